@@ -1,0 +1,95 @@
+/* Bounded buffers and blobs. Capacity doubles up to the limit, so appending is amortised O(1). */
+#include "base/buf.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/ban.h"
+
+enum { BUF_FIRST = 256 };
+
+int buf_reserve(struct buf *b, size_t n)
+{
+	size_t cap = b->cap;
+	char *p;
+
+	if (n > b->max - b->len)
+		return -EMSGSIZE;
+	if (n <= b->cap - b->len)
+		return 0;
+	if (cap == 0)
+		cap = BUF_FIRST;
+	while (cap < b->len + n)
+		cap *= 2;
+	if (cap > b->max)
+		cap = b->max;
+	p = realloc(b->p, cap);
+	if (!p)
+		return -ENOMEM;
+	b->p = p;
+	b->cap = cap;
+	return 0;
+}
+
+int buf_append(struct buf *b, const void *bytes, size_t n)
+{
+	int r = buf_reserve(b, n);
+
+	if (r < 0)
+		return r;
+	if (n)
+		memcpy(b->p + b->len, bytes, n);
+	b->len += n;
+	return 0;
+}
+
+void buf_consume(struct buf *b, size_t n)
+{
+	assert(n <= b->len);
+	if (n == 0)
+		return;
+	b->len -= n;
+	memmove(b->p, b->p + n, b->len);
+}
+
+void buf_free(struct buf *b)
+{
+	free(b->p);
+	*b = BUF_INIT(b->max);
+}
+
+struct blob *blob_new(size_t len)
+{
+	struct blob *b = malloc(sizeof(*b) + len);
+
+	if (!b)
+		return NULL;
+	b->refs = 1;
+	b->len = len;
+	return b;
+}
+
+struct blob *blob_copy(struct str s)
+{
+	struct blob *b = blob_new(s.n);
+
+	if (b && s.n)
+		memcpy(b->bytes, s.p, s.n);
+	return b;
+}
+
+struct blob *blob_ref(struct blob *b)
+{
+	b->refs++;
+	return b;
+}
+
+void blob_unref(struct blob *b)
+{
+	if (!b)
+		return;
+	assert(b->refs > 0);
+	if (--b->refs == 0)
+		free(b);
+}

@@ -1,0 +1,35 @@
+/* One line per event on stderr, logfmt:
+ *   time=2026-11-25T04:00:00.123Z level=info msg="worker[3]: booting -> ready"
+ * A line is written with one write(2); a failing stderr is ignored. errno is preserved. */
+#pragma once
+
+enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+
+void log_set_level(enum log_level level);
+enum log_level log_get_level(void);
+
+/* @component (a literal such as "init" or "router") is printed as its own key; NULL leaves it out. */
+void log_set_component(const char *component);
+
+void log_at(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+#define log_error(...) log_at(LOG_LEVEL_ERROR, __VA_ARGS__)
+#define log_warn(...) log_at(LOG_LEVEL_WARN, __VA_ARGS__)
+#define log_info(...) log_at(LOG_LEVEL_INFO, __VA_ARGS__)
+#define log_debug(...)                                                                             \
+	do {                                                                                       \
+		if (log_get_level() >= LOG_LEVEL_DEBUG)                                            \
+			log_at(LOG_LEVEL_DEBUG, __VA_ARGS__);                                      \
+	} while (0)
+
+/* Says why on stderr (level error) and leaves the process with @code. Only before the first worker. */
+void die(int code, const char *fmt, ...) __attribute__((format(printf, 2, 3), noreturn));
+
+/* Exit codes of our own (docker-run(1), sysexits.h). */
+enum {
+	EXIT_OUR_FAILURE = 125,
+	EXIT_NOT_EXECUTABLE = 126,
+	EXIT_NOT_FOUND = 127,
+	EXIT_BAD_CONFIG = 78,
+	EXIT_FORCED = 137,
+};

@@ -1,0 +1,57 @@
+/* Every setting, in one table (config.c): name, type, default, unit, help. The environment (SIOINIT_NAME), the
+ * flags (--name), --help, the man page and `sioinit check` come from it. Precedence: flag, environment, default. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+enum config_workers_kind { WORKERS_AUTO, WORKERS_FIXED, WORKERS_LESS, WORKERS_PERCENT };
+enum config_serialization { CONFIG_SERIAL_AUTO, CONFIG_SERIAL_ADVANCED, CONFIG_SERIAL_JSON };
+enum config_restart { RESTART_ALWAYS, RESTART_NEVER };
+
+/* A place to listen: an IP address and port, or a unix path. */
+struct config_address {
+	bool off; /* `off` */
+	char host[108]; /* "" = any; a path when it starts with '/' */
+	uint16_t port;
+};
+
+struct config {
+	struct {
+		enum config_workers_kind kind;
+		unsigned n; /* a count, CPUs to leave, or per cent of the CPUs */
+	} workers;
+	const char *app; /* SIOINIT_APP or NULL */
+	uint16_t port;
+	struct config_address admin;
+	enum config_serialization serialization;
+	enum config_restart restart;
+	int log_level; /* enum log_level */
+	uint32_t stop_timeout_ms, shutdown_delay_ms, ready_timeout_ms, header_timeout_ms, keepalive_timeout_ms;
+	uint32_t body_timeout_ms;
+	uint32_t max_connections;
+	uint32_t max_sessions;
+	uint32_t max_head_bytes;
+	const char *probe_path;
+	/* what to run: argv ends with NULL; borrowed from main's argv and environment */
+	char *const *command; /* as given after the options; NULL when only SIOINIT_APP is set */
+	size_t command_len;
+};
+
+enum config_action { CONFIG_RUN, CONFIG_HELP, CONFIG_VERSION, CONFIG_CHECK, CONFIG_HEALTH, CONFIG_HEALTH_READY };
+
+/* Reads environment and argv. 0: *ret set and *ret_action says what the user wants. -EINVAL: the reason is in @err, one
+ * line that names the setting, what is wrong and how to mend it. Never prints. */
+int config_load(int argc, char *const *argv, char *const *envp, struct config *ret,
+		enum config_action *ret_action, char *err, size_t err_size);
+
+/* `--help`: usage and the table. */
+void config_help(FILE *out);
+
+/* `sioinit check`: one line NAME=value and where it comes from, for every setting. */
+void config_print(const struct config *c, FILE *out);
+
+/* The man page's settings section (mdoc), for script/docs. */
+void config_print_mdoc(FILE *out);

@@ -1,0 +1,395 @@
+/* The control channel. A message is a msgpack map from field number to value; zero fields are left out. The table
+ * `fields` is the whole format: adding a field is adding a row.
+ *
+ * Failure: a packet that does not decode is dropped (its descriptor closed) and ends the channel with -EBADMSG: both
+ * ends are the same binary, so it means memory or version damage, and init then starts a fresh router. */
+#include "ipc/control.h"
+
+#include <errno.h>
+#include <msgpack.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <utlist.h>
+
+#include "base/fd.h"
+#include "base/macros.h"
+
+#include "base/ban.h"
+
+/* The encoding */
+
+enum field_kind { FIELD_U32, FIELD_U64, FIELD_TEXT };
+
+static const struct field {
+	enum field_kind kind;
+	size_t offset;
+} fields[] = {
+	{ FIELD_U32, offsetof(struct control_msg, type) },
+	{ FIELD_U32, offsetof(struct control_msg, worker) },
+	{ FIELD_U32, offsetof(struct control_msg, slot) },
+	{ FIELD_U32, offsetof(struct control_msg, pid) },
+	{ FIELD_U32, offsetof(struct control_msg, port) },
+	{ FIELD_U32, offsetof(struct control_msg, state) },
+	{ FIELD_U32, offsetof(struct control_msg, style) },
+	{ FIELD_U32, offsetof(struct control_msg, kind) },
+	{ FIELD_U32, offsetof(struct control_msg, listener) },
+	{ FIELD_U64, offsetof(struct control_msg, token) },
+	{ FIELD_TEXT, offsetof(struct control_msg, text) },
+};
+
+_Static_assert(sizeof(enum control_type) == sizeof(uint32_t), "type is stored as FIELD_U32");
+
+static uint64_t field_number(const struct field *f, const struct control_msg *m)
+{
+	const char *at = (const char *)m + f->offset;
+	uint32_t narrow;
+	uint64_t wide;
+
+	if (f->kind == FIELD_U32) {
+		memcpy(&narrow, at, sizeof(narrow));
+		return narrow;
+	}
+	memcpy(&wide, at, sizeof(wide));
+	return wide;
+}
+
+static const struct str *field_text(const struct field *f, const struct control_msg *m)
+{
+	return (const struct str *)(const void *)((const char *)m + f->offset);
+}
+
+static bool field_is_zero(const struct field *f, const struct control_msg *m)
+{
+	return f->kind == FIELD_TEXT ? field_text(f, m)->n == 0 : field_number(f, m) == 0;
+}
+
+struct packet_out {
+	uint8_t *p;
+	size_t n, size;
+};
+
+static int packet_write(void *ctx, const char *bytes, size_t n)
+{
+	struct packet_out *o = ctx;
+
+	if (n > o->size - o->n)
+		return -1;
+	memcpy(o->p + o->n, bytes, n);
+	o->n += n;
+	return 0;
+}
+
+static int pack_field(msgpack_packer *pk, size_t i, const struct control_msg *m)
+{
+	const struct str *text;
+
+	if (msgpack_pack_uint32(pk, (uint32_t)i) < 0)
+		return -EMSGSIZE;
+	if (fields[i].kind != FIELD_TEXT)
+		return msgpack_pack_uint64(pk, field_number(&fields[i], m)) < 0 ? -EMSGSIZE : 0;
+	text = field_text(&fields[i], m);
+	if (msgpack_pack_bin(pk, text->n) < 0 || msgpack_pack_bin_body(pk, text->p, text->n) < 0)
+		return -EMSGSIZE;
+	return 0;
+}
+
+int control_encode(const struct control_msg *m, uint8_t *dst, size_t size)
+{
+	struct packet_out out = { .p = dst, .size = size };
+	msgpack_packer pk;
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
+		n += !field_is_zero(&fields[i], m);
+	msgpack_packer_init(&pk, &out, packet_write);
+	if (msgpack_pack_map(&pk, n) < 0)
+		return -EMSGSIZE;
+	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
+		if (!field_is_zero(&fields[i], m) && pack_field(&pk, i, m) < 0)
+			return -EMSGSIZE;
+	return (int)out.n;
+}
+
+static int unpack_field(const struct field *f, const msgpack_object *v, struct control_msg *ret)
+{
+	char *at = (char *)ret + f->offset;
+	struct str text;
+	uint32_t narrow;
+
+	if (f->kind == FIELD_TEXT) {
+		if (v->type != MSGPACK_OBJECT_BIN)
+			return -EBADMSG;
+		text = (struct str){ v->via.bin.ptr, v->via.bin.size };
+		memcpy(at, &text, sizeof(text));
+		return 0;
+	}
+	if (v->type != MSGPACK_OBJECT_POSITIVE_INTEGER)
+		return -EBADMSG;
+	if (f->kind == FIELD_U64) {
+		memcpy(at, &v->via.u64, sizeof(v->via.u64));
+		return 0;
+	}
+	if (v->via.u64 > UINT32_MAX)
+		return -EBADMSG;
+	narrow = (uint32_t)v->via.u64;
+	memcpy(at, &narrow, sizeof(narrow));
+	return 0;
+}
+
+static int unpack_map(const msgpack_object *o, struct control_msg *ret)
+{
+	if (o->type != MSGPACK_OBJECT_MAP)
+		return -EBADMSG;
+	for (uint32_t i = 0; i < o->via.map.size; i++) {
+		const msgpack_object_kv *kv = &o->via.map.ptr[i];
+
+		if (kv->key.type != MSGPACK_OBJECT_POSITIVE_INTEGER)
+			return -EBADMSG;
+		if (kv->key.via.u64 >= ARRAY_LEN(fields))
+			continue;
+		if (unpack_field(&fields[kv->key.via.u64], &kv->val, ret) < 0)
+			return -EBADMSG;
+	}
+	return 0;
+}
+
+int control_decode(struct str packet, struct control_msg *ret)
+{
+	struct control_msg m = { 0 };
+	msgpack_unpacked parsed;
+	int r = -EBADMSG;
+
+	msgpack_unpacked_init(&parsed);
+	if (msgpack_unpack_next(&parsed, packet.p, packet.n, NULL) == MSGPACK_UNPACK_SUCCESS)
+		r = unpack_map(&parsed.data, &m);
+	msgpack_unpacked_destroy(&parsed); /* texts point into the packet, not into the zone */
+	if (r == 0)
+		*ret = m;
+	return r;
+}
+
+/* The socket */
+
+struct control_packet {
+	struct control_packet *prev, *next;
+	int fd; /* owned, -1 = none */
+	size_t len;
+	uint8_t bytes[];
+};
+
+static void on_poll(uv_poll_t *poll, int status, int events);
+
+static void control_rearm(struct control *c)
+{
+	int events = c->ended || c->closing ? 0 : UV_READABLE | (c->queue ? UV_WRITABLE : 0);
+
+	if (events == c->events)
+		return;
+	c->events = events;
+	if (events)
+		(void)uv_poll_start(&c->poll, events, on_poll);
+	else
+		(void)uv_poll_stop(&c->poll);
+}
+
+int control_init(struct control *c, uv_loop_t *loop, int fd, const struct control_ops *ops)
+{
+	int r;
+
+	*c = (struct control){ .fd = fd, .ops = ops };
+	r = fd_set_cloexec(fd, 1);
+	if (r == 0)
+		r = uv_poll_init(loop, &c->poll, fd);
+	if (r < 0) {
+		fd_close(&c->fd);
+		return r;
+	}
+	control_rearm(c);
+	return 0;
+}
+
+static void control_end(struct control *c, int err)
+{
+	if (c->ended || c->closing)
+		return;
+	c->ended = true;
+	control_rearm(c);
+	c->ops->on_end(c, err);
+}
+
+static int send_packet(int sock, const uint8_t *bytes, size_t len, int fd)
+{
+	struct iovec iov = { (void *)bytes, len };
+	union {
+		char bytes[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control = { 0 };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+	if (fd >= 0) {
+		struct cmsghdr *c;
+
+		m.msg_control = control.bytes;
+		m.msg_controllen = sizeof(control.bytes);
+		c = CMSG_FIRSTHDR(&m);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(c), &fd, sizeof(int));
+	}
+	return sendmsg(sock, &m, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
+}
+
+static bool is_full(int err)
+{
+	return err == -EAGAIN || err == -ENOBUFS || err == -ETOOMANYREFS || err == -EINTR ||
+	       err == -ENOMEM;
+}
+
+static void packet_free(struct control_packet *p)
+{
+	fd_close(&p->fd);
+	free(p);
+}
+
+static int enqueue(struct control *c, const uint8_t *bytes, size_t len, int *fd)
+{
+	struct control_packet *p;
+
+	if (c->queued == CONTROL_QUEUE_MAX)
+		return -ENOBUFS;
+	p = malloc(sizeof(*p) + len);
+	if (!p)
+		return -ENOMEM;
+	*p = (struct control_packet){ .fd = fd_take(fd), .len = len };
+	memcpy(p->bytes, bytes, len);
+	DL_APPEND(c->queue, p);
+	c->queued++;
+	control_rearm(c);
+	return 0;
+}
+
+int control_send(struct control *c, const struct control_msg *m, int fd)
+{
+	auto_fd int owned = fd;
+	uint8_t packet[CONTROL_PACKET_MAX];
+	int len, r = -EAGAIN;
+
+	if (c->ended || c->closing)
+		return -EPIPE;
+	len = control_encode(m, packet, sizeof(packet));
+	if (len < 0)
+		return len;
+	if (!c->queue)
+		r = send_packet(c->fd, packet, (size_t)len, owned);
+	return is_full(r) ? enqueue(c, packet, (size_t)len, &owned) : r;
+}
+
+static void control_writable(struct control *c)
+{
+	while (c->queue) {
+		struct control_packet *p = c->queue;
+		int r = send_packet(c->fd, p->bytes, p->len, p->fd);
+
+		if (is_full(r))
+			break;
+		if (r < 0) {
+			control_end(c, r);
+			return;
+		}
+		DL_DELETE(c->queue, p);
+		c->queued--;
+		packet_free(p);
+	}
+	control_rearm(c);
+}
+
+static int take_fd(struct msghdr *m)
+{
+	int fd = -1;
+
+	for (struct cmsghdr *h = CMSG_FIRSTHDR(m); h; h = CMSG_NXTHDR(m, h))
+		if (h->cmsg_level == SOL_SOCKET && h->cmsg_type == SCM_RIGHTS) {
+			fd_close(&fd);
+			memcpy(&fd, CMSG_DATA(h), sizeof(int));
+		}
+	return fd;
+}
+
+/* 1: a packet was delivered. 0: nothing there. <0: the channel is at its end (-EPIPE: the peer closed). */
+static int receive_packet(struct control *c)
+{
+	char packet[CONTROL_PACKET_MAX];
+	union {
+		char bytes[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control;
+	struct iovec iov = { packet, sizeof(packet) };
+	struct msghdr m = { .msg_iov = &iov,
+			    .msg_iovlen = 1,
+			    .msg_control = control.bytes,
+			    .msg_controllen = sizeof(control.bytes) };
+	struct control_msg msg;
+	auto_fd int fd = -1;
+	ssize_t n = recvmsg(c->fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	if (n == 0)
+		return -EPIPE;
+	fd = take_fd(&m);
+	if (control_decode((struct str){ packet, (size_t)n }, &msg) < 0)
+		return -EBADMSG;
+	c->ops->on_message(c, &msg, fd_take(&fd));
+	return 1;
+}
+
+static void control_readable(struct control *c)
+{
+	int r = 1;
+
+	for (int i = 0; r > 0 && i < 256 && !c->closing && !c->ended; i++)
+		r = receive_packet(c);
+	if (r < 0 && !c->closing)
+		control_end(c, r == -EPIPE ? 0 : r);
+}
+
+static void on_poll(uv_poll_t *poll, int status, int events)
+{
+	struct control *c = container_of(poll, struct control, poll);
+
+	if (status < 0) { /* libuv has stopped the handle: POLLERR */
+		c->events = 0;
+		events = UV_READABLE;
+	}
+	if (events & UV_READABLE)
+		control_readable(c);
+	if ((events & UV_WRITABLE) && !c->closing && !c->ended)
+		control_writable(c);
+	if (!c->closing)
+		control_rearm(c);
+}
+
+static void on_poll_closed(uv_handle_t *handle)
+{
+	struct control *c = container_of((uv_poll_t *)handle, struct control, poll);
+
+	if (c->on_closed)
+		c->on_closed(c);
+}
+
+void control_close(struct control *c, void (*on_closed)(struct control *c))
+{
+	struct control_packet *p, *next;
+
+	if (c->closing)
+		return;
+	c->closing = true;
+	c->on_closed = on_closed;
+	DL_FOREACH_SAFE(c->queue, p, next)
+		packet_free(p);
+	c->queue = NULL;
+	control_rearm(c);
+	uv_close((uv_handle_t *)&c->poll, on_poll_closed);
+	fd_close(&c->fd);
+}

@@ -1,0 +1,58 @@
+/* What the parts of the router share. Included by router/ only. */
+#pragma once
+
+#include <netinet/in.h>
+#include <uv.h>
+
+#include "base/buf.h"
+#include "ipc/control.h"
+#include "router/deadline.h"
+#include "router/http.h"
+#include "router/router.h"
+#include "router/workers.h"
+
+struct client;
+struct listener;
+struct sessions;
+
+enum {
+	IO_SIZE = 64 << 10, /* one read or write of a body */
+	LINGER_MS = 2000,
+	REPEEK_MS = 5,
+	ACCEPT_PAUSE_MS = 100,
+	SESSION_IDLE_MS = 60000, /* for sessions whose handshake did not say */
+};
+
+/* Counters since the router started. */
+struct router_counters {
+	uint64_t accepted, requests, handoffs, handbacks, retries, replies_5xx, sid_hits, sid_misses;
+};
+
+struct router {
+	uv_loop_t loop;
+	const struct router_conf *conf;
+	struct control link;
+	struct sessions *sessions;
+	struct workers workers;
+	enum phase phase;
+	struct listener *listeners;
+	uv_timer_t accept_pause;
+	struct client *clients;
+	uint32_t n_clients;
+	/* a private listener: both ends of the loopback pairs to the workers are ours */
+	int pair_listener;
+	struct sockaddr_in pair_addr;
+	uint64_t last_token;
+	struct deadline_list header, keepalive, body, linger, repeek;
+	struct router_counters count;
+	/* scratch, valid within one callback */
+	struct http_head head;
+	struct buf out;
+	char io[IO_SIZE];
+};
+
+static inline uint64_t router_now(struct router *r)
+{
+	return uv_now(&r->loop);
+}
+

@@ -1,0 +1,511 @@
+/* Exchanges.
+ *
+ * Happy path: the head is consumed from the client's kernel buffer together with the body bytes that are there, sent to the
+ * worker in one call; the response's head is rewritten and goes out together with its first body bytes, in one call; what
+ * follows is passed on buffer by buffer. When one side does not take bytes, the other side is not read.
+ *
+ * Failure: until the first byte of a response has been passed on, a request that the worker has not seen (its connection was
+ * refused) or may see twice (idempotent, RFC 9110, 9.2.2) is tried once more; others get 502. Later the client's connection is
+ * cut, as HTTP has no other way to say it. A worker that answers before it has read the whole request gets its answer
+ * through, then both connections end. */
+#include "router/exchange.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+
+#include "base/log.h"
+#include "base/macros.h"
+#include "router/client.h"
+#include "router/core.h"
+#include "router/sessions.h"
+#include "router/sid.h"
+#include "router/upstream.h"
+
+#include "base/ban.h"
+
+enum {
+	TRIES_MAX = 2,
+	RESPONSE_HEAD_MAX = 64 << 10,
+	IDLE_MS_DEFAULT = 4000, /* Node's keepAliveTimeout is 5 s */
+	SESSION_SLACK_MS = 15000,
+};
+
+static void rearm(struct client *c)
+{
+	struct exchange *x = &c->exchange;
+	struct upstream *u = x->upstream;
+	int client_events = sock_blocked(&c->sock) ? UV_WRITABLE : 0;
+	int upstream_events = sock_blocked(&u->sock) ? UV_WRITABLE : 0;
+
+	if (!x->request.done ? !sock_blocked(&u->sock) : !x->client_ended && !x->pipelined)
+		client_events |= UV_READABLE;
+	if (!sock_blocked(&c->sock))
+		upstream_events |= UV_READABLE;
+	if (sock_want(&u->sock, upstream_events) < 0)
+		exchange_on_upstream_gone(c, "poll failed");
+	else if (sock_want(&c->sock, client_events) < 0)
+		client_close(c, "poll failed");
+}
+
+/* Every failure of our own towards the client: nothing of the response may be out. */
+static void answer(struct client *c, unsigned status)
+{
+	c->state = CLIENT_IDLE;
+	client_reply(c, status);
+}
+
+/* The request */
+
+static bool is_idempotent(struct str method)
+{
+	static const struct str methods[] = {
+		{ "GET", 3 }, { "HEAD", 4 }, { "OPTIONS", 7 }, { "PUT", 3 }, { "DELETE", 6 }, { "TRACE", 5 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(methods); i++)
+		if (str_eq(method, methods[i]))
+			return true;
+	return false;
+}
+
+static void begin(struct client *c, struct upstream *u, const struct http_head *head, bool learn)
+{
+	struct exchange *x = &c->exchange;
+	struct buf retained = x->retained, opening = x->opening;
+
+	retained.len = opening.len = 0;
+	*x = (struct exchange){ .upstream = u,
+				.worker_id = u->worker->id,
+				.request = head->body,
+				.keep_alive = head->keep_alive,
+				.no_body = str_eq(head->method, STR("HEAD")),
+				.idempotent = is_idempotent(head->method),
+				.learn = learn,
+				.minor = head->minor,
+				.retained = retained,
+				.opening = opening };
+	c->state = CLIENT_EXCHANGE;
+}
+
+/* Reads the head again, for good this time, and the part of the body that is there: the slices of @head keep pointing at the
+ * same bytes. A chunked body is read later, since where it ends is not known yet. */
+static ssize_t consume(struct client *c, const struct http_head *head)
+{
+	size_t room = head->body.kind == HTTP_BODY_CHUNKED ? 0 : http_body_room(&head->body);
+	size_t most = IO_SIZE - head->size;
+
+	return recv(c->sock.fd, c->router->io, head->size + (room < most ? room : most), MSG_DONTWAIT);
+}
+
+/* Keeps the request as it was sent, when it is whole and small. */
+static void retain(struct exchange *x, struct str head, struct str body)
+{
+	if (!x->request.done || head.n + body.n > RETAIN_MAX)
+		return;
+	if (buf_append(&x->retained, head.p, head.n) < 0 || buf_append(&x->retained, body.p, body.n) < 0)
+		x->retained.len = 0;
+}
+
+static void send_to_worker(struct client *c, struct str head, struct str body)
+{
+	struct exchange *x = &c->exchange;
+
+	if (sock_send(&x->upstream->sock, head, body) < 0) {
+		/* it may have answered before it closed: what it said is read first */
+		x->request.done = true;
+		x->cut = true;
+	}
+}
+
+void exchange_start(struct client *c, struct worker *w, const struct http_head *head, bool learn)
+{
+	struct router *r = c->router;
+	struct http_forward fw = { .client_addr = str_of(c->addr) };
+	struct upstream *u = upstream_get(w, c, false);
+	struct str body;
+	ssize_t n;
+
+	if (!u) {
+		log_warn("router: no connection to worker[%u]: %s", w->slot, strerror(errno));
+		client_reply(c, 503);
+		return;
+	}
+	begin(c, u, head, learn);
+	n = consume(c, head);
+	r->out.len = 0;
+	if (n < (ssize_t)head->size || http_forward_request(head, &fw, &r->out) < 0) {
+		client_close(c, "request lost");
+		return;
+	}
+	body = (struct str){ r->io + head->size, (size_t)n - head->size };
+	(void)http_body_feed(&c->exchange.request, body.p, body.n);
+	retain(&c->exchange, buf_str(&r->out), body);
+	send_to_worker(c, buf_str(&r->out), body);
+	if (!c->exchange.request.done)
+		deadline_set(&c->deadline, &r->body);
+	rearm(c);
+}
+
+/* Drops @n bytes that were peeked at: tcp(7), MSG_TRUNC; other sockets have to copy them. */
+static void skip_input(struct client *c, size_t n)
+{
+	while (n > 0) {
+		ssize_t k = recv(c->sock.fd, c->router->io, n, MSG_DONTWAIT);
+
+		if (k <= 0)
+			return;
+		n -= (size_t)k;
+	}
+}
+
+static ssize_t read_body(struct client *c)
+{
+	struct http_body *b = &c->exchange.request;
+	size_t room = http_body_room(b);
+	bool chunked = b->kind == HTTP_BODY_CHUNKED;
+	ssize_t n = recv(c->sock.fd, c->router->io, room < IO_SIZE ? room : IO_SIZE,
+			 MSG_DONTWAIT | (chunked ? MSG_PEEK : 0));
+
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? -EAGAIN : -errno;
+	return n == 0 ? -EPIPE : n;
+}
+
+/* False: the client is closed or answered. */
+static bool request_more(struct client *c)
+{
+	struct exchange *x = &c->exchange;
+	ssize_t n = read_body(c), used;
+
+	if (n == -EAGAIN)
+		return true;
+	if (n < 0) {
+		client_close(c, "client left in the middle of a request");
+		return false;
+	}
+	used = http_body_feed(&x->request, c->router->io, (size_t)n);
+	if (used < 0) {
+		exchange_abort(c);
+		if (x->head_sent)
+			client_close(c, "bad chunk");
+		else
+			answer(c, 400);
+		return false;
+	}
+	send_to_worker(c, (struct str){ c->router->io, (size_t)used }, (struct str){ 0 });
+	if (x->request.kind == HTTP_BODY_CHUNKED)
+		skip_input(c, (size_t)used);
+	if (x->request.done)
+		deadline_clear(&c->deadline);
+	else
+		deadline_set(&c->deadline, &c->router->body);
+	return true;
+}
+
+static void pass_on_end(struct exchange *x)
+{
+	if (x->client_ended && !sock_blocked(&x->upstream->sock))
+		(void)shutdown(x->upstream->sock.fd, SHUT_WR);
+}
+
+/* The request is complete: the client either waits, sends the next one, or leaves. False: closed. */
+static bool watch_client(struct client *c)
+{
+	struct exchange *x = &c->exchange;
+	char byte;
+	ssize_t n = recv(c->sock.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+
+	if (n > 0) {
+		x->pipelined = true;
+	} else if (n == 0) {
+		x->client_ended = true;
+		pass_on_end(x);
+	} else if (errno != EAGAIN && errno != EINTR) {
+		client_close(c, "client reset");
+		return false;
+	}
+	return true;
+}
+
+void exchange_on_client(struct client *c, int events)
+{
+	struct exchange *x = &c->exchange;
+
+	if ((events & UV_WRITABLE) && sock_flush(&c->sock) < 0) {
+		client_close(c, "send failed");
+		return;
+	}
+	if ((events & UV_READABLE) && !(x->request.done ? watch_client(c) : request_more(c)))
+		return;
+	rearm(c);
+}
+
+/* The response */
+
+static void learn_session(struct client *c, struct str body)
+{
+	struct exchange *x = &c->exchange;
+	struct router *r = c->router;
+	size_t room = LEARN_MAX - x->opening.len;
+	struct sid_handshake h;
+
+	if (!x->learn)
+		return;
+	if (buf_append(&x->opening, body.p, body.n < room ? body.n : room) < 0)
+		return;
+	if (sid_of_handshake(buf_str(&x->opening), &h)) {
+		sessions_put(r->sessions, h.sid, x->worker_id,
+			     h.idle_ms ? h.idle_ms + SESSION_SLACK_MS : SESSION_IDLE_MS,
+			     router_now(r));
+		x->learn = false;
+	} else if (x->opening.len == LEARN_MAX) {
+		x->learn = false;
+	}
+	if (!x->learn)
+		buf_free(&x->opening);
+}
+
+/* How long the worker keeps an idle connection, less a second for the way there; 0: not at all. */
+static uint32_t idle_allowance(const struct http_head *head)
+{
+	struct str v = http_field_get(head, STR("keep-alive"));
+	const struct str prefix = STR("timeout=");
+	uint64_t seconds;
+
+	if (!head->keep_alive)
+		return 0;
+	if (!str_has_prefix(v, prefix))
+		return IDLE_MS_DEFAULT;
+	v = (struct str){ v.p + prefix.n, v.n - prefix.n };
+	for (size_t i = 0; i < v.n; i++)
+		if (v.p[i] == ',')
+			v.n = i;
+	if (str_to_u64(v, 3600, &seconds) < 0 || seconds < 2)
+		return 0;
+	return (uint32_t)(seconds - 1) * 1000;
+}
+
+static void finish(struct client *c)
+{
+	struct exchange *x = &c->exchange;
+	struct upstream *u = x->upstream;
+	bool whole = x->request.done && !x->cut && !x->client_ended;
+
+	x->upstream = NULL;
+	deadline_clear(&c->deadline);
+	upstream_put(u, whole ? x->idle_ms : 0);
+	client_exchange_done(c, whole && x->keep_alive);
+}
+
+/* Passes body bytes on. False: the exchange is over. */
+static bool pass_body(struct client *c, struct str head, struct str bytes)
+{
+	struct exchange *x = &c->exchange;
+	ssize_t used = http_body_feed(&x->upstream->body, bytes.p, bytes.n);
+
+	if (used < 0) {
+		exchange_on_upstream_gone(c, "bad chunk from the worker");
+		return false;
+	}
+	if ((size_t)used < bytes.n)
+		x->idle_ms = 0; /* it says more than it was asked: no connection to keep */
+	bytes.n = (size_t)used;
+	learn_session(c, bytes);
+	x->head_sent = true;
+	if (sock_send(&c->sock, head, bytes) < 0) {
+		client_close(c, "send failed");
+		return false;
+	}
+	if (!x->upstream->body.done)
+		return true;
+	finish(c);
+	return false;
+}
+
+static bool pass_interim(struct client *c, const struct http_head *head)
+{
+	struct exchange *x = &c->exchange;
+	struct http_forward fw = { 0 };
+	struct buf *out = &c->router->out;
+
+	if (x->minor == 0) /* RFC 9110, 15.2 */
+		return true;
+	out->len = 0;
+	x->head_sent = true;
+	if (http_forward_response(head, &fw, 1, out) < 0 || sock_send(&c->sock, buf_str(out), (struct str){ 0 }) < 0) {
+		client_close(c, "send failed");
+		return false;
+	}
+	return true;
+}
+
+static bool pass_head(struct client *c, const struct http_head *head, struct str rest)
+{
+	struct exchange *x = &c->exchange;
+	struct router *r = c->router;
+	struct http_forward fw;
+
+	x->in_body = true;
+	x->idle_ms = idle_allowance(head);
+	x->learn = x->learn && head->status == 200;
+	x->upstream->body = head->body;
+	x->keep_alive = x->keep_alive && x->request.done && r->phase == PHASE_SERVING &&
+			head->body.kind != HTTP_BODY_UNTIL_CLOSE;
+	fw = (struct http_forward){ .close = !x->keep_alive };
+	r->out.len = 0;
+	if (http_forward_response(head, &fw, x->minor, &r->out) < 0) {
+		exchange_on_upstream_gone(c, "no memory");
+		return false;
+	}
+	x->retained.len = 0;
+	return pass_body(c, buf_str(&r->out), rest);
+}
+
+/* One head after the other, as 1xx may come before the final one. False: the exchange is over. */
+static bool response_heads(struct client *c, struct str in)
+{
+	struct exchange *x = &c->exchange;
+	struct upstream *u = x->upstream;
+	struct http_head *head = &c->router->head;
+
+	while (in.n > 0) {
+		enum http_parse_result e =
+			http_parse_response(in, RESPONSE_HEAD_MAX, x->no_body, head);
+
+		if (e == HTTP_HEAD_PARTIAL)
+			break;
+		if (e != HTTP_HEAD_COMPLETE || head->status == 101) {
+			exchange_on_upstream_gone(c, "the worker's answer is no HTTP");
+			return false;
+		}
+		in.p += head->size;
+		in.n -= head->size;
+		if (head->status >= 200)
+			return pass_head(c, head, in);
+		if (!pass_interim(c, head))
+			return false;
+	}
+	if (in.p == u->in.p)
+		return true;
+	if (buf_append(&u->in, in.p, in.n) == 0)
+		return true;
+	exchange_on_upstream_gone(c, "no memory");
+	return false;
+}
+
+static bool response_bytes(struct client *c, struct str in)
+{
+	struct upstream *u = c->exchange.upstream;
+	struct buf whole;
+	bool alive;
+
+	if (c->exchange.in_body)
+		return pass_body(c, (struct str){ 0 }, in);
+	if (u->in.len == 0)
+		return response_heads(c, in);
+	/* a head that came in pieces: parsed from a buffer of its own, since what is left goes back to u->in */
+	if (buf_append(&u->in, in.p, in.n) < 0) {
+		exchange_on_upstream_gone(c, "the worker's response head is too large");
+		return false;
+	}
+	whole = u->in;
+	u->in = BUF_INIT(whole.max);
+	alive = response_heads(c, buf_str(&whole));
+	buf_free(&whole);
+	return alive;
+}
+
+static bool is_end_of_response(const struct exchange *x)
+{
+	return x->in_body && x->upstream->body.kind == HTTP_BODY_UNTIL_CLOSE;
+}
+
+/* False: the exchange is over. */
+static bool response_more(struct client *c)
+{
+	struct exchange *x = &c->exchange;
+	ssize_t n = recv(x->upstream->sock.fd, c->router->io, IO_SIZE, MSG_DONTWAIT);
+
+	if (n > 0)
+		return response_bytes(c, (struct str){ c->router->io, (size_t)n });
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return true;
+	if (n == 0 && is_end_of_response(x))
+		finish(c);
+	else
+		exchange_on_upstream_gone(c, n == 0 ? "worker closed" : "worker reset");
+	return false;
+}
+
+void exchange_on_upstream(struct client *c, int events)
+{
+	struct exchange *x = &c->exchange;
+
+	if (events & UV_WRITABLE) {
+		if (sock_flush(&x->upstream->sock) < 0)
+			x->cut = x->request.done = true;
+		pass_on_end(x);
+	}
+	if (events & UV_READABLE)
+		do { /* after an error no further event tells of what is still to be read */
+			if (!response_more(c))
+				return;
+		} while (x->upstream->sock.failed);
+	rearm(c);
+}
+
+/* When the worker is gone */
+
+static struct worker *second_choice(struct client *c, bool refused)
+{
+	struct router *r = c->router;
+	struct worker *w = workers_serving(&r->workers, c->exchange.worker_id);
+
+	if (w && !refused)
+		return w; /* only the connection was stale */
+	return workers_pick(&r->workers, r->sessions, w, router_now(r));
+}
+
+static bool try_again(struct client *c, bool refused)
+{
+	struct exchange *x = &c->exchange;
+	struct worker *w;
+
+	if (x->head_sent || x->retained.len == 0 || !(refused || x->idempotent) || x->tries++ >= TRIES_MAX)
+		return false;
+	w = second_choice(c, refused);
+	x->upstream = w ? upstream_get(w, c, true) : NULL;
+	if (!x->upstream)
+		return false;
+	x->worker_id = w->id;
+	x->cut = false;
+	c->router->count.retries++;
+	send_to_worker(c, buf_str(&x->retained), (struct str){ 0 });
+	pass_on_end(x);
+	rearm(c);
+	return true;
+}
+
+void exchange_on_upstream_gone(struct client *c, const char *why)
+{
+	struct exchange *x = &c->exchange;
+	bool refused = x->upstream->refused;
+
+	exchange_abort(c);
+	if (try_again(c, refused))
+		return;
+	log_debug("router: exchange failed: %s", why);
+	if (x->head_sent)
+		client_close(c, why);
+	else
+		answer(c, 502);
+}
+
+void exchange_abort(struct client *c)
+{
+	struct upstream *u = c->exchange.upstream;
+
+	c->exchange.upstream = NULL;
+	if (u)
+		upstream_close(u);
+}

@@ -1,0 +1,401 @@
+/* HTTP heads and bodies. See http.h.
+ *
+ * The end of a head is found twice, by the first empty line and by llhttp; they must agree to the byte, else the
+ * message has two readings and is refused. Limits: size of the head, HTTP_FIELDS_MAX fields. */
+#include "router/http.h"
+
+#include <errno.h>
+
+#include "base/macros.h"
+
+#include "base/ban.h"
+
+static int on_url(llhttp_t *p, const char *at, size_t n)
+{
+	struct http_head *h = p->data;
+
+	h->target = (struct str){ at, n };
+	return 0;
+}
+
+static int on_field(llhttp_t *p, const char *at, size_t n)
+{
+	struct http_head *h = p->data;
+
+	if (h->n_fields == HTTP_FIELDS_MAX)
+		return HPE_USER;
+	h->fields[h->n_fields] = (struct http_field){ .name = { at, n } };
+	return 0;
+}
+
+static int on_value(llhttp_t *p, const char *at, size_t n)
+{
+	struct http_head *h = p->data;
+
+	h->fields[h->n_fields].value = (struct str){ at, n };
+	return 0;
+}
+
+static int on_value_complete(llhttp_t *p)
+{
+	struct http_head *h = p->data;
+
+	h->n_fields++;
+	return 0;
+}
+
+static int pause_parser(llhttp_t *p)
+{
+	(void)p;
+	return HPE_PAUSED;
+}
+
+static const llhttp_settings_t head_settings = {
+	.on_url = on_url,
+	.on_header_field = on_field,
+	.on_header_value = on_value,
+	.on_header_value_complete = on_value_complete,
+	.on_headers_complete = pause_parser,
+};
+
+static const llhttp_settings_t body_settings = { .on_message_complete = pause_parser };
+
+static size_t leading_empty_lines(struct str in)
+{
+	size_t n = 0;
+
+	while (n + 1 < in.n && in.p[n] == '\r' && in.p[n + 1] == '\n')
+		n += 2;
+	return n;
+}
+
+/* Offset behind the empty line that ends the head, or 0. */
+static size_t find_head_end(struct str in, size_t from)
+{
+	const char *end = memmem(in.p + from, in.n - from, "\r\n\r\n", 4);
+
+	return end ? (size_t)(end - in.p) + 4 : 0;
+}
+
+/* Names must be followed by the colon at once, and no line may begin with a blank (obs-fold): RFC 9112, 5. */
+static bool has_ambiguous_line(struct str head)
+{
+	for (size_t i = 0; i + 2 < head.n; i++)
+		if (head.p[i] == '\n' && (head.p[i + 1] == ' ' || head.p[i + 1] == '\t'))
+			return true;
+	return memchr(head.p, '\0', head.n) != NULL;
+}
+
+static bool has_ambiguous_field(const struct http_head *h)
+{
+	unsigned hosts = 0, encodings = 0;
+
+	for (size_t i = 0; i < h->n_fields; i++) {
+		struct str name = h->fields[i].name;
+
+		if (name.n == 0 || name.p[name.n] != ':' || name.p[name.n - 1] == ' ')
+			return true;
+		hosts += str_eq_nocase(name, STR("host"));
+		if (!str_eq_nocase(name, STR("transfer-encoding")))
+			continue;
+		if (++encodings > 1 || !str_eq_nocase(h->fields[i].value, STR("chunked")))
+			return true;
+	}
+	return hosts > 1;
+}
+
+static bool is_list_member(struct str list, struct str token)
+{
+	size_t i = 0;
+
+	while (i < list.n) {
+		size_t from = i, to;
+
+		while (i < list.n && list.p[i] != ',')
+			i++;
+		to = i++;
+		while (from < to && (list.p[from] == ' ' || list.p[from] == '\t'))
+			from++;
+		while (to > from && (list.p[to - 1] == ' ' || list.p[to - 1] == '\t'))
+			to--;
+		if (str_eq_nocase((struct str){ list.p + from, to - from }, token))
+			return true;
+	}
+	return false;
+}
+
+static bool connection_has(const struct http_head *h, struct str token)
+{
+	for (size_t i = 0; i < h->n_fields; i++)
+		if (str_eq_nocase(h->fields[i].name, STR("connection")) &&
+		    is_list_member(h->fields[i].value, token))
+			return true;
+	return false;
+}
+
+static void measure_body(const llhttp_t *p, struct http_body *body)
+{
+	if (p->flags & F_CHUNKED) {
+		body->kind = HTTP_BODY_CHUNKED;
+		body->parser = *p;
+		body->parser.settings = (void *)&body_settings;
+	} else if ((p->flags & F_CONTENT_LENGTH) && p->content_length > 0) {
+		body->kind = HTTP_BODY_LENGTH;
+		body->left = p->content_length;
+	} else {
+		body->done = true;
+	}
+}
+
+static enum http_parse_result refuse(const struct http_head *h, enum llhttp_errno e)
+{
+	if (h->n_fields == HTTP_FIELDS_MAX)
+		return HTTP_HEAD_TOO_LARGE;
+	return e == HPE_INVALID_VERSION ? HTTP_HEAD_VERSION : HTTP_HEAD_BAD;
+}
+
+static bool is_persistent(const struct http_head *h)
+{
+	if (connection_has(h, STR("close")))
+		return false;
+	return h->minor >= 1 || connection_has(h, STR("keep-alive"));
+}
+
+/* Everything requests and responses share. */
+static enum http_parse_result parse(llhttp_type_t type, struct str in, size_t max, llhttp_t *p,
+				    struct http_head *h)
+{
+	size_t from = leading_empty_lines(in), end = find_head_end(in, from);
+	const char *eol;
+	enum llhttp_errno e;
+
+	if (end == 0)
+		return in.n >= max ? HTTP_HEAD_TOO_LARGE : HTTP_HEAD_PARTIAL;
+	if (end > max)
+		return HTTP_HEAD_TOO_LARGE;
+	h->size = end;
+	h->n_fields = 0;
+	h->target = (struct str){ 0 };
+	h->body = (struct http_body){ 0 };
+	eol = memchr(in.p + from, '\r', end - from);
+	h->start_line = (struct str){ in.p + from, (size_t)(eol - in.p) - from };
+	llhttp_init(p, type, &head_settings);
+	p->data = h;
+	e = llhttp_execute(p, in.p + from, end - from);
+	if (e != HPE_PAUSED || llhttp_get_error_pos(p) != in.p + end)
+		return refuse(h, e);
+	llhttp_resume(p);
+	if (p->http_major != 1)
+		return HTTP_HEAD_VERSION;
+	if (has_ambiguous_line((struct str){ in.p + from, end - from }) || has_ambiguous_field(h))
+		return HTTP_HEAD_BAD;
+	h->minor = p->http_minor;
+	h->keep_alive = is_persistent(h);
+	return HTTP_HEAD_COMPLETE;
+}
+
+/* Enough of a request to know that it will never be one: answers garbage before the header timeout does. */
+static enum http_parse_result judge_partial(struct str in)
+{
+	llhttp_t p;
+	struct http_head scratch = { 0 };
+
+	llhttp_init(&p, HTTP_REQUEST, &head_settings);
+	p.data = &scratch;
+	return llhttp_execute(&p, in.p, in.n) == HPE_OK ? HTTP_HEAD_PARTIAL : HTTP_HEAD_BAD;
+}
+
+enum http_parse_result http_parse_request(struct str in, size_t max, struct http_head *ret)
+{
+	llhttp_t p;
+	enum http_parse_result r = parse(HTTP_REQUEST, in, max, &p, ret);
+	const char *space;
+
+	if (r == HTTP_HEAD_PARTIAL && in.n > 0)
+		return judge_partial(in);
+	if (r != HTTP_HEAD_COMPLETE)
+		return r;
+	space = memchr(ret->start_line.p, ' ', ret->start_line.n);
+	ret->method = (struct str){ ret->start_line.p, space ? (size_t)(space - ret->start_line.p) : 0 };
+	ret->upgrade = p.upgrade != 0;
+	ret->expect_continue = str_eq_nocase(http_field_get(ret, STR("expect")), STR("100-continue"));
+	ret->status = 0;
+	if (p.http_minor == 0 && (p.flags & F_TRANSFER_ENCODING))
+		return HTTP_HEAD_BAD; /* RFC 9112, 6.1 */
+	measure_body(&p, &ret->body);
+	return r;
+}
+
+enum http_parse_result http_parse_response(struct str in, size_t max, bool no_body,
+					   struct http_head *ret)
+{
+	llhttp_t p;
+	enum http_parse_result r = parse(HTTP_RESPONSE, in, max, &p, ret);
+	unsigned status = p.status_code;
+
+	if (r != HTTP_HEAD_COMPLETE)
+		return r;
+	ret->status = status;
+	ret->upgrade = status == 101;
+	ret->method = (struct str){ 0 };
+	if (no_body || status < 200 || status == 204 || status == 304) {
+		ret->body.done = true;
+	} else if (p.flags & (F_CHUNKED | F_CONTENT_LENGTH)) {
+		measure_body(&p, &ret->body);
+	} else {
+		ret->body.kind = HTTP_BODY_UNTIL_CLOSE;
+		ret->keep_alive = false;
+	}
+	return r;
+}
+
+static ssize_t feed_chunked(struct http_body *b, const char *bytes, size_t n)
+{
+	enum llhttp_errno e = llhttp_execute(&b->parser, bytes, n);
+
+	if (e == HPE_OK)
+		return (ssize_t)n;
+	if (e != HPE_PAUSED)
+		return -EBADMSG;
+	b->done = true;
+	return llhttp_get_error_pos(&b->parser) - bytes;
+}
+
+ssize_t http_body_feed(struct http_body *body, const char *bytes, size_t n)
+{
+	if (body->done)
+		return 0;
+	switch (body->kind) {
+	case HTTP_BODY_CHUNKED:
+		return feed_chunked(body, bytes, n);
+	case HTTP_BODY_LENGTH:
+		if (n >= body->left) {
+			n = (size_t)body->left;
+			body->done = true;
+		}
+		body->left -= n;
+		return (ssize_t)n;
+	case HTTP_BODY_UNTIL_CLOSE:
+		return (ssize_t)n;
+	case HTTP_BODY_NONE:
+		break;
+	}
+	body->done = true;
+	return 0;
+}
+
+size_t http_body_room(const struct http_body *body)
+{
+	if (body->done)
+		return 0;
+	return body->kind == HTTP_BODY_LENGTH && body->left < SIZE_MAX ? (size_t)body->left : SIZE_MAX;
+}
+
+struct str http_field_get(const struct http_head *head, struct str name)
+{
+	for (size_t i = 0; i < head->n_fields; i++)
+		if (str_eq_nocase(head->fields[i].name, name))
+			return head->fields[i].value;
+	return (struct str){ 0 };
+}
+
+/* Rewriting */
+
+static int put(struct buf *out, struct str s)
+{
+	return buf_append(out, s.p, s.n);
+}
+
+static int put_field(struct buf *out, struct str name, struct str value)
+{
+	int r = buf_reserve(out, name.n + value.n + 4);
+
+	if (r < 0)
+		return r;
+	(void)put(out, name);
+	(void)put(out, STR(": "));
+	(void)put(out, value);
+	(void)put(out, STR("\r\n"));
+	return 0;
+}
+
+/* RFC 9110, 7.6.1. Transfer-Encoding and Trailer stay: bodies pass unchanged. */
+static bool is_hop_by_hop(struct str name)
+{
+	static const struct str names[] = {
+		{ "connection", 10 }, { "keep-alive", 10 }, { "proxy-connection", 16 }, { "te", 2 }, { "upgrade", 7 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (str_eq_nocase(name, names[i]))
+			return true;
+	return false;
+}
+
+static int put_fields(const struct http_head *h, struct str except, struct buf *out)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < h->n_fields && r == 0; i++) {
+		const struct http_field *f = &h->fields[i];
+
+		if (!is_hop_by_hop(f->name) && (except.n == 0 || !str_eq_nocase(f->name, except)))
+			r = put_field(out, f->name, f->value);
+	}
+	return r;
+}
+
+static int put_forwarded_for(const struct http_head *h, struct str addr, struct buf *out)
+{
+	int r = put(out, STR("X-Forwarded-For: "));
+
+	for (size_t i = 0; i < h->n_fields && r == 0; i++)
+		if (str_eq_nocase(h->fields[i].name, STR("x-forwarded-for")) && h->fields[i].value.n) {
+			r = put(out, h->fields[i].value);
+			if (r == 0)
+				r = put(out, STR(", "));
+		}
+	if (r == 0)
+		r = put(out, addr);
+	return r == 0 ? put(out, STR("\r\n")) : r;
+}
+
+static int put_if_missing(const struct http_head *h, struct str name, struct str value, struct buf *out)
+{
+	if (value.n == 0 || http_field_get(h, name).p)
+		return 0;
+	return put_field(out, name, value);
+}
+
+int http_forward_request(const struct http_head *head, const struct http_forward *fw, struct buf *out)
+{
+	int r = put(out, head->start_line);
+
+	if (r == 0)
+		r = put(out, STR("\r\n"));
+	if (r == 0)
+		r = put_fields(head, STR("x-forwarded-for"), out);
+	if (r == 0)
+		r = put_forwarded_for(head, fw->client_addr, out);
+	if (r == 0)
+		r = put_if_missing(head, STR("X-Forwarded-Proto"), STR("http"), out);
+	if (r == 0)
+		r = put_if_missing(head, STR("X-Forwarded-Host"), http_field_get(head, STR("host")), out);
+	return r == 0 ? put(out, STR("\r\n")) : r;
+}
+
+int http_forward_response(const struct http_head *head, const struct http_forward *fw,
+			  unsigned client_minor, struct buf *out)
+{
+	int r = put(out, head->start_line);
+
+	if (r == 0)
+		r = put(out, STR("\r\n"));
+	if (r == 0)
+		r = put_fields(head, (struct str){ 0 }, out);
+	if (r == 0 && fw->close && head->status >= 200)
+		r = put(out, STR("Connection: close\r\n"));
+	if (r == 0 && !fw->close && client_minor == 0)
+		r = put(out, STR("Connection: keep-alive\r\n"));
+	return r == 0 ? put(out, STR("\r\n")) : r;
+}

@@ -1,0 +1,218 @@
+/* The router process: what init says is applied here, by table; everything else happens in the parts.
+ *
+ * Start: private listener, control channel, CONTROL_UP; init then sends the session memory, the listeners, the workers.
+ * End: when the channel to init ends, whatever the reason: without init there are no workers. */
+#include "router/router.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <utlist.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/macros.h"
+#include "router/client.h"
+#include "router/core.h"
+#include "router/sessions.h"
+#include "router/sid.h"
+#include "router/upstream.h"
+
+#include "base/ban.h"
+
+static void on_listener(struct router *r, const struct control_msg *m, int *fd)
+{
+	enum listener_role role = m->kind == LISTENER_RAW ? ROLE_RAW : ROLE_HTTP;
+	int e = listener_add(r, role, m->listener, fd_take(fd));
+
+	if (e < 0)
+		log_error("router: listener %u: %s", m->listener, strerror(-e));
+}
+
+static void on_admin(struct router *r, const struct control_msg *m, int *fd)
+{
+	int e = listener_add(r, ROLE_ADMIN, m->listener, fd_take(fd));
+
+	if (e < 0)
+		log_error("router: admin listener: %s", strerror(-e));
+}
+
+static void on_sessions(struct router *r, const struct control_msg *m, int *fd)
+{
+	struct sessions *kept;
+	int e = sessions_open(fd_take(fd), r->conf->max_sessions, router_now(r), &kept);
+
+	(void)m;
+	if (e < 0) {
+		log_error("router: session table: %s; sessions will not outlive this router", strerror(-e));
+		return;
+	}
+	sessions_close(r->sessions);
+	r->sessions = kept;
+	if (sessions_count(kept))
+		log_info("router: %u sessions kept", sessions_count(kept));
+}
+
+static void on_worker(struct router *r, const struct control_msg *m, int *fd)
+{
+	(void)fd;
+	workers_update(r, m);
+}
+
+static void on_handback(struct router *r, const struct control_msg *m, int *fd)
+{
+	struct worker *w = workers_by_id(&r->workers, m->worker);
+
+	if (m->kind == HANDOFF_UPSTREAM) {
+		if (w)
+			(void)upstream_refused(w, m->token);
+	} else if (m->kind != HANDOFF_PROBE && *fd >= 0) {
+		client_return(r, m, fd_take(fd));
+	}
+}
+
+static void on_session(struct router *r, const struct control_msg *m, int *fd)
+{
+	(void)fd;
+	if (m->text.n == 0 || m->text.n > SID_MAX || m->worker == 0)
+		return;
+	if (!m->state)
+		sessions_remove(r->sessions, m->text);
+	else if (!sessions_find(r->sessions, m->text, router_now(r)))
+		sessions_put(r->sessions, m->text, m->worker, SESSION_IDLE_MS, router_now(r));
+}
+
+static void on_phase(struct router *r, const struct control_msg *m, int *fd)
+{
+	(void)fd;
+	r->phase = (enum phase)m->state;
+	if (r->phase != PHASE_DRAINING)
+		return;
+	listeners_close(r, false);
+	client_close_idle(r);
+}
+
+static const struct {
+	enum control_type type;
+	void (*apply)(struct router *r, const struct control_msg *m, int *fd);
+} messages[] = {
+	{ CONTROL_WORKER, on_worker },	   { CONTROL_SESSION, on_session },
+	{ CONTROL_HANDBACK, on_handback }, { CONTROL_LISTENER, on_listener },
+	{ CONTROL_ADMIN, on_admin },	   { CONTROL_SESSIONS, on_sessions },
+	{ CONTROL_PHASE, on_phase },
+};
+
+static void on_message(struct control *link, const struct control_msg *m, int fd)
+{
+	struct router *r = container_of(link, struct router, link);
+	auto_fd int owned = fd;
+
+	for (size_t i = 0; i < ARRAY_LEN(messages); i++)
+		if (messages[i].type == m->type) {
+			messages[i].apply(r, m, &owned);
+			return;
+		}
+}
+
+static void on_link_end(struct control *link, int err)
+{
+	struct router *r = container_of(link, struct router, link);
+
+	if (err < 0)
+		log_error("router: channel to init: %s", strerror(-err));
+	uv_stop(&r->loop);
+}
+
+static const struct control_ops link_ops = { .on_message = on_message, .on_end = on_link_end };
+
+/* A table of its own until init's memory arrives, so that there always is one. */
+static int open_first_sessions(struct router *r)
+{
+	int fd = memfd_create("sioinit-sessions", MFD_CLOEXEC);
+
+	return fd < 0 ? -errno : sessions_open(fd, 1024, router_now(r), &r->sessions);
+}
+
+static int router_init(struct router *r, const struct router_conf *conf, int control_fd)
+{
+	struct control_msg up = { .type = CONTROL_UP };
+	auto_fd int owned = control_fd;
+	int e = uv_loop_init(&r->loop);
+
+	r->conf = conf;
+	r->out = BUF_INIT(SOCK_OUT_MAX);
+	r->pair_listener = -1;
+	if (e == 0)
+		e = open_first_sessions(r);
+	if (e == 0)
+		e = upstream_listen(r);
+	if (e < 0)
+		return e;
+	(void)uv_timer_init(&r->loop, &r->accept_pause);
+	deadline_list_init(&r->header, &r->loop, conf->header_timeout_ms, client_on_deadline);
+	deadline_list_init(&r->keepalive, &r->loop, conf->keepalive_timeout_ms, client_on_deadline);
+	deadline_list_init(&r->body, &r->loop, conf->body_timeout_ms, client_on_deadline);
+	deadline_list_init(&r->linger, &r->loop, LINGER_MS, client_on_deadline);
+	deadline_list_init(&r->repeek, &r->loop, REPEEK_MS, client_on_repeek);
+	e = control_init(&r->link, &r->loop, fd_take(&owned), &link_ops);
+	return e < 0 ? e : control_send(&r->link, &up, -1);
+}
+
+static void close_timer(uv_timer_t *t)
+{
+	uv_close((uv_handle_t *)t, NULL);
+}
+
+static void close_clients(struct router *r)
+{
+	struct client *c, *next;
+
+	DL_FOREACH_SAFE(r->clients, c, next)
+		client_close(c, "router stops");
+}
+
+/* Nothing may be left for the loop; hand-offs that init has already taken are not affected. */
+static void router_deinit(struct router *r)
+{
+	listeners_close(r, true);
+	close_clients(r);
+	workers_free_all(r);
+	control_close(&r->link, NULL);
+	close_timer(&r->accept_pause);
+	close_timer(&r->header.timer);
+	close_timer(&r->keepalive.timer);
+	close_timer(&r->body.timer);
+	close_timer(&r->linger.timer);
+	close_timer(&r->repeek.timer);
+	(void)uv_run(&r->loop, UV_RUN_DEFAULT);
+	(void)uv_loop_close(&r->loop);
+	sessions_close(r->sessions);
+	buf_free(&r->out);
+	fd_close(&r->pair_listener);
+	free(r);
+}
+
+/* init decides when to stop; signals that reach the whole group are for it. */
+static void ignore_signals(void)
+{
+	static const int ignored[] = { SIGPIPE, SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGWINCH };
+
+	for (size_t i = 0; i < ARRAY_LEN(ignored); i++)
+		(void)signal(ignored[i], SIG_IGN);
+}
+
+int router_main(const struct router_conf *conf, int control_fd)
+{
+	struct router *r = calloc(1, sizeof(*r));
+	int e;
+
+	log_set_component("router");
+	ignore_signals();
+	e = r ? router_init(r, conf, control_fd) : -ENOMEM;
+	if (e < 0)
+		die(EXIT_OUR_FAILURE, "router: cannot start: %s", strerror(-e));
+	(void)uv_run(&r->loop, UV_RUN_DEFAULT);
+	router_deinit(r);
+	return 0;
+}

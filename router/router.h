@@ -1,0 +1,14 @@
+/* The router process: accepts clients, speaks HTTP/1.1, keeps the session table, chooses workers, proxies requests and
+ * hands WebSockets over. Everything it needs from init comes over the control channel. */
+#pragma once
+
+#include <stdint.h>
+
+struct router_conf {
+	uint32_t header_timeout_ms, keepalive_timeout_ms, body_timeout_ms;
+	uint32_t max_connections, max_sessions, max_head_bytes;
+	const char *probe_path; /* borrowed for good */
+};
+
+/* Runs until the control channel ends (init is gone or wants it gone). @control_fd is consumed. The exit code. */
+int router_main(const struct router_conf *conf, int control_fd);

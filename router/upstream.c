@@ -1,0 +1,266 @@
+/* Connections to workers.
+ *
+ * A pair is made by connecting to a private loopback listener and accepting what came; the far end's peer address must be
+ * our near end's, or somebody else connected to that port and is turned away. Writing may start at once: the bytes wait in
+ * the kernel until the worker takes the far end. Node closes idle connections after keepAliveTimeout (5 s unless the app
+ * changed it) and says so in `Keep-Alive: timeout=`; we let go earlier, so no request meets a closing connection. */
+#include "router/upstream.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <utlist.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/macros.h"
+#include "router/core.h"
+#include "router/exchange.h"
+
+#include "base/ban.h"
+
+enum { PAIR_TRIES = 4, UPSTREAM_HEAD_MAX = 64 << 10 };
+
+static void no_delay(int fd)
+{
+	int on = 1;
+
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+}
+
+int upstream_listen(struct router *r)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof(r->pair_addr);
+	auto_fd int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof(a)) < 0 || listen(fd, 128) < 0 ||
+	    getsockname(fd, (struct sockaddr *)&r->pair_addr, &len) < 0)
+		return -errno;
+	r->pair_listener = fd_take(&fd);
+	return 0;
+}
+
+static int connect_near(const struct sockaddr_in *to, struct sockaddr_in *ret_self)
+{
+	socklen_t len = sizeof(*ret_self);
+	auto_fd int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int r;
+
+	if (fd < 0 || connect(fd, (const struct sockaddr *)to, sizeof(*to)) < 0 ||
+	    getsockname(fd, (struct sockaddr *)ret_self, &len) < 0)
+		return -errno;
+	r = fd_set_nonblock(fd);
+	return r < 0 ? r : fd_take(&fd);
+}
+
+static int accept_far(int listener, const struct sockaddr_in *expected)
+{
+	for (int i = 0; i < PAIR_TRIES; i++) {
+		struct sockaddr_in peer;
+		socklen_t len = sizeof(peer);
+		auto_fd int fd =
+			accept4(listener, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+		if (fd < 0)
+			return -errno;
+		if (peer.sin_port == expected->sin_port &&
+		    peer.sin_addr.s_addr == expected->sin_addr.s_addr)
+			return fd_take(&fd);
+		log_warn("router: stranger on the private listener turned away");
+	}
+	return -ECONNABORTED;
+}
+
+int upstream_pair(struct router *r, int *ret_near, int *ret_far)
+{
+	struct sockaddr_in self;
+	auto_fd int near = connect_near(&r->pair_addr, &self);
+	int far;
+
+	if (near < 0)
+		return near;
+	far = accept_far(r->pair_listener, &self);
+	if (far < 0)
+		return far;
+	no_delay(near);
+	no_delay(far);
+	*ret_near = fd_take(&near);
+	*ret_far = far;
+	return 0;
+}
+
+static int connect_port(uint16_t port)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET,
+				 .sin_port = htons(port),
+				 .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	auto_fd int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || (connect(fd, (struct sockaddr *)&a, sizeof(a)) < 0 && errno != EINPROGRESS))
+		return -errno;
+	no_delay(fd);
+	return fd_take(&fd);
+}
+
+/* Our end of a new connection to @w, or -errno. */
+static int dial(struct worker *w, uint64_t token)
+{
+	struct router *r = w->router;
+	struct control_msg m = {
+		.type = CONTROL_HANDOFF, .worker = w->id, .token = token, .kind = HANDOFF_UPSTREAM
+	};
+	auto_fd int near = -1;
+	int far, e;
+
+	if (w->style == WORKER_STYLE_PORT)
+		return connect_port(w->port);
+	e = upstream_pair(r, &near, &far);
+	if (e == 0)
+		e = control_send(&r->link, &m, far);
+	return e < 0 ? e : fd_take(&near);
+}
+
+static void on_event(struct sock *s, int events)
+{
+	struct upstream *u = container_of(s, struct upstream, sock);
+
+	if (u->client)
+		exchange_on_upstream(u->client, events);
+	else
+		upstream_close(u); /* idle: the worker closed it, or talks out of turn */
+}
+
+static struct upstream *upstream_new(struct worker *w)
+{
+	uint64_t token = ++w->router->last_token;
+	int fd = dial(w, token);
+	struct upstream *u;
+
+	if (fd < 0) {
+		errno = -fd;
+		return NULL;
+	}
+	u = calloc(1, sizeof(*u));
+	if (!u) {
+		fd_close(&fd);
+		errno = ENOMEM;
+		return NULL;
+	}
+	sock_init(&u->sock, &w->router->loop, fd, on_event);
+	u->worker = w;
+	u->token = token;
+	u->in = BUF_INIT(UPSTREAM_HEAD_MAX);
+	w->n_upstreams++;
+	return u;
+}
+
+static struct upstream *take_idle(struct worker *w)
+{
+	while (w->idle) {
+		struct upstream *u = w->idle;
+
+		if (u->expires_ms > router_now(w->router)) {
+			DL_DELETE(w->idle, u);
+			u->reused = true;
+			return u;
+		}
+		upstream_close(u);
+	}
+	return NULL;
+}
+
+struct upstream *upstream_get(struct worker *w, struct client *c, bool fresh)
+{
+	struct upstream *u = fresh ? NULL : take_idle(w);
+
+	if (!u)
+		u = upstream_new(w);
+	if (!u)
+		return NULL;
+	u->client = c;
+	w->in_flight++;
+	DL_PREPEND(w->busy, u);
+	return u;
+}
+
+void upstream_put(struct upstream *u, uint32_t idle_ms)
+{
+	struct worker *w = u->worker;
+
+	if (idle_ms == 0 || !w || w->state == WORKER_STOPPING || sock_want(&u->sock, UV_READABLE) < 0) {
+		upstream_close(u);
+		return;
+	}
+	DL_DELETE(w->busy, u);
+	w->in_flight--;
+	u->client = NULL;
+	u->expires_ms = router_now(w->router) + idle_ms;
+	DL_PREPEND(w->idle, u);
+}
+
+static void on_closed(struct sock *s)
+{
+	struct upstream *u = container_of(s, struct upstream, sock);
+
+	buf_free(&u->in);
+	free(u);
+}
+
+static void leave_worker(struct upstream *u)
+{
+	struct worker *w = u->worker;
+
+	if (!w)
+		return;
+	if (u->client) {
+		DL_DELETE(w->busy, u);
+		w->in_flight--;
+	} else {
+		DL_DELETE(w->idle, u);
+	}
+	w->n_upstreams--;
+	u->worker = NULL;
+}
+
+void upstream_close(struct upstream *u)
+{
+	if (u->sock.closing)
+		return;
+	leave_worker(u);
+	u->client = NULL;
+	sock_close(&u->sock, on_closed);
+}
+
+bool upstream_refused(struct worker *w, uint64_t token)
+{
+	struct upstream *u;
+
+	DL_SEARCH_SCALAR(w->idle, u, token, token);
+	if (u) {
+		upstream_close(u);
+		return true;
+	}
+	DL_SEARCH_SCALAR(w->busy, u, token, token);
+	if (!u)
+		return false;
+	u->refused = true;
+	exchange_on_upstream_gone(u->client, "refused");
+	return true;
+}
+
+void upstream_close_idle(struct worker *w)
+{
+	while (w->idle)
+		upstream_close(w->idle);
+}
+
+void upstream_close_all(struct worker *w, const char *why)
+{
+	upstream_close_idle(w);
+	while (w->busy)
+		exchange_on_upstream_gone(w->busy->client, why);
+}

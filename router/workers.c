@@ -1,0 +1,170 @@
+/* Workers and balancing. The load of a worker is what is known of it at the moment of choice:
+ * sessions in the table + requests in flight + sockets handed over and still open + what was assigned since those were
+ * counted. Ties go to the next slot in turn. */
+#include "router/workers.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "base/log.h"
+#include "router/core.h"
+#include "router/probe.h"
+#include "router/sessions.h"
+#include "router/upstream.h"
+
+#include "base/ban.h"
+
+enum { SAMPLE_MS = 250 };
+
+/* The number of descriptors a process has open: st_size of /proc/PID/fd since Linux 6.2 (proc_fd_getattr), else 0. */
+static uint32_t count_fds(pid_t pid)
+{
+	char path[32];
+	struct stat st;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	return stat(path, &st) == 0 && st.st_size > 0 ? (uint32_t)st.st_size : 0;
+}
+
+static void sample(struct worker *w, uint64_t now_ms)
+{
+	if (now_ms - w->sampled_ms < SAMPLE_MS)
+		return;
+	w->sampled_ms = now_ms;
+	w->fds = count_fds(w->pid);
+	if (w->fds)
+		w->assigned = 0;
+}
+
+static uint32_t open_sockets(const struct worker *w)
+{
+	uint32_t not_clients = w->fds_at_ready + w->n_upstreams;
+
+	return w->fds > not_clients ? w->fds - not_clients : 0;
+}
+
+static uint32_t load(struct worker *w, const struct sessions *s, uint64_t now_ms)
+{
+	sample(w, now_ms);
+	return sessions_count_worker(s, w->id) + w->in_flight + open_sockets(w) + w->assigned;
+}
+
+/* How far @slot lies behind the last chosen one, going round. */
+static uint32_t turns(const struct workers *ws, uint32_t slot)
+{
+	return slot - ws->last_slot - 1;
+}
+
+struct worker *workers_pick(struct workers *ws, const struct sessions *s, const struct worker *except,
+			    uint64_t now_ms)
+{
+	struct worker *w, *next, *best = NULL;
+	uint32_t best_load = 0;
+
+	HASH_ITER(hh, ws->by_id, w, next) {
+		uint32_t l;
+
+		if (w->state != WORKER_READY || (w == except && ws->n_ready > 1))
+			continue;
+		l = load(w, s, now_ms);
+		if (!best || l < best_load ||
+		    (l == best_load && turns(ws, w->slot) < turns(ws, best->slot))) {
+			best = w;
+			best_load = l;
+		}
+	}
+	if (best)
+		ws->last_slot = best->slot;
+	return best;
+}
+
+struct worker *workers_by_id(struct workers *ws, uint32_t id)
+{
+	struct worker *w;
+
+	HASH_FIND(hh, ws->by_id, &id, sizeof(id), w);
+	return w;
+}
+
+struct worker *workers_serving(struct workers *ws, uint32_t id)
+{
+	struct worker *w = workers_by_id(ws, id);
+
+	return w && (w->state == WORKER_READY || w->state == WORKER_DRAINING) ? w : NULL;
+}
+
+static void worker_remove(struct router *r, struct worker *w)
+{
+	HASH_DEL(r->workers.by_id, w);
+	sessions_remove_worker(r->sessions, w->id);
+	probe_stop(w);
+	upstream_close_all(w, "worker died");
+	free(w);
+}
+
+static struct worker *worker_add(struct router *r, uint32_t id)
+{
+	struct worker *w = calloc(1, sizeof(*w));
+
+	if (!w) {
+		log_error("router: no memory for worker id=%u", id);
+		return NULL;
+	}
+	w->router = r;
+	w->id = id;
+	HASH_ADD(hh, r->workers.by_id, id, sizeof(w->id), w);
+	return w;
+}
+
+static void count_ready(struct workers *ws)
+{
+	struct worker *w, *next;
+
+	ws->n_ready = 0;
+	HASH_ITER(hh, ws->by_id, w, next)
+		ws->n_ready += w->state == WORKER_READY;
+}
+
+static void worker_apply(struct worker *w, const struct control_msg *m)
+{
+	bool was_ready = w->state == WORKER_READY;
+
+	w->slot = m->slot;
+	w->pid = (pid_t)m->pid;
+	w->port = (uint16_t)m->port;
+	w->state = m->state < WORKER_N_STATES ? (enum worker_state)m->state : WORKER_STOPPING;
+	w->style = (enum worker_style)m->style;
+	if (w->state == WORKER_READY && !was_ready)
+		w->fds = w->fds_at_ready = count_fds(w->pid);
+	if (w->state == WORKER_BOOTING && w->style == WORKER_STYLE_STICKY)
+		probe_start(w, m->kind != 0);
+	else
+		probe_stop(w);
+	if (w->state == WORKER_STOPPING)
+		upstream_close_idle(w);
+}
+
+void workers_update(struct router *r, const struct control_msg *m)
+{
+	struct worker *w = workers_by_id(&r->workers, m->worker);
+
+	if (m->state == WORKER_DEAD) {
+		if (w)
+			worker_remove(r, w);
+	} else {
+		if (!w)
+			w = worker_add(r, m->worker);
+		if (w)
+			worker_apply(w, m);
+	}
+	count_ready(&r->workers);
+}
+
+void workers_free_all(struct router *r)
+{
+	struct worker *w, *next;
+
+	HASH_ITER(hh, r->workers.by_id, w, next)
+		worker_remove(r, w);
+}

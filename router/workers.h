@@ -1,0 +1,58 @@
+/* The workers as the router knows them, and which of them gets the next session. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <uthash.h>
+#include <uv.h>
+
+#include "ipc/control.h"
+
+struct router;
+struct sessions;
+struct upstream;
+struct probe;
+
+struct worker {
+	struct router *router;
+	uint32_t id, slot;
+	pid_t pid;
+	uint16_t port; /* WORKER_STYLE_PORT */
+	enum worker_state state;
+	enum worker_style style;
+	uint32_t in_flight; /* requests at it now */
+	struct upstream *idle, *busy; /* connections to it */
+	uint32_t n_upstreams;
+	struct probe *probe; /* while it is being asked whether it answers */
+	/* Hand-offs leave no trace with us, so live sockets are seen from outside: the descriptors the process has open,
+	 * less those it had when it became ready and our own connections. */
+	uint32_t fds_at_ready, fds, assigned; /* assigned: sessions given since fds was read */
+	uint64_t sampled_ms;
+	UT_hash_handle hh;
+};
+
+struct workers {
+	struct worker *by_id;
+	uint32_t last_slot; /* of the last choice: ties go round */
+	uint32_t n_ready;
+};
+
+/* Applies a CONTROL_WORKER message; the state DEAD frees the worker (its connections and sessions are gone before). */
+void workers_update(struct router *r, const struct control_msg *m);
+void workers_free_all(struct router *r);
+
+/* The worker with that id when it still serves known sessions (ready or draining), else NULL. */
+struct worker *workers_serving(struct workers *ws, uint32_t id);
+struct worker *workers_by_id(struct workers *ws, uint32_t id);
+
+/* The ready worker with the least load (sessions, requests in flight, open sockets, what was assigned a moment ago), counted
+ * at the choice so that a burst spreads; NULL when none is ready. @except is skipped when there is another. */
+struct worker *workers_pick(struct workers *ws, const struct sessions *s, const struct worker *except,
+			    uint64_t now_ms);
+
+/* @w was given a session or a connection of its own. */
+static inline void worker_assigned(struct worker *w)
+{
+	w->assigned++;
+}

@@ -1,0 +1,218 @@
+/* Heads, bodies and rewriting of router/http.c: what is accepted, what is refused, what the other side gets to see. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "base/macros.h"
+#include "router/http.h"
+
+static struct http_head head;
+
+static int request(const char *text)
+{
+	return http_parse_request(str_of(text), 4096, &head);
+}
+
+static int response(const char *text, bool no_body)
+{
+	return http_parse_response(str_of(text), 4096, no_body, &head);
+}
+
+static void assert_str(struct str s, const char *expected)
+{
+	assert_int_equal(s.n, strlen(expected));
+	assert_memory_equal(s.p, expected, s.n);
+}
+
+static void takes_a_plain_request(void **state)
+{
+	(void)state;
+	assert_int_equal(request("GET /a?b=c HTTP/1.1\r\nHost: x\r\nX-Empty:\r\n\r\nrest"), HTTP_HEAD_COMPLETE);
+	assert_str(head.method, "GET");
+	assert_str(head.target, "/a?b=c");
+	assert_int_equal(head.minor, 1);
+	assert_true(head.keep_alive);
+	assert_false(head.upgrade);
+	assert_true(head.body.done);
+	assert_int_equal(head.size, strlen("GET /a?b=c HTTP/1.1\r\nHost: x\r\nX-Empty:\r\n\r\n"));
+	assert_str(http_field_get(&head, STR("HOST")), "x");
+	assert_int_equal(http_field_get(&head, STR("x-empty")).n, 0);
+}
+
+static void skips_empty_lines_in_front(void **state)
+{
+	(void)state;
+	assert_int_equal(request("\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n"), HTTP_HEAD_COMPLETE);
+	assert_str(head.start_line, "GET / HTTP/1.1");
+	assert_int_equal(head.size, 31);
+}
+
+static void waits_for_the_rest_at_every_split(void **state)
+{
+	static const char text[] = "POST /x?sid=abc HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\n";
+
+	(void)state;
+	for (size_t n = 0; n < sizeof(text) - 1; n++)
+		assert_int_equal(http_parse_request((struct str){ text, n }, 4096, &head), HTTP_HEAD_PARTIAL);
+	assert_int_equal(request(text), HTTP_HEAD_COMPLETE);
+	assert_int_equal(head.body.kind, HTTP_BODY_LENGTH);
+	assert_int_equal(head.body.left, 3);
+}
+
+static void refuses_what_has_two_readings(void **state)
+{
+	static const char *const bad[] = {
+		"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: +1\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1, 1\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked, identity\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: xchunked\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost : x\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: x\r\n folded\r\n\r\n",
+		"GET / HTTP/1.1\nHost: x\n\n\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: x\nX: y\r\n\r\n",
+		"POST / HTTP/1.0\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n",
+		"hello\r\n\r\n",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		if (request(bad[i]) != HTTP_HEAD_BAD)
+			fail_msg("accepted: %s", bad[i]);
+	assert_int_equal(http_parse_request(STR("GET / HTTP/1.1\r\nHost: x\0y\r\n\r\n"), 4096, &head),
+			 HTTP_HEAD_BAD);
+}
+
+static void refuses_garbage_before_it_is_complete(void **state)
+{
+	(void)state;
+	assert_int_equal(request("\x16\x03\x01\x02"), HTTP_HEAD_BAD);
+	assert_int_equal(request("hello"), HTTP_HEAD_BAD);
+}
+
+static void bounds_the_head(void **state)
+{
+	char big[5000];
+
+	(void)state;
+	memset(big, 'a', sizeof(big));
+	memcpy(big, "GET / HTTP/1.1\r\nX: ", 19);
+	assert_int_equal(http_parse_request((struct str){ big, 4096 }, 4096, &head), HTTP_HEAD_TOO_LARGE);
+	assert_int_equal(http_parse_request((struct str){ big, 4095 }, 4096, &head), HTTP_HEAD_PARTIAL);
+}
+
+static void knows_when_a_connection_persists(void **state)
+{
+	(void)state;
+	assert_int_equal(request("GET / HTTP/1.1\r\nHost: x\r\nConnection: foo, Close\r\n\r\n"), 1);
+	assert_false(head.keep_alive);
+	assert_int_equal(request("GET / HTTP/1.0\r\n\r\n"), 1);
+	assert_false(head.keep_alive);
+	assert_int_equal(request("GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n"), 1);
+	assert_true(head.keep_alive);
+}
+
+static void sees_upgrades(void **state)
+{
+	(void)state;
+	assert_int_equal(request("GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n\r\n"), 1);
+	assert_true(head.upgrade);
+	assert_int_equal(request("GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n\r\n"), 1);
+	assert_false(head.upgrade);
+}
+
+static void measures_a_chunked_body_at_every_split(void **state)
+{
+	static const char text[] = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+	static const char body[] = "5;ext=1\r\nhello\r\n0\r\nTrailer: t\r\n\r\nGET /next";
+	const size_t end = sizeof(body) - 1 - strlen("GET /next");
+
+	(void)state;
+	for (size_t cut = 0; cut < end; cut++) {
+		assert_int_equal(request(text), HTTP_HEAD_COMPLETE);
+		assert_int_equal(http_body_feed(&head.body, body, cut), cut);
+		assert_false(head.body.done);
+		assert_int_equal(http_body_feed(&head.body, body + cut, sizeof(body) - 1 - cut), end - cut);
+		assert_true(head.body.done);
+	}
+	assert_int_equal(request(text), HTTP_HEAD_COMPLETE);
+	assert_true(http_body_feed(&head.body, "0x5\r\n", 5) < 0);
+}
+
+static void measures_responses(void **state)
+{
+	(void)state;
+	assert_int_equal(response("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n", false), 1);
+	assert_int_equal(head.body.left, 10);
+	assert_int_equal(response("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n", true), 1);
+	assert_true(head.body.done);
+	assert_int_equal(response("HTTP/1.1 304 Not Modified\r\nContent-Length: 10\r\n\r\n", false), 1);
+	assert_true(head.body.done);
+	assert_int_equal(response("HTTP/1.1 204 No Content\r\n\r\n", false), 1);
+	assert_true(head.body.done);
+	assert_int_equal(response("HTTP/1.1 200 OK\r\n\r\n", false), 1);
+	assert_int_equal(head.body.kind, HTTP_BODY_UNTIL_CLOSE);
+	assert_false(head.keep_alive);
+	assert_int_equal(response("HTTP/1.1 100 Continue\r\n\r\n", false), 1);
+	assert_int_equal(head.status, 100);
+	assert_int_equal(response("HTTQ/1.1 200 OK\r\n\r\n", false), HTTP_HEAD_BAD);
+}
+
+static void forwards_end_to_end_fields_only(void **state)
+{
+	struct http_forward fw = { .client_addr = STR("10.0.0.9") };
+	struct buf out = BUF_INIT(4096);
+
+	(void)state;
+	assert_int_equal(request("GET /p HTTP/1.1\r\nHost: h\r\nConnection: close\r\nKeep-Alive: 5\r\nTE: gzip\r\n"
+				 "X-Forwarded-For: 1.2.3.4\r\nAccept: a\r\naccept: b\r\n\r\n"),
+			 1);
+	assert_int_equal(http_forward_request(&head, &fw, &out), 0);
+	assert_str(buf_str(&out), "GET /p HTTP/1.1\r\nHost: h\r\nAccept: a\r\naccept: b\r\n"
+				  "X-Forwarded-For: 1.2.3.4, 10.0.0.9\r\nX-Forwarded-Proto: http\r\n"
+				  "X-Forwarded-Host: h\r\n\r\n");
+	buf_free(&out);
+}
+
+static void tells_the_client_whether_it_may_go_on(void **state)
+{
+	struct http_forward close = { .close = true }, stay = { .close = false };
+	struct buf out = BUF_INIT(4096);
+
+	(void)state;
+	assert_int_equal(response("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", false), 1);
+	assert_int_equal(http_forward_response(&head, &stay, 1, &out), 0);
+	assert_str(buf_str(&out), "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+	out.len = 0;
+	assert_int_equal(http_forward_response(&head, &stay, 0, &out), 0);
+	assert_str(buf_str(&out), "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: keep-alive\r\n\r\n");
+	out.len = 0;
+	assert_int_equal(http_forward_response(&head, &close, 1, &out), 0);
+	assert_str(buf_str(&out), "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+	buf_free(&out);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(takes_a_plain_request),
+		cmocka_unit_test(skips_empty_lines_in_front),
+		cmocka_unit_test(waits_for_the_rest_at_every_split),
+		cmocka_unit_test(refuses_what_has_two_readings),
+		cmocka_unit_test(refuses_garbage_before_it_is_complete),
+		cmocka_unit_test(bounds_the_head),
+		cmocka_unit_test(knows_when_a_connection_persists),
+		cmocka_unit_test(sees_upgrades),
+		cmocka_unit_test(measures_a_chunked_body_at_every_split),
+		cmocka_unit_test(measures_responses),
+		cmocka_unit_test(forwards_end_to_end_fields_only),
+		cmocka_unit_test(tells_the_client_whether_it_may_go_on),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

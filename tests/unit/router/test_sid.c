@@ -1,0 +1,86 @@
+/* Session ids in queries and in handshake bodies. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "router/sid.h"
+
+static void assert_sid(const char *target, const char *sid, bool engine)
+{
+	struct sid_request r;
+
+	sid_of_target(str_of(target), &r);
+	assert_int_equal(r.sid.n, strlen(sid));
+	assert_memory_equal(r.sid.p ? r.sid.p : "", sid, r.sid.n);
+	assert_int_equal(r.engine, engine);
+}
+
+static void finds_the_parameter(void **state)
+{
+	(void)state;
+	assert_sid("/socket.io/?EIO=4&transport=polling&sid=abc-_DEF", "abc-_DEF", true);
+	assert_sid("/socket.io/?sid=a.b~c%2F&EIO=3", "a.b~c%2F", true);
+	assert_sid("/socket.io/?EIO=4&transport=polling", "", true);
+	assert_sid("/x?asid=1&side=2&sid", "", false);
+	assert_sid("/sid=1", "", false);
+	assert_sid("/?", "", false);
+	assert_sid("", "", false);
+}
+
+static void ignores_a_sid_that_is_too_long(void **state)
+{
+	char target[600] = "/?EIO=4&sid=";
+
+	(void)state;
+	memset(target + 12, 'x', SID_MAX + 1);
+	assert_sid(target, "", true);
+	target[12 + SID_MAX] = '\0';
+	assert_sid(target, target + 12, true);
+}
+
+static void assert_handshake(const char *body, const char *sid, uint32_t idle_ms)
+{
+	struct sid_handshake h;
+
+	assert_true(sid_of_handshake(str_of(body), &h));
+	assert_int_equal(h.sid.n, strlen(sid));
+	assert_memory_equal(h.sid.p, sid, h.sid.n);
+	assert_int_equal(h.idle_ms, idle_ms);
+}
+
+static void learns_from_every_protocol(void **state)
+{
+	(void)state;
+	assert_handshake("0{\"sid\":\"Ab_-1\",\"upgrades\":[\"websocket\"],\"pingInterval\":25000,\"pingTimeout\":20000}",
+			 "Ab_-1", 45000);
+	assert_handshake("97:0{\"sid\":\"x\",\"upgrades\":[],\"pingInterval\":25000,\"pingTimeout\":5000}2:40", "x", 30000);
+	assert_handshake("___eio[0](\"0{\\\"sid\\\":\\\"u-u-i-d\\\",\\\"pingInterval\\\":1,\\\"pingTimeout\\\":2}\");",
+			 "u-u-i-d", 3);
+	assert_handshake("0{\"sid\":\"only\"}", "only", 0);
+}
+
+static void waits_for_a_whole_sid(void **state)
+{
+	static const char body[] = "0{\"sid\":\"abc\"";
+	struct sid_handshake h;
+
+	(void)state;
+	for (size_t n = 0; n < sizeof(body) - 1; n++)
+		assert_false(sid_of_handshake((struct str){ body, n }, &h));
+	assert_false(sid_of_handshake(STR("0{\"sid\":\"\"}"), &h));
+	assert_false(sid_of_handshake(STR("hello"), &h));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(finds_the_parameter),
+		cmocka_unit_test(ignores_a_sid_that_is_too_long),
+		cmocka_unit_test(learns_from_every_protocol),
+		cmocka_unit_test(waits_for_a_whole_sid),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
