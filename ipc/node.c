@@ -1,4 +1,4 @@
-/* Reading and writing what Node's cluster, @socket.io/sticky and the adapters say. One pass over the message finds every key
+/* Reading and writing what Node's cluster, @socket.io/sticky and its adapter say. One pass over the message finds every key
  * that matters; tables turn what was found into a kind. Unknown messages are the app's own and nobody's business. */
 #include "ipc/node.h"
 
@@ -11,7 +11,7 @@
 #include "base/ban.h"
 
 enum key {
-	K_CMD, K_ACT, K_TYPE, K_SEQ, K_ACK, K_ACCEPTED, K_KEY, K_SOURCE, K_UID, K_NSP, K_REQUESTER, K_RECIPIENT,
+	K_CMD, K_ACT, K_TYPE, K_SEQ, K_ACK, K_ACCEPTED, K_KEY, K_SOURCE, K_UID, K_NSP, K_REQUESTER,
 	K_DATA, K_ADDRESS, K_PORT, K_ADDRESS_TYPE, K_FD, K_FLAGS, K_BACKLOG, K_INDEX, K_READABLE_ALL,
 	K_WRITABLE_ALL, N_KEYS,
 };
@@ -28,7 +28,6 @@ static const char *const key_names[N_KEYS] = {
 	[K_UID] = "uid",
 	[K_NSP] = "nsp",
 	[K_REQUESTER] = "requesterUid",
-	[K_RECIPIENT] = "recipientId",
 	[K_DATA] = "data",
 	[K_ADDRESS] = "address",
 	[K_PORT] = "port",
@@ -152,18 +151,16 @@ static void read_sticky(const struct value v[static N_KEYS], struct node_msg *m)
 }
 
 /* cluster-adapter 0.2 has no uid and names the addressee of an answer inside its data. */
-static void read_adapter(enum serialization mode, const struct value v[static N_KEYS], enum node_kind kind,
-			 struct node_msg *m)
+static void read_adapter(enum serialization mode, const struct value v[static N_KEYS], struct node_msg *m)
 {
 	static const char *const inner[] = { "workerId" };
 
-	m->kind = kind;
+	m->kind = NODE_ADAPTER;
 	m->adapter_type = number_or(&v[K_TYPE], -1);
 	m->uid = v[K_UID];
 	m->nsp = v[K_NSP];
 	m->requester_uid = v[K_REQUESTER];
-	m->recipient_id = v[K_RECIPIENT];
-	if (kind == NODE_ADAPTER && v[K_UID].type == VALUE_ABSENT && v[K_DATA].type == VALUE_OBJECT)
+	if (v[K_UID].type == VALUE_ABSENT && v[K_DATA].type == VALUE_OBJECT)
 		(void)wire_skim_object(mode, &v[K_DATA], inner, 1, &m->worker_id);
 	else if (v[K_UID].type == VALUE_ABSENT)
 		m->worker_id = v[K_DATA]; /* WORKER_INIT and WORKER_PING: the id itself */
@@ -172,9 +169,7 @@ static void read_adapter(enum serialization mode, const struct value v[static N_
 static void read_user(enum serialization mode, const struct value v[static N_KEYS], struct node_msg *m)
 {
 	if (wire_is(&v[K_SOURCE], "_sio_adapter"))
-		read_adapter(mode, v, NODE_ADAPTER, m);
-	else if (wire_is(&v[K_SOURCE], "_eio"))
-		read_adapter(mode, v, NODE_ENGINE, m);
+		read_adapter(mode, v, m);
 	else
 		read_sticky(v, m);
 }

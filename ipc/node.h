@@ -24,7 +24,6 @@ enum node_kind {
 	NODE_STICKY_CONNECTION, /* .sid: a new Engine.IO session */
 	NODE_STICKY_DISCONNECTION, /* .sid */
 	NODE_ADAPTER, /* source "_sio_adapter": a cluster-adapter frame, for the relay */
-	NODE_ENGINE, /* source "_eio": @socket.io/cluster-engine */
 };
 
 enum { NODE_ADDRESS_MAX = 1024, NODE_KEY_MAX = 64, NODE_SID_MAX = 256 };
@@ -48,7 +47,8 @@ struct node_msg {
 	char sid[NODE_SID_MAX + 1];
 	/* NODE_ADAPTER: borrowed from the payload */
 	int64_t adapter_type; /* -1: not a number */
-	struct value uid, nsp, requester_uid, recipient_id, worker_id; /* worker_id is data.workerId */
+	struct value uid, nsp, requester_uid; /* 0.3 */
+	struct value worker_id; /* 0.2: data.workerId, or data itself where that is the sender's id */
 };
 
 /* Reads one payload out of wire_split(). 0: *ret set. -EBADMSG: the worker writes garbage. */
