@@ -86,7 +86,7 @@ static bool find_mount(char *mountinfo, bool v2, struct mount *m)
 /* CPUs that one level grants, 0 = no limit here. */
 static double quota_at(const char *dir, bool v2)
 {
-	char path[PATH_BUF + 32], text[128];
+	char path[PATH_BUF * 3 + 32], text[128];
 	double quota, period = 0;
 
 	if (v2) {

@@ -25,7 +25,7 @@ static void reset_signals(void)
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static void child(const struct spawn_request *rq, pid_t parent, int report)
+static void child(const struct spawn_request *rq, const char *file, pid_t parent, int report)
 {
 	int err;
 
@@ -38,14 +38,14 @@ static void child(const struct spawn_request *rq, pid_t parent, int report)
 	if (rq->inherit_fd >= 0)
 		(void)fd_set_cloexec(rq->inherit_fd, 0);
 	environ = (char **)rq->env;
-	(void)execvp(rq->argv[0], rq->argv);
+	(void)execvp(file, rq->argv);
 	err = errno;
 	if (write(report, &err, sizeof(err)) < 0)
 		_exit(126);
 	_exit(err == ENOENT ? 127 : 126);
 }
 
-pid_t spawn(const struct spawn_request *rq)
+static pid_t spawn_file(const struct spawn_request *rq, const char *file)
 {
 	pid_t parent = getpid(), pid;
 	auto_fd int near = -1, far = -1;
@@ -59,11 +59,21 @@ pid_t spawn(const struct spawn_request *rq)
 	if (pid < 0)
 		return -errno;
 	if (pid == 0)
-		child(rq, parent, far);
+		child(rq, file, parent, far);
 	fd_close(&far);
 	if (read(near, &err, sizeof(err)) == sizeof(err))
 		return -err;
 	return pid;
+}
+
+pid_t spawn(const struct spawn_request *rq)
+{
+	return spawn_file(rq, rq->argv[0]);
+}
+
+pid_t spawn_self(const struct spawn_request *rq)
+{
+	return spawn_file(rq, "/proc/self/exe");
 }
 
 static int is_private(const char *entry)

@@ -17,3 +17,6 @@ pid_t spawn(const struct spawn_request *rq);
 /* Our environment without what is ours or the service manager's, plus @extra ("NAME=value", NULL-terminated). The
  * array and nothing else is allocated: free() it. NULL: ENOMEM. */
 char **spawn_env(char *const *extra);
+
+/* The same, but executes our own binary whatever argv[0] says. */
+pid_t spawn_self(const struct spawn_request *rq);

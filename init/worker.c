@@ -1,0 +1,475 @@
+/* A worker.
+ *
+ *	spawned ──online──► booting ──ready──► ready ──► draining ──► stopping ──► dead
+ *	   └──────────────────┴── the process may end at any moment ────────────────┘
+ *
+ * Ready is earned: by `listening`, by process.send('ready'), or, for setupWorker() apps, by an answer to the router's probe,
+ * which starts when the adapter has spoken or the event loop has answered a ping. */
+#include "init/worker.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/macros.h"
+
+#include "base/ban.h"
+
+enum { HANDLES_MAX = 1024, DISCONNECT_AFTER_MS = 500 };
+
+struct server {
+	struct server *prev, *next;
+	uint32_t listener; /* 0: the app's first */
+	struct place *place; /* NULL: the public port */
+	char key[NODE_KEY_MAX];
+};
+
+struct handle {
+	struct handle *prev, *next;
+	struct control_msg m;
+	int fd;
+	int64_t seq; /* of a newconn, -1: sticky */
+	bool acked; /* the bytes are read; a newconn also wants `accepted` */
+};
+
+static const struct {
+	const char *name;
+	unsigned next;
+} states[WORKER_N_STATES] = {
+	[WORKER_SPAWNED] = { "spawned", BIT(WORKER_BOOTING) | BIT(WORKER_READY) | BIT(WORKER_STOPPING) | BIT(WORKER_DEAD) },
+	[WORKER_BOOTING] = { "booting", BIT(WORKER_READY) | BIT(WORKER_STOPPING) | BIT(WORKER_DEAD) },
+	[WORKER_READY] = { "ready", BIT(WORKER_DRAINING) | BIT(WORKER_STOPPING) | BIT(WORKER_DEAD) },
+	[WORKER_DRAINING] = { "draining", BIT(WORKER_STOPPING) | BIT(WORKER_DEAD) },
+	[WORKER_STOPPING] = { "stopping", BIT(WORKER_DEAD) },
+	[WORKER_DEAD] = { "dead", 0 },
+};
+
+const char *worker_state_name(enum worker_state s)
+{
+	return states[s].name;
+}
+
+void worker_set_state(struct worker *w, enum worker_state to)
+{
+	if (w->state == to)
+		return;
+	assert(states[w->state].next & BIT(to));
+	log_info("worker[%u]: %s -> %s pid=%d", w->slot, states[w->state].name, states[to].name, (int)w->pid);
+	w->state = to;
+	w->ops->on_state(w);
+}
+
+static void send_frame(struct worker *w, struct blob *frame, int fd)
+{
+	if (frame)
+		(void)channel_send(&w->channel, frame, fd);
+	else
+		log_warn("worker[%u]: no memory for a message", w->slot);
+	blob_unref(frame);
+}
+
+/* Hand-offs */
+
+static struct handle *handle_take(struct worker *w, struct handle *h)
+{
+	DL_DELETE(w->handles, h);
+	w->n_handles--;
+	return h;
+}
+
+static void handle_done(struct worker *w, struct handle *h)
+{
+	handle_take(w, h);
+	fd_close(&h->fd);
+	free(h);
+}
+
+static void handle_back(struct worker *w, struct handle *h)
+{
+	struct control_msg m = h->m;
+	int fd = fd_take(&h->fd);
+
+	handle_done(w, h);
+	w->ops->on_handback(w, &m, fd);
+}
+
+static struct server *server_for(struct worker *w, uint32_t listener)
+{
+	struct server *s;
+
+	DL_SEARCH_SCALAR(w->servers, s, listener, listener);
+	return s;
+}
+
+void worker_hand_off(struct worker *w, const struct control_msg *m, int fd)
+{
+	struct server *s = server_for(w, m->listener);
+	bool sticky = w->style != WORKER_STYLE_LISTEN;
+	struct handle *h = (sticky || s) && w->n_handles < HANDLES_MAX && !w->closed ? calloc(1, sizeof(*h)) : NULL;
+	struct control_msg back = *m;
+
+	if (!h) {
+		back.type = CONTROL_HANDBACK;
+		w->ops->on_handback(w, &back, fd);
+		return;
+	}
+	h->m = back;
+	h->m.type = CONTROL_HANDBACK;
+	h->fd = fd;
+	h->seq = sticky ? -1 : (int64_t)w->seq++;
+	DL_APPEND(w->handles, h);
+	w->n_handles++;
+	send_frame(w, sticky ? node_sticky_connection(w->channel.mode) :
+			       node_newconn(w->channel.mode, s->key, (uint32_t)h->seq), fd);
+}
+
+static void on_handle_answer(struct worker *w, bool taken)
+{
+	struct handle *h;
+
+	DL_SEARCH_SCALAR(w->handles, h, acked, false);
+	if (!h)
+		return;
+	if (!taken)
+		handle_back(w, h);
+	else if (h->seq < 0)
+		handle_done(w, h);
+	else
+		h->acked = true;
+}
+
+static void on_accepted(struct worker *w, const struct node_msg *m)
+{
+	struct handle *h;
+
+	DL_SEARCH_SCALAR(w->handles, h, seq, m->ack);
+	if (!h)
+		return;
+	if (m->accepted)
+		handle_done(w, h);
+	else
+		handle_back(w, h);
+}
+
+/* listen() */
+
+static bool has_place(struct worker *w, const struct place *pl)
+{
+	struct server *s;
+
+	DL_FOREACH(w->servers, s)
+		if (s->place == pl)
+			return true;
+	return false;
+}
+
+static struct server *server_add(struct worker *w, struct place *pl, bool first, int64_t seq)
+{
+	struct server *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->listener = first || !pl ? 0 : pl->id;
+	s->place = pl;
+	(void)snprintf(s->key, sizeof(s->key), "k%lld", (long long)seq);
+	DL_PREPEND(w->servers, s);
+	return s;
+}
+
+static bool is_stream(enum node_address_type t)
+{
+	return t == NODE_ADDR_TCP4 || t == NODE_ADDR_TCP6 || t == NODE_ADDR_UNIX;
+}
+
+static void answer_query(struct worker *w, const struct node_msg *q, const char *key, int err)
+{
+	send_frame(w, node_listen_reply(w->channel.mode, q, key, err, err || q->address_type == NODE_ADDR_UNIX ? NULL : "0.0.0.0",
+					q->port, w->seq++), -1);
+}
+
+static void on_query(struct worker *w, const struct node_msg *q)
+{
+	bool first = !server_for(w, 0) && is_stream(q->address_type), public = q->port == w->public_port &&
+		q->address_type != NODE_ADDR_UNIX && is_stream(q->address_type);
+	int err = -EADDRINUSE;
+	struct place *pl = public ? NULL : primary_place(w->primary, q, &err);
+	struct server *s = NULL;
+	struct node_msg reply = *q;
+
+	if ((public || pl) && !has_place(w, pl)) {
+		s = server_add(w, pl, first, q->seq);
+		err = s ? 0 : -ENOMEM;
+	}
+	if (!s) {
+		answer_query(w, q, "none", err);
+		return;
+	}
+	if (!is_stream(q->address_type)) {
+		send_frame(w, node_shared_reply(w->channel.mode, q, s->key, w->seq++), pl->fd);
+		return;
+	}
+	if (pl) {
+		reply.port = pl->actual_port;
+		w->ops->on_place(w, pl, first);
+	}
+	answer_query(w, &reply, s->key, 0);
+}
+
+static void on_server_closed(struct worker *w, const struct node_msg *m)
+{
+	struct server *s, *next;
+
+	DL_FOREACH_SAFE(w->servers, s, next)
+		if (strcmp(s->key, m->key) == 0) {
+			DL_DELETE(w->servers, s);
+			free(s);
+		}
+}
+
+/* Readiness */
+
+static void become_ready(struct worker *w, enum worker_style style)
+{
+	if (w->state != WORKER_SPAWNED && w->state != WORKER_BOOTING)
+		return;
+	if (w->style == WORKER_STYLE_UNKNOWN)
+		w->style = style;
+	(void)uv_timer_stop(&w->deadline);
+	worker_set_state(w, WORKER_READY);
+}
+
+static void may_be_probed(struct worker *w)
+{
+	if (w->state != WORKER_BOOTING || w->style == WORKER_STYLE_LISTEN || w->servers)
+		return;
+	w->style = WORKER_STYLE_STICKY;
+	w->ops->on_state(w);
+}
+
+static void on_online(struct worker *w)
+{
+	if (w->state == WORKER_SPAWNED)
+		worker_set_state(w, WORKER_BOOTING);
+	w->pinged = true;
+	send_frame(w, node_ping(w->channel.mode), -1);
+}
+
+static void on_nack(struct worker *w)
+{
+	if (w->pinged) { /* the loop runs: the script has been read to its end */
+		w->pinged = false;
+		may_be_probed(w);
+	} else {
+		on_handle_answer(w, false);
+	}
+}
+
+static void on_adapter(struct worker *w, const struct node_msg *m, struct str frame)
+{
+	if (!w->announced) {
+		w->announced = true;
+		may_be_probed(w);
+	}
+	hub_receive(&w->member, m, frame);
+}
+
+static void on_listening(struct worker *w)
+{
+	w->style = WORKER_STYLE_LISTEN;
+	if (server_for(w, 0))
+		become_ready(w, WORKER_STYLE_LISTEN);
+}
+
+/* The channel */
+
+static struct worker *of_channel(struct channel *ch)
+{
+	return container_of(ch, struct worker, channel);
+}
+
+static void dispatch(struct worker *w, const struct node_msg *m, struct str frame)
+{
+	switch (m->kind) {
+	case NODE_ONLINE:
+		on_online(w);
+		break;
+	case NODE_QUERY_SERVER:
+		on_query(w, m);
+		break;
+	case NODE_LISTENING:
+		on_listening(w);
+		break;
+	case NODE_CLOSE:
+		on_server_closed(w, m);
+		break;
+	case NODE_EXITED_AFTER_DISCONNECT:
+		send_frame(w, node_ack(w->channel.mode, m->seq, w->seq++), -1);
+		break;
+	case NODE_ACCEPTED:
+		on_accepted(w, m);
+		break;
+	case NODE_HANDLE:
+		send_frame(w, node_handle_ack(w->channel.mode), -1);
+		break;
+	case NODE_HANDLE_ACK:
+		on_handle_answer(w, true);
+		break;
+	case NODE_HANDLE_NACK:
+		on_nack(w);
+		break;
+	case NODE_USER_READY:
+		become_ready(w, WORKER_STYLE_STICKY);
+		break;
+	case NODE_STICKY_CONNECTION:
+	case NODE_STICKY_DISCONNECTION:
+		w->ops->on_session(w, m->sid, m->kind == NODE_STICKY_CONNECTION);
+		break;
+	case NODE_ADAPTER:
+		on_adapter(w, m, frame);
+		break;
+	case NODE_OTHER:
+		break;
+	}
+}
+
+static void on_channel_end(struct channel *ch, int err)
+{
+	struct worker *w = of_channel(ch);
+
+	if (err == -EBADMSG || err == -EMSGSIZE) {
+		log_error("worker[%u]: wrote garbage to its IPC channel; it is replaced pid=%d", w->slot, (int)w->pid);
+		worker_signal(w, SIGKILL);
+	}
+}
+
+static void on_frame(struct channel *ch, struct str payload, struct str frame, int fd)
+{
+	struct worker *w = of_channel(ch);
+	struct node_msg m;
+
+	fd_close(&fd);
+	if (node_read(ch->mode, payload, &m) == 0)
+		dispatch(w, &m, frame);
+	else if (!w->killed) {
+		w->killed = true;
+		on_channel_end(ch, -EBADMSG);
+	}
+}
+
+static void on_drain(struct channel *ch)
+{
+	hub_drained(&of_channel(ch)->member);
+}
+
+static const struct channel_ops channel_ops = { on_frame, on_drain, on_channel_end };
+
+static bool member_send(struct hub_member *m, struct blob *frame)
+{
+	struct worker *w = container_of(m, struct worker, member);
+
+	(void)channel_send(&w->channel, frame, -1);
+	return channel_is_congested(&w->channel);
+}
+
+static void member_pause(struct hub_member *m, bool paused)
+{
+	struct worker *w = container_of(m, struct worker, member);
+
+	if (paused)
+		channel_pause(&w->channel);
+	else
+		channel_resume(&w->channel);
+}
+
+static const struct hub_member_ops member_ops = { member_send, member_pause };
+
+/* Life */
+
+int worker_init(struct worker *w, uv_loop_t *loop, int fd, struct hub *hub)
+{
+	int r = channel_init(&w->channel, loop, fd, hub->mode, &channel_ops);
+
+	if (r < 0)
+		return r;
+	(void)uv_timer_init(loop, &w->deadline);
+	w->n_open = 2;
+	hub_join(hub, &w->member, &member_ops, w->id);
+	return 0;
+}
+
+void worker_signal(const struct worker *w, int sig)
+{
+	if (w->pid > 0 && w->state != WORKER_DEAD)
+		(void)kill(sig == SIGKILL ? -w->pid : w->pid, sig);
+}
+
+static void on_kill_time(uv_timer_t *t)
+{
+	struct worker *w = container_of(t, struct worker, deadline);
+
+	log_warn("worker[%u]: still there at the stop timeout, killed pid=%d", w->slot, (int)w->pid);
+	w->killed = true;
+	worker_signal(w, SIGKILL);
+}
+
+static void on_disconnect_time(uv_timer_t *t)
+{
+	struct worker *w = container_of(t, struct worker, deadline);
+	uint64_t rest = (uint64_t)(uintptr_t)t->data;
+
+	send_frame(w, node_disconnect(w->channel.mode, w->seq++), -1);
+	(void)uv_timer_start(t, on_kill_time, rest, 0);
+}
+
+void worker_stop(struct worker *w, uint32_t timeout_ms)
+{
+	uint32_t first = timeout_ms < DISCONNECT_AFTER_MS ? timeout_ms : DISCONNECT_AFTER_MS;
+
+	if (w->state == WORKER_DEAD || w->state == WORKER_STOPPING)
+		return;
+	worker_set_state(w, WORKER_STOPPING);
+	worker_signal(w, SIGTERM);
+	w->deadline.data = (void *)(uintptr_t)(timeout_ms - first);
+	(void)uv_timer_start(&w->deadline, on_disconnect_time, first, 0);
+}
+
+static void release(struct worker *w)
+{
+	if (--w->n_open == 0)
+		free(w);
+}
+
+static void on_channel_closed(struct channel *ch)
+{
+	release(of_channel(ch));
+}
+
+static void on_timer_closed(uv_handle_t *h)
+{
+	release(container_of((uv_timer_t *)h, struct worker, deadline));
+}
+
+void worker_close(struct worker *w)
+{
+	struct server *s;
+
+	if (w->closed)
+		return;
+	w->closed = true;
+	hub_leave(&w->member);
+	while (w->handles)
+		handle_back(w, w->handles);
+	worker_set_state(w, WORKER_DEAD);
+	while ((s = w->servers)) {
+		DL_DELETE(w->servers, s);
+		free(s);
+	}
+	channel_close(&w->channel, on_channel_closed);
+	uv_close((uv_handle_t *)&w->deadline, on_timer_closed);
+}

@@ -1,0 +1,71 @@
+/* Picks the role: init, its router, or one of the small commands. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "init/command.h"
+#include "init/config.h"
+#include "init/init.h"
+#include "router/router.h"
+
+#include "base/ban.h"
+
+static int run_router(const struct config *c)
+{
+	const char *fd = getenv("SIOINIT_CONTROL_FD");
+	struct router_conf conf = {
+		.header_timeout_ms = c->header_timeout_ms,
+		.keepalive_timeout_ms = c->keepalive_timeout_ms,
+		.body_timeout_ms = c->body_timeout_ms,
+		.max_connections = c->max_connections,
+		.max_sessions = c->max_sessions,
+		.max_head_bytes = c->max_head_bytes,
+		.probe_path = c->probe_path,
+	};
+
+	if (!fd)
+		die(EXIT_OUR_FAILURE, "the router is started by sioinit itself");
+	return router_main(&conf, atoi(fd));
+}
+
+static int run_init(const struct config *c, char **argv)
+{
+	struct command cmd;
+	char err[512];
+	int code, r = command_resolve(c, &cmd, &code, err, sizeof(err));
+
+	if (r < 0)
+		die(code, "%s", err);
+	code = init_main(c, &cmd, argv);
+	command_free(&cmd);
+	return code;
+}
+
+int main(int argc, char **argv)
+{
+	const char *role = getenv("SIOINIT_ROLE");
+	enum config_action action = CONFIG_RUN;
+	struct config c;
+	char err[512];
+
+	if (config_load(argc, argv, environ, &c, &action, err, sizeof(err)) < 0)
+		die(EXIT_BAD_CONFIG, "%s", err);
+	if (action == CONFIG_HELP) {
+		config_help(stdout);
+		return 0;
+	}
+	if (action == CONFIG_VERSION)
+		return printf("sioinit %s\n", SIOINIT_VERSION) < 0;
+	log_set_level((enum log_level)c.log_level);
+	if (role && strcmp(role, "router") == 0)
+		return run_router(&c);
+	if (action == CONFIG_CHECK) {
+		config_print(&c, stdout);
+		return 0;
+	}
+	if (action != CONFIG_RUN)
+		die(EXIT_BAD_CONFIG, "health is not available yet");
+	return run_init(&c, argv);
+}
