@@ -1,0 +1,76 @@
+// Starts a real sioinit on free ports, waits until it is ready, and always ends what it started.
+const { spawn } = require("child_process");
+const http = require("http");
+const net = require("net");
+const path = require("path");
+
+function freePort() {
+	return new Promise((resolve) => {
+		const s = net.createServer().listen(0, () => {
+			const { port } = s.address();
+			s.close(() => resolve(port));
+		});
+	});
+}
+
+function get(port, url, options = {}) {
+	return new Promise((resolve, reject) => {
+		const req = http.request({ port, path: url, ...options }, (res) => {
+			const parts = [];
+			res.on("data", (d) => parts.push(d));
+			res.on("end", () => resolve({ status: res.statusCode, headers: res.headers, body: Buffer.concat(parts) }));
+		});
+		req.on("error", reject);
+		req.end(options.body);
+	});
+}
+
+async function until(check, what, ms = 20000) {
+	const end = Date.now() + ms;
+	for (;;) {
+		const value = await check().catch(() => undefined);
+		if (value) return value;
+		if (Date.now() > end) throw new Error(`timeout: ${what}`);
+		await new Promise((r) => setTimeout(r, 50));
+	}
+}
+
+// Runs to its end: for wrong settings and missing files.
+function run(args, env = {}) {
+	return new Promise((resolve) => {
+		const p = spawn(process.env.BIN_UNDER_TEST, args, { env: { ...process.env, ...env }, cwd: path.join(__dirname, "fixtures") });
+		let out = "";
+		p.stdout.on("data", (d) => (out += d));
+		p.stderr.on("data", (d) => (out += d));
+		p.on("exit", (code) => resolve({ code, out }));
+	});
+}
+
+async function start(args, env = {}) {
+	const port = await freePort();
+	const admin = await freePort();
+	const p = spawn(process.env.BIN_UNDER_TEST, args, {
+		env: { ...process.env, SIOINIT_PORT: port, SIOINIT_ADMIN: admin, ...env },
+		cwd: path.join(__dirname, "fixtures"),
+	});
+	const self = { port, admin, pid: p.pid, log: "" };
+	p.stderr.on("data", (d) => (self.log += d));
+	const ended = new Promise((resolve) => p.on("exit", (code, signal) => resolve(code ?? signal)));
+	self.stop = async () => {
+		p.kill("SIGTERM");
+		const timer = setTimeout(() => p.kill("SIGKILL"), 15000);
+		const code = await ended;
+		clearTimeout(timer);
+		return code;
+	};
+	self.ended = ended;
+	try {
+		await until(() => (self.log.includes("serving on port") ? get(admin, "/readyz").then((r) => r.status === 200) : Promise.resolve(false)), "ready");
+	} catch (err) {
+		p.kill("SIGKILL");
+		throw new Error(`${err.message}\n${self.log}`);
+	}
+	return self;
+}
+
+module.exports = { start, run, get, until, freePort };
