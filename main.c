@@ -65,7 +65,5 @@ int main(int argc, char **argv)
 		config_print(&c, stdout);
 		return 0;
 	}
-	if (action != CONFIG_RUN)
-		die(EXIT_BAD_CONFIG, "health is not available yet");
 	return run_init(&c, argv);
 }

@@ -479,36 +479,15 @@ static bool is_action(const char *word, enum config_action *ret)
 	return false;
 }
 
-static int load_subcommand(struct loader *l, int argc, char *const *argv, int i, enum config_action *ret)
-{
-	if (strcmp(argv[i], "health") == 0) {
-		*ret = CONFIG_HEALTH;
-		if (i + 1 < argc && strcmp(argv[i + 1], "--ready") == 0) {
-			*ret = CONFIG_HEALTH_READY;
-			i++;
-		}
-		if (i + 1 < argc) {
-			(void)snprintf(l->err, l->err_size, "health: unknown argument %s; it takes --ready", argv[i + 1]);
-			return -EINVAL;
-		}
-		return argc;
-	}
-	if (strcmp(argv[i], "check") != 0)
-		return i;
-	*ret = CONFIG_CHECK;
-	return i + 1;
-}
-
 /* Options up to the command. Returns where the command starts, or -EINVAL. */
 static int load_flags(struct loader *l, int argc, char *const *argv, enum config_action *ret_action)
 {
 	int i = 1, r;
 
 	*ret_action = CONFIG_RUN;
-	if (i < argc && argv[i][0] != '-') {
-		i = load_subcommand(l, argc, argv, i, ret_action);
-		if (i < 0)
-			return i;
+	if (i < argc && strcmp(argv[i], "check") == 0) {
+		*ret_action = CONFIG_CHECK;
+		i++;
 	}
 	for (; i < argc && argv[i][0] == '-'; i++) {
 		if (strcmp(argv[i], "--") == 0)
@@ -554,7 +533,7 @@ void config_help(FILE *out)
 	(void)fputs("usage: sioinit [options] [--] COMMAND [ARGUMENT ...]\n"
 		    "       sioinit [options] FILE.js [ARGUMENT ...]     (node, or python3 for .py)\n"
 		    "       sioinit check [options] [COMMAND ...]        validate and print the settings\n"
-		    "       sioinit health [--ready]                     ask a running sioinit; exit 0 or 1\n\n"
+		    "\n"
 		    "Every option is an environment variable, too: --stop-timeout is SIOINIT_STOP_TIMEOUT.\n\n"
 		    "options:\n",
 		    out);

@@ -40,7 +40,7 @@ struct config {
 	size_t command_len;
 };
 
-enum config_action { CONFIG_RUN, CONFIG_HELP, CONFIG_VERSION, CONFIG_CHECK, CONFIG_HEALTH, CONFIG_HEALTH_READY };
+enum config_action { CONFIG_RUN, CONFIG_HELP, CONFIG_VERSION, CONFIG_CHECK };
 
 /* Reads environment and argv. 0: *ret set and *ret_action says what the user wants. -EINVAL: the reason is in @err, one
  * line that names the setting, what is wrong and how to mend it. Never prints. */
