@@ -2,13 +2,25 @@
 #include "base/str.h"
 
 #include <errno.h>
-#include <strings.h>
 
 #include "base/ban.h"
 
+static unsigned char lower(char c)
+{
+	unsigned char u = (unsigned char)c;
+
+	return u >= 'A' && u <= 'Z' ? u | 0x20 : u;
+}
+
+/* Not strncasecmp(3): it stops at a NUL and asks the locale. */
 bool str_eq_nocase(struct str a, struct str b)
 {
-	return a.n == b.n && (a.n == 0 || strncasecmp(a.p, b.p, a.n) == 0);
+	if (a.n != b.n)
+		return false;
+	for (size_t i = 0; i < a.n; i++)
+		if (lower(a.p[i]) != lower(b.p[i]))
+			return false;
+	return true;
 }
 
 int str_to_u64(struct str s, uint64_t max, uint64_t *ret)

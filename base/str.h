@@ -27,7 +27,7 @@ static inline bool str_eq(struct str a, struct str b)
 
 static inline bool str_has_prefix(struct str s, struct str prefix)
 {
-	return s.n >= prefix.n && memcmp(s.p, prefix.p, prefix.n) == 0;
+	return s.n >= prefix.n && (prefix.n == 0 || memcmp(s.p, prefix.p, prefix.n) == 0);
 }
 
 /* ASCII case-insensitive equality, as HTTP field names want it (RFC 9110, 5.1). */

@@ -1,4 +1,5 @@
-/* What is executed. Interpreters are chosen by the file's extension; the serialization by what the runtime can bear. */
+/* What is executed. Interpreters are chosen by the file's extension; the serialization by what the
+ * runtime can bear. */
 #include "init/command.h"
 
 #include <errno.h>
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -24,8 +26,8 @@ enum { PATH_BUF = 4096, VERSION_WAIT_MS = 2000 };
 static const struct {
 	const char *extension, *interpreter;
 } interpreters[] = {
-	{ ".js", "node" },  { ".mjs", "node" }, { ".cjs", "node" },
-	{ ".ts", "node" },  { ".mts", "node" }, { ".py", "python3" },
+	{ ".js", "node" }, { ".mjs", "node" }, { ".cjs", "node" },
+	{ ".ts", "node" }, { ".mts", "node" }, { ".py", "python3" },
 };
 
 static const struct {
@@ -81,7 +83,8 @@ static int find_in_path(const char *name)
 		char candidate[PATH_BUF];
 		int r;
 
-		(void)snprintf(candidate, sizeof(candidate), "%.*s/%s", (int)n, n ? path : ".", name);
+		(void)snprintf(candidate, sizeof(candidate), "%.*s/%s", (int)n, n ? path : ".",
+			       name);
 		r = check_executable(candidate);
 		if (r == 0)
 			return 0;
@@ -117,17 +120,29 @@ static int check_program(const struct resolver *rs, const char *program)
 {
 	int r = find_in_path(program);
 
+	/* a file such as app.rb, meant as a script */
+	if (r < 0 && strchr(base_name(program), '.') && access(program, R_OK) == 0)
+		return fail(rs, EXIT_NOT_EXECUTABLE, -ENOEXEC,
+			    "%s: not a program, and its extension names no interpreter; write one "
+			    "before it",
+			    program);
 	if (r == -EACCES)
-		return fail(rs, EXIT_NOT_EXECUTABLE, r, "%s: not executable (chmod +x, or name its interpreter)", program);
+		return fail(rs, EXIT_NOT_EXECUTABLE, r,
+			    "%s: not executable (chmod +x, or name its interpreter)", program);
 	if (r < 0)
-		return fail(rs, EXIT_NOT_FOUND, -ENOENT, "%s: no such program in PATH", program);
+		return fail(rs, EXIT_NOT_FOUND, -ENOENT,
+			    strchr(program, '/') ? "%s: no such program"
+						 : "%s: no such program in PATH",
+			    program);
 	return 0;
 }
 
 static int check_script(const struct resolver *rs, const char *script)
 {
 	if (access(script, F_OK) < 0)
-		return fail(rs, EXIT_NOT_FOUND, -ENOENT, "%s: no such file in the working directory", script);
+		return fail(rs, EXIT_NOT_FOUND, -ENOENT,
+			    "%s: no such file (a relative path starts in the working directory)",
+			    script);
 	if (access(script, R_OK) < 0)
 		return fail(rs, EXIT_NOT_EXECUTABLE, -EACCES, "%s: not readable", script);
 	return 0;
@@ -151,7 +166,8 @@ static int build_argv(struct command *cmd, const char *interpreter, char *const 
 	return 0;
 }
 
-int command_resolve(const struct config *c, struct command *ret, int *ret_exit, char *err, size_t err_size)
+int command_resolve(const struct config *c, struct command *ret, int *ret_exit, char *err,
+		    size_t err_size)
 {
 	struct resolver rs = { ret_exit, err, err_size };
 	char *app[] = { (char *)c->app, NULL };
@@ -162,8 +178,10 @@ int command_resolve(const struct config *c, struct command *ret, int *ret_exit, 
 	int r;
 
 	if (n == 0)
-		return fail(&rs, EXIT_BAD_CONFIG, -EINVAL,
-			    "nothing to run: name a script (sioinit worker.js), a command, or set %s", "SIOINIT_APP");
+		return fail(
+		    &rs, EXIT_BAD_CONFIG, -EINVAL,
+		    "nothing to run: name a script (sioinit worker.js), a command, or set %s",
+		    "SIOINIT_APP");
 	interpreter = interpreter_for(words[0]);
 	r = interpreter ? check_script(&rs, words[0]) : 0;
 	if (r == 0)
@@ -190,7 +208,8 @@ void command_free(struct command *c)
 
 /* Serialization */
 
-/* Node lines where a read of the channel that ends inside a length prefix stalls it for ever: minor versions from, to. */
+/* Node lines where a read of the channel that ends inside a length prefix stalls it for ever: minor
+ * versions from, to. */
 static const struct {
 	unsigned major, from, to;
 } stalling[] = { { 18, 5, 999 }, { 20, 0, 18 }, { 22, 0, 13 } };
@@ -204,30 +223,43 @@ enum serialization command_serialization_of_version(const char *version)
 	if (major < 18 || (major % 2 && major < 25))
 		return SERIAL_JSON;
 	for (size_t i = 0; i < ARRAY_LEN(stalling); i++)
-		if (major == stalling[i].major && minor >= stalling[i].from && minor <= stalling[i].to)
+		if (major == stalling[i].major && minor >= stalling[i].from &&
+		    minor <= stalling[i].to)
 			return SERIAL_JSON;
 	return SERIAL_ADVANCED;
 }
 
-/* Reads a line of at most @size-1 bytes within VERSION_WAIT_MS; empty on failure. */
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Waits for the first line or the end, VERSION_WAIT_MS in all; a NUL-terminated part of it when it
+ * does not come. */
 static void read_line(int fd, char *dst, size_t size)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
+	int64_t left, deadline = now_ms() + VERSION_WAIT_MS;
 	size_t n = 0;
 
-	while (n + 1 < size && poll(&p, 1, VERSION_WAIT_MS) > 0) {
-		ssize_t k = read(fd, dst + n, size - 1 - n);
+	while (n + 1 < size && !memchr(dst, '\n', n) && (left = deadline - now_ms()) > 0) {
+		ssize_t k;
 
-		if (k <= 0)
+		if (poll(&p, 1, (int)left) <= 0)
+			continue;
+		k = read(fd, dst + n, size - 1 - n);
+		if (k == 0 || (k < 0 && errno != EINTR))
 			break;
-		n += (size_t)k;
-		if (memchr(dst, '\n', n))
-			break;
+		n += k > 0 ? (size_t)k : 0;
 	}
 	dst[n] = '\0';
 }
 
-/* `PROGRAM --version`. The child is reaped with all others, later. */
+/* `PROGRAM --version`. The child has said all or is too late: killed either way, and reaped with
+ * all others, later. */
 static void ask_version(const char *program, char *dst, size_t size)
 {
 	char *argv[] = { (char *)program, "--version", NULL };
@@ -246,13 +278,13 @@ static void ask_version(const char *program, char *dst, size_t size)
 	if (posix_spawnp(&pid, program, &actions, NULL, argv, environ) == 0) {
 		fd_close(&far);
 		read_line(near, dst, size);
-		if (dst[0] == '\0')
-			(void)kill(pid, SIGKILL);
+		(void)kill(pid, SIGKILL);
 	}
 	(void)posix_spawn_file_actions_destroy(&actions);
 }
 
-enum serialization command_serialization(const struct config *c, const struct command *cmd, const char **ret_why)
+enum serialization command_serialization(const struct config *c, const struct command *cmd,
+					 const char **ret_why)
 {
 	bool is_node = cmd->runtime == RUNTIME_NODE;
 	enum serialization chosen;
@@ -271,6 +303,11 @@ enum serialization command_serialization(const struct config *c, const struct co
 	}
 	ask_version(is_node ? cmd->argv[0] : "node", version, sizeof(version));
 	chosen = command_serialization_of_version(version);
-	*ret_why = chosen == SERIAL_JSON ? "this Node version can lose an advanced channel" : "keeps binary intact";
+	if (version[0] == '\0')
+		*ret_why = "node --version gave no answer";
+	else if (chosen == SERIAL_JSON)
+		*ret_why = "this Node version can lose an advanced channel";
+	else
+		*ret_why = "keeps binary intact";
 	return chosen;
 }

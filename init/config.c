@@ -1,352 +1,167 @@
-/* Settings. The table below is all of them: parser, default, help, `sioinit check` and the man page come from it; adding a
- * setting is adding a row. Loading never prints and never exits: the caller says what the one line in @err says. */
+/* Settings. The table below is all of them: parser, default, help, `sioinit check` and the man page
+ * come from it; adding a setting is adding a row and a field. Happy path: defaults, then the
+ * environment, then flags, each over the one before. Anything wrong ends loading with one line for
+ * the user: loading never prints and never exits. */
 #include "init/config.h"
 
 #include <errno.h>
-#include <stdlib.h>
+#include <stdarg.h>
 #include <string.h>
-#include <strings.h>
 
-#include "base/log.h"
 #include "base/macros.h"
-#include "base/str.h"
+#include "init/config_values.h"
 
 #include "base/ban.h"
 
-enum { PREFIX_LEN = sizeof("SIOINIT_") - 1, TIMEOUT_MAX_S = 86400 };
-
-struct setting;
-typedef const char *parse_fn(const char *s, void *dst); /* NULL, or what is wrong with it */
-typedef void print_fn(const void *src, FILE *out);
-
-static parse_fn parse_workers, parse_text, parse_port, parse_address, parse_serialization, parse_restart, parse_level,
-	parse_seconds, parse_milliseconds, parse_count;
-static print_fn print_workers, print_text, print_port, print_address, print_serialization, print_restart, print_level,
-	print_seconds, print_count;
+enum { NAME_MAX_BYTES = 64, PREFIX_LEN = sizeof("SIOINIT_") - 1, HELP_WIDTH = 78 };
 
 struct alias {
 	const char *env;
-	parse_fn *parse; /* where its unit differs */
+	config_parse_fn *parse; /* where its unit differs */
+	const char *unit;       /* ditto, as the help says it */
 };
 
 static const struct setting {
-	const char *name; /* flag; SIOINIT_ and upper case in the environment */
-	const char *value; /* what --help shows as the value */
-	const char *dflt;
-	parse_fn *parse;
-	print_fn *print;
+	const char *name;  /* flag; SIOINIT_ and upper case in the environment */
+	const char *value; /* what --help shows as the value: type and unit */
+	const char *dflt;  /* "" = none */
+	config_parse_fn *parse;
+	config_print_fn *print;
 	size_t offset;
 	const char *help;
 	struct alias aliases[3];
 } settings[] = {
-#define SETTING(name_, value_, dflt_, kind, field, help_, ...)                                                       \
-	{ name_, value_, dflt_, parse_##kind, print_##kind, offsetof(struct config, field), help_, { __VA_ARGS__ } }
-	SETTING("app", "FILE", "", text, app, "script to run when no command is given"),
-	SETTING("workers", "N", "max", workers, workers,
-		"how many workers: max (one per CPU the container may use), N, -N (CPUs less N) or N%",
-		{ "WEB_CONCURRENCY", NULL }),
-	SETTING("port", "PORT", "8080", port, port, "public port, told to the workers as PORT", { "PORT", NULL },
-		{ "PM2_PORT", NULL }),
-	SETTING("admin", "ADDRESS", "127.0.0.1:9090", address, admin,
-		"where /livez and /readyz answer: IP:PORT, PORT, /path of a unix socket, or off"),
-	SETTING("serialization", "MODE", "auto", serialization, serialization,
-		"of the workers' IPC channels: auto, advanced (keeps binary) or json"),
-	SETTING("restart", "WHEN", "always", restart, restart,
-		"always, or never: the end of a worker is the end of sioinit, with its exit code"),
-	SETTING("stop-timeout", "SECONDS", "25", seconds, stop_timeout_ms,
-		"from the polite stop of the workers to SIGKILL", { "PM2_KILL_TIMEOUT", parse_milliseconds }),
-	SETTING("shutdown-delay", "SECONDS", "0", seconds, shutdown_delay_ms,
-		"keep serving that long after SIGTERM while /readyz is 503 already (5 in Kubernetes)"),
-	SETTING("ready-timeout", "SECONDS", "30", seconds, ready_timeout_ms,
-		"a worker that is not ready by then is replaced; 0 = wait for ever"),
-	SETTING("header-timeout", "SECONDS", "10", seconds, header_timeout_ms, "for a whole request head"),
-	SETTING("keepalive-timeout", "SECONDS", "75", seconds, keepalive_timeout_ms,
-		"how long an idle client connection is kept"),
-	SETTING("body-timeout", "SECONDS", "60", seconds, body_timeout_ms, "between two pieces of a request body"),
-	SETTING("max-connections", "N", "10000", count, max_connections, "clients at the router at a time; more get 503"),
-	SETTING("max-sessions", "N", "262144", count, max_sessions, "sessions remembered; the least recently used go first"),
-	SETTING("max-head-bytes", "N", "16384", count, max_head_bytes, "of a request head; more gets 431"),
-	SETTING("probe-path", "PATH", "/socket.io/", text, probe_path,
-		"what is requested to see whether a setupWorker() app answers"),
-	SETTING("log-level", "LEVEL", "info", level, log_level, "error, warn, info or debug"),
-#undef SETTING
+/* clang-format off */
+#define ROW(name_, value_, dflt_, read, show, field, help_, ...)                                   \
+	{ name_, value_, dflt_, config_parse_##read, config_print_##show,                          \
+	  offsetof(struct config, field), help_, { __VA_ARGS__ } }
+	/* clang-format on */
+	ROW("app", "FILE", "", text, text, app, "script to run when no command is given"),
+	ROW("workers", "N", "max", workers, workers, workers,
+	    "how many workers: max or auto (one per CPU the container may use), N, -N (CPUs less "
+	    "N) or N%",
+	    { "WEB_CONCURRENCY", NULL, NULL }),
+	ROW("port", "PORT", "8080", port, port, port, "public port, told to the workers as PORT",
+	    { "PORT", NULL, NULL }, { "PM2_PORT", NULL, NULL }),
+	ROW("admin", "ADDRESS", "127.0.0.1:9090", address, address, admin,
+	    "where /livez, /readyz and /healthz answer: IP:PORT, PORT, /path of a unix socket, or "
+	    "off"),
+	ROW("serialization", "MODE", "auto", serialization, serialization, serialization,
+	    "on the workers' IPC channels: auto, advanced (keeps binary) or json"),
+	ROW("restart", "WHEN", "always", restart, restart, restart,
+	    "always, or never: the end of a worker is the end of sioinit, with its exit code"),
+	ROW("stop-timeout", "SECONDS", "25", seconds, seconds, stop_timeout_ms,
+	    "time between the polite stop of the workers and SIGKILL",
+	    { "PM2_KILL_TIMEOUT", config_parse_milliseconds, "milliseconds" }),
+	ROW("shutdown-delay", "SECONDS", "0", seconds, seconds, shutdown_delay_ms,
+	    "keep serving that long after SIGTERM while /readyz is 503 already (5 in Kubernetes)"),
+	ROW("ready-timeout", "SECONDS", "30", seconds, seconds, ready_timeout_ms,
+	    "a worker that is not ready by then is replaced; 0 = wait for ever"),
+	ROW("header-timeout", "SECONDS", "10", seconds, seconds, header_timeout_ms,
+	    "how long a client may take to send a request head"),
+	ROW("keepalive-timeout", "SECONDS", "75", seconds, seconds, keepalive_timeout_ms,
+	    "how long an idle client connection is kept"),
+	ROW("body-timeout", "SECONDS", "60", seconds, seconds, body_timeout_ms,
+	    "longest pause between two pieces of a request body"),
+	ROW("max-connections", "N", "10000", count, count, max_connections,
+	    "clients at the router at a time; more get 503"),
+	ROW("max-sessions", "N", "262144", count, count, max_sessions,
+	    "sessions remembered; the least recently used go first"),
+	ROW("max-head-bytes", "N", "16384", count, count, max_head_bytes,
+	    "largest request head; more gets 431"),
+	ROW("probe-path", "PATH", "/socket.io/", path, text, probe_path,
+	    "what is requested to see whether an app of @socket.io/sticky answers"),
+	ROW("log-level", "LEVEL", "info", level, level, log_level,
+	    "least severe lines to log: error, warn, info or debug"),
+#undef ROW
 };
 
+_Static_assert(ARRAY_LEN(settings) <= CONFIG_SETTINGS_MAX, "struct config remembers every origin");
+
 /* Set by ourselves for our own processes and for workers. */
-static const char *const internal_names[] = { "SIOINIT_SLOT", "SIOINIT_ROLE", "SIOINIT_CONTROL_FD" };
-
-/* Values */
-
-static const char *parse_text(const char *s, void *dst)
-{
-	*(const char **)dst = *s ? s : NULL;
-	return NULL;
-}
-
-static void print_text(const void *src, FILE *out)
-{
-	const char *s = *(const char *const *)src;
-
-	(void)fputs(s ? s : "", out);
-}
-
-static const char *parse_workers(const char *s, void *dst)
-{
-	struct config *c = container_of(dst, struct config, workers);
-	struct str digits = str_of(s);
-	uint64_t n = 0;
-
-	c->workers.kind = WORKERS_FIXED;
-	if (strcmp(s, "max") == 0 || strcmp(s, "auto") == 0 || strcmp(s, "0") == 0) {
-		c->workers.kind = WORKERS_AUTO;
-		return NULL;
-	}
-	if (digits.n > 1 && digits.p[0] == '-') {
-		c->workers.kind = WORKERS_LESS;
-		digits = (struct str){ digits.p + 1, digits.n - 1 };
-	} else if (digits.n > 1 && digits.p[digits.n - 1] == '%') {
-		c->workers.kind = WORKERS_PERCENT;
-		digits.n--;
-	}
-	if (str_to_u64(digits, 1024, &n) < 0)
-		return "neither a number up to 1024, -N, N%, nor max";
-	c->workers.n = (unsigned)n;
-	return NULL;
-}
-
-static void print_workers(const void *src, FILE *out)
-{
-	const struct config *c = container_of(src, const struct config, workers);
-
-	switch (c->workers.kind) {
-	case WORKERS_AUTO:
-		(void)fputs("max", out);
-		break;
-	case WORKERS_FIXED:
-		(void)fprintf(out, "%u", c->workers.n);
-		break;
-	case WORKERS_LESS:
-		(void)fprintf(out, "-%u", c->workers.n);
-		break;
-	case WORKERS_PERCENT:
-		(void)fprintf(out, "%u%%", c->workers.n);
-		break;
-	}
-}
-
-static const char *parse_port(const char *s, void *dst)
-{
-	uint64_t n;
-
-	if (str_to_u64(str_of(s), UINT16_MAX, &n) < 0 || n == 0)
-		return "not a port number (1 to 65535)";
-	*(uint16_t *)dst = (uint16_t)n;
-	return NULL;
-}
-
-static void print_port(const void *src, FILE *out)
-{
-	(void)fprintf(out, "%u", *(const uint16_t *)src);
-}
-
-static const char *parse_host_port(const char *s, struct config_address *a)
-{
-	const char *colon = strrchr(s, ':');
-	size_t n = colon ? (size_t)(colon - s) : 0;
-
-	if (colon && n > 1 && s[0] == '[' && s[n - 1] == ']') { /* [::1]:9090 */
-		s++;
-		n -= 2;
-	}
-	if (n >= sizeof(a->host))
-		return "too long";
-	memcpy(a->host, s, n);
-	a->host[n] = '\0';
-	return parse_port(colon ? colon + 1 : s, &a->port) ? "not IP:PORT, PORT, /path or off" : NULL;
-}
-
-static const char *parse_address(const char *s, void *dst)
-{
-	struct config_address *a = dst;
-
-	*a = (struct config_address){ .off = strcmp(s, "off") == 0 };
-	if (a->off)
-		return NULL;
-	while (s[0] == '/' && s[1] == '/')
-		s++;
-	if (s[0] != '/')
-		return parse_host_port(s, a);
-	if (strlen(s) >= sizeof(a->host))
-		return "path too long for a unix socket (107 bytes)";
-	memcpy(a->host, s, strlen(s) + 1);
-	return NULL;
-}
-
-static void print_address(const void *src, FILE *out)
-{
-	const struct config_address *a = src;
-
-	if (a->off)
-		(void)fputs("off", out);
-	else if (a->host[0] == '/')
-		(void)fputs(a->host, out);
-	else if (strchr(a->host, ':'))
-		(void)fprintf(out, "[%s]:%u", a->host, a->port);
-	else
-		(void)fprintf(out, "%s%s%u", a->host, a->host[0] ? ":" : "", a->port);
-}
-
-/* Words stand in the order of their enum. */
-static const char *parse_word(const char *s, const char *const *words, size_t n, const char *wrong, void *dst)
-{
-	for (size_t i = 0; i < n; i++)
-		if (strcasecmp(s, words[i]) == 0) {
-			*(int *)dst = (int)i;
-			return NULL;
-		}
-	return wrong;
-}
-
-static const char *const serializations[] = { "auto", "advanced", "json" };
-static const char *const restarts[] = { "always", "never" };
-static const char *const levels[] = { "error", "warn", "info", "debug" };
-
-_Static_assert(sizeof(enum config_serialization) == sizeof(int), "words are stored as int");
-
-static const char *parse_serialization(const char *s, void *dst)
-{
-	return parse_word(s, serializations, ARRAY_LEN(serializations), "neither auto, advanced nor json", dst);
-}
-
-static void print_serialization(const void *src, FILE *out)
-{
-	(void)fputs(serializations[*(const int *)src], out);
-}
-
-static const char *parse_restart(const char *s, void *dst)
-{
-	return parse_word(s, restarts, ARRAY_LEN(restarts), "neither always nor never", dst);
-}
-
-static void print_restart(const void *src, FILE *out)
-{
-	(void)fputs(restarts[*(const int *)src], out);
-}
-
-static const char *parse_level(const char *s, void *dst)
-{
-	return parse_word(s, levels, ARRAY_LEN(levels), "neither error, warn, info nor debug", dst);
-}
-
-static void print_level(const void *src, FILE *out)
-{
-	(void)fputs(levels[*(const int *)src], out);
-}
-
-static const char *parse_seconds(const char *s, void *dst)
-{
-	char *end;
-	double seconds = strtod(s, &end);
-
-	if (end == s || *end || !(seconds >= 0 && seconds <= TIMEOUT_MAX_S))
-		return "not a number of seconds (0 to 86400)";
-	*(uint32_t *)dst = (uint32_t)(seconds * 1000 + 0.5);
-	return NULL;
-}
-
-static const char *parse_milliseconds(const char *s, void *dst)
-{
-	uint64_t n;
-
-	if (str_to_u64(str_of(s), TIMEOUT_MAX_S * 1000, &n) < 0)
-		return "not a number of milliseconds";
-	*(uint32_t *)dst = (uint32_t)n;
-	return NULL;
-}
-
-static void print_seconds(const void *src, FILE *out)
-{
-	(void)fprintf(out, "%g", *(const uint32_t *)src / 1000.0);
-}
-
-static const char *parse_count(const char *s, void *dst)
-{
-	uint64_t n;
-
-	if (str_to_u64(str_of(s), 1 << 24, &n) < 0 || n == 0)
-		return "not a positive number";
-	*(uint32_t *)dst = (uint32_t)n;
-	return NULL;
-}
-
-static void print_count(const void *src, FILE *out)
-{
-	(void)fprintf(out, "%u", *(const uint32_t *)src);
-}
+static const char *const internal_names[] = { "SIOINIT_SLOT", "SIOINIT_ROLE",
+					      "SIOINIT_CONTROL_FD" };
 
 /* Names */
 
-static void env_name(const struct setting *s, char *dst, size_t size)
+static bool is_name(const char *candidate, const char *name, size_t n)
 {
-	size_t n = (size_t)snprintf(dst, size, "SIOINIT_%s", s->name);
+	return strlen(candidate) == n && memcmp(candidate, name, n) == 0;
+}
 
-	for (size_t i = PREFIX_LEN; i < n && i < size; i++)
-		dst[i] = dst[i] == '-' ? '_' : (dst[i] >= 'a' && dst[i] <= 'z') ? (char)(dst[i] - 32) : dst[i];
+/* A letter as it stands in a variable's name. */
+static char upper(char c)
+{
+	if (c == '-')
+		return '_';
+	if (c >= 'a' && c <= 'z')
+		return (char)(c - 'a' + 'A');
+	return c;
+}
+
+static void env_name(const struct setting *s, char dst[static NAME_MAX_BYTES])
+{
+	size_t n = (size_t)snprintf(dst, NAME_MAX_BYTES, "SIOINIT_%s", s->name);
+
+	for (size_t i = PREFIX_LEN; i < n; i++)
+		dst[i] = upper(dst[i]);
 }
 
 static const struct setting *find_flag(const char *name, size_t n)
 {
 	for (size_t i = 0; i < ARRAY_LEN(settings); i++)
-		if (strlen(settings[i].name) == n && memcmp(settings[i].name, name, n) == 0)
+		if (is_name(settings[i].name, name, n))
 			return &settings[i];
 	return NULL;
 }
 
-/* Levenshtein distance, for names of at most 63 characters. */
-static unsigned distance(const char *a, const char *b)
+static unsigned min3(unsigned a, unsigned b, unsigned c)
 {
-	unsigned row[64], la = (unsigned)strlen(a), lb = (unsigned)strlen(b);
+	unsigned ab = a < b ? a : b;
 
-	if (la >= ARRAY_LEN(row) || lb >= ARRAY_LEN(row))
-		return 64;
-	for (unsigned j = 0; j <= lb; j++)
-		row[j] = j;
-	for (unsigned i = 1; i <= la; i++) {
-		unsigned diagonal = row[0];
-
-		row[0] = i;
-		for (unsigned j = 1; j <= lb; j++) {
-			unsigned replaced = diagonal + (a[i - 1] != b[j - 1]);
-
-			diagonal = row[j];
-			row[j] = row[j] < row[j - 1] ? row[j] + 1 : row[j - 1] + 1;
-			row[j] = replaced < row[j] ? replaced : row[j];
-		}
-	}
-	return row[lb];
+	return ab < c ? ab : c;
 }
 
-static const struct setting *nearest(const char *name, bool env)
+/* Levenshtein's distance between texts shorter than NAME_MAX_BYTES. */
+static unsigned distance(const char *a, const char *b)
 {
-	const struct setting *best = &settings[0];
-	unsigned best_distance = 64;
+	unsigned row[NAME_MAX_BYTES];
+	size_t len = strlen(b);
 
-	for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
-		char buf[64];
-		const char *candidate = settings[i].name;
-		unsigned d;
+	for (unsigned j = 0; j <= len; j++)
+		row[j] = j;
+	for (; *a; a++) {
+		unsigned diagonal = row[0]++;
 
-		if (env) {
-			env_name(&settings[i], buf, sizeof(buf));
-			candidate = buf;
-		}
-		d = distance(name, candidate);
-		if (d < best_distance) {
-			best_distance = d;
-			best = &settings[i];
+		for (size_t j = 1; j <= len; j++) {
+			unsigned replaced = diagonal + (*a != b[j - 1]);
+
+			diagonal = row[j];
+			row[j] = min3(row[j] + 1, row[j - 1] + 1, replaced);
 		}
 	}
-	return best;
+	return row[len];
+}
+
+/* The name of the setting that @name was perhaps meant to be. */
+static void suggest(const char *name, bool env, char ret[static NAME_MAX_BYTES])
+{
+	unsigned least = NAME_MAX_BYTES;
+
+	for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
+		char candidate[NAME_MAX_BYTES];
+		unsigned d;
+
+		if (env)
+			env_name(&settings[i], candidate);
+		else
+			(void)snprintf(candidate, sizeof(candidate), "--%s", settings[i].name);
+		d = distance(name, candidate);
+		if (d < least) {
+			least = d;
+			memcpy(ret, candidate, sizeof(candidate));
+		}
+	}
 }
 
 /* Loading */
@@ -357,41 +172,85 @@ struct loader {
 	size_t err_size;
 };
 
-static int apply(struct loader *l, const struct setting *s, parse_fn *parse, const char *name, const char *value)
-{
-	const char *wrong = parse(value, (char *)l->config + s->offset);
+static int fail(const struct loader *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-	if (!wrong)
-		return 0;
-	(void)snprintf(l->err, l->err_size, "%s=\"%s\": %s; it is: %s", name, value, wrong, s->help);
+static int fail(const struct loader *l, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(l->err, l->err_size, fmt, ap);
+	va_end(ap);
 	return -EINVAL;
 }
 
-static const char *env_get(char *const *envp, const char *name)
+/* @from names the place where @value was found, for the user. An empty value is none. */
+static int apply(const struct loader *l, const struct setting *s, config_parse_fn *parse,
+		 const char *from, const char *value)
+{
+	const char *wrong = *value ? parse(value, (char *)l->config + s->offset) : NULL;
+
+	if (wrong)
+		return fail(l, "%.*s=\"%s\": %s", (int)strcspn(from, "="), from, value, wrong);
+	if (*value)
+		l->config->from[s - settings] = from;
+	return 0;
+}
+
+static int load_defaults(const struct loader *l)
+{
+	for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
+		int r = apply(l, &settings[i], settings[i].parse, "default", settings[i].dflt);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* The entry "NAME=value" with a value, or NULL. */
+static const char *env_find(char *const *envp, const char *name)
 {
 	size_t n = strlen(name);
 
 	for (; *envp; envp++)
 		if (strncmp(*envp, name, n) == 0 && (*envp)[n] == '=' && (*envp)[n + 1])
-			return *envp + n + 1;
+			return *envp;
 	return NULL;
 }
 
-static int load_env(struct loader *l, const struct setting *s, char *const *envp)
+/* Kubernetes and Docker links tell a container of every Service: one called "sioinit" gives
+ * SIOINIT_SERVICE_HOST, SIOINIT_PORT=tcp://10.0.0.1:80, SIOINIT_PORT_80_TCP_ADDR and more. None of
+ * them is meant for us. */
+static bool is_service_link(const char *entry)
 {
-	char name[64];
-	const char *value;
+	static const char *const marks[] = { "_SERVICE_HOST", "_SERVICE_PORT", "_PORT_" };
+	size_t n = strcspn(entry, "=");
+	char name[NAME_MAX_BYTES * 2];
 
-	env_name(s, name, sizeof(name));
-	value = env_get(envp, name);
-	if (value)
-		return apply(l, s, s->parse, name, value);
+	(void)snprintf(name, sizeof(name), "%.*s", (int)n, entry);
+	for (size_t i = 0; i < ARRAY_LEN(marks); i++)
+		if (strstr(name, marks[i]))
+			return true;
+	return n >= 5 && memcmp(entry + n - 5, "_PORT", 5) == 0 && strstr(entry + n, "://");
+}
+
+static int load_env(const struct loader *l, const struct setting *s, char *const *envp)
+{
+	char name[NAME_MAX_BYTES];
+	const char *entry;
+
+	env_name(s, name);
+	entry = env_find(envp, name);
+	if (entry && !is_service_link(entry))
+		return apply(l, s, s->parse, entry, strchr(entry, '=') + 1);
 	for (size_t i = 0; i < ARRAY_LEN(s->aliases) && s->aliases[i].env; i++) {
 		const struct alias *a = &s->aliases[i];
 
-		value = env_get(envp, a->env);
-		if (value)
-			return apply(l, s, a->parse ? a->parse : s->parse, a->env, value);
+		entry = env_find(envp, a->env);
+		if (entry)
+			return apply(l, s, a->parse ? a->parse : s->parse, entry,
+				     strchr(entry, '=') + 1);
 	}
 	return 0;
 }
@@ -399,179 +258,229 @@ static int load_env(struct loader *l, const struct setting *s, char *const *envp
 static bool is_known_env(const char *entry, size_t n)
 {
 	for (size_t i = 0; i < ARRAY_LEN(internal_names); i++)
-		if (strlen(internal_names[i]) == n && memcmp(entry, internal_names[i], n) == 0)
+		if (is_name(internal_names[i], entry, n))
 			return true;
 	for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
-		char name[64];
+		char name[NAME_MAX_BYTES];
 
-		env_name(&settings[i], name, sizeof(name));
-		if (strlen(name) == n && memcmp(entry, name, n) == 0)
+		env_name(&settings[i], name);
+		if (is_name(name, entry, n))
 			return true;
 	}
-	return false;
+	return is_service_link(entry);
 }
 
-static int refuse_unknown_env(struct loader *l, char *const *envp)
+static int refuse_unknown_env(const struct loader *l, char *const *envp)
 {
 	for (; *envp; envp++) {
-		const char *eq = strchr(*envp, '=');
-		size_t n = eq ? (size_t)(eq - *envp) : strlen(*envp);
-		char name[64], suggestion[64];
+		size_t n = strcspn(*envp, "=");
+		char name[NAME_MAX_BYTES], meant[NAME_MAX_BYTES];
 
 		if (strncmp(*envp, "SIOINIT_", PREFIX_LEN) != 0 || is_known_env(*envp, n))
 			continue;
 		(void)snprintf(name, sizeof(name), "%.*s", (int)n, *envp);
-		env_name(nearest(name, true), suggestion, sizeof(suggestion));
-		(void)snprintf(l->err, l->err_size, "%s is no setting; did you mean %s?", name, suggestion);
-		return -EINVAL;
+		suggest(name, true, meant);
+		return fail(l, "%s is no setting; did you mean %s?", name, meant);
 	}
 	return 0;
 }
 
-static int load_defaults(struct loader *l, char *const *envp)
+static int load_environment(const struct loader *l, char *const *envp)
 {
-	int r = 0;
+	int r = load_defaults(l);
 
-	for (size_t i = 0; i < ARRAY_LEN(settings) && r == 0; i++)
-		r = apply(l, &settings[i], settings[i].parse, settings[i].name, settings[i].dflt);
-	if (env_get(envp, "KUBERNETES_SERVICE_HOST"))
-		l->config->shutdown_delay_ms = 5000;
+	if (r == 0 && env_find(envp, "KUBERNETES_SERVICE_HOST"))
+		r = apply(l, find_flag("shutdown-delay", 14), config_parse_seconds,
+			  "KUBERNETES_SERVICE_HOST", "5");
 	for (size_t i = 0; i < ARRAY_LEN(settings) && r == 0; i++)
 		r = load_env(l, &settings[i], envp);
 	return r == 0 ? refuse_unknown_env(l, envp) : r;
 }
 
-/* One flag at argv[*i]; moves *i over its value. */
-static int load_flag(struct loader *l, char *const *argv, int argc, int *i)
+/* The flag argv[*i]; moves *i to its value. */
+static int load_flag(const struct loader *l, int argc, char *const *argv, int *i)
 {
-	const char *flag = argv[*i] + 2, *eq = strchr(flag, '=');
-	size_t n = eq ? (size_t)(eq - flag) : strlen(flag);
-	const struct setting *s = find_flag(flag, n);
-	char name[66];
+	const char *flag = argv[*i], *eq = strchr(flag, '=');
+	size_t n = strcspn(flag, "=");
+	const struct setting *s = find_flag(flag + 2, n - 2);
+	char name[NAME_MAX_BYTES], meant[NAME_MAX_BYTES];
 
-	(void)snprintf(name, sizeof(name), "--%.*s", (int)(n < 63 ? n : 63), flag);
 	if (!s) {
-		(void)snprintf(l->err, l->err_size, "%s is no option; did you mean --%s?", name,
-			       nearest(name + 2, false)->name);
-		return -EINVAL;
+		(void)snprintf(name, sizeof(name), "%.*s", (int)n, flag);
+		suggest(name, false, meant);
+		return fail(l, "%s is no option; did you mean %s?", name, meant);
 	}
-	if (!eq && *i + 1 >= argc) {
-		(void)snprintf(l->err, l->err_size, "%s wants a value: %s", name, s->help);
-		return -EINVAL;
-	}
-	return apply(l, s, s->parse, name, eq ? eq + 1 : argv[++*i]);
+	if (!eq && *i + 1 >= argc)
+		return fail(l, "%s wants a value: %s", flag, s->help);
+	return apply(l, s, s->parse, flag, eq ? eq + 1 : argv[++*i]);
 }
 
 static const struct {
 	const char *word;
-	enum config_action action;
-} options[] = {
-	{ "--help", CONFIG_HELP }, { "-h", CONFIG_HELP }, { "--version", CONFIG_VERSION }, { "-V", CONFIG_VERSION },
+	enum config_action before, after;
+} subcommands[] = {
+	{ "check", CONFIG_RUN, CONFIG_CHECK },
+	{ "health", CONFIG_RUN, CONFIG_HEALTH },
+	{ "--ready", CONFIG_HEALTH, CONFIG_HEALTH_READY },
 };
 
-static bool is_action(const char *word, enum config_action *ret)
+static bool take_subcommand(const char *word, enum config_action *action)
 {
-	for (size_t i = 0; i < ARRAY_LEN(options); i++)
-		if (strcmp(word, options[i].word) == 0) {
-			*ret = options[i].action;
+	for (size_t i = 0; i < ARRAY_LEN(subcommands); i++)
+		if (*action == subcommands[i].before && strcmp(word, subcommands[i].word) == 0) {
+			*action = subcommands[i].after;
 			return true;
 		}
 	return false;
 }
 
-/* Options up to the command. Returns where the command starts, or -EINVAL. */
-static int load_flags(struct loader *l, int argc, char *const *argv, enum config_action *ret_action)
+static bool is_either(const char *word, const char *long_option, const char *short_option)
 {
-	int i = 1, r;
+	return strcmp(word, long_option) == 0 || strcmp(word, short_option) == 0;
+}
 
-	*ret_action = CONFIG_RUN;
-	if (i < argc && strcmp(argv[i], "check") == 0) {
-		*ret_action = CONFIG_CHECK;
-		i++;
-	}
-	for (; i < argc && argv[i][0] == '-'; i++) {
+/* Options up to the command. Returns where the command starts, or -EINVAL. */
+static int load_flags(const struct loader *l, int argc, char *const *argv,
+		      enum config_action *action)
+{
+	for (int i = 1; i < argc; i++) {
+		int r;
+
 		if (strcmp(argv[i], "--") == 0)
 			return i + 1;
-		if (is_action(argv[i], ret_action))
+		if (take_subcommand(argv[i], action))
+			continue;
+		if (argv[i][0] != '-')
+			return i;
+		if (is_either(argv[i], "--help", "-h") || is_either(argv[i], "--version", "-V")) {
+			*action = is_either(argv[i], "--help", "-h") ? CONFIG_HELP : CONFIG_VERSION;
 			return argc;
-		if (strncmp(argv[i], "--", 2) != 0) {
-			(void)snprintf(l->err, l->err_size, "%s is no option; see sioinit --help", argv[i]);
-			return -EINVAL;
 		}
-		r = load_flag(l, argv, argc, &i);
+		if (strncmp(argv[i], "--", 2) != 0)
+			return fail(l, "%s is no option; see sioinit --help", argv[i]);
+		r = load_flag(l, argc, argv, &i);
 		if (r < 0)
 			return r;
 	}
-	return i;
+	return argc;
 }
 
 int config_load(int argc, char *const *argv, char *const *envp, struct config *ret,
 		enum config_action *ret_action, char *err, size_t err_size)
 {
 	struct config c = { 0 };
-	struct loader l = { &c, err, err_size };
-	int r = load_defaults(&l, envp), command;
+	char flag_err[256];
+	struct loader env = { &c, err, err_size }, flags = { &c, flag_err, sizeof(flag_err) };
+	enum config_action action = CONFIG_RUN;
+	int r = load_environment(&env, envp), command = load_flags(&flags, argc, argv, &action);
 
-	/* --help must work however the environment looks */
-	command = r == 0 || argc > 1 ? load_flags(&l, argc, argv, ret_action) : r;
-	if (command >= 0 && (*ret_action == CONFIG_HELP || *ret_action == CONFIG_VERSION))
-		return 0;
-	if (r == 0 && command < 0)
-		r = command;
-	if (r < 0)
+	/* help and version are there whatever the environment is like */
+	if (r < 0 && action != CONFIG_HELP && action != CONFIG_VERSION)
 		return r;
-	c.command = command < argc ? argv + command : NULL;
-	c.command_len = command < argc ? (size_t)(argc - command) : 0;
+	if (command < 0)
+		return fail(&env, "%s", flag_err);
+	if (command < argc) {
+		c.command = argv + command;
+		c.command_len = (size_t)(argc - command);
+	}
 	*ret = c;
+	*ret_action = action;
 	return 0;
 }
 
 /* Showing */
 
+static const char usage[] =
+    "usage: sioinit [options] [--] COMMAND [ARGUMENT ...]\n"
+    "       sioinit [options] FILE [ARGUMENT ...]   .js .mjs .cjs .ts: node, .py: python3\n"
+    "       sioinit check [options] [COMMAND ...]   validate and print the settings\n"
+    "       sioinit health [options] [--ready]      ask the one that runs here; exit 0 or 1\n\n"
+    "Every option is an environment variable, too: --stop-timeout is SIOINIT_STOP_TIMEOUT.\n\n"
+    "options:\n";
+
+/* Words of @text in lines of at most HELP_WIDTH, each after @indent. */
+static void put_wrapped(FILE *out, const char *text, const char *indent)
+{
+	size_t column = 0;
+
+	while (*text) {
+		size_t n = strcspn(text, " ");
+
+		if (column > 0 && column + 1 + n > HELP_WIDTH) {
+			(void)fputc('\n', out);
+			column = 0;
+		}
+		(void)fprintf(out, "%s%.*s", column ? " " : indent, (int)n, text);
+		column += n + (column ? 1 : strlen(indent));
+		text += n + (text[n] == ' ');
+	}
+	(void)fputc('\n', out);
+}
+
+static void help_row(const struct setting *s, FILE *out)
+{
+	char text[512];
+	size_t n = (size_t)snprintf(text, sizeof(text), "%s", s->help);
+
+	if (s->dflt[0])
+		n += (size_t)snprintf(text + n, sizeof(text) - n, " [%s]", s->dflt);
+	for (size_t a = 0; a < ARRAY_LEN(s->aliases) && s->aliases[a].env; a++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s %s%s%s", a ? "," : "; also",
+				      s->aliases[a].env, s->aliases[a].unit ? " in " : "",
+				      s->aliases[a].unit ? s->aliases[a].unit : "");
+	(void)fprintf(out, "  --%s %s\n", s->name, s->value);
+	put_wrapped(out, text, "        ");
+}
+
 void config_help(FILE *out)
 {
-	(void)fputs("usage: sioinit [options] [--] COMMAND [ARGUMENT ...]\n"
-		    "       sioinit [options] FILE.js [ARGUMENT ...]     (node, or python3 for .py)\n"
-		    "       sioinit check [options] [COMMAND ...]        validate and print the settings\n"
-		    "\n"
-		    "Every option is an environment variable, too: --stop-timeout is SIOINIT_STOP_TIMEOUT.\n\n"
-		    "options:\n",
-		    out);
-	for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
-		const struct setting *s = &settings[i];
-
-		(void)fprintf(out, "  --%s %s\n        %s", s->name, s->value, s->help);
-		if (s->dflt[0])
-			(void)fprintf(out, " [%s]", s->dflt);
-		for (size_t a = 0; a < ARRAY_LEN(s->aliases) && s->aliases[a].env; a++)
-			(void)fprintf(out, "%s%s%s", a ? ", " : " (also ", s->aliases[a].env,
-				      a + 1 == ARRAY_LEN(s->aliases) || !s->aliases[a + 1].env ? ")" : "");
-		(void)fputc('\n', out);
-	}
+	(void)fputs(usage, out);
+	for (size_t i = 0; i < ARRAY_LEN(settings); i++)
+		help_row(&settings[i], out);
 	(void)fputs("  --help, --version\n", out);
 }
 
 void config_print(const struct config *c, FILE *out)
 {
 	for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
-		char name[64];
+		const char *from = c->from[i] ? c->from[i] : "not set";
+		char name[NAME_MAX_BYTES];
 
-		env_name(&settings[i], name, sizeof(name));
+		env_name(&settings[i], name);
 		(void)fprintf(out, "%s=", name);
 		settings[i].print((const char *)c + settings[i].offset, out);
-		(void)fputc('\n', out);
+		(void)fprintf(out, " (%.*s)\n", (int)strcspn(from, "="), from);
 	}
+}
+
+static void mdoc_row(const struct setting *s, FILE *out)
+{
+	char name[NAME_MAX_BYTES], text[512];
+
+	env_name(s, name);
+	(void)fprintf(out, ".It Fl -%s Ar %s , Ev %s\n", s->name, s->value, name);
+	(void)snprintf(text, sizeof(text), "%s.", s->help);
+	text[0] = upper(text[0]);
+	put_wrapped(out, text, "");
+	if (s->dflt[0])
+		(void)fprintf(out, "Default: %s.\n", s->dflt);
+}
+
+static void mdoc_aliases(const struct setting *s, FILE *out)
+{
+	for (size_t a = 0; a < ARRAY_LEN(s->aliases) && s->aliases[a].env; a++) {
+		(void)fprintf(out, "%s.Ev %s", a ? " ,\n" : "Also:\n", s->aliases[a].env);
+		if (s->aliases[a].unit)
+			(void)fprintf(out, "\n(in %s)", s->aliases[a].unit);
+	}
+	if (s->aliases[0].env)
+		(void)fprintf(out, "%s.\n", s->aliases[0].unit ? "" : " ");
 }
 
 void config_print_mdoc(FILE *out)
 {
 	for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
-		const struct setting *s = &settings[i];
-		char name[64];
-
-		env_name(s, name, sizeof(name));
-		(void)fprintf(out, ".It Fl -%s Ar %s , Ev %s\n%s.\n", s->name, s->value, name, s->help);
-		if (s->dflt[0])
-			(void)fprintf(out, "Default: %s.\n", s->dflt);
+		mdoc_row(&settings[i], out);
+		mdoc_aliases(&settings[i], out);
 	}
 }

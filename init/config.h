@@ -18,11 +18,15 @@ struct config_address {
 	uint16_t port;
 };
 
+struct config_workers {
+	enum config_workers_kind kind;
+	unsigned n; /* a count, CPUs to leave, or per cent of the CPUs */
+};
+
+enum { CONFIG_SETTINGS_MAX = 32 };
+
 struct config {
-	struct {
-		enum config_workers_kind kind;
-		unsigned n; /* a count, CPUs to leave, or per cent of the CPUs */
-	} workers;
+	struct config_workers workers;
 	const char *app; /* SIOINIT_APP or NULL */
 	uint16_t port;
 	struct config_address admin;
@@ -38,9 +42,11 @@ struct config {
 	/* what to run: argv ends with NULL; borrowed from main's argv and environment */
 	char *const *command; /* as given after the options; NULL when only SIOINIT_APP is set */
 	size_t command_len;
+	/* for `check`: where each setting comes from, in the table's order; borrowed, ends at NUL or '=' */
+	const char *from[CONFIG_SETTINGS_MAX];
 };
 
-enum config_action { CONFIG_RUN, CONFIG_HELP, CONFIG_VERSION, CONFIG_CHECK };
+enum config_action { CONFIG_RUN, CONFIG_HELP, CONFIG_VERSION, CONFIG_CHECK, CONFIG_HEALTH, CONFIG_HEALTH_READY };
 
 /* Reads environment and argv. 0: *ret set and *ret_action says what the user wants. -EINVAL: the reason is in @err, one
  * line that names the setting, what is wrong and how to mend it. Never prints. */

@@ -1,11 +1,12 @@
-/* The service manager's side. libsystemd reads the environment when it is asked; since workers must not see those variables,
- * they are set only for the moment of a call. */
+/* The service manager's side. libsystemd reads the environment when it is asked; since workers must
+ * not see those variables, they are set only for the moment of a call. */
 #include "init/notify.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/fd.h"
 #include "base/macros.h"
@@ -27,9 +28,10 @@ struct passed {
 static struct passed passed[LISTENERS_MAX];
 static size_t n_passed;
 static uint64_t watchdog_us;
-static char *notify_socket;
 
 #ifdef SIOINIT_HAVE_SYSTEMD
+
+static char *notify_socket;
 
 static void take_listeners(void)
 {
@@ -40,9 +42,10 @@ static void take_listeners(void)
 		int fd = SD_LISTEN_FDS_START + i;
 
 		(void)fd_set_cloexec(fd, 1);
-		if (n_passed < LISTENERS_MAX && sd_is_socket(fd, 0, 0, 1) > 0) {
+		if (n_passed < LISTENERS_MAX && sd_is_socket(fd, AF_UNSPEC, SOCK_STREAM, 1) > 0) {
 			passed[n_passed].fd = fd;
-			(void)snprintf(passed[n_passed].name, sizeof(passed[0].name), "%s", names ? names[i] : "");
+			(void)snprintf(passed[n_passed].name, sizeof(passed[0].name), "%s",
+				       names ? names[i] : "");
 			n_passed++;
 		}
 		if (names)
@@ -73,7 +76,7 @@ static void send_state(const char *state)
 
 void notify_init(void)
 {
-	static const char *const names[] = { "NOTIFY_SOCKET", "LISTEN_FDS",	"LISTEN_PID",
+	static const char *const names[] = { "NOTIFY_SOCKET",  "LISTEN_FDS",    "LISTEN_PID",
 					     "LISTEN_FDNAMES", "WATCHDOG_USEC", "WATCHDOG_PID" };
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
@@ -87,18 +90,20 @@ static void send_state(const char *state)
 
 #endif
 
-static bool is_named(const struct passed *p, const char *name)
+/* systemd.socket(5): without FileDescriptorName= it is the unit's name; systemd-socket-activate
+ * says "unknown". */
+static bool is_unnamed(const char *name)
 {
-	/* systemd.socket(5): without FileDescriptorName= it is the unit's name, or "unknown" */
-	bool unnamed = strcmp(p->name, "") == 0 || strcmp(p->name, "unknown") == 0 || strstr(p->name, ".socket");
-
-	return strcmp(p->name, name) == 0 || (unnamed && strcmp(name, "http") == 0);
+	return strcmp(name, "") == 0 || strcmp(name, "unknown") == 0 || strstr(name, ".socket");
 }
 
 int notify_take_listener(const char *name)
 {
 	for (size_t i = 0; i < n_passed; i++)
-		if (passed[i].fd >= 0 && is_named(&passed[i], name))
+		if (passed[i].fd >= 0 && strcmp(passed[i].name, name) == 0)
+			return fd_take(&passed[i].fd);
+	for (size_t i = 0; i < n_passed && strcmp(name, "http") == 0; i++)
+		if (passed[i].fd >= 0 && is_unnamed(passed[i].name))
 			return fd_take(&passed[i].fd);
 	return -1;
 }

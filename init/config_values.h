@@ -1,0 +1,32 @@
+/* The kinds of value that the table in config.c is made of: a parser and a printer for each. Pure;
+ * init/config*.c only. */
+#pragma once
+
+#include <stdio.h>
+
+/* Reads @s, which is not empty, into the field at @dst. NULL, or a static text that says what is
+ * wrong with it ("not a port ..."); then *dst is as before. */
+typedef const char *config_parse_fn(const char *s, void *dst);
+/* Writes the field at @src as its parser reads it. */
+typedef void config_print_fn(const void *src, FILE *out);
+
+config_parse_fn config_parse_text; /* const char *, borrows @s */
+config_print_fn config_print_text;
+config_parse_fn config_parse_path;    /* const char *, borrows @s: the target of an HTTP request */
+config_parse_fn config_parse_workers; /* struct config_workers */
+config_print_fn config_print_workers;
+config_parse_fn config_parse_port; /* uint16_t */
+config_print_fn config_print_port;
+config_parse_fn config_parse_address; /* struct config_address */
+config_print_fn config_print_address;
+config_parse_fn config_parse_serialization; /* enum config_serialization */
+config_print_fn config_print_serialization;
+config_parse_fn config_parse_restart; /* enum config_restart */
+config_print_fn config_print_restart;
+config_parse_fn config_parse_level; /* int, enum log_level */
+config_print_fn config_print_level;
+config_parse_fn config_parse_seconds; /* uint32_t milliseconds, written as seconds with decimals */
+config_parse_fn config_parse_milliseconds; /* the same field, for aliases in milliseconds */
+config_print_fn config_print_seconds;
+config_parse_fn config_parse_count; /* uint32_t, 1 to 2^24 */
+config_print_fn config_print_count;

@@ -1,0 +1,232 @@
+/* From what was given to what is executed; the choice of the serialization. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/macros.h"
+#include "init/command.h"
+
+static const char search_path[] = "/nowhere:bin:";
+static char folder[] = "/tmp/sioinit-test-command-XXXXXX", *saved_path;
+static struct command cmd;
+static char err[512];
+static int exit_code;
+
+static void write_file(const char *name, mode_t mode, const char *text)
+{
+	FILE *f = fopen(name, "we");
+
+	assert_non_null(f);
+	(void)fputs(text, f);
+	(void)fclose(f);
+	assert_int_equal(chmod(name, mode), 0);
+}
+
+static int enter_folder(void **state)
+{
+	(void)state;
+	saved_path = strdup(getenv("PATH"));
+	if (!mkdtemp(folder) || chdir(folder) < 0 || mkdir("bin", 0755) < 0)
+		return -1;
+	write_file("bin/node", 0755, "#!/bin/sh\necho v22.14.0\n");
+	write_file("bin/python3", 0755, "#!/bin/sh\n");
+	write_file("bin/server", 0755, "#!/bin/sh\n");
+	write_file("bin/plain", 0644, "x");
+	write_file("worker.js", 0644, "");
+	write_file("app.py", 0644, "");
+	write_file("app.rb", 0644, "");
+	write_file("run.sh", 0644, "");
+	return setenv("PATH", search_path, 1);
+}
+
+static int leave_folder(void **state)
+{
+	static const char *const names[] = { "bin/node",  "bin/python3", "bin/server", "bin/plain",
+					     "worker.js", "app.py",      "app.rb",     "run.sh" };
+
+	(void)state;
+	(void)setenv("PATH", saved_path, 1);
+	free(saved_path);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		(void)unlink(names[i]);
+	(void)rmdir("bin");
+	return rmdir(folder);
+}
+
+static int resolve(const char *app, char *const *words)
+{
+	struct config c = { .app = app, .command = words };
+
+	for (; words && words[c.command_len]; c.command_len++)
+		;
+	exit_code = -1;
+	err[0] = '\0';
+	return command_resolve(&c, &cmd, &exit_code, err, sizeof(err));
+}
+
+static void assert_resolved(char *const *words, const char *const *argv,
+			    enum command_runtime runtime)
+{
+	assert_int_equal(resolve(NULL, words), 0);
+	for (size_t i = 0; argv[i]; i++)
+		assert_string_equal(cmd.argv[i], argv[i]);
+	assert_null(argv[cmd.argc]);
+	assert_null(cmd.argv[cmd.argc]);
+	assert_int_equal(cmd.runtime, runtime);
+	command_free(&cmd);
+}
+
+#define WORDS(...) ((char *[]){ __VA_ARGS__, NULL })
+#define ARGV(...) ((const char *[]){ __VA_ARGS__, NULL })
+
+static void finds_an_interpreter(void **state)
+{
+	(void)state;
+	assert_resolved(WORDS("worker.js", "--x", "y"), ARGV("node", "worker.js", "--x", "y"),
+			RUNTIME_NODE);
+	assert_resolved(WORDS("./worker.js"), ARGV("node", "./worker.js"), RUNTIME_NODE);
+	assert_resolved(WORDS("app.py"), ARGV("python3", "app.py"), RUNTIME_OTHER);
+	assert_int_equal(resolve("worker.js", NULL), 0);
+	assert_int_equal(cmd.argc, 2);
+	assert_string_equal(cmd.argv[1], "worker.js");
+	command_free(&cmd);
+	command_free(&cmd);
+}
+
+static void leaves_a_command_alone(void **state)
+{
+	(void)state;
+	assert_resolved(WORDS("node", "worker.js"), ARGV("node", "worker.js"), RUNTIME_NODE);
+	assert_resolved(WORDS("server", "worker.js"), ARGV("server", "worker.js"), RUNTIME_OTHER);
+	assert_resolved(WORDS("bin/node", "-e", "1"), ARGV("bin/node", "-e", "1"), RUNTIME_NODE);
+	assert_int_equal(resolve("worker.js", WORDS("server")), 0);
+	assert_string_equal(cmd.argv[0], "server");
+	command_free(&cmd);
+}
+
+static void assert_failed(char *const *words, int r, int code, const char *text)
+{
+	assert_int_equal(resolve(NULL, words), r);
+	assert_int_equal(exit_code, code);
+	assert_string_equal(err, text);
+}
+
+static void says_why_not(void **state)
+{
+	(void)state;
+	assert_failed(
+	    NULL, -EINVAL, EXIT_BAD_CONFIG,
+	    "nothing to run: name a script (sioinit worker.js), a command, or set SIOINIT_APP");
+	assert_failed(WORDS("gone.js"), -ENOENT, EXIT_NOT_FOUND,
+		      "gone.js: no such file (a relative path starts in the working directory)");
+	assert_failed(WORDS("gone"), -ENOENT, EXIT_NOT_FOUND, "gone: no such program in PATH");
+	assert_failed(WORDS("./gone"), -ENOENT, EXIT_NOT_FOUND, "./gone: no such program");
+	assert_failed(WORDS("plain"), -EACCES, EXIT_NOT_EXECUTABLE,
+		      "plain: not executable (chmod +x, or name its interpreter)");
+	assert_failed(WORDS("bin/plain"), -EACCES, EXIT_NOT_EXECUTABLE,
+		      "bin/plain: not executable (chmod +x, or name its interpreter)");
+	assert_failed(WORDS("/tmp"), -EACCES, EXIT_NOT_EXECUTABLE,
+		      "/tmp: not executable (chmod +x, or name its interpreter)");
+	assert_failed(
+	    WORDS("app.rb"), -ENOEXEC, EXIT_NOT_EXECUTABLE,
+	    "app.rb: not a program, and its extension names no interpreter; write one before it");
+	assert_failed(
+	    WORDS("./run.sh"), -ENOEXEC, EXIT_NOT_EXECUTABLE,
+	    "./run.sh: not a program, and its extension names no interpreter; write one before it");
+}
+
+static void misses_the_interpreter(void **state)
+{
+	(void)state;
+	(void)setenv("PATH", "/nowhere", 1);
+	assert_failed(WORDS("worker.js"), -ENOENT, EXIT_NOT_FOUND, "node: no such program in PATH");
+	(void)setenv("PATH", search_path, 1);
+}
+
+static void knows_the_stalling_versions(void **state)
+{
+	static const char *const json[] = { "v18.5.0",  "v18.20.8", "v19.9.0", "v20.0.0",
+					    "v20.18.3", "v21.7.0",  "v22.0.0", "v22.13.1",
+					    "v23.11.0", "v16.20.2" };
+	static const char *const advanced[] = { "v18.0.0",    "v18.4.0",  "v20.19.0",
+						"v20.20.2\n", "v22.14.0", "v22.23.3\n",
+						"v24.0.0",    "v25.1.0",  "v26.10.0\n",
+						"",           "1.2" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(json); i++)
+		if (command_serialization_of_version(json[i]) != SERIAL_JSON)
+			fail_msg("advanced for %s", json[i]);
+	for (size_t i = 0; i < ARRAY_LEN(advanced); i++)
+		if (command_serialization_of_version(advanced[i]) != SERIAL_ADVANCED)
+			fail_msg("json for %s", advanced[i]);
+}
+
+static void assert_serialization(enum config_serialization setting, enum command_runtime runtime,
+				 enum serialization wanted, const char *wanted_why)
+{
+	struct config c = { .serialization = setting };
+	struct command k = { .argv = WORDS("node"), .argc = 1, .runtime = runtime };
+	const char *why;
+
+	assert_int_equal(command_serialization(&c, &k, &why), wanted);
+	assert_string_equal(why, wanted_why);
+}
+
+static void chooses_the_serialization(void **state)
+{
+	(void)state;
+	assert_serialization(CONFIG_SERIAL_JSON, RUNTIME_NODE, SERIAL_JSON, "by setting");
+	assert_serialization(CONFIG_SERIAL_ADVANCED, RUNTIME_BUN, SERIAL_ADVANCED, "by setting");
+	assert_serialization(CONFIG_SERIAL_AUTO, RUNTIME_BUN, SERIAL_JSON, "by runtime");
+	assert_serialization(CONFIG_SERIAL_AUTO, RUNTIME_DENO, SERIAL_ADVANCED, "by runtime");
+	assert_serialization(CONFIG_SERIAL_AUTO, RUNTIME_NODE, SERIAL_ADVANCED,
+			     "keeps binary intact");
+	write_file("bin/node", 0755, "#!/bin/sh\nprintf v20.18\nprintf '.1\\n'\n");
+	assert_serialization(CONFIG_SERIAL_AUTO, RUNTIME_OTHER, SERIAL_JSON,
+			     "this Node version can lose an advanced channel");
+	(void)setenv("PATH", "/nowhere", 1);
+	assert_serialization(CONFIG_SERIAL_AUTO, RUNTIME_OTHER, SERIAL_ADVANCED, "no node in PATH");
+	(void)setenv("PATH", search_path, 1);
+}
+
+static void does_not_wait_for_a_hanging_node(void **state)
+{
+	time_t start = time(NULL);
+
+	(void)state;
+	write_file("bin/node", 0755, "#!/bin/sh\nwhile :; do printf x; /bin/sleep 0.5; done\n");
+	assert_serialization(CONFIG_SERIAL_AUTO, RUNTIME_NODE, SERIAL_ADVANCED,
+			     "keeps binary intact");
+	write_file("bin/node", 0755, "#!/bin/sh\nexec /bin/sleep 20\n");
+	assert_serialization(CONFIG_SERIAL_AUTO, RUNTIME_NODE, SERIAL_ADVANCED,
+			     "node --version gave no answer");
+	assert_true(time(NULL) - start < 10);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(finds_an_interpreter),
+		cmocka_unit_test(leaves_a_command_alone),
+		cmocka_unit_test(says_why_not),
+		cmocka_unit_test(misses_the_interpreter),
+		cmocka_unit_test(knows_the_stalling_versions),
+		cmocka_unit_test(chooses_the_serialization),
+		cmocka_unit_test(does_not_wait_for_a_hanging_node),
+	};
+
+	return cmocka_run_group_tests(tests, enter_folder, leave_folder);
+}
