@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "init/command.h"
 #include "init/config.h"
+#include "init/health.h"
 #include "init/init.h"
 #include "router/router.h"
 
@@ -65,5 +66,7 @@ int main(int argc, char **argv)
 		config_print(&c, stdout);
 		return 0;
 	}
+	if (action == CONFIG_HEALTH || action == CONFIG_HEALTH_READY)
+		return health_ask(&c, action == CONFIG_HEALTH_READY);
 	return run_init(&c, argv);
 }

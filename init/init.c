@@ -620,12 +620,12 @@ int init_main(const struct config *c, const struct command *cmd, char *const *se
 	notify_init();
 	open_listeners(&in);
 	in.sessions_fd = memfd_create("sioinit-sessions", MFD_CLOEXEC);
-	in.mode = command_serialization(c, cmd, &why);
-	log_info("init: serialization %s (%s)", in.mode == SERIAL_JSON ? "json" : "advanced", why);
 	if (uv_loop_init(&in.loop) < 0)
 		die(EXIT_OUR_FAILURE, "no event loop");
+	watch_signals(&in); /* before the first child, so that neither its end nor an early SIGTERM is missed */
+	in.mode = command_serialization(c, cmd, &why);
+	log_info("init: serialization %s (%s)", in.mode == SERIAL_JSON ? "json" : "advanced", why);
 	hub_init(&in.hub, in.mode);
-	watch_signals(&in);
 	start_timers(&in);
 	cpus_detect("", &cpus);
 	router_start(&in);

@@ -231,10 +231,11 @@ enum http_parse_result http_parse_response(struct str in, size_t max, bool no_bo
 {
 	llhttp_t p;
 	enum http_parse_result r = parse(HTTP_RESPONSE, in, max, &p, ret);
-	unsigned status = p.status_code;
+	unsigned status;
 
 	if (r != HTTP_HEAD_COMPLETE)
 		return r;
+	status = p.status_code;
 	ret->status = status;
 	ret->upgrade = status == 101;
 	ret->method = (struct str){ 0 };
