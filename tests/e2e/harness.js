@@ -1,5 +1,6 @@
 // Starts a real sioinit on free ports, waits until it is ready, and always ends what it started.
 const { spawn } = require("child_process");
+const fs = require("fs");
 const http = require("http");
 const net = require("net");
 const path = require("path");
@@ -73,4 +74,16 @@ async function start(args, env = {}) {
 	return self;
 }
 
-module.exports = { start, run, get, until, freePort };
+// The router's pid. A child may end while it is looked at.
+function routerOf(pid) {
+	const isRouter = (child) => {
+		try {
+			return fs.readFileSync(`/proc/${child}/environ`, "utf8").includes("SIOINIT_ROLE=router");
+		} catch {
+			return false;
+		}
+	};
+	return fs.readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").map(Number).find(isRouter);
+}
+
+module.exports = { start, run, get, until, freePort, routerOf };

@@ -1,9 +1,9 @@
 // The life of a plain app under sioinit: boot, proxying, upgrades, deaths, settings, the end.
 const test = require("node:test");
 const assert = require("node:assert");
-const net = require("net");
 const fs = require("fs");
-const { start, run, get, until, freePort } = require("./harness");
+const net = require("net");
+const { start, run, get, until, freePort, routerOf } = require("./harness");
 
 const slotOf = async (port) => JSON.parse((await get(port, "/")).body);
 
@@ -33,12 +33,13 @@ const echo = (s, text) =>
 		s.write(text);
 	});
 
-const childrenOf = (pid) => fs.readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").map(Number);
-const routerOf = (pid) => childrenOf(pid).find((c) => fs.readFileSync(`/proc/${c}/environ`, "utf8").includes("SIOINIT_ROLE=router"));
 
 test("serves on every worker, streams bodies, keeps connections", async () => {
 	const s = await start(["plain.js"], { SIOINIT_WORKERS: "2" });
 	try {
+		assert.strictEqual((await run(["health", "--ready"], { SIOINIT_ADMIN: String(s.admin) })).code, 0);
+		const states = fs.readFileSync(`/proc/${s.pid}/task/${s.pid}/children`, "utf8").trim().split(" ").map((c) => fs.readFileSync(`/proc/${c}/stat`, "utf8").replace(/.*\) (.).*/s, "$1"));
+		assert.ok(!states.includes("Z"), "no zombie is left from booting");
 		const slots = new Set();
 		for (let i = 0; i < 8; i++) slots.add((await slotOf(s.port)).slot);
 		assert.deepStrictEqual([...slots].sort(), ["0", "1"]);
@@ -96,6 +97,7 @@ test("says what is wrong, with the right code", async () => {
 		[[], {}, 78, /nothing to run/],
 		[["check"], {}, 0, /SIOINIT_PORT=8080/],
 		[["--version"], {}, 0, /^sioinit \d/],
+		[["health"], { SIOINIT_ADMIN: "off" }, 1, /SIOINIT_ADMIN/],
 	];
 	for (const [args, env, code, text] of cases) {
 		const r = await run(args, env);

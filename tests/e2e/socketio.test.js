@@ -1,9 +1,8 @@
 // Real Socket.IO workers and clients: every transport, broadcasts across workers, a worker and the router killed.
 const test = require("node:test");
 const assert = require("node:assert");
-const fs = require("fs");
 const { io } = require("socket.io-client");
-const { start, get, until } = require("./harness");
+const { start, get, until, routerOf } = require("./harness");
 
 const transports = [["polling"], ["polling", "websocket"], ["websocket"]];
 
@@ -30,7 +29,12 @@ test("broadcasts reach every client once, in order, binary intact; membership he
 		sockets = await connect(s.port, 12);
 		const all = Promise.all(sockets.map((c) => collect(c, 20)));
 		for (let i = 0; i < 20; i++) sockets[0].emit("all", i, Buffer.alloc(i === 19 ? 1e6 : 10, 7));
-		for (const got of await all) assert.deepStrictEqual(got, Array.from({ length: 20 }, (_, i) => [i, i === 19 ? 1e6 : 10]));
+		// Node versions that can lose an advanced channel get json (see the README), which does not keep Buffers between workers
+		const binary = s.log.includes("serialization advanced");
+		for (const got of await all) {
+			assert.deepStrictEqual(got.map(([i]) => i), Array.from({ length: 20 }, (_, i) => i));
+			if (binary) assert.deepStrictEqual(got.map(([, n]) => n), [...Array(19).fill(10), 1e6]);
+		}
 		const pids = await Promise.all(sockets.map((c) => c.timeout(5000).emitWithAck("pid")));
 		assert.strictEqual(new Set(pids).size, 2);
 		const alive = sockets[pids.findIndex((p) => p !== pids[1])];
@@ -58,8 +62,7 @@ test("200 polling sessions over shared connections: not one 400, evenly spread",
 		}));
 		const posts = await Promise.all(sids.map((sid) => get(s.port, `${url}&sid=${sid}`, { agent, method: "POST", body: "40", headers: { "Content-Length": 2 } })));
 		assert.ok(posts.every((r) => r.status === 200));
-		const router = fs.readFileSync(`/proc/${s.pid}/task/${s.pid}/children`, "utf8").trim().split(" ").find((c) => fs.readFileSync(`/proc/${c}/environ`, "utf8").includes("SIOINIT_ROLE=router"));
-		process.kill(Number(router), "SIGKILL");
+		process.kill(routerOf(s.pid), "SIGKILL");
 		await until(() => get(s.port, url).then((r) => r.status === 200), "the next router");
 		const polls = await Promise.all(sids.map((sid) => get(s.port, `${url}&sid=${sid}`)));
 		assert.deepStrictEqual([...new Set(polls.map((r) => r.status))], [200]);

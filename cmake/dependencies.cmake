@@ -1,0 +1,36 @@
+# Libraries by pkg-config. Targets: PkgConfig::UV, PkgConfig::MSGPACK, llhttp, and ${SYSTEMD_TARGET}.
+find_package(PkgConfig REQUIRED)
+
+set(uv_name libuv)
+if(SIOINIT_STATIC)
+  set(uv_name libuv-static)
+endif()
+pkg_search_module(UV REQUIRED IMPORTED_TARGET ${uv_name})
+pkg_search_module(MSGPACK REQUIRED IMPORTED_TARGET msgpack-c msgpack)
+if(SIOINIT_STATIC)
+  find_library(MSGPACK_ARCHIVE NAMES libmsgpack-c.a libmsgpackc.a HINTS ${MSGPACK_LIBRARY_DIRS} REQUIRED)
+  set_target_properties(PkgConfig::MSGPACK PROPERTIES INTERFACE_LINK_LIBRARIES ${MSGPACK_ARCHIVE})
+endif()
+
+# uthash is headers only; looked for so that its absence is said here, not by the compiler
+find_path(UTHASH_INCLUDE_DIR utlist.h REQUIRED)
+
+# libsystemd is init's alone; without it the service manager's side is a set of no-ops
+if(SIOINIT_SYSTEMD)
+  pkg_check_modules(SYSTEMD REQUIRED IMPORTED_TARGET libsystemd)
+  add_library(systemd-daemon INTERFACE)
+  target_link_libraries(systemd-daemon INTERFACE PkgConfig::SYSTEMD)
+  target_compile_definitions(systemd-daemon INTERFACE SIOINIT_HAVE_SYSTEMD)
+  set(SYSTEMD_TARGET systemd-daemon)
+endif()
+
+# llhttp: a library where the system has one, else the sources that Debian 12 ships in node-llhttp
+pkg_check_modules(LLHTTP QUIET IMPORTED_TARGET libllhttp)
+if(LLHTTP_FOUND)
+  add_library(llhttp ALIAS PkgConfig::LLHTTP)
+else()
+  find_path(LLHTTP_SOURCE_DIR llhttp.c PATHS /usr/share/llhttp NO_DEFAULT_PATH REQUIRED)
+  find_path(LLHTTP_INCLUDE_DIR llhttp.h PATHS /usr/share/include/llhttp /usr/include/llhttp REQUIRED)
+  add_library(llhttp STATIC ${LLHTTP_SOURCE_DIR}/api.c ${LLHTTP_SOURCE_DIR}/http.c ${LLHTTP_SOURCE_DIR}/llhttp.c)
+  target_include_directories(llhttp SYSTEM PUBLIC ${LLHTTP_INCLUDE_DIR})
+endif()

@@ -1,0 +1,22 @@
+#!/bin/sh
+# Includes point down only: base <- ipc <- relay <- router, init (which never see each other) <- main.c.
+# Prints each line that breaks this; exit status 1 if there is one.
+cd "$(dirname "$0")/.." || exit 2
+
+includes_only() {
+	layer=$1
+	shift
+	[ -d "$layer" ] || return 0
+	# "x/y.h" where x is neither the layer nor below it; and any include by a relative name
+	allowed=$(echo "$layer $*" | sed 's/ *$//; s/ /|/g')
+	! grep -rnE --include='*.[ch]' '^[[:space:]]*#[[:space:]]*include[[:space:]]*"' "$layer" |
+		grep -vE "include[[:space:]]*\"($allowed)/"
+}
+
+status=0
+includes_only base || status=1
+includes_only ipc base || status=1
+includes_only relay ipc base || status=1
+includes_only router relay ipc base || status=1
+includes_only init relay ipc base || status=1
+exit $status

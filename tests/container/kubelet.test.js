@@ -1,0 +1,62 @@
+// k8s/pod.yaml under the rules of a kubelet (kubelet.js): start-up gates, readiness, liveness, the end of the pod.
+const assert = require("assert");
+const path = require("path");
+const test = require("node:test");
+const { CHAT, buildChat, get, needPodman, root, sleep, until } = require("./podman.js");
+
+needPodman("docker.io/library/debian:bookworm-slim", "docker.io/library/node:22-bookworm-slim");
+buildChat();
+const { Kubelet } = require("./kubelet.js");
+const manifest = path.join(root, "k8s/pod.yaml");
+
+const SLOW = ["-v", `${path.join(__dirname, "fixtures/slow-boot.js")}:/slow-boot.js:ro`, "-e", "NODE_OPTIONS=--require /slow-boot.js"];
+const of = (k, type) => k.events.find((e) => e.type === type);
+
+test("start-up: the probe gates the others until a worker is ready; clients are told to come again", async () => {
+	const k = new Kubelet(manifest, CHAT, SLOW);
+	const early = await until("the public port answers", () => get(k.ports.http, "/"));
+	assert.strictEqual(early.status, 503);
+	assert.strictEqual(early.headers["retry-after"], "1");
+	assert.strictEqual((await get(k.ports.admin, "/livez")).status, 200);
+	await until("ready", () => k.ready);
+	assert.ok(of(k, "NotStarted"), "there was a failing start-up probe");
+	assert.ok(of(k, "Started").at >= 3000, `started after ${of(k, "Started").at} ms`);
+	assert.ok(of(k, "Ready").at >= of(k, "Started").at);
+	assert.strictEqual((await get(k.ports.http, "/")).status, 200);
+	assert.strictEqual(await k.terminate(), 0, k.container.logs());
+});
+
+test("all workers die: not ready, alive all the time, ready again by itself", async () => {
+	const k = new Kubelet(manifest, CHAT, SLOW);
+	await until("ready", () => k.ready);
+	const workers = k.container.processes().filter((p) => p.command.startsWith("node worker.js"));
+	k.container.exec("sh", "-c", `kill -KILL ${workers.map((p) => p.pid).join(" ")}`);
+	await until("unready", () => !k.ready, 10000);
+	assert.strictEqual((await get(k.ports.admin, "/livez")).status, 200);
+	await until("ready again", () => k.ready);
+	assert.strictEqual(k.count("NotLive") + k.count("Unhealthy"), 0);
+	assert.strictEqual(await k.terminate(), 0, k.container.logs());
+});
+
+test("the end: out of the endpoints at once, serving through the delay, alive until the exit, status 0 in time", async () => {
+	const k = new Kubelet(manifest, CHAT);
+	await until("ready", () => k.ready);
+	const exit = k.terminate();
+	const killing = of(k, "Killing").at;
+
+	await until("/readyz is 503", async () => (await get(k.ports.admin, "/readyz")).status === 503, 1000);
+	for (let i = 0; i < 8; i++) {
+		const [page, handshake, live] = await Promise.all([
+			get(k.ports.http, "/"),
+			get(k.ports.http, "/socket.io/?EIO=4&transport=polling"),
+			get(k.ports.admin, "/livez"),
+		]);
+		assert.deepStrictEqual([page.status, handshake.status, live.status], [200, 200, 200], `${i * 500} ms after TERM`);
+		await sleep(500);
+	}
+	assert.strictEqual(await exit, 0, k.container.logs());
+	const took = of(k, "Ended").at - killing;
+	assert.ok(took >= 5000 && took < 25000, `took ${took} ms`);
+	assert.ok(of(k, "Unready"), "the readiness probe has seen it");
+	assert.strictEqual(k.count("Unhealthy"), 0);
+});

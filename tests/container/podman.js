@@ -1,0 +1,117 @@
+// Images and containers for the tests here. Every container that was started is removed at the end, however the test ends.
+const { spawnSync } = require("child_process");
+const http = require("http");
+const path = require("path");
+
+const root = path.join(__dirname, "../..");
+const SIOINIT = "localhost/sioinit:test";
+const CHAT = "localhost/sioinit-chat:test";
+const containers = new Set();
+
+function podman(...args) {
+	const r = spawnSync("podman", args, { encoding: "utf8", maxBuffer: 1 << 26 });
+	return { code: r.status, out: r.stdout ?? "", err: r.stderr ?? String(r.error) };
+}
+
+function must(...args) {
+	const r = podman(...args);
+	if (r.code !== 0) throw new Error(`podman ${args.join(" ")}: exit ${r.code}\n${r.out}${r.err}`);
+	return r.out.trim();
+}
+
+// Exit status 77 tells ctest that the test was skipped. The bases come from a registry, or stand in for it locally.
+function needPodman(...bases) {
+	const skip = (why) => {
+		console.log(`skipped: ${why}`);
+		process.exit(77);
+	};
+	if (podman("info").code !== 0) skip("podman does not work here");
+	for (const base of bases)
+		if (podman("image", "exists", base).code !== 0 && podman("pull", "-q", base).code !== 0) skip(`no image ${base}`);
+	if (podman("run", "--rm", "--network", "none", "--entrypoint", "/bin/true", bases[0]).code !== 0) skip("podman cannot run a container here");
+}
+
+function build(tag, dockerfile, context, ...options) {
+	const t0 = Date.now();
+	must("build", "--format", "docker", "-t", tag, "-f", path.join(root, dockerfile), ...options, path.join(root, context));
+	console.log(`built ${tag} from ${dockerfile} in ${((Date.now() - t0) / 1000).toFixed(1)} s`);
+}
+
+function buildChat() {
+	build(SIOINIT, "Dockerfile", ".");
+	build(CHAT, "examples/docker/Dockerfile", "examples/chat", "--build-arg", `SIOINIT=${SIOINIT}`);
+}
+
+// A running container; options are podman's.
+function start(options, image, ...command) {
+	const id = must("run", "-d", ...options, image, ...command);
+	containers.add(id);
+	return {
+		id,
+		hostPort: (port) => Number(must("port", id, `${port}/tcp`).split("\n")[0].split(":").pop()),
+		exec: (...args) => must("exec", id, ...args),
+		tryExec: (...args) => podman("exec", id, ...args),
+		logs: () => {
+			const r = podman("logs", id);
+			return r.out + r.err;
+		},
+		running: () => must("inspect", "-f", "{{.State.Running}}", id) === "true",
+		wait: () => Number(must("wait", id)),
+		exitCode: () => Number(must("inspect", "-f", "{{.State.ExitCode}}", id)),
+		processes: () => processes(id),
+	};
+}
+
+// [{pid, ppid, state, command}] as the container's own /proc has them, without those of the look itself.
+function processes(id) {
+	const script = 'for p in /proc/[0-9]*; do [ "${p#/proc/}" = $$ ] || { cat $p/stat 2>/dev/null && tr "\\0" " " <$p/cmdline; echo; }; done';
+	return must("exec", id, "sh", "-c", script)
+		.split("\n")
+		.reduce((list, line) => {
+			const m = /^(\d+) \((.*)\) (\w) (\d+) /.exec(line);
+			if (m) list.push({ pid: Number(m[1]), name: m[2], state: m[3], ppid: Number(m[4]), command: "" });
+			else if (list.length && line) list.at(-1).command += line.trim();
+			return list;
+		}, [])
+		.filter((p) => !p.command.includes("/proc/[0-9]*") && !["cat", "tr"].includes(p.name));
+}
+
+function get(port, url, options = {}) {
+	return new Promise((resolve, reject) => {
+		const req = http.request({ host: "127.0.0.1", port, path: url, agent: false, timeout: 3000, ...options }, (res) => {
+			let body = "";
+			res.setEncoding("utf8");
+			res.on("data", (d) => (body += d));
+			res.on("end", () => resolve({ status: res.statusCode, headers: res.headers, body }));
+		});
+		req.on("timeout", () => req.destroy(new Error("timeout")));
+		req.on("error", reject);
+		req.end(options.body);
+	});
+}
+
+const sleep = (ms) => new Promise((r) => setTimeout(r, ms));
+
+// Polls until check() gives something true; what it threw last is in the message. A failed assertion ends it at once.
+async function until(what, check, ms = 30000) {
+	const end = Date.now() + ms;
+	let last;
+	for (;;) {
+		try {
+			const value = await check();
+			if (value) return value;
+		} catch (err) {
+			if (err.code === "ERR_ASSERTION") throw err;
+			last = err;
+		}
+		if (Date.now() > end) throw new Error(`not within ${ms} ms: ${what}${last ? ` (${last.message})` : ""}`);
+		await sleep(50);
+	}
+}
+
+process.on("exit", () => {
+	if (containers.size) podman("rm", "-f", "-t", "0", ...containers);
+});
+for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(1));
+
+module.exports = { SIOINIT, CHAT, root, podman, must, needPodman, build, buildChat, start, get, sleep, until };

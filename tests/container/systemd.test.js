@@ -1,0 +1,110 @@
+// systemd/*.service and *.socket with a real systemd (PID 1 of a container): notification, socket activation by name, stop,
+// watchdog, sandbox. Needs a binary that was built on the distribution of the image.
+const assert = require("assert");
+const path = require("path");
+const test = require("node:test");
+const { build, must, needPodman, root, start, until } = require("./podman.js");
+
+const UNITS = ["sioinit.service", "sioinit.socket", "sioinit-admin.socket"];
+const SOCKETS = UNITS.slice(1);
+const WATCHDOG_S = 3;
+
+needPodman("docker.io/library/node:22-bookworm-slim");
+build("localhost/sioinit-systemd:test", "tests/container/systemd/Dockerfile", "tests/container/systemd");
+const c = start(["--systemd=always", "--cap-add", "SYS_ADMIN"], "localhost/sioinit-systemd:test");
+
+const systemctl = (...args) => c.exec("systemctl", ...args);
+const show = (...properties) =>
+	Object.fromEntries(
+		systemctl("show", "sioinit.service", "-p", properties.join(",")).split("\n").map((l) => [l.slice(0, l.indexOf("=")), l.slice(l.indexOf("=") + 1)]),
+	);
+const journal = () => c.exec("journalctl", "--no-pager", "-o", "cat", "-u", "sioinit.service");
+
+// From inside, by Node: waits as long as systemd holds the connection. Status 0: there was no answer.
+function get(port, url) {
+	const script = `fetch("http://127.0.0.1:${port}${url}").then(async (r) => console.log(JSON.stringify({ status: r.status, body: await r.text() })))`;
+	const r = c.tryExec("node", "-e", script);
+	return r.code === 0 ? JSON.parse(r.out) : { status: 0, body: r.err };
+}
+
+test("systemd runs", async () => {
+	await until("systemd is up", () => /running|degraded/.test(c.tryExec("systemctl", "is-system-running").out));
+	must("cp", process.env.BIN_UNDER_TEST, `${c.id}:/usr/local/bin/sioinit`);
+	for (const unit of UNITS) must("cp", path.join(root, "systemd", unit), `${c.id}:/etc/systemd/system/${unit}`);
+	systemctl("daemon-reload");
+});
+
+test("the units pass systemd-analyze verify, and are well confined", () => {
+	assert.strictEqual(c.exec("systemd-analyze", "verify", "--man=no", ...UNITS.map((u) => `/etc/systemd/system/${u}`)), "");
+	c.exec("systemd-analyze", "security", "--no-pager", "--offline=yes", "--threshold=30", "/etc/systemd/system/sioinit.service");
+});
+
+test("Type=notify: active once a worker is ready, as an unprivileged user, with a status", () => {
+	systemctl("start", "sioinit.service");
+	assert.strictEqual(get(9090, "/readyz").status, 200);
+	const s = show("ActiveState", "SubState", "StatusText", "NRestarts");
+	assert.deepStrictEqual([s.ActiveState, s.SubState, s.NRestarts], ["active", "running", "0"]);
+	assert.match(s.StatusText, /workers ready/);
+	const worker = JSON.parse(get(8080, "/").body);
+	assert.notStrictEqual(worker.uid, 0);
+	assert.deepStrictEqual(worker.env.filter((name) => /^(LISTEN_|NOTIFY_SOCKET|WATCHDOG_)/.test(name)), []);
+});
+
+test("stop: clean", () => {
+	systemctl("stop", "sioinit.service");
+	const s = show("ActiveState", "Result", "ExecMainStatus");
+	assert.deepStrictEqual(s, { ActiveState: "inactive", Result: "success", ExecMainStatus: "0" }, journal());
+});
+
+// Never refused: until a worker is ready, the answer is 503.
+async function getPatiently(port, url) {
+	return until(`200 for ${url}`, () => {
+		const r = get(port, url);
+		assert.ok([200, 503].includes(r.status), `${r.status}: ${r.body}`);
+		return r.status === 200 && r;
+	});
+}
+
+test("socket activation: the first request starts the service; each socket is found by its name", async () => {
+	systemctl("start", ...SOCKETS);
+	assert.strictEqual(show("ActiveState").ActiveState, "inactive");
+	await getPatiently(8080, "/");
+	assert.strictEqual(get(9090, "/readyz").body.trim(), "ok");
+	assert.strictEqual(show("ActiveState").ActiveState, "active");
+	systemctl("stop", "sioinit.service");
+	await getPatiently(9090, "/readyz");
+	assert.strictEqual(get(8080, "/").status, 200);
+});
+
+test("restart: the sockets stay, no request is refused", async () => {
+	const before = show("MainPID").MainPID;
+	systemctl("--no-block", "restart", "sioinit.service");
+	await until("the restart is over", () => {
+		const r = get(8080, "/");
+		assert.ok([200, 503].includes(r.status), `${r.status}: ${r.body}`);
+		const s = show("ActiveState", "MainPID");
+		return s.ActiveState === "active" && s.MainPID !== before;
+	});
+	await getPatiently(8080, "/");
+});
+
+test("watchdog: an init that hangs is killed and started again; none of its workers survives", async () => {
+	c.exec("sh", "-c", `mkdir -p /run/systemd/system/sioinit.service.d && printf '[Service]\\nWatchdogSec=${WATCHDOG_S}s\\nTimeoutAbortSec=2s\\n' >/run/systemd/system/sioinit.service.d/t.conf`);
+	systemctl("daemon-reload");
+	systemctl("restart", "sioinit.service");
+	const before = show("MainPID", "NRestarts");
+	const old = JSON.parse(get(8080, "/").body).pid;
+	await new Promise((r) => setTimeout(r, (WATCHDOG_S + 1) * 1000));
+	assert.strictEqual(show("NRestarts").NRestarts, before.NRestarts, "a healthy one is left alone");
+
+	c.exec("sh", "-c", `kill -STOP ${before.MainPID}`);
+	await until("systemd has restarted it", () => Number(show("NRestarts").NRestarts) > Number(before.NRestarts));
+	await getPatiently(8080, "/");
+	assert.match(journal(), /[Ww]atchdog/);
+	assert.strictEqual(c.processes().some((p) => p.pid === old), false);
+});
+
+test("the last stop: nothing is left", () => {
+	systemctl("stop", ...SOCKETS, "sioinit.service");
+	assert.deepStrictEqual(c.processes().filter((p) => /sioinit|node/.test(p.command)), []);
+});
