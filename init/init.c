@@ -420,8 +420,6 @@ static void end_loop_if_done(struct init *in)
 {
 	if (!in->stopping || in->n_workers > 0)
 		return;
-	if (in->router_pid > 0)
-		(void)kill(in->router_pid, SIGKILL);
 	uv_stop(&in->loop);
 }
 
@@ -631,6 +629,7 @@ int init_main(const struct config *c, const struct command *cmd, char *const *se
 	router_start(&in);
 	start_workers(&in, &cpus);
 	(void)uv_run(&in.loop, UV_RUN_DEFAULT);
+	(void)reap_sweep(); /* the router, and what escaped from its worker's group */
 	primary_close(&in.primary);
 	log_info("init: done code=%d", in.exit_code);
 	return in.exit_code;

@@ -106,7 +106,7 @@ int primary_listen_unix(const char *path, int backlog)
 static int open_place(const struct node_msg *q)
 {
 	uint16_t port = (uint16_t)(q->port > 0 ? q->port : 0);
-	int v6only = q->flags & 1; /* UV_TCP_IPV6ONLY, UV_UDP_IPV6ONLY */
+	int v6only = (q->flags & 1) != 0; /* UV_TCP_IPV6ONLY, UV_UDP_IPV6ONLY */
 
 	switch (q->address_type) {
 	case NODE_ADDR_TCP4:
@@ -127,7 +127,7 @@ static int open_place(const struct node_msg *q)
 
 static int64_t bound_port(int fd)
 {
-	struct sockaddr_storage a;
+	struct sockaddr_storage a = { 0 };
 	socklen_t len = sizeof(a);
 
 	if (getsockname(fd, (struct sockaddr *)&a, &len) < 0)

@@ -2,7 +2,10 @@
 #include "init/reap.h"
 
 #include <errno.h>
+#include <signal.h>
+#include <stdio.h>
 #include <sys/wait.h>
+#include <time.h>
 
 void reap_all(void (*on_exit)(pid_t pid, int status, void *ctx), void *ctx)
 {
@@ -13,9 +16,36 @@ void reap_all(void (*on_exit)(pid_t pid, int status, void *ctx), void *ctx)
 		on_exit(pid, status, ctx);
 }
 
-int reap_has_children(void)
-{
-	siginfo_t info;
+enum { SWEEP_ROUNDS = 400, ROUND_NS = 5000000 };
 
-	return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 || errno != ECHILD;
+/* proc_pid_task(5): the children of our only thread. */
+static unsigned kill_children(void)
+{
+	FILE *f = fopen("/proc/thread-self/children", "re");
+	unsigned n = 0;
+	int pid;
+
+	if (!f)
+		return 0;
+	while (fscanf(f, "%d", &pid) == 1)
+		n += kill(pid, SIGKILL) == 0;
+	(void)fclose(f);
+	return n;
+}
+
+unsigned reap_sweep(void)
+{
+	const struct timespec pause = { .tv_nsec = ROUND_NS };
+	unsigned killed = 0;
+	pid_t pid;
+
+	for (int i = 0; i < SWEEP_ROUNDS; i++) {
+		killed += kill_children();
+		while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
+			;
+		if (pid < 0 && errno == ECHILD)
+			break;
+		(void)nanosleep(&pause, NULL);
+	}
+	return killed;
 }

@@ -50,11 +50,6 @@ static const struct {
 	[WORKER_DEAD] = { "dead", 0 },
 };
 
-const char *worker_state_name(enum worker_state s)
-{
-	return states[s].name;
-}
-
 void worker_set_state(struct worker *w, enum worker_state to)
 {
 	if (w->state == to)

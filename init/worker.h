@@ -62,4 +62,3 @@ void worker_signal(const struct worker *w, int sig);
 
 /* The process is gone: the others are told, open hand-offs go back, the memory is freed from the loop. */
 void worker_close(struct worker *w);
-const char *worker_state_name(enum worker_state s);

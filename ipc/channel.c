@@ -7,9 +7,7 @@
 #include "ipc/channel.h"
 
 #include <errno.h>
-#include <linux/sockios.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -370,13 +368,6 @@ void channel_resume(struct channel *ch)
 {
 	ch->paused = false;
 	channel_rearm(ch);
-}
-
-int channel_unread_bytes(const struct channel *ch)
-{
-	int n = 0;
-
-	return ioctl(ch->fd, SIOCOUTQ, &n) < 0 ? -errno : n;
 }
 
 static void on_poll_closed(uv_handle_t *handle)

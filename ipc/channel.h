@@ -70,9 +70,6 @@ static inline bool channel_is_congested(const struct channel *ch)
 	return ch->congested;
 }
 
-/* Bytes that the kernel holds because the worker has not read them (SIOCOUTQ), 0 when it has read everything. */
-int channel_unread_bytes(const struct channel *ch);
-
 /* The only door, idempotent: drops the queue, closes the socket. @on_closed runs later from the loop; the memory
  * must live until then. */
 void channel_close(struct channel *ch, void (*on_closed)(struct channel *ch));

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "ipc/v8.h"
+#include "ipc/text.h"
 
 #include "base/ban.h"
 
@@ -230,26 +230,6 @@ static bool read_value(struct reader *r, struct value *v)
 
 /* Finding keys */
 
-static bool key_is(const struct value *key, const char *name)
-{
-	size_t at = 0;
-
-	if (!memchr(key->text.p, '\\', key->text.n))
-		return strlen(name) == key->text.n && memcmp(name, key->text.p, key->text.n) == 0;
-	for (; *name; name++)
-		if (json_next_char(key, &at) != (unsigned char)*name)
-			return false;
-	return json_next_char(key, &at) < 0;
-}
-
-static struct value *wanted(const struct value *key, const char *const *keys, size_t n, struct value *out)
-{
-	for (size_t i = 0; i < n; i++)
-		if (key_is(key, keys[i]))
-			return &out[i];
-	return NULL;
-}
-
 static bool skim_members(struct reader *r, const char *const *keys, size_t n, struct value *out)
 {
 	if (take_char(r, '}'))
@@ -259,7 +239,7 @@ static bool skim_members(struct reader *r, const char *const *keys, size_t n, st
 
 		if (peek_char(r) != '"' || !read_value(r, &key) || !take_char(r, ':'))
 			return false;
-		v = wanted(&key, keys, n, out);
+		v = text_find(&key, keys, n, out);
 		if (v ? !read_value(r, v) : !skip_value(r))
 			return false;
 	} while (take_char(r, ','));
@@ -294,53 +274,4 @@ int json_skim_object(struct str raw, const char *const *keys, size_t n, struct v
 	struct value root;
 
 	return json_skim(raw, keys, n, out, &root);
-}
-
-/* Strings: the walk above has checked every escape */
-
-static unsigned hex4(const char *p)
-{
-	unsigned v = 0;
-
-	for (int i = 0; i < 4; i++)
-		v = v << 4 | (unsigned)(p[i] <= '9' ? p[i] - '0' : (p[i] | 0x20) - 'a' + 10);
-	return v;
-}
-
-static int32_t next_surrogate(struct str s, size_t *at, unsigned hi)
-{
-	unsigned lo;
-
-	if (hi > 0xdbff || s.n - *at < 6 || s.p[*at] != '\\' || s.p[*at + 1] != 'u')
-		return 0xfffd;
-	lo = hex4(s.p + *at + 2);
-	if (lo < 0xdc00 || lo > 0xdfff)
-		return 0xfffd;
-	*at += 6;
-	return (int32_t)(0x10000 + ((hi - 0xd800) << 10) + (lo - 0xdc00));
-}
-
-static int32_t next_escape(struct str s, size_t *at)
-{
-	static const char from[] = "bfnrt", to[] = "\b\f\n\r\t";
-	char c = s.p[(*at)++];
-	const char *named = strchr(from, c);
-	unsigned unit;
-
-	if (c != 'u')
-		return named ? to[named - from] : c;
-	unit = hex4(s.p + *at);
-	*at += 4;
-	return unit >= 0xd800 && unit <= 0xdfff ? next_surrogate(s, at, unit) : (int32_t)unit;
-}
-
-int32_t json_next_char(const struct value *v, size_t *at)
-{
-	struct value utf8 = { .type = VALUE_STRING, .encoding = 'u', .text = v->text };
-
-	if (*at < v->text.n && v->text.p[*at] == '\\') {
-		(*at)++;
-		return next_escape(v->text, at);
-	}
-	return v8_next_char(&utf8, at);
 }

@@ -1,4 +1,4 @@
-/* JSON values as Node's "json" IPC mode writes them, RFC 8259. Reading only: finding, skipping, decoding strings. Any bytes
+/* JSON values as Node's "json" IPC mode writes them, RFC 8259. Reading only: finding and skipping. Any bytes
  * are safe: nesting is limited, nothing is allocated. */
 #pragma once
 
@@ -9,6 +9,3 @@
 /* As wire_skim() and wire_skim_object(). Blanks around the text are fine. */
 int json_skim(struct str text, const char *const *keys, size_t n, struct value *out, struct value *ret_root);
 int json_skim_object(struct str raw, const char *const *keys, size_t n, struct value *out);
-
-/* The code points of a string value (encoding 'j'), escapes decoded; see v8_next_char(). */
-int32_t json_next_char(const struct value *v, size_t *at);

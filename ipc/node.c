@@ -47,6 +47,18 @@ static int64_t number_or(const struct value *v, int64_t otherwise)
 	return wire_int(v, INT32_MIN, UINT32_MAX, &n) == 0 ? n : otherwise;
 }
 
+/* dgram's bind("1234") passes the app's string on. */
+static int64_t read_port(const struct value *v)
+{
+	char text[8];
+	uint64_t port;
+	int n = wire_text(v, text, sizeof(text));
+
+	if (n > 0 && str_to_u64((struct str){ text, (size_t)n }, UINT16_MAX, &port) == 0)
+		return (int64_t)port;
+	return number_or(v, -1);
+}
+
 static bool is_true(const struct value *v)
 {
 	return v->type == VALUE_BOOL && v->boolean;
@@ -93,7 +105,7 @@ static void read_server(const struct value v[static N_KEYS], struct node_msg *m)
 	m->any_address = wire_text(&v[K_ADDRESS], m->address, sizeof(m->address)) <= 0;
 	if (m->any_address)
 		m->address[0] = '\0';
-	m->port = number_or(&v[K_PORT], -1);
+	m->port = read_port(&v[K_PORT]);
 	m->index = number_or(&v[K_INDEX], 0);
 	m->fd = number_or(&v[K_FD], -1);
 	m->flags = number_or(&v[K_FLAGS], 0);

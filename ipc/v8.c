@@ -4,6 +4,8 @@
 
 #include <errno.h>
 
+#include "ipc/text.h"
+
 #include "base/ban.h"
 
 enum { DEPTH_MAX = 200, VERSION_MIN = 0x0d };
@@ -307,28 +309,6 @@ static bool read_value(struct reader *r, struct value *v)
 
 /* Finding keys */
 
-static bool key_is(const struct value *key, const char *name)
-{
-	size_t at = 0;
-
-	if (key->type != VALUE_STRING)
-		return false;
-	if (key->encoding != 'w')
-		return strlen(name) == key->text.n && memcmp(name, key->text.p, key->text.n) == 0;
-	for (; *name; name++)
-		if (v8_next_char(key, &at) != (unsigned char)*name)
-			return false;
-	return v8_next_char(key, &at) < 0;
-}
-
-static struct value *wanted(const struct value *key, const char *const *keys, size_t n, struct value *out)
-{
-	for (size_t i = 0; i < n; i++)
-		if (key_is(key, keys[i]))
-			return &out[i];
-	return NULL;
-}
-
 static bool skim_members(struct reader *r, const char *const *keys, size_t n, struct value *out)
 {
 	int tag;
@@ -338,7 +318,7 @@ static bool skim_members(struct reader *r, const char *const *keys, size_t n, st
 
 		if (tag < 0 || !read_value(r, &key))
 			return false;
-		v = wanted(&key, keys, n, out);
+		v = text_find(&key, keys, n, out);
 		if (v ? !read_value(r, v) : !skip_value(r))
 			return false;
 	}
@@ -384,71 +364,4 @@ int v8_skim_object(struct str raw, const char *const *keys, size_t n, struct val
 	struct value root;
 
 	return skim(&r, keys, n, out, &root);
-}
-
-/* Strings */
-
-static int32_t next_utf16(struct str s, size_t *at)
-{
-	const unsigned char *p = (const unsigned char *)s.p + *at;
-	uint32_t hi, lo;
-
-	if (s.n - *at < 2)
-		return -1;
-	hi = p[0] | (uint32_t)p[1] << 8;
-	*at += 2;
-	if (hi < 0xd800 || hi > 0xdfff)
-		return (int32_t)hi;
-	if (hi > 0xdbff || s.n - *at < 2)
-		return 0xfffd;
-	lo = p[2] | (uint32_t)p[3] << 8;
-	if (lo < 0xdc00 || lo > 0xdfff)
-		return 0xfffd;
-	*at += 2;
-	return (int32_t)(0x10000 + ((hi - 0xd800) << 10) + (lo - 0xdc00));
-}
-
-/* The length that a lead byte promises, and the smallest code point that may use it. */
-static unsigned utf8_length(unsigned char lead, uint32_t *ret_min)
-{
-	static const uint32_t min[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	unsigned n = lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
-
-	*ret_min = min[n];
-	return n;
-}
-
-static int32_t next_utf8(struct str s, size_t *at)
-{
-	const unsigned char *p = (const unsigned char *)s.p + *at;
-	uint32_t min, c;
-	unsigned n;
-
-	if (*at == s.n)
-		return -1;
-	n = utf8_length(p[0], &min);
-	(*at)++;
-	if (n == 1)
-		return p[0];
-	if (n == 0 || s.n - *at < n - 1)
-		return 0xfffd;
-	c = p[0] & (0xffu >> (n + 1));
-	for (unsigned i = 1; i < n; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return 0xfffd;
-		c = c << 6 | (p[i] & 0x3f);
-	}
-	if (c < min || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
-		return 0xfffd;
-	*at += n - 1;
-	return (int32_t)c;
-}
-
-int32_t v8_next_char(const struct value *v, size_t *at)
-{
-	if (v->encoding == 'w')
-		return next_utf16(v->text, at);
-	if (v->encoding == 'u')
-		return next_utf8(v->text, at);
-	return *at < v->text.n ? (unsigned char)v->text.p[(*at)++] : -1;
 }

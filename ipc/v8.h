@@ -1,5 +1,5 @@
 /* Values in V8's serialization format, as Node's "advanced" IPC mode writes them (v8 src/objects/value-serializer.cc,
- * node lib/internal/child_process/serialization.js). Reading only: finding, skipping, decoding strings. Any bytes are safe:
+ * node lib/internal/child_process/serialization.js). Reading only: finding and skipping. Any bytes are safe:
  * lengths are checked, nesting is limited, nothing is allocated. */
 #pragma once
 
@@ -10,7 +10,3 @@
 /* As wire_skim() and wire_skim_object(), for a payload that starts with its header (FF and a version). */
 int v8_skim(struct str payload, const char *const *keys, size_t n, struct value *out, struct value *ret_root);
 int v8_skim_object(struct str raw, const char *const *keys, size_t n, struct value *out);
-
-/* The code points of a string value (encodings 'l', 'u', 'w'): *at is where to go on, starting with 0. Returns the code point,
- * U+FFFD for what is malformed, or -1 at the end. */
-int32_t v8_next_char(const struct value *v, size_t *at);

@@ -7,6 +7,7 @@
 
 #include "base/macros.h"
 #include "ipc/json.h"
+#include "ipc/text.h"
 #include "ipc/v8.h"
 
 #include "base/ban.h"
@@ -73,21 +74,9 @@ int wire_skim_object(enum serialization mode, const struct value *v, const char 
 				     v8_skim_object(v->raw, keys, n, out);
 }
 
-static int32_t next_char(const struct value *v, size_t *at)
-{
-	return v->encoding == 'j' ? json_next_char(v, at) : v8_next_char(v, at);
-}
-
 bool wire_is(const struct value *v, const char *s)
 {
-	size_t at = 0;
-
-	if (v->type != VALUE_STRING)
-		return false;
-	for (; *s; s++)
-		if (next_char(v, &at) != (unsigned char)*s)
-			return false;
-	return next_char(v, &at) < 0;
+	return text_is(v, s);
 }
 
 static size_t encode_utf8(int32_t c, char out[4])
@@ -121,7 +110,7 @@ int wire_text(const struct value *v, char *dst, size_t size)
 
 	if (v->type != VALUE_STRING)
 		return -EINVAL;
-	while ((c = next_char(v, &at)) >= 0) {
+	while ((c = text_next(v, &at)) >= 0) {
 		char utf8[4];
 		size_t k = encode_utf8(c, utf8);
 

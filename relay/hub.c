@@ -83,8 +83,6 @@ static bool deliver(struct hub_member *to, struct blob *frame)
 	struct hub *h = to->hub;
 	bool congested = to->ops->send(to, frame);
 
-	h->frames++;
-	h->bytes += frame->len;
 	if (congested && !to->congested) {
 		to->congested = true;
 		h->n_congested++;

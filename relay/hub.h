@@ -26,7 +26,6 @@ struct hub {
 	enum serialization mode;
 	struct hub_member *members;
 	unsigned n_congested;
-	uint64_t frames, bytes; /* relayed, counted once per receiver */
 };
 
 struct hub_member {

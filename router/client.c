@@ -142,7 +142,6 @@ void client_reply(struct client *c, unsigned status)
 	struct buf *out = &c->router->out;
 
 	out->len = 0;
-	c->router->count.replies_5xx += status >= 500;
 	if (reply_write(status, out) < 0)
 		client_close(c, "no memory");
 	else
@@ -176,7 +175,6 @@ static void client_hand_over(struct client *c, struct worker *w, enum handoff_ki
 				 .listener = listener };
 
 	worker_assigned(w);
-	r->count.handoffs++;
 	if (control_send(&r->link, &m, sock_release(&c->sock)) < 0)
 		log_warn("router: a client is lost: init does not take the hand-off");
 	client_close(c, "handed over");
@@ -202,11 +200,8 @@ static struct worker *choose(struct client *c, const struct sid_request *sid)
 	uint64_t now = router_now(r);
 	struct worker *not = workers_by_id(&r->workers, c->refused_by), *w = NULL;
 
-	if (sid->sid.n) {
+	if (sid->sid.n)
 		w = workers_serving(&r->workers, sessions_find(r->sessions, sid->sid, now));
-		r->count.sid_hits += w != NULL;
-		r->count.sid_misses += w == NULL;
-	}
 	if (!w) /* of an unknown session, too: the app's own answer carries its CORS fields */
 		w = workers_pick(&r->workers, r->sessions, not, now);
 	return w;
@@ -214,11 +209,9 @@ static struct worker *choose(struct client *c, const struct sid_request *sid)
 
 static void client_route(struct client *c, const struct http_head *head)
 {
-	struct router *r = c->router;
 	struct sid_request sid;
 	struct worker *w;
 
-	r->count.requests++;
 	deadline_clear(&c->deadline);
 	if (c->listener && c->listener->role == ROLE_ADMIN) {
 		admin_serve(c, head);
@@ -317,7 +310,6 @@ void client_accept(struct router *r, const struct listener *l, int fd, const str
 
 	if (!c)
 		return;
-	r->count.accepted++;
 	if (l->role == ROLE_RAW)
 		client_hand_over_raw(c, l->id);
 	else if (l->role == ROLE_HTTP && r->n_clients > r->conf->max_connections)
@@ -332,7 +324,6 @@ void client_return(struct router *r, const struct control_msg *m, int fd)
 	socklen_t len = sizeof(peer);
 	struct client *c;
 
-	r->count.handbacks++;
 	if (getpeername(fd, (struct sockaddr *)&peer, &len) < 0) { /* the client has left */
 		fd_close(&fd);
 		return;

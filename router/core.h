@@ -23,11 +23,6 @@ enum {
 	SESSION_IDLE_MS = 60000, /* for sessions whose handshake did not say */
 };
 
-/* Counters since the router started. */
-struct router_counters {
-	uint64_t accepted, requests, handoffs, handbacks, retries, replies_5xx, sid_hits, sid_misses;
-};
-
 struct router {
 	uv_loop_t loop;
 	const struct router_conf *conf;
@@ -44,7 +39,6 @@ struct router {
 	struct sockaddr_in pair_addr;
 	uint64_t last_token;
 	struct deadline_list header, keepalive, body, linger, repeek;
-	struct router_counters count;
 	/* scratch, valid within one callback */
 	struct http_head head;
 	struct buf out;

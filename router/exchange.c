@@ -479,7 +479,6 @@ static bool try_again(struct client *c, bool refused)
 		return false;
 	x->worker_id = w->id;
 	x->cut = false;
-	c->router->count.retries++;
 	send_to_worker(c, buf_str(&x->retained), (struct str){ 0 });
 	pass_on_end(x);
 	rearm(c);

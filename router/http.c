@@ -218,7 +218,6 @@ enum http_parse_result http_parse_request(struct str in, size_t max, struct http
 	space = memchr(ret->start_line.p, ' ', ret->start_line.n);
 	ret->method = (struct str){ ret->start_line.p, space ? (size_t)(space - ret->start_line.p) : 0 };
 	ret->upgrade = p.upgrade != 0;
-	ret->expect_continue = str_eq_nocase(http_field_get(ret, STR("expect")), STR("100-continue"));
 	ret->status = 0;
 	if (p.http_minor == 0 && (p.flags & F_TRANSFER_ENCODING))
 		return HTTP_HEAD_BAD; /* RFC 9112, 6.1 */

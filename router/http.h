@@ -42,7 +42,6 @@ struct http_head {
 	unsigned minor; /* HTTP/1.minor */
 	bool keep_alive; /* the sender wants the connection to persist */
 	bool upgrade; /* request: Upgrade with Connection: upgrade, or CONNECT */
-	bool expect_continue;
 	size_t n_fields;
 	struct http_field fields[HTTP_FIELDS_MAX];
 	struct http_body body; /* how to follow this message's body */

@@ -66,7 +66,7 @@ static uint32_t number_after(struct str s, struct str before)
 	digits = (struct str){ at + before.n, 0 };
 	while (digits.p + digits.n < s.p + s.n && digits.p[digits.n] >= '0' && digits.p[digits.n] <= '9')
 		digits.n++;
-	return str_to_u64(digits, 24 * 3600 * 1000, &n) == 0 ? (uint32_t)n : 0;
+	return str_to_u64(digits, 86400000, &n) == 0 ? (uint32_t)n : 0;
 }
 
 bool sid_of_handshake(struct str body, struct sid_handshake *ret)

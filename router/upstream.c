@@ -60,7 +60,7 @@ static int connect_near(const struct sockaddr_in *to, struct sockaddr_in *ret_se
 static int accept_far(int listener, const struct sockaddr_in *expected)
 {
 	for (int i = 0; i < PAIR_TRIES; i++) {
-		struct sockaddr_in peer;
+		struct sockaddr_in peer = { 0 };
 		socklen_t len = sizeof(peer);
 		auto_fd int fd =
 			accept4(listener, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);

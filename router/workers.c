@@ -56,12 +56,13 @@ static uint32_t turns(const struct workers *ws, uint32_t slot)
 	return slot - ws->last_slot - 1;
 }
 
-struct worker *workers_pick(struct workers *ws, const struct sessions *s, const struct worker *except,
+struct worker *workers_pick(struct workers *ws, struct sessions *s, const struct worker *except,
 			    uint64_t now_ms)
 {
 	struct worker *w, *next, *best = NULL;
 	uint32_t best_load = 0;
 
+	sessions_expire(s, now_ms);
 	HASH_ITER(hh, ws->by_id, w, next) {
 		uint32_t l;
 

@@ -47,8 +47,8 @@ struct worker *workers_serving(struct workers *ws, uint32_t id);
 struct worker *workers_by_id(struct workers *ws, uint32_t id);
 
 /* The ready worker with the least load (sessions, requests in flight, open sockets, what was assigned a moment ago), counted
- * at the choice so that a burst spreads; NULL when none is ready. @except is skipped when there is another. */
-struct worker *workers_pick(struct workers *ws, const struct sessions *s, const struct worker *except,
+ * at the choice so that a burst spreads; NULL when none is ready. @except is skipped when there is another. Expired sessions are dropped first. */
+struct worker *workers_pick(struct workers *ws, struct sessions *s, const struct worker *except,
 			    uint64_t now_ms);
 
 /* @w was given a session or a connection of its own. */

@@ -54,7 +54,8 @@ async function start(args, env = {}) {
 		env: { ...process.env, SIOINIT_PORT: port, SIOINIT_ADMIN: admin, ...env },
 		cwd: path.join(__dirname, "fixtures"),
 	});
-	const self = { port, admin, pid: p.pid, log: "" };
+	const self = { port, admin, pid: p.pid, log: "", out: "" };
+	p.stdout.on("data", (d) => (self.out += d));
 	p.stderr.on("data", (d) => (self.log += d));
 	const ended = new Promise((resolve) => p.on("exit", (code, signal) => resolve(code ?? signal)));
 	self.stop = async () => {

@@ -116,3 +116,11 @@ test("gives up with the worker's own code when it never gets ready", async () =>
 	const r = await run(["--", "node", "-e", "process.exit(42)"], { SIOINIT_PORT: String(await freePort()), SIOINIT_ADMIN: "off", SIOINIT_WORKERS: "1" });
 	assert.strictEqual(r.code, 42, r.out);
 });
+
+test("nobody is left when it ends, whatever has left its process group", async () => {
+	const s = await start(["escape.js"], { SIOINIT_WORKERS: "1" });
+	const pid = Number((await get(s.port, "/")).body);
+	assert.ok(fs.existsSync(`/proc/${pid}`));
+	assert.strictEqual(await s.stop(), 0);
+	assert.ok(!fs.existsSync(`/proc/${pid}`));
+});
