@@ -6,7 +6,8 @@
 
 #include "base/str.h"
 
-/* A growing buffer with a hard limit. Zero-initialise with BUF_INIT(limit); no allocation until used. */
+/* A growing buffer with a hard limit. Zero-initialise with BUF_INIT(limit); no allocation until
+ * used. */
 struct buf {
 	char *p;
 	size_t len, cap, max; /* len <= cap <= max <= SIZE_MAX / 2 */
@@ -14,7 +15,8 @@ struct buf {
 
 #define BUF_INIT(limit) ((struct buf){ .max = (limit) })
 
-/* Room for @n more bytes at b->p + b->len. 0, -EMSGSIZE (limit), -ENOMEM; b is intact on failure. */
+/* Room for @n more bytes at b->p + b->len. 0, -EMSGSIZE (limit), -ENOMEM; b is intact on failure.
+ */
 int buf_reserve(struct buf *b, size_t n) __attribute__((warn_unused_result));
 
 /* Appends a copy. Returns as buf_reserve(). */

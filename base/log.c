@@ -1,5 +1,5 @@
-/* Logging. A line that does not fit is cut; quotes, backslashes and control characters in the message are escaped, so one
- * event is one line whatever a worker or a client put into it. */
+/* Logging. A line that does not fit is cut; quotes, backslashes and control characters in the
+ * message are escaped, so one event is one line whatever a worker or a client put into it. */
 #include "base/log.h"
 
 #include <errno.h>

@@ -8,7 +8,8 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBU
 void log_set_level(enum log_level level);
 enum log_level log_get_level(void);
 
-/* @component (a literal such as "init" or "router") is printed as its own key; NULL leaves it out. */
+/* @component (a literal such as "init" or "router") is printed as its own key; NULL leaves it out.
+ */
 void log_set_component(const char *component);
 
 void log_at(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -22,7 +23,8 @@ void log_at(enum log_level level, const char *fmt, ...) __attribute__((format(pr
 			log_at(LOG_LEVEL_DEBUG, __VA_ARGS__);                                      \
 	} while (0)
 
-/* Says why on stderr (level error) and leaves the process with @code. Only before the first worker. */
+/* Says why on stderr (level error) and leaves the process with @code. Only before the first worker.
+ */
 void die(int code, const char *fmt, ...) __attribute__((format(printf, 2, 3), noreturn));
 
 /* Exit codes of our own (docker-run(1), sysexits.h). */

@@ -1,5 +1,6 @@
-/* Every setting, in one table (config.c): name, type, default, unit, help. The environment (SIOINIT_NAME), the
- * flags (--name), --help, the man page and `sioinit check` come from it. Precedence: flag, environment, default. */
+/* Every setting, in one table (config.c): name, type, default, unit, help. The environment
+ * (SIOINIT_NAME), the flags (--name), --help, the man page and `sioinit check` come from it.
+ * Precedence: flag, environment, default. */
 #pragma once
 
 #include <stdbool.h>
@@ -13,7 +14,7 @@ enum config_restart { RESTART_ALWAYS, RESTART_NEVER };
 
 /* A place to listen: an IP address and port, or a unix path. */
 struct config_address {
-	bool off; /* `off` */
+	bool off;       /* `off` */
 	char host[108]; /* "" = any; a path when it starts with '/' */
 	uint16_t port;
 };
@@ -33,7 +34,8 @@ struct config {
 	enum config_serialization serialization;
 	enum config_restart restart;
 	int log_level; /* enum log_level */
-	uint32_t stop_timeout_ms, shutdown_delay_ms, ready_timeout_ms, header_timeout_ms, keepalive_timeout_ms;
+	uint32_t stop_timeout_ms, shutdown_delay_ms, ready_timeout_ms, header_timeout_ms,
+	    keepalive_timeout_ms;
 	uint32_t body_timeout_ms;
 	uint32_t max_connections;
 	uint32_t max_sessions;
@@ -42,14 +44,23 @@ struct config {
 	/* what to run: argv ends with NULL; borrowed from main's argv and environment */
 	char *const *command; /* as given after the options; NULL when only SIOINIT_APP is set */
 	size_t command_len;
-	/* for `check`: where each setting comes from, in the table's order; borrowed, ends at NUL or '=' */
+	/* for `check`: where each setting comes from, in the table's order; borrowed, ends at NUL
+	 * or '=' */
 	const char *from[CONFIG_SETTINGS_MAX];
 };
 
-enum config_action { CONFIG_RUN, CONFIG_HELP, CONFIG_VERSION, CONFIG_CHECK, CONFIG_HEALTH, CONFIG_HEALTH_READY };
+enum config_action {
+	CONFIG_RUN,
+	CONFIG_HELP,
+	CONFIG_VERSION,
+	CONFIG_CHECK,
+	CONFIG_HEALTH,
+	CONFIG_HEALTH_READY
+};
 
-/* Reads environment and argv. 0: *ret set and *ret_action says what the user wants. -EINVAL: the reason is in @err, one
- * line that names the setting, what is wrong and how to mend it. Never prints. */
+/* Reads environment and argv. 0: *ret set and *ret_action says what the user wants. -EINVAL: the
+ * reason is in @err, one line that names the setting, what is wrong and how to mend it. Never
+ * prints. */
 int config_load(int argc, char *const *argv, char *const *envp, struct config *ret,
 		enum config_action *ret_action, char *err, size_t err_size);
 

@@ -1,4 +1,5 @@
-/* A blocking HTTP client of one request. An admin address for any interface is asked on loopback. */
+/* A blocking HTTP client of one request. An admin address for any interface is asked on loopback.
+ */
 #include "init/health.h"
 
 #include <arpa/inet.h>
@@ -24,7 +25,8 @@ static int connect_to(int family, const void *address, socklen_t len)
 	auto_fd int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) < 0 ||
-	    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) < 0 || connect(fd, address, len) < 0)
+	    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) < 0 ||
+	    connect(fd, address, len) < 0)
 		return -errno;
 	return fd_take(&fd);
 }
@@ -57,7 +59,9 @@ static int dial(const struct config_address *a)
 static int ask(int fd, const char *path)
 {
 	char request[64], answer[64] = "";
-	int n = snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", path), status;
+	int n = snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n",
+			 path),
+	    status;
 	ssize_t got;
 
 	if (send(fd, request, (size_t)n, MSG_NOSIGNAL) != n)

@@ -1,10 +1,11 @@
 /* PID 1.
  *
- * Start: listeners (a port in use is said before any worker runs), router, workers. A worker that ends is announced to the
- * others in the same turn of the loop, then replaced with exponential back-off; if the first workers keep ending before any
- * was ever ready, sioinit ends with their code. The router is replaced at once and is told everything again; the session
- * table is in memory that init keeps.
- * End: lame duck (the router says not ready), drain, SIGTERM to the workers, cluster's disconnect, SIGKILL at the deadline. */
+ * Start: listeners (a port in use is said before any worker runs), router, workers. A worker that
+ * ends is announced to the others in the same turn of the loop, then replaced with exponential
+ * back-off; if the first workers keep ending before any was ever ready, sioinit ends with their
+ * code. The router is replaced at once and is told everything again; the session table is in memory
+ * that init keeps. End: lame duck (the router says not ready), drain, SIGTERM to the workers,
+ * cluster's disconnect, SIGKILL at the deadline. */
 #include "init/init.h"
 
 #include <errno.h>
@@ -128,8 +129,9 @@ static void tell_everything(struct init *in)
 
 	tell_dup(in, (struct control_msg){ .type = CONTROL_SESSIONS }, in->sessions_fd);
 	DL_FOREACH(in->workers, w)
-		tell_worker(w);
-	tell_dup(in, (struct control_msg){ .type = CONTROL_LISTENER, .kind = LISTENER_HTTP }, in->public_fd);
+	tell_worker(w);
+	tell_dup(in, (struct control_msg){ .type = CONTROL_LISTENER, .kind = LISTENER_HTTP },
+		 in->public_fd);
 	if (in->admin_fd >= 0)
 		tell_dup(in, (struct control_msg){ .type = CONTROL_ADMIN }, in->admin_fd);
 	for (struct place *pl = in->primary.places; pl; pl = pl->next)
@@ -270,7 +272,7 @@ static unsigned count_ready(const struct init *in)
 	unsigned n = 0;
 
 	DL_FOREACH(in->workers, w)
-		n += w->state == WORKER_READY;
+	n += w->state == WORKER_READY;
 	return n;
 }
 
@@ -298,7 +300,9 @@ static void on_handback(struct worker *w, const struct control_msg *m, int fd)
 
 static void on_session(struct worker *w, const char *sid, bool opened)
 {
-	struct control_msg m = { .type = CONTROL_SESSION, .worker = w->id, .state = opened, .text = str_of(sid) };
+	struct control_msg m = {
+		.type = CONTROL_SESSION, .worker = w->id, .state = opened, .text = str_of(sid)
+	};
 
 	tell(w->owner, &m, -1);
 }
@@ -315,7 +319,8 @@ static void on_not_ready_in_time(uv_timer_t *t)
 {
 	struct worker *w = container_of(t, struct worker, deadline);
 
-	log_error("worker[%u]: not ready in time (SIOINIT_READY_TIMEOUT), replaced pid=%d", w->slot, (int)w->pid);
+	log_error("worker[%u]: not ready in time (SIOINIT_READY_TIMEOUT), replaced pid=%d", w->slot,
+		  (int)w->pid);
 	w->killed = true;
 	worker_signal(w, SIGKILL);
 }
@@ -333,7 +338,8 @@ static pid_t worker_spawn(struct slot *s, uint32_t id, int far)
 	(void)snprintf(count, sizeof(count), "SIOINIT_WORKERS=%u", in->n_slots);
 	(void)snprintf(port, sizeof(port), "PORT=%u", in->config->port);
 	(void)snprintf(channel, sizeof(channel), "NODE_CHANNEL_FD=%d", far);
-	(void)snprintf(mode, sizeof(mode), "NODE_CHANNEL_SERIALIZATION_MODE=%s", in->mode == SERIAL_JSON ? "json" : "advanced");
+	(void)snprintf(mode, sizeof(mode), "NODE_CHANNEL_SERIALIZATION_MODE=%s",
+		       in->mode == SERIAL_JSON ? "json" : "advanced");
 	(void)snprintf(unique, sizeof(unique), "NODE_UNIQUE_ID=%u", id);
 	rq.env = spawn_env(extra);
 	if (!rq.env)
@@ -358,8 +364,13 @@ static int slot_try(struct slot *s)
 	}
 	near = sv[0];
 	far = sv[1];
-	*w = (struct worker){ .ops = &worker_ops, .owner = in, .primary = &in->primary, .public_port = in->config->port,
-			      .id = ++in->last_id, .slot = s->number, .started_ms = uv_now(&in->loop) };
+	*w = (struct worker){ .ops = &worker_ops,
+			      .owner = in,
+			      .primary = &in->primary,
+			      .public_port = in->config->port,
+			      .id = ++in->last_id,
+			      .slot = s->number,
+			      .started_ms = uv_now(&in->loop) };
 	w->pid = worker_spawn(s, w->id, far);
 	r = w->pid < 0 ? w->pid : worker_init(w, &in->loop, fd_take(&near), &in->hub);
 	if (r < 0) {
@@ -370,7 +381,8 @@ static int slot_try(struct slot *s)
 	s->worker = w;
 	in->n_workers++;
 	if (in->config->ready_timeout_ms && in->command->runtime != RUNTIME_OTHER)
-		(void)uv_timer_start(&w->deadline, on_not_ready_in_time, in->config->ready_timeout_ms, 0);
+		(void)uv_timer_start(&w->deadline, on_not_ready_in_time,
+				     in->config->ready_timeout_ms, 0);
 	tell_worker(w);
 	return 0;
 }
@@ -426,7 +438,8 @@ static void end_loop_if_done(struct init *in)
 static void on_worker_exit(struct init *in, struct worker *w, int status)
 {
 	struct slot *s = &in->slots[w->slot];
-	bool stable = uv_now(&in->loop) - w->started_ms > STABLE_MS, forced = w->killed && w->state == WORKER_STOPPING;
+	bool stable = uv_now(&in->loop) - w->started_ms > STABLE_MS,
+	     forced = w->killed && w->state == WORKER_STOPPING;
 	int code = code_of(status);
 
 	log_info("worker[%u]: ended pid=%d code=%d uptime=%.1fs", w->slot, (int)w->pid, code,
@@ -443,7 +456,8 @@ static void on_worker_exit(struct init *in, struct worker *w, int status)
 		return;
 	}
 	s->failures = stable ? 1 : s->failures + 1;
-	if (in->config->restart == RESTART_NEVER || (!in->was_ready && s->failures >= EARLY_DEATHS_MAX)) {
+	if (in->config->restart == RESTART_NEVER ||
+	    (!in->was_ready && s->failures >= EARLY_DEATHS_MAX)) {
 		log_error("init: worker[%u] ended with %d; giving up", s->number, code);
 		begin_stop(in, code, true);
 		return;
@@ -478,7 +492,7 @@ static void stop_workers(struct init *in)
 	in->stopped_workers = true;
 	tell_phase(in, PHASE_DRAINING);
 	DL_FOREACH_SAFE(in->workers, w, next)
-		worker_stop(w, in->config->stop_timeout_ms);
+	worker_stop(w, in->config->stop_timeout_ms);
 	end_loop_if_done(in);
 }
 
@@ -497,7 +511,8 @@ static void begin_stop(struct init *in, int code, bool at_once)
 	in->exit_code = code;
 	notify_stopping();
 	tell_phase(in, PHASE_LAME_DUCK);
-	(void)uv_timer_start(&in->shutdown, on_delay_over, at_once ? 0 : in->config->shutdown_delay_ms, 0);
+	(void)uv_timer_start(&in->shutdown, on_delay_over,
+			     at_once ? 0 : in->config->shutdown_delay_ms, 0);
 }
 
 /* Signals */
@@ -520,7 +535,7 @@ static void on_forwarded_signal(uv_signal_t *h, int sig)
 	struct worker *w;
 
 	DL_FOREACH(in->workers, w)
-		worker_signal(w, sig);
+	worker_signal(w, sig);
 }
 
 /* USR1 would open Node's inspector; HUP is kept for reloading. */
@@ -534,10 +549,11 @@ static const struct {
 	int sig;
 	void (*act)(uv_signal_t *h, int sig);
 } signal_table[] = {
-	{ SIGCHLD, on_child_signal },	  { SIGTERM, on_stop_signal },	   { SIGINT, on_stop_signal },
-	{ SIGQUIT, on_stop_signal },	  { SIGUSR2, on_forwarded_signal }, { SIGWINCH, on_forwarded_signal },
-	{ SIGCONT, on_forwarded_signal }, { SIGUSR1, on_ignored_signal },  { SIGHUP, on_ignored_signal },
-	{ SIGPIPE, on_ignored_signal },
+	{ SIGCHLD, on_child_signal },     { SIGTERM, on_stop_signal },
+	{ SIGINT, on_stop_signal },       { SIGQUIT, on_stop_signal },
+	{ SIGUSR2, on_forwarded_signal }, { SIGWINCH, on_forwarded_signal },
+	{ SIGCONT, on_forwarded_signal }, { SIGUSR1, on_ignored_signal },
+	{ SIGHUP, on_ignored_signal },    { SIGPIPE, on_ignored_signal },
 };
 
 _Static_assert(ARRAY_LEN(signal_table) <= SIGNALS, "one handle per signal");
@@ -563,15 +579,17 @@ static void open_listeners(struct init *in)
 	if (in->public_fd < 0)
 		in->public_fd = primary_listen_tcp("", in->config->port, 0);
 	if (in->public_fd < 0)
-		die(EXIT_BAD_CONFIG, "port %u: %s; choose another with SIOINIT_PORT or PORT", in->config->port,
-		    strerror(-in->public_fd));
+		die(EXIT_BAD_CONFIG, "port %u: %s; choose another with SIOINIT_PORT or PORT",
+		    in->config->port, strerror(-in->public_fd));
 	in->admin_fd = notify_take_listener("admin");
 	if (in->admin_fd >= 0 || a->off)
 		return;
-	in->admin_fd = a->host[0] == '/' ? primary_listen_unix(a->host, 0) : primary_listen_tcp(a->host, a->port, 0);
+	in->admin_fd = a->host[0] == '/' ? primary_listen_unix(a->host, 0)
+					 : primary_listen_tcp(a->host, a->port, 0);
 	if (in->admin_fd < 0)
-		die(EXIT_BAD_CONFIG, "admin address %s:%u: %s; choose another with SIOINIT_ADMIN, or off", a->host, a->port,
-		    strerror(-in->admin_fd));
+		die(EXIT_BAD_CONFIG,
+		    "admin address %s:%u: %s; choose another with SIOINIT_ADMIN, or off", a->host,
+		    a->port, strerror(-in->admin_fd));
 }
 
 static void on_watchdog(uv_timer_t *t)
@@ -620,7 +638,8 @@ int init_main(const struct config *c, const struct command *cmd, char *const *se
 	in.sessions_fd = memfd_create("sioinit-sessions", MFD_CLOEXEC);
 	if (uv_loop_init(&in.loop) < 0)
 		die(EXIT_OUR_FAILURE, "no event loop");
-	watch_signals(&in); /* before the first child, so that neither its end nor an early SIGTERM is missed */
+	watch_signals(&in); /* before the first child, so that neither its end nor an early SIGTERM
+			       is missed */
 	in.mode = command_serialization(c, cmd, &why);
 	log_info("init: serialization %s (%s)", in.mode == SERIAL_JSON ? "json" : "advanced", why);
 	hub_init(&in.hub, in.mode);

@@ -17,7 +17,8 @@
 
 enum { BACKLOG = 511 };
 
-static int to_sockaddr(const char *host, uint16_t port, int family, struct sockaddr_storage *ret, socklen_t *ret_len)
+static int to_sockaddr(const char *host, uint16_t port, int family, struct sockaddr_storage *ret,
+		       socklen_t *ret_len)
 {
 	struct sockaddr_in *v4 = (struct sockaddr_in *)ret;
 	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)ret;
@@ -72,7 +73,9 @@ int primary_listen_tcp(const char *host, uint16_t port, int backlog)
 	int fd;
 
 	if (*host)
-		return listening(bind_ip(host, port, strchr(host, ':') ? AF_INET6 : AF_INET, SOCK_STREAM, 0), backlog);
+		return listening(
+		    bind_ip(host, port, strchr(host, ':') ? AF_INET6 : AF_INET, SOCK_STREAM, 0),
+		    backlog);
 	fd = bind_ip("", port, AF_INET6, SOCK_STREAM, 0);
 	if (fd == -EAFNOSUPPORT || fd == -EADDRNOTAVAIL)
 		fd = bind_ip("", port, AF_INET, SOCK_STREAM, 0);
@@ -83,7 +86,8 @@ static int is_stale(const struct sockaddr_un *a)
 {
 	auto_fd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	return fd >= 0 && connect(fd, (const struct sockaddr *)a, sizeof(*a)) < 0 && errno == ECONNREFUSED;
+	return fd >= 0 && connect(fd, (const struct sockaddr *)a, sizeof(*a)) < 0 &&
+	       errno == ECONNREFUSED;
 }
 
 int primary_listen_unix(const char *path, int backlog)
@@ -112,7 +116,8 @@ static int open_place(const struct node_msg *q)
 	case NODE_ADDR_TCP4:
 		return primary_listen_tcp(q->any_address ? "" : q->address, port, (int)q->backlog);
 	case NODE_ADDR_TCP6:
-		return listening(bind_ip(q->address, port, AF_INET6, SOCK_STREAM, v6only), (int)q->backlog);
+		return listening(bind_ip(q->address, port, AF_INET6, SOCK_STREAM, v6only),
+				 (int)q->backlog);
 	case NODE_ADDR_UNIX:
 		return primary_listen_unix(q->address, (int)q->backlog);
 	case NODE_ADDR_UDP4:
@@ -143,8 +148,8 @@ struct place *primary_place(struct primary *p, const struct node_msg *q, int *re
 	int fd;
 
 	for (pl = p->places; pl; pl = pl->next)
-		if (pl->type == q->address_type && pl->port == q->port && strcmp(pl->address, q->address) == 0 &&
-		    (q->port != 0 || pl->index == q->index))
+		if (pl->type == q->address_type && pl->port == q->port &&
+		    strcmp(pl->address, q->address) == 0 && (q->port != 0 || pl->index == q->index))
 			return pl;
 	fd = open_place(q);
 	pl = fd < 0 ? NULL : calloc(1, sizeof(*pl));

@@ -1,5 +1,5 @@
-/* The places that the app's listen() and bind() calls ask for, shared by all workers as Node's cluster primary does: the first
- * worker that asks has them opened, the others get the same. */
+/* The places that the app's listen() and bind() calls ask for, shared by all workers as Node's
+ * cluster primary does: the first worker that asks has them opened, the others get the same. */
 #pragma once
 
 #include <stdint.h>
@@ -13,7 +13,7 @@ struct place {
 	char address[NODE_ADDRESS_MAX];
 	int64_t port, index, flags; /* as asked */
 	int64_t actual_port;
-	int fd; /* listening or bound, owned */
+	int fd;        /* listening or bound, owned */
 	int announced; /* the router has it */
 };
 
@@ -22,11 +22,13 @@ struct primary {
 	uint32_t last_id;
 };
 
-/* The place that @q asks for, opened when it is new. NULL: *ret_err is a negative errno for the app. */
+/* The place that @q asks for, opened when it is new. NULL: *ret_err is a negative errno for the
+ * app. */
 struct place *primary_place(struct primary *p, const struct node_msg *q, int *ret_err);
 void primary_close(struct primary *p);
 
-/* A listening TCP socket, non-blocking and CLOEXEC; @host "" is any address, dual stack where there is IPv6. fd or -errno. */
+/* A listening TCP socket, non-blocking and CLOEXEC; @host "" is any address, dual stack where there
+ * is IPv6. fd or -errno. */
 int primary_listen_tcp(const char *host, uint16_t port, int backlog);
 /* A listening unix socket; a stale one nobody listens on is replaced. fd or -errno. */
 int primary_listen_unix(const char *path, int backlog);

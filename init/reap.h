@@ -3,9 +3,11 @@
 
 #include <sys/types.h>
 
-/* Collects all children that have ended; @on_exit gets every pid with its wait status. Allocates nothing. */
+/* Collects all children that have ended; @on_exit gets every pid with its wait status. Allocates
+ * nothing. */
 void reap_all(void (*on_exit)(pid_t pid, int status, void *ctx), void *ctx);
 
-/* The end: kills and collects whatever is still below us, descendants that left their worker's group included, since they become
- * our children when their parents die (subreaper, or PID 1). At most two seconds; blocking. Returns how many were killed. */
+/* The end: kills and collects whatever is still below us, descendants that left their worker's
+ * group included, since they become our children when their parents die (subreaper, or PID 1). At
+ * most two seconds; blocking. Returns how many were killed. */
 unsigned reap_sweep(void);

@@ -78,9 +78,11 @@ pid_t spawn_self(const struct spawn_request *rq)
 
 static int is_private(const char *entry)
 {
-	static const char *const prefixes[] = { "SIOINIT_",	 "LISTEN_FDS=",	     "LISTEN_PID=",    "LISTEN_FDNAMES=",
-						"NOTIFY_SOCKET=", "WATCHDOG_USEC=", "WATCHDOG_PID=", "NODE_CHANNEL_",
-						"NODE_UNIQUE_ID=", "NODE_APP_INSTANCE=", "PORT=" };
+	static const char *const prefixes[] = {
+		"SIOINIT_",        "LISTEN_FDS=",        "LISTEN_PID=",   "LISTEN_FDNAMES=",
+		"NOTIFY_SOCKET=",  "WATCHDOG_USEC=",     "WATCHDOG_PID=", "NODE_CHANNEL_",
+		"NODE_UNIQUE_ID=", "NODE_APP_INSTANCE=", "PORT="
+	};
 
 	for (size_t i = 0; i < ARRAY_LEN(prefixes); i++)
 		if (strncmp(entry, prefixes[i], strlen(prefixes[i])) == 0)

@@ -1,5 +1,5 @@
-/* Starting a child: fork and exec with a clean signal state, its own process group, and the death signal set, so that it does not
- * outlive init however init ends. */
+/* Starting a child: fork and exec with a clean signal state, its own process group, and the death
+ * signal set, so that it does not outlive init however init ends. */
 #pragma once
 
 #include <sys/types.h>
@@ -7,15 +7,16 @@
 struct spawn_request {
 	char *const *argv;
 	char *const *env; /* complete environment */
-	int inherit_fd; /* borrowed: stays open in the child under its own number; -1 = none */
+	int inherit_fd;   /* borrowed: stays open in the child under its own number; -1 = none */
 	int own_group;
 };
 
-/* The pid, or -errno: of fork, or of exec in the child (-ENOENT, -EACCES, ...), which is reaped by the caller's loop. */
+/* The pid, or -errno: of fork, or of exec in the child (-ENOENT, -EACCES, ...), which is reaped by
+ * the caller's loop. */
 pid_t spawn(const struct spawn_request *rq);
 
-/* Our environment without what is ours or the service manager's, plus @extra ("NAME=value", NULL-terminated). The
- * array and nothing else is allocated: free() it. NULL: ENOMEM. */
+/* Our environment without what is ours or the service manager's, plus @extra ("NAME=value",
+ * NULL-terminated). The array and nothing else is allocated: free() it. NULL: ENOMEM. */
 char **spawn_env(char *const *extra);
 
 /* The same, but executes our own binary whatever argv[0] says. */

@@ -3,8 +3,9 @@
  *	spawned ──online──► booting ──ready──► ready ──► draining ──► stopping ──► dead
  *	   └──────────────────┴── the process may end at any moment ────────────────┘
  *
- * Ready is earned: by `listening`, by process.send('ready'), or, for setupWorker() apps, by an answer to the router's probe,
- * which starts when the adapter has spoken or the event loop has answered a ping. */
+ * Ready is earned: by `listening`, by process.send('ready'), or, for setupWorker() apps, by an
+ *answer to the router's probe, which starts when the adapter has spoken or the event loop has
+ *answered a ping. */
 #include "init/worker.h"
 
 #include <assert.h>
@@ -25,7 +26,7 @@ enum { HANDLES_MAX = 1024, DISCONNECT_AFTER_MS = 500 };
 
 struct server {
 	struct server *prev, *next;
-	uint32_t listener; /* 0: the app's first */
+	uint32_t listener;   /* 0: the app's first */
 	struct place *place; /* NULL: the public port */
 	char key[NODE_KEY_MAX];
 };
@@ -35,16 +36,19 @@ struct handle {
 	struct control_msg m;
 	int fd;
 	int64_t seq; /* of a newconn, -1: sticky */
-	bool acked; /* the bytes are read; a newconn also wants `accepted` */
+	bool acked;  /* the bytes are read; a newconn also wants `accepted` */
 };
 
 static const struct {
 	const char *name;
 	unsigned next;
 } states[WORKER_N_STATES] = {
-	[WORKER_SPAWNED] = { "spawned", BIT(WORKER_BOOTING) | BIT(WORKER_READY) | BIT(WORKER_STOPPING) | BIT(WORKER_DEAD) },
-	[WORKER_BOOTING] = { "booting", BIT(WORKER_READY) | BIT(WORKER_STOPPING) | BIT(WORKER_DEAD) },
-	[WORKER_READY] = { "ready", BIT(WORKER_DRAINING) | BIT(WORKER_STOPPING) | BIT(WORKER_DEAD) },
+	[WORKER_SPAWNED] = { "spawned", BIT(WORKER_BOOTING) | BIT(WORKER_READY) |
+					    BIT(WORKER_STOPPING) | BIT(WORKER_DEAD) },
+	[WORKER_BOOTING] = { "booting",
+			     BIT(WORKER_READY) | BIT(WORKER_STOPPING) | BIT(WORKER_DEAD) },
+	[WORKER_READY] = { "ready",
+			   BIT(WORKER_DRAINING) | BIT(WORKER_STOPPING) | BIT(WORKER_DEAD) },
 	[WORKER_DRAINING] = { "draining", BIT(WORKER_STOPPING) | BIT(WORKER_DEAD) },
 	[WORKER_STOPPING] = { "stopping", BIT(WORKER_DEAD) },
 	[WORKER_DEAD] = { "dead", 0 },
@@ -55,7 +59,8 @@ void worker_set_state(struct worker *w, enum worker_state to)
 	if (w->state == to)
 		return;
 	assert(states[w->state].next & BIT(to));
-	log_info("worker[%u]: %s -> %s pid=%d", w->slot, states[w->state].name, states[to].name, (int)w->pid);
+	log_info("worker[%u]: %s -> %s pid=%d", w->slot, states[w->state].name, states[to].name,
+		 (int)w->pid);
 	w->state = to;
 	w->ops->on_state(w);
 }
@@ -106,7 +111,9 @@ void worker_hand_off(struct worker *w, const struct control_msg *m, int fd)
 {
 	struct server *s = server_for(w, m->listener);
 	bool sticky = w->style != WORKER_STYLE_LISTEN;
-	struct handle *h = (sticky || s) && w->n_handles < HANDLES_MAX && !w->closed ? calloc(1, sizeof(*h)) : NULL;
+	struct handle *h = (sticky || s) && w->n_handles < HANDLES_MAX && !w->closed
+			       ? calloc(1, sizeof(*h))
+			       : NULL;
 	struct control_msg back = *m;
 
 	if (!h) {
@@ -120,8 +127,10 @@ void worker_hand_off(struct worker *w, const struct control_msg *m, int fd)
 	h->seq = sticky ? -1 : (int64_t)w->seq++;
 	DL_APPEND(w->handles, h);
 	w->n_handles++;
-	send_frame(w, sticky ? node_sticky_connection(w->channel.mode) :
-			       node_newconn(w->channel.mode, s->key, (uint32_t)h->seq), fd);
+	send_frame(w,
+		   sticky ? node_sticky_connection(w->channel.mode)
+			  : node_newconn(w->channel.mode, s->key, (uint32_t)h->seq),
+		   fd);
 }
 
 static void on_handle_answer(struct worker *w, bool taken)
@@ -159,8 +168,8 @@ static bool has_place(struct worker *w, const struct place *pl)
 	struct server *s;
 
 	DL_FOREACH(w->servers, s)
-		if (s->place == pl)
-			return true;
+	if (s->place == pl)
+		return true;
 	return false;
 }
 
@@ -184,14 +193,18 @@ static bool is_stream(enum node_address_type t)
 
 static void answer_query(struct worker *w, const struct node_msg *q, const char *key, int err)
 {
-	send_frame(w, node_listen_reply(w->channel.mode, q, key, err, err || q->address_type == NODE_ADDR_UNIX ? NULL : "0.0.0.0",
-					q->port, w->seq++), -1);
+	send_frame(w,
+		   node_listen_reply(w->channel.mode, q, key, err,
+				     err || q->address_type == NODE_ADDR_UNIX ? NULL : "0.0.0.0",
+				     q->port, w->seq++),
+		   -1);
 }
 
 static void on_query(struct worker *w, const struct node_msg *q)
 {
-	bool first = !server_for(w, 0) && is_stream(q->address_type), public = q->port == w->public_port &&
-		q->address_type != NODE_ADDR_UNIX && is_stream(q->address_type);
+	bool first = !server_for(w, 0) && is_stream(q->address_type),
+	     public = q->port == w->public_port && q->address_type != NODE_ADDR_UNIX &&
+		      is_stream(q->address_type);
 	int err = -EADDRINUSE;
 	struct place *pl = public ? NULL : primary_place(w->primary, q, &err);
 	struct server *s = NULL;
@@ -221,10 +234,10 @@ static void on_server_closed(struct worker *w, const struct node_msg *m)
 	struct server *s, *next;
 
 	DL_FOREACH_SAFE(w->servers, s, next)
-		if (strcmp(s->key, m->key) == 0) {
-			DL_DELETE(w->servers, s);
-			free(s);
-		}
+	if (strcmp(s->key, m->key) == 0) {
+		DL_DELETE(w->servers, s);
+		free(s);
+	}
 }
 
 /* Readiness */
@@ -338,7 +351,8 @@ static void on_channel_end(struct channel *ch, int err)
 	struct worker *w = of_channel(ch);
 
 	if (err == -EBADMSG || err == -EMSGSIZE) {
-		log_error("worker[%u]: wrote garbage to its IPC channel; it is replaced pid=%d", w->slot, (int)w->pid);
+		log_error("worker[%u]: wrote garbage to its IPC channel; it is replaced pid=%d",
+			  w->slot, (int)w->pid);
 		worker_signal(w, SIGKILL);
 	}
 }
@@ -408,7 +422,8 @@ static void on_kill_time(uv_timer_t *t)
 {
 	struct worker *w = container_of(t, struct worker, deadline);
 
-	log_warn("worker[%u]: still there at the stop timeout, killed pid=%d", w->slot, (int)w->pid);
+	log_warn("worker[%u]: still there at the stop timeout, killed pid=%d", w->slot,
+		 (int)w->pid);
 	w->killed = true;
 	worker_signal(w, SIGKILL);
 }
@@ -416,10 +431,9 @@ static void on_kill_time(uv_timer_t *t)
 static void on_disconnect_time(uv_timer_t *t)
 {
 	struct worker *w = container_of(t, struct worker, deadline);
-	uint64_t rest = (uint64_t)(uintptr_t)t->data;
 
 	send_frame(w, node_disconnect(w->channel.mode, w->seq++), -1);
-	(void)uv_timer_start(t, on_kill_time, rest, 0);
+	(void)uv_timer_start(t, on_kill_time, w->kill_after_ms, 0);
 }
 
 void worker_stop(struct worker *w, uint32_t timeout_ms)
@@ -430,7 +444,7 @@ void worker_stop(struct worker *w, uint32_t timeout_ms)
 		return;
 	worker_set_state(w, WORKER_STOPPING);
 	worker_signal(w, SIGTERM);
-	w->deadline.data = (void *)(uintptr_t)(timeout_ms - first);
+	w->kill_after_ms = timeout_ms - first;
 	(void)uv_timer_start(&w->deadline, on_disconnect_time, first, 0);
 }
 

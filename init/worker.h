@@ -46,6 +46,7 @@ struct worker {
 	bool announced; /* its adapter has spoken */
 	bool pinged, killed, closed;
 	uv_timer_t deadline;
+	uint32_t kill_after_ms; /* from cluster's disconnect on */
 	unsigned n_open;
 };
 
@@ -53,12 +54,14 @@ struct worker {
 int worker_init(struct worker *w, uv_loop_t *loop, int fd, struct hub *hub);
 void worker_set_state(struct worker *w, enum worker_state to);
 
-/* Gives a socket to the worker (CONTROL_HANDOFF); @fd is consumed: kept until the worker has taken it, handed back otherwise. */
+/* Gives a socket to the worker (CONTROL_HANDOFF); @fd is consumed: kept until the worker has taken
+ * it, handed back otherwise. */
 void worker_hand_off(struct worker *w, const struct control_msg *m, int fd);
 
 /* The polite stop: SIGTERM, then cluster's disconnect; SIGKILL at @timeout_ms. */
 void worker_stop(struct worker *w, uint32_t timeout_ms);
 void worker_signal(const struct worker *w, int sig);
 
-/* The process is gone: the others are told, open hand-offs go back, the memory is freed from the loop. */
+/* The process is gone: the others are told, open hand-offs go back, the memory is freed from the
+ * loop. */
 void worker_close(struct worker *w);

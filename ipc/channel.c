@@ -1,9 +1,10 @@
 /* A worker's IPC channel. See channel.h for the rule about descriptors.
  *
- * Happy path in:  readable → recvmsg into a bounded buffer → wire_split() → on_frame, until the kernel is empty.
- * Happy path out: channel_send() → sendmsg of everything queued → done; what the kernel refuses waits for writable.
- * Failure: any error or EOF is reported once by on_end from the loop; a failing send inside channel_send() only arms the
- * poll, so that the owner never sees its channel end in the middle of its own call. */
+ * Happy path in:  readable → recvmsg into a bounded buffer → wire_split() → on_frame, until the
+ * kernel is empty. Happy path out: channel_send() → sendmsg of everything queued → done; what the
+ * kernel refuses waits for writable. Failure: any error or EOF is reported once by on_end from the
+ * loop; a failing send inside channel_send() only arms the poll, so that the owner never sees its
+ * channel end in the middle of its own call. */
 #include "ipc/channel.h"
 
 #include <errno.h>
@@ -62,9 +63,11 @@ int channel_init(struct channel *ch, uv_loop_t *loop, int fd, enum serialization
 {
 	int r;
 
-	*ch = (struct channel){
-		.fd = fd, .mode = mode, .ops = ops, .in = BUF_INIT(CHANNEL_FRAME_MAX + 8), .in_fd = -1
-	};
+	*ch = (struct channel){ .fd = fd,
+				.mode = mode,
+				.ops = ops,
+				.in = BUF_INIT(CHANNEL_FRAME_MAX + 8),
+				.in_fd = -1 };
 	r = fd_set_cloexec(fd, 1);
 	if (r == 0)
 		r = uv_poll_init(loop, &ch->poll, fd);
@@ -109,7 +112,8 @@ static void item_done(struct channel *ch)
 	ch->spare = it;
 }
 
-/* How much of @it may go out as ordinary bytes: all, but for the last byte of a frame that carries a descriptor. */
+/* How much of @it may go out as ordinary bytes: all, but for the last byte of a frame that carries
+ * a descriptor. */
 static size_t plain_len(const struct channel_item *it)
 {
 	return it->fd >= 0 ? it->frame->len - 1 : it->frame->len;
@@ -120,7 +124,8 @@ static size_t gather(struct channel *ch, struct iovec iov[static IOV_BATCH])
 	size_t n = 0, offset = ch->head_offset;
 	struct channel_item *it;
 
-	DL_FOREACH(ch->queue, it) {
+	DL_FOREACH(ch->queue, it)
+	{
 		size_t len = plain_len(it);
 
 		if (len > offset)
@@ -196,7 +201,8 @@ static int channel_flush(struct channel *ch)
 	while (ch->queue) {
 		ssize_t r = head_needs_last_byte(ch) ? send_last_byte(ch) : send_plain(ch);
 
-		/* ETOOMANYREFS: too many descriptors of this uid in flight, unix(7); they drain as workers read. */
+		/* ETOOMANYREFS: too many descriptors of this uid in flight, unix(7); they drain as
+		 * workers read. */
 		if (r == -EAGAIN || r == -ETOOMANYREFS || r == -ENOBUFS || r == -ENOMEM)
 			return 0;
 		if (r < 0 && r != -EINTR)
@@ -292,7 +298,8 @@ static ssize_t receive(struct channel *ch)
 	return n;
 }
 
-/* Hands out every whole frame. 0 or -EBADMSG/-EMSGSIZE. The callee may pause or close in between. */
+/* Hands out every whole frame. 0 or -EBADMSG/-EMSGSIZE. The callee may pause or close in between.
+ */
 static int deliver(struct channel *ch)
 {
 	size_t used = 0;
@@ -306,7 +313,8 @@ static int deliver(struct channel *ch)
 		if (r <= 0)
 			break;
 		used += size;
-		/* a descriptor arrives with the read that ends its frame, so it is the last frame's */
+		/* a descriptor arrives with the read that ends its frame, so it is the last frame's
+		 */
 		ch->ops->on_frame(ch, payload, (struct str){ rest.p, size },
 				  used == ch->in.len ? fd_take(&ch->in_fd) : -1);
 	}
@@ -387,7 +395,7 @@ void channel_close(struct channel *ch, void (*on_closed)(struct channel *ch))
 	ch->closing = true;
 	ch->on_closed = on_closed;
 	DL_FOREACH_SAFE(ch->queue, it, next)
-		item_free(it);
+	item_free(it);
 	ch->queue = NULL;
 	free(ch->spare);
 	ch->spare = NULL;

@@ -1,13 +1,15 @@
 /* One worker's IPC channel: whole frames and descriptors over a unix stream socket, on libuv.
  *
- * Sending: frames are queued by reference and written in order, many in one sendmsg(2). A frame with a descriptor
- * goes out in two steps: all bytes but the last as ordinary bytes, then exactly one byte that carries the descriptor. The
- * kernel cannot cut a one-byte buffer, so the read that delivers the descriptor is the read that completes its
- * frame, and handles may be pipelined without waiting for Node's acknowledgement. (libuv takes one descriptor per
- * read and Node keeps only the latest: with the fd on the first byte, a frame cut at a 64 KiB read boundary gives client
- * A's message the socket of client B.)
+ * Sending: frames are queued by reference and written in order, many in one sendmsg(2). A frame
+ * with a descriptor goes out in two steps: all bytes but the last as ordinary bytes, then exactly
+ * one byte that carries the descriptor. The kernel cannot cut a one-byte buffer, so the read that
+ * delivers the descriptor is the read that completes its frame, and handles may be pipelined
+ * without waiting for Node's acknowledgement. (libuv takes one descriptor per read and Node keeps
+ * only the latest: with the fd on the first byte, a frame cut at a 64 KiB read boundary gives
+ * client A's message the socket of client B.)
  *
- * The queue is bounded by its owner: channel_queued_bytes() tells, on_drain says when it is low again. */
+ * The queue is bounded by its owner: channel_queued_bytes() tells, on_drain says when it is low
+ * again. */
 #pragma once
 
 #include <stdbool.h>
@@ -27,13 +29,14 @@ enum {
 };
 
 struct channel_ops {
-	/* One frame's payload, valid during the call. @frame is the same with its framing, for relaying unchanged. @fd is
-	 * -1 or a descriptor the worker sent, consumed by the callee. May call any channel function, channel_close() too. */
+	/* One frame's payload, valid during the call. @frame is the same with its framing, for
+	 * relaying unchanged. @fd is -1 or a descriptor the worker sent, consumed by the callee.
+	 * May call any channel function, channel_close() too. */
 	void (*on_frame)(struct channel *ch, struct str payload, struct str frame, int fd);
 	/* The queue was congested and is below CHANNEL_QUEUE_LOW now. */
 	void (*on_drain)(struct channel *ch);
-	/* The peer closed (0), wrote garbage (-EBADMSG, -EMSGSIZE) or the socket failed (-errno). Once; no further
-	 * frames. The callee calls channel_close() now or later. */
+	/* The peer closed (0), wrote garbage (-EBADMSG, -EMSGSIZE) or the socket failed (-errno).
+	 * Once; no further frames. The callee calls channel_close() now or later. */
 	void (*on_end)(struct channel *ch, int err);
 };
 
@@ -51,14 +54,15 @@ struct channel {
 	void (*on_closed)(struct channel *ch);
 };
 
-/* Takes over @fd, consumed always (non-blocking and CLOEXEC from now on). 0 or a negative errno; on failure
- * nothing is left to close. */
+/* Takes over @fd, consumed always (non-blocking and CLOEXEC from now on). 0 or a negative errno; on
+ * failure nothing is left to close. */
 int channel_init(struct channel *ch, uv_loop_t *loop, int fd, enum serialization mode,
 		 const struct channel_ops *ops);
 
-/* Queues @frame (a reference is taken) and tries to write at once. @fd is -1 or borrowed: it must stay open until the
- * peer has acknowledged the handle, or the channel is closed. 0, or -ENOMEM, -EPIPE (ended or closing). Errors of
- * the socket are reported by on_end, never from inside this call. */
+/* Queues @frame (a reference is taken) and tries to write at once. @fd is -1 or borrowed: it must
+ * stay open until the peer has acknowledged the handle, or the channel is closed. 0, or -ENOMEM,
+ * -EPIPE (ended or closing). Errors of the socket are reported by on_end, never from inside this
+ * call. */
 int channel_send(struct channel *ch, struct blob *frame, int fd);
 
 /* Stops or resumes reading: back-pressure on a worker that sends faster than the others read. */
@@ -70,6 +74,6 @@ static inline bool channel_is_congested(const struct channel *ch)
 	return ch->congested;
 }
 
-/* The only door, idempotent: drops the queue, closes the socket. @on_closed runs later from the loop; the memory
- * must live until then. */
+/* The only door, idempotent: drops the queue, closes the socket. @on_closed runs later from the
+ * loop; the memory must live until then. */
 void channel_close(struct channel *ch, void (*on_closed)(struct channel *ch));

@@ -1,8 +1,9 @@
-/* The control channel. A message is a msgpack map from field number to value; zero fields are left out. The table
- * `fields` is the whole format: adding a field is adding a row.
+/* The control channel. A message is a msgpack map from field number to value; zero fields are left
+ * out. The table `fields` is the whole format: adding a field is adding a row.
  *
- * Failure: a packet that does not decode is dropped (its descriptor closed) and ends the channel with -EBADMSG: both
- * ends are the same binary, so it means memory or version damage, and init then starts a fresh router. */
+ * Failure: a packet that does not decode is dropped (its descriptor closed) and ends the channel
+ * with -EBADMSG: both ends are the same binary, so it means memory or version damage, and init then
+ * starts a fresh router. */
 #include "ipc/control.h"
 
 #include <errno.h>
@@ -316,7 +317,8 @@ static int take_fd(struct msghdr *m)
 	return fd;
 }
 
-/* 1: a packet was delivered. 0: nothing there. <0: the channel is at its end (-EPIPE: the peer closed). */
+/* 1: a packet was delivered. 0: nothing there. <0: the channel is at its end (-EPIPE: the peer
+ * closed). */
 static int receive_packet(struct control *c)
 {
 	char packet[CONTROL_PACKET_MAX];
@@ -387,7 +389,7 @@ void control_close(struct control *c, void (*on_closed)(struct control *c))
 	c->closing = true;
 	c->on_closed = on_closed;
 	DL_FOREACH_SAFE(c->queue, p, next)
-		packet_free(p);
+	packet_free(p);
 	c->queue = NULL;
 	control_rearm(c);
 	uv_close((uv_handle_t *)&c->poll, on_poll_closed);

@@ -1,12 +1,12 @@
-/* The control channel between init and router: SOCK_SEQPACKET, one msgpack map per packet, at most one descriptor with
- * it. Both ends are the same binary, so versions always match; yet what does not decode is an error, not a crash.
+/* The control channel between init and router: SOCK_SEQPACKET, one msgpack map per packet, at most
+ * one descriptor with it. Both ends are the same binary, so versions always match; yet what does
+ * not decode is an error, not a crash.
  *
  * init → router                                     router → init
  *   LISTENER  accept here (fd)                        HANDOFF   give this socket to a worker (fd)
- *   ADMIN     health and metrics here (fd)            PROBED    the worker answered the probe request
- *   SESSIONS  the session table's memory (fd)         UP        the router has taken everything over
- *   WORKER    a worker's state has changed
- *   HANDBACK  a hand-off was refused (fd)
+ *   ADMIN     health and metrics here (fd)            PROBED    the worker answered the probe
+ * request SESSIONS  the session table's memory (fd)         UP        the router has taken
+ * everything over WORKER    a worker's state has changed HANDBACK  a hand-off was refused (fd)
  *   SESSION   a worker announced a session
  *   PHASE     serving, lame duck, draining, stopped
  */
@@ -20,29 +20,31 @@
 
 enum control_type {
 	CONTROL_LISTENER = 1, /* .listener, .kind (enum listener_kind), fd */
-	CONTROL_ADMIN, /* fd */
-	CONTROL_SESSIONS, /* fd: a memfd, empty at first */
-	CONTROL_WORKER, /* .worker, .slot, .pid, .state, .style, .port */
-	CONTROL_HANDBACK, /* .worker, .token, .kind, fd */
-	CONTROL_SESSION, /* .worker, .text = sid, .state = 1 opened, 0 closed */
-	CONTROL_PHASE, /* .state (enum phase) */
-	CONTROL_HANDOFF, /* .worker, .token, .kind (enum handoff_kind), .listener, fd */
-	CONTROL_PROBED, /* .worker */
+	CONTROL_ADMIN,        /* fd */
+	CONTROL_SESSIONS,     /* fd: a memfd, empty at first */
+	CONTROL_WORKER,       /* .worker, .slot, .pid, .state, .style, .port */
+	CONTROL_HANDBACK,     /* .worker, .token, .kind, fd */
+	CONTROL_SESSION,      /* .worker, .text = sid, .state = 1 opened, 0 closed */
+	CONTROL_PHASE,        /* .state (enum phase) */
+	CONTROL_HANDOFF,      /* .worker, .token, .kind (enum handoff_kind), .listener, fd */
+	CONTROL_PROBED,       /* .worker */
 	CONTROL_UP,
 };
 
 enum listener_kind {
 	LISTENER_HTTP, /* requests, routed by session to the app's first server */
-	LISTENER_RAW, /* whole connections to the server of the same listener, round robin: any protocol */
+	LISTENER_RAW,  /* whole connections to the server of the same listener, round robin: any
+			  protocol */
 };
 
 enum worker_state {
 	WORKER_SPAWNED, /* started, has not spoken */
-	WORKER_BOOTING, /* online, not ready: the router may probe when .style is WORKER_STYLE_STICKY */
+	WORKER_BOOTING, /* online, not ready: the router may probe when .style is
+			   WORKER_STYLE_STICKY */
 	WORKER_READY,
 	WORKER_DRAINING, /* known sessions only */
 	WORKER_STOPPING, /* nothing any more */
-	WORKER_DEAD, /* forget it */
+	WORKER_DEAD,     /* forget it */
 	WORKER_N_STATES,
 };
 
@@ -50,20 +52,20 @@ enum worker_style {
 	WORKER_STYLE_UNKNOWN,
 	WORKER_STYLE_LISTEN, /* cluster listen(): hand-off by newconn */
 	WORKER_STYLE_STICKY, /* setupWorker(): hand-off by sticky:connection */
-	WORKER_STYLE_PORT, /* listens by itself on .port */
+	WORKER_STYLE_PORT,   /* listens by itself on .port */
 };
 
 enum handoff_kind {
-	HANDOFF_CLIENT, /* a client's own socket, from its upgrade request on */
+	HANDOFF_CLIENT,   /* a client's own socket, from its upgrade request on */
 	HANDOFF_UPSTREAM, /* the worker's end of a loopback pair for proxied requests */
 	HANDOFF_PROBE, /* ditto, to see whether it answers at all; goes out as sticky:connection */
-	HANDOFF_RAW, /* a connection of a LISTENER_RAW */
+	HANDOFF_RAW,   /* a connection of a LISTENER_RAW */
 };
 
 enum phase {
 	PHASE_SERVING,
 	PHASE_LAME_DUCK, /* not ready for the outside, still serving */
-	PHASE_DRAINING, /* no new connections; finish what is there */
+	PHASE_DRAINING,  /* no new connections; finish what is there */
 };
 
 struct control_msg {
@@ -76,8 +78,8 @@ struct control_msg {
 	uint32_t style;
 	uint32_t kind;
 	uint32_t listener; /* 0 = the app's first server */
-	uint64_t token; /* the router's name for a hand-off */
-	struct str text; /* borrowed */
+	uint64_t token;    /* the router's name for a hand-off */
+	struct str text;   /* borrowed */
 };
 
 /* Encodes @m into @dst. Returns its length or -EMSGSIZE. */
@@ -111,8 +113,8 @@ struct control {
 /* Takes over @fd, consumed always. 0 or -errno. */
 int control_init(struct control *c, uv_loop_t *loop, int fd, const struct control_ops *ops);
 
-/* Sends or queues. @fd is -1 or consumed always (the kernel has its own reference once it is sent). 0, -ENOMEM,
- * -EPIPE, -ENOBUFS (queue full): the message is dropped and @fd closed. */
+/* Sends or queues. @fd is -1 or consumed always (the kernel has its own reference once it is sent).
+ * 0, -ENOMEM, -EPIPE, -ENOBUFS (queue full): the message is dropped and @fd closed. */
 int control_send(struct control *c, const struct control_msg *m, int fd);
 
 /* Idempotent; queued descriptors are closed. @on_closed runs later from the loop. */

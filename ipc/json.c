@@ -1,5 +1,6 @@
-/* A strict JSON reader that only walks. Strings may hold any UTF-8, valid or not: that is the receiver's business; a raw
- * control character ends the message as undecodable, as JSON.parse would. */
+/* A strict JSON reader that only walks. Strings may hold any UTF-8, valid or not: that is the
+ * receiver's business; a raw control character ends the message as undecodable, as JSON.parse
+ * would. */
 #include "ipc/json.h"
 
 #include <errno.h>
@@ -246,7 +247,8 @@ static bool skim_members(struct reader *r, const char *const *keys, size_t n, st
 	return take_char(r, '}');
 }
 
-static bool skim(struct reader *r, const char *const *keys, size_t n, struct value *out, struct value *ret_root)
+static bool skim(struct reader *r, const char *const *keys, size_t n, struct value *out,
+		 struct value *ret_root)
 {
 	const char *start;
 
@@ -258,11 +260,13 @@ static bool skim(struct reader *r, const char *const *keys, size_t n, struct val
 	r->depth++;
 	if (!skim_members(r, keys, n, out))
 		return false;
-	*ret_root = (struct value){ .type = VALUE_OBJECT, .raw = { start, (size_t)(r->p - start) } };
+	*ret_root =
+	    (struct value){ .type = VALUE_OBJECT, .raw = { start, (size_t)(r->p - start) } };
 	return true;
 }
 
-int json_skim(struct str text, const char *const *keys, size_t n, struct value *out, struct value *ret_root)
+int json_skim(struct str text, const char *const *keys, size_t n, struct value *out,
+	      struct value *ret_root)
 {
 	struct reader r = { text.p, text.p + text.n, 0 };
 

@@ -1,5 +1,6 @@
-/* Reading and writing what Node's cluster, @socket.io/sticky and its adapter say. One pass over the message finds every key
- * that matters; tables turn what was found into a kind. Unknown messages are the app's own and nobody's business. */
+/* Reading and writing what Node's cluster, @socket.io/sticky and its adapter say. One pass over the
+ * message finds every key that matters; tables turn what was found into a kind. Unknown messages
+ * are the app's own and nobody's business. */
 #include "ipc/node.h"
 
 #include <errno.h>
@@ -11,9 +12,28 @@
 #include "base/ban.h"
 
 enum key {
-	K_CMD, K_ACT, K_TYPE, K_SEQ, K_ACK, K_ACCEPTED, K_KEY, K_SOURCE, K_UID, K_NSP, K_REQUESTER,
-	K_DATA, K_ADDRESS, K_PORT, K_ADDRESS_TYPE, K_FD, K_FLAGS, K_BACKLOG, K_INDEX, K_READABLE_ALL,
-	K_WRITABLE_ALL, N_KEYS,
+	K_CMD,
+	K_ACT,
+	K_TYPE,
+	K_SEQ,
+	K_ACK,
+	K_ACCEPTED,
+	K_KEY,
+	K_SOURCE,
+	K_UID,
+	K_NSP,
+	K_REQUESTER,
+	K_DATA,
+	K_ADDRESS,
+	K_PORT,
+	K_ADDRESS_TYPE,
+	K_FD,
+	K_FLAGS,
+	K_BACKLOG,
+	K_INDEX,
+	K_READABLE_ALL,
+	K_WRITABLE_ALL,
+	N_KEYS,
 };
 
 static const char *const key_names[N_KEYS] = {
@@ -163,7 +183,8 @@ static void read_sticky(const struct value v[static N_KEYS], struct node_msg *m)
 }
 
 /* cluster-adapter 0.2 has no uid and names the addressee of an answer inside its data. */
-static void read_adapter(enum serialization mode, const struct value v[static N_KEYS], struct node_msg *m)
+static void read_adapter(enum serialization mode, const struct value v[static N_KEYS],
+			 struct node_msg *m)
 {
 	static const char *const inner[] = { "workerId" };
 
@@ -178,7 +199,8 @@ static void read_adapter(enum serialization mode, const struct value v[static N_
 		m->worker_id = v[K_DATA]; /* WORKER_INIT and WORKER_PING: the id itself */
 }
 
-static void read_user(enum serialization mode, const struct value v[static N_KEYS], struct node_msg *m)
+static void read_user(enum serialization mode, const struct value v[static N_KEYS],
+		      struct node_msg *m)
 {
 	if (wire_is(&v[K_SOURCE], "_sio_adapter"))
 		read_adapter(mode, v, m);
@@ -301,7 +323,8 @@ static bool is_datagram(enum node_address_type type)
 	return type == NODE_ADDR_UDP4 || type == NODE_ADDR_UDP6;
 }
 
-struct blob *node_shared_reply(enum serialization mode, const struct node_msg *q, const char *key, uint32_t seq)
+struct blob *node_shared_reply(enum serialization mode, const struct node_msg *q, const char *key,
+			       uint32_t seq)
 {
 	struct wire_writer w;
 
@@ -390,7 +413,8 @@ static struct blob *end_adapter(struct wire_writer *w)
 	return end_command(w);
 }
 
-struct blob *node_adapter_close(enum serialization mode, const struct value *uid, const struct value *nsp)
+struct blob *node_adapter_close(enum serialization mode, const struct value *uid,
+				const struct value *nsp)
 {
 	struct wire_writer w;
 

@@ -3,7 +3,6 @@
 
 #include "base/ban.h"
 
-
 static int32_t next_utf16(struct str s, size_t *at)
 {
 	const unsigned char *p = (const unsigned char *)s.p + *at;
@@ -28,7 +27,12 @@ static int32_t next_utf16(struct str s, size_t *at)
 static unsigned utf8_length(unsigned char lead, uint32_t *ret_min)
 {
 	static const uint32_t min[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	unsigned n = lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
+	unsigned n = lead < 0x80   ? 1
+		     : lead < 0xc2 ? 0
+		     : lead < 0xe0 ? 2
+		     : lead < 0xf0 ? 3
+		     : lead < 0xf5 ? 4
+				   : 0;
 
 	*ret_min = min[n];
 	return n;
@@ -145,7 +149,8 @@ bool text_is(const struct value *v, const char *s)
 	return text_next(v, &at) < 0;
 }
 
-struct value *text_find(const struct value *key, const char *const *keys, size_t n, struct value *out)
+struct value *text_find(const struct value *key, const char *const *keys, size_t n,
+			struct value *out)
 {
 	for (size_t i = 0; i < n; i++)
 		if (text_is(key, keys[i]))

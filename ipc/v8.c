@@ -1,5 +1,6 @@
-/* Skipping through V8's format. Every tag that Node 16 to 26, Deno and V8 itself are known to emit is walked over; an unknown
- * tag makes the whole value undecodable, since nothing tells where it ends. */
+/* Skipping through V8's format. Every tag that Node 16 to 26, Deno and V8 itself are known to emit
+ * is walked over; an unknown tag makes the whole value undecodable, since nothing tells where it
+ * ends. */
 #include "ipc/v8.h"
 
 #include <errno.h>
@@ -98,8 +99,9 @@ static bool skip_dense_array(struct reader *r)
 	return skip_until(r, '$', 2);
 }
 
-/* ArrayBuffer, possibly followed by the view that V8 writes behind it: V, subtag, offset, length and, from version 14 on,
- * flags. Node writes views its own way, so the flags of a foreign writer are the only thing in doubt: 0 is padding. */
+/* ArrayBuffer, possibly followed by the view that V8 writes behind it: V, subtag, offset, length
+ * and, from version 14 on, flags. Node writes views its own way, so the flags of a foreign writer
+ * are the only thing in doubt: 0 is padding. */
 static bool skip_array_buffer(struct reader *r)
 {
 	if (!skip_counted_bytes(r))
@@ -332,7 +334,8 @@ static void forget(struct value *out, size_t n)
 		out[i] = (struct value){ .type = VALUE_ABSENT };
 }
 
-static int skim(struct reader *r, const char *const *keys, size_t n, struct value *out, struct value *ret_root)
+static int skim(struct reader *r, const char *const *keys, size_t n, struct value *out,
+		struct value *ret_root)
 {
 	const char *start;
 
@@ -348,9 +351,11 @@ static int skim(struct reader *r, const char *const *keys, size_t n, struct valu
 	return 0;
 }
 
-int v8_skim(struct str payload, const char *const *keys, size_t n, struct value *out, struct value *ret_root)
+int v8_skim(struct str payload, const char *const *keys, size_t n, struct value *out,
+	    struct value *ret_root)
 {
-	struct reader r = { (const unsigned char *)payload.p, (const unsigned char *)payload.p + payload.n, 0 };
+	struct reader r = { (const unsigned char *)payload.p,
+			    (const unsigned char *)payload.p + payload.n, 0 };
 	uint32_t version;
 
 	if (payload.n < 3 || *r.p++ != 0xff || !take_varint(&r, &version) || version < VERSION_MIN)

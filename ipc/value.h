@@ -18,14 +18,15 @@ enum value_type {
 	VALUE_NUMBER,
 	VALUE_STRING,
 	VALUE_OBJECT, /* plain object */
-	VALUE_OTHER, /* arrays, dates, buffers, ...: only .raw means something */
+	VALUE_OTHER,  /* arrays, dates, buffers, ...: only .raw means something */
 };
 
 struct value {
 	enum value_type type;
 	bool boolean;
-	double number; /* exact for every integer up to 2^53 */
+	double number;   /* exact for every integer up to 2^53 */
 	struct str text; /* VALUE_STRING: see wire_text() for its encoding */
-	struct str raw; /* the encoded value itself, tag or quotes included */
-	char encoding; /* VALUE_STRING: 'l' Latin-1 one-byte, 'u' UTF-8, 'w' UTF-16LE, 'j' JSON with escapes */
+	struct str raw;  /* the encoded value itself, tag or quotes included */
+	char encoding; /* VALUE_STRING: 'l' Latin-1 one-byte, 'u' UTF-8, 'w' UTF-16LE, 'j' JSON with
+			  escapes */
 };

@@ -1,4 +1,5 @@
-/* One face for both serializations: framing, skimming by dispatch, and a writer that emits either. */
+/* One face for both serializations: framing, skimming by dispatch, and a writer that emits either.
+ */
 #include "ipc/wire.h"
 
 #include <assert.h>
@@ -13,7 +14,8 @@
 #include "base/ban.h"
 
 enum {
-	FRAME_MAX = 1 << 20, /* what we write ourselves is small; wire_value() may copy ticket keys */
+	FRAME_MAX =
+	    1 << 20, /* what we write ourselves is small; wire_value() may copy ticket keys */
 	PREFIX_SIZE = 4,
 	V8_VERSION = 0x0d, /* accepted by every Node since 16, by Deno and by Bun */
 };
@@ -50,10 +52,11 @@ static int split_advanced(struct str in, size_t max, struct str *ret_payload, si
 	return 1;
 }
 
-int wire_split(enum serialization mode, struct str in, size_t max, struct str *ret_payload, size_t *ret_size)
+int wire_split(enum serialization mode, struct str in, size_t max, struct str *ret_payload,
+	       size_t *ret_size)
 {
-	return mode == SERIAL_JSON ? split_json(in, max, ret_payload, ret_size) :
-				     split_advanced(in, max, ret_payload, ret_size);
+	return mode == SERIAL_JSON ? split_json(in, max, ret_payload, ret_size)
+				   : split_advanced(in, max, ret_payload, ret_size);
 }
 
 /* Reading */
@@ -61,17 +64,17 @@ int wire_split(enum serialization mode, struct str in, size_t max, struct str *r
 int wire_skim(enum serialization mode, struct str payload, const char *const *keys, size_t n,
 	      struct value *out, struct value *ret_root)
 {
-	return mode == SERIAL_JSON ? json_skim(payload, keys, n, out, ret_root) :
-				     v8_skim(payload, keys, n, out, ret_root);
+	return mode == SERIAL_JSON ? json_skim(payload, keys, n, out, ret_root)
+				   : v8_skim(payload, keys, n, out, ret_root);
 }
 
-int wire_skim_object(enum serialization mode, const struct value *v, const char *const *keys, size_t n,
-		     struct value *out)
+int wire_skim_object(enum serialization mode, const struct value *v, const char *const *keys,
+		     size_t n, struct value *out)
 {
 	if (v->type != VALUE_OBJECT)
 		return -EINVAL;
-	return mode == SERIAL_JSON ? json_skim_object(v->raw, keys, n, out) :
-				     v8_skim_object(v->raw, keys, n, out);
+	return mode == SERIAL_JSON ? json_skim_object(v->raw, keys, n, out)
+				   : v8_skim_object(v->raw, keys, n, out);
 }
 
 bool wire_is(const struct value *v, const char *s)
@@ -131,7 +134,8 @@ int wire_int(const struct value *v, int64_t min, int64_t max, int64_t *ret)
 {
 	int64_t n;
 
-	if (v->type != VALUE_NUMBER || !(v->number >= -9007199254740992.0 && v->number <= 9007199254740992.0))
+	if (v->type != VALUE_NUMBER ||
+	    !(v->number >= -9007199254740992.0 && v->number <= 9007199254740992.0))
 		return -EINVAL;
 	n = (int64_t)v->number;
 	if ((double)n != v->number)

@@ -1,5 +1,6 @@
-/* The hub. Type numbers are those of cluster-adapter 0.2.2 and of socket.io-adapter 2.5.8 (0.3.0), which differ; the uid tells
- * the families apart. Failure: without memory a frame is not relayed and an identity not learned; both are only logged. */
+/* The hub. Type numbers are those of cluster-adapter 0.2.2 and of socket.io-adapter 2.5.8 (0.3.0),
+ * which differ; the uid tells the families apart. Failure: without memory a frame is not relayed
+ * and an identity not learned; both are only logged. */
 #include "relay/hub.h"
 
 #include <stdlib.h>
@@ -16,7 +17,8 @@ enum {
 	IDENTITIES_MAX = 1024, /* namespaces of one worker */
 };
 
-/* Both values as they stood in the member's frames: encoded, so that they can be repeated and compared as bytes. */
+/* Both values as they stood in the member's frames: encoded, so that they can be repeated and
+ * compared as bytes. */
 struct hub_identity {
 	struct hub_identity *prev, *next;
 	size_t uid_len, nsp_len;
@@ -38,19 +40,21 @@ void hub_init(struct hub *h, enum serialization mode)
 	*h = (struct hub){ .mode = mode };
 }
 
-void hub_join(struct hub *h, struct hub_member *m, const struct hub_member_ops *ops, int64_t worker_id)
+void hub_join(struct hub *h, struct hub_member *m, const struct hub_member_ops *ops,
+	      int64_t worker_id)
 {
 	*m = (struct hub_member){ .hub = h, .ops = ops, .worker_id = worker_id };
 	DL_APPEND(h->members, m);
 }
 
-static struct hub_identity *find_identity(struct hub_member *m, struct str uid, const struct str *nsp)
+static struct hub_identity *find_identity(struct hub_member *m, struct str uid,
+					  const struct str *nsp)
 {
 	struct hub_identity *id;
 
 	DL_FOREACH(m->identities, id)
-		if (str_eq(identity_uid(id), uid) && (!nsp || str_eq(identity_nsp(id), *nsp)))
-			return id;
+	if (str_eq(identity_uid(id), uid) && (!nsp || str_eq(identity_nsp(id), *nsp)))
+		return id;
 	return NULL;
 }
 
@@ -97,8 +101,8 @@ static struct hub_member *addressee(struct hub *h, const struct node_msg *msg)
 
 	if (msg->uid.type == VALUE_STRING) {
 		DL_FOREACH(h->members, m)
-			if (find_identity(m, msg->requester_uid.raw, NULL))
-				return m;
+		if (find_identity(m, msg->requester_uid.raw, NULL))
+			return m;
 		return NULL;
 	}
 	if (wire_int(&msg->worker_id, 0, INT32_MAX, &id) < 0)
@@ -111,7 +115,8 @@ static bool is_answer(const struct node_msg *msg)
 {
 	if (msg->uid.type == VALUE_STRING)
 		return msg->requester_uid.type == VALUE_STRING;
-	return msg->adapter_type == OLD_FETCH_RESPONSE || msg->adapter_type == OLD_SERVER_SIDE_EMIT_RESPONSE;
+	return msg->adapter_type == OLD_FETCH_RESPONSE ||
+	       msg->adapter_type == OLD_SERVER_SIDE_EMIT_RESPONSE;
 }
 
 static bool to_others(struct hub_member *from, struct blob *frame)
@@ -120,8 +125,8 @@ static bool to_others(struct hub_member *from, struct blob *frame)
 	bool congested = false;
 
 	DL_FOREACH(from->hub->members, m)
-		if (m != from)
-			congested |= deliver(m, frame);
+	if (m != from)
+		congested |= deliver(m, frame);
 	return congested;
 }
 
@@ -156,7 +161,8 @@ static void resume_all(struct hub *h)
 {
 	struct hub_member *m;
 
-	DL_FOREACH(h->members, m) {
+	DL_FOREACH(h->members, m)
+	{
 		if (!m->paused)
 			continue;
 		m->paused = false;
@@ -186,7 +192,7 @@ static void announce(struct hub *h, struct blob *frame)
 		return;
 	}
 	DL_FOREACH(h->members, m)
-		(void)deliver(m, frame);
+	(void)deliver(m, frame);
 	blob_unref(frame);
 }
 
@@ -194,7 +200,8 @@ static void announce_identities(struct hub *h, struct hub_member *gone)
 {
 	struct hub_identity *id, *next;
 
-	DL_FOREACH_SAFE(gone->identities, id, next) {
+	DL_FOREACH_SAFE(gone->identities, id, next)
+	{
 		struct value uid = { .type = VALUE_STRING, .raw = identity_uid(id) };
 		struct value nsp = { .type = VALUE_STRING, .raw = identity_nsp(id) };
 

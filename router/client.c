@@ -1,6 +1,7 @@
-/* Client connections. Heads are only peeked at: what is read from the socket is exactly what is passed on, so a connection
- * can still be handed over whole at its next request. An incomplete head costs no wake-ups: SO_RCVLOWAT is set one above
- * what is there (unix sockets, which lack that, are looked at again after REPEEK_MS). */
+/* Client connections. Heads are only peeked at: what is read from the socket is exactly what is
+ * passed on, so a connection can still be handed over whole at its next request. An incomplete head
+ * costs no wake-ups: SO_RCVLOWAT is set one above what is there (unix sockets, which lack that, are
+ * looked at again after REPEEK_MS). */
 #include "router/client.h"
 
 #include <arpa/inet.h>
@@ -112,8 +113,8 @@ static struct client *client_new(struct router *r, const struct listener *l, int
 
 /* Answers of our own */
 
-/* Half closes and reads on for a moment: closing with unread bytes would reset the connection and could take the answer
- * with it (RFC 9112, 9.6). */
+/* Half closes and reads on for a moment: closing with unread bytes would reset the connection and
+ * could take the answer with it (RFC 9112, 9.6). */
 static void client_linger(struct client *c)
 {
 	c->state = CLIENT_LINGER;
@@ -165,7 +166,8 @@ static void set_low_water(struct client *c, size_t bytes)
 	(void)setsockopt(c->sock.fd, SOL_SOCKET, SO_RCVLOWAT, &n, sizeof(n));
 }
 
-static void client_hand_over(struct client *c, struct worker *w, enum handoff_kind kind, uint32_t listener)
+static void client_hand_over(struct client *c, struct worker *w, enum handoff_kind kind,
+			     uint32_t listener)
 {
 	struct router *r = c->router;
 	struct control_msg m = { .type = CONTROL_HANDOFF,
@@ -300,11 +302,13 @@ static void client_read_head(struct client *c)
 	else if (n <= 0)
 		client_close(c, n == 0 ? "client closed" : strerror(errno));
 	else
-		client_head_is(c, http_parse_request((struct str){ r->io, (size_t)n }, max, &r->head),
+		client_head_is(c,
+			       http_parse_request((struct str){ r->io, (size_t)n }, max, &r->head),
 			       (size_t)n);
 }
 
-void client_accept(struct router *r, const struct listener *l, int fd, const struct sockaddr_storage *peer)
+void client_accept(struct router *r, const struct listener *l, int fd,
+		   const struct sockaddr_storage *peer)
 {
 	struct client *c = client_new(r, l, fd, peer);
 
@@ -380,6 +384,6 @@ void client_close_idle(struct router *r)
 	struct client *c, *next;
 
 	DL_FOREACH_SAFE(r->clients, c, next)
-		if (c->state == CLIENT_IDLE && c->peeked == 0)
-			client_close(c, "draining");
+	if (c->state == CLIENT_IDLE && c->peeked == 0)
+		client_close(c, "draining");
 }

@@ -1,5 +1,5 @@
-/* A client connection, from accept to its end: waits for a head (peeking, the bytes stay in the kernel), then lets it be
- * proxied, handed over or answered here; between requests it is idle.
+/* A client connection, from accept to its end: waits for a head (peeking, the bytes stay in the
+ *kernel), then lets it be proxied, handed over or answered here; between requests it is idle.
  *
  *	idle ──head──► exchange ──answered──► idle
  *	  │               └─ last one ─► linger ──► closed
@@ -25,22 +25,25 @@ enum client_state { CLIENT_IDLE, CLIENT_EXCHANGE, CLIENT_LINGER, CLIENT_CLOSED }
 struct client {
 	struct sock sock;
 	struct router *router;
-	struct client *prev, *next; /* router->clients */
+	struct client *prev, *next;      /* router->clients */
 	const struct listener *listener; /* NULL: came back from a worker */
 	enum client_state state;
 	struct deadline deadline;
 	struct exchange exchange;
-	size_t peeked; /* bytes of an incomplete head that wait in the kernel */
+	size_t peeked;          /* bytes of an incomplete head that wait in the kernel */
 	uint64_t head_since_ms; /* when the first of them was seen */
 	unsigned handoff_tries;
 	uint32_t refused_by; /* the worker that gave it back, 0 = none */
-	char addr[46]; /* INET6_ADDRSTRLEN; "unix" for AF_UNIX */
+	char addr[46];       /* INET6_ADDRSTRLEN; "unix" for AF_UNIX */
 };
 
-/* Takes a new connection over (@fd consumed always, non-blocking) and serves what has already arrived. */
-void client_accept(struct router *r, const struct listener *l, int fd, const struct sockaddr_storage *peer);
+/* Takes a new connection over (@fd consumed always, non-blocking) and serves what has already
+ * arrived. */
+void client_accept(struct router *r, const struct listener *l, int fd,
+		   const struct sockaddr_storage *peer);
 
-/* A hand-off (CONTROL_HANDBACK) that the worker refused or did not live to take: another one gets it. @fd consumed. */
+/* A hand-off (CONTROL_HANDBACK) that the worker refused or did not live to take: another one gets
+ * it. @fd consumed. */
 void client_return(struct router *r, const struct control_msg *m, int fd);
 
 /* The exchange is over. @reusable: request and response are complete and both want to go on. */
@@ -55,7 +58,8 @@ void client_finish_with(struct client *c, struct str head, struct str body);
 /* The only door, idempotent. @why is for the debug log. */
 void client_close(struct client *c, const char *why);
 
-/* What the router's deadline lists call: 408 for half a head, the end for anything else; another look at a unix socket. */
+/* What the router's deadline lists call: 408 for half a head, the end for anything else; another
+ * look at a unix socket. */
 void client_on_deadline(struct deadline *d);
 void client_on_repeek(struct deadline *d);
 

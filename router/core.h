@@ -49,4 +49,3 @@ static inline uint64_t router_now(struct router *r)
 {
 	return uv_now(&r->loop);
 }
-

@@ -1,4 +1,5 @@
-/* Deadline lists. The timer may fire early, for a deadline that was moved since: then it is set again for the head. */
+/* Deadline lists. The timer may fire early, for a deadline that was moved since: then it is set
+ * again for the head. */
 #include "router/deadline.h"
 
 #include <utlist.h>

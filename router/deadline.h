@@ -1,5 +1,5 @@
-/* Deadlines of one duration each: a list in order of expiry and one timer. Setting and clearing are O(1) and touch no timer
- * in the usual case; an empty list never wakes the loop. */
+/* Deadlines of one duration each: a list in order of expiry and one timer. Setting and clearing are
+ * O(1) and touch no timer in the usual case; an empty list never wakes the loop. */
 #pragma once
 
 #include <stdint.h>

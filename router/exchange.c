@@ -1,13 +1,15 @@
 /* Exchanges.
  *
- * Happy path: the head is consumed from the client's kernel buffer together with the body bytes that are there, sent to the
- * worker in one call; the response's head is rewritten and goes out together with its first body bytes, in one call; what
- * follows is passed on buffer by buffer. When one side does not take bytes, the other side is not read.
+ * Happy path: the head is consumed from the client's kernel buffer together with the body bytes
+ * that are there, sent to the worker in one call; the response's head is rewritten and goes out
+ * together with its first body bytes, in one call; what follows is passed on buffer by buffer. When
+ * one side does not take bytes, the other side is not read.
  *
- * Failure: until the first byte of a response has been passed on, a request that the worker has not seen (its connection was
- * refused) or may see twice (idempotent, RFC 9110, 9.2.2) is tried once more; others get 502. Later the client's connection is
- * cut, as HTTP has no other way to say it. A worker that answers before it has read the whole request gets its answer
- * through, then both connections end. */
+ * Failure: until the first byte of a response has been passed on, a request that the worker has not
+ * seen (its connection was refused) or may see twice (idempotent, RFC 9110, 9.2.2) is tried once
+ * more; others get 502. Later the client's connection is cut, as HTTP has no other way to say it. A
+ * worker that answers before it has read the whole request gets its answer through, then both
+ * connections end. */
 #include "router/exchange.h"
 
 #include <errno.h>
@@ -59,7 +61,8 @@ static void answer(struct client *c, unsigned status)
 static bool is_idempotent(struct str method)
 {
 	static const struct str methods[] = {
-		{ "GET", 3 }, { "HEAD", 4 }, { "OPTIONS", 7 }, { "PUT", 3 }, { "DELETE", 6 }, { "TRACE", 5 },
+		{ "GET", 3 }, { "HEAD", 4 },   { "OPTIONS", 7 },
+		{ "PUT", 3 }, { "DELETE", 6 }, { "TRACE", 5 },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(methods); i++)
@@ -87,14 +90,16 @@ static void begin(struct client *c, struct upstream *u, const struct http_head *
 	c->state = CLIENT_EXCHANGE;
 }
 
-/* Reads the head again, for good this time, and the part of the body that is there: the slices of @head keep pointing at the
- * same bytes. A chunked body is read later, since where it ends is not known yet. */
+/* Reads the head again, for good this time, and the part of the body that is there: the slices of
+ * @head keep pointing at the same bytes. A chunked body is read later, since where it ends is not
+ * known yet. */
 static ssize_t consume(struct client *c, const struct http_head *head)
 {
 	size_t room = head->body.kind == HTTP_BODY_CHUNKED ? 0 : http_body_room(&head->body);
 	size_t most = IO_SIZE - head->size;
 
-	return recv(c->sock.fd, c->router->io, head->size + (room < most ? room : most), MSG_DONTWAIT);
+	return recv(c->sock.fd, c->router->io, head->size + (room < most ? room : most),
+		    MSG_DONTWAIT);
 }
 
 /* Keeps the request as it was sent, when it is whole and small. */
@@ -102,7 +107,8 @@ static void retain(struct exchange *x, struct str head, struct str body)
 {
 	if (!x->request.done || head.n + body.n > RETAIN_MAX)
 		return;
-	if (buf_append(&x->retained, head.p, head.n) < 0 || buf_append(&x->retained, body.p, body.n) < 0)
+	if (buf_append(&x->retained, head.p, head.n) < 0 ||
+	    buf_append(&x->retained, body.p, body.n) < 0)
 		x->retained.len = 0;
 }
 
@@ -208,7 +214,8 @@ static void pass_on_end(struct exchange *x)
 		(void)shutdown(x->upstream->sock.fd, SHUT_WR);
 }
 
-/* The request is complete: the client either waits, sends the next one, or leaves. False: closed. */
+/* The request is complete: the client either waits, sends the next one, or leaves. False: closed.
+ */
 static bool watch_client(struct client *c)
 {
 	struct exchange *x = &c->exchange;
@@ -332,7 +339,8 @@ static bool pass_interim(struct client *c, const struct http_head *head)
 		return true;
 	out->len = 0;
 	x->head_sent = true;
-	if (http_forward_response(head, &fw, 1, out) < 0 || sock_send(&c->sock, buf_str(out), (struct str){ 0 }) < 0) {
+	if (http_forward_response(head, &fw, 1, out) < 0 ||
+	    sock_send(&c->sock, buf_str(out), (struct str){ 0 }) < 0) {
 		client_close(c, "send failed");
 		return false;
 	}
@@ -370,7 +378,7 @@ static bool response_heads(struct client *c, struct str in)
 
 	while (in.n > 0) {
 		enum http_parse_result e =
-			http_parse_response(in, RESPONSE_HEAD_MAX, x->no_body, head);
+		    http_parse_response(in, RESPONSE_HEAD_MAX, x->no_body, head);
 
 		if (e == HTTP_HEAD_PARTIAL)
 			break;
@@ -403,7 +411,8 @@ static bool response_bytes(struct client *c, struct str in)
 		return pass_body(c, (struct str){ 0 }, in);
 	if (u->in.len == 0)
 		return response_heads(c, in);
-	/* a head that came in pieces: parsed from a buffer of its own, since what is left goes back to u->in */
+	/* a head that came in pieces: parsed from a buffer of its own, since what is left goes back
+	 * to u->in */
 	if (buf_append(&u->in, in.p, in.n) < 0) {
 		exchange_on_upstream_gone(c, "the worker's response head is too large");
 		return false;
@@ -471,7 +480,8 @@ static bool try_again(struct client *c, bool refused)
 	struct exchange *x = &c->exchange;
 	struct worker *w;
 
-	if (x->head_sent || x->retained.len == 0 || !(refused || x->idempotent) || x->tries++ >= TRIES_MAX)
+	if (x->head_sent || x->retained.len == 0 || !(refused || x->idempotent) ||
+	    x->tries++ >= TRIES_MAX)
 		return false;
 	w = second_choice(c, refused);
 	x->upstream = w ? upstream_get(w, c, true) : NULL;

@@ -1,5 +1,6 @@
-/* One request and its response between a client and a worker: heads rewritten, bodies passed on as they come with
- * back-pressure both ways, never more than one buffer (SOCK_OUT_MAX) per direction. */
+/* One request and its response between a client and a worker: heads rewritten, bodies passed on as
+ * they come with back-pressure both ways, never more than one buffer (SOCK_OUT_MAX) per direction.
+ */
 #pragma once
 
 #include <stdbool.h>
@@ -17,35 +18,36 @@ enum { RETAIN_MAX = 16 << 10, LEARN_MAX = 1024 };
 
 struct exchange {
 	struct upstream *upstream; /* NULL: no exchange */
-	struct http_body request; /* what of it is still to come */
-	bool head_sent; /* a response head has gone to the client: no way back */
-	bool in_body; /* the final head is out, its body follows */
-	bool cut; /* the worker stopped taking the request */
-	bool keep_alive; /* the client may send another request */
-	bool no_body; /* HEAD */
+	struct http_body request;  /* what of it is still to come */
+	bool head_sent;            /* a response head has gone to the client: no way back */
+	bool in_body;              /* the final head is out, its body follows */
+	bool cut;                  /* the worker stopped taking the request */
+	bool keep_alive;           /* the client may send another request */
+	bool no_body;              /* HEAD */
 	bool idempotent;
-	bool learn; /* a handshake: the response names a session */
+	bool learn;        /* a handshake: the response names a session */
 	bool client_ended; /* the client has sent its FIN; so have we, to the worker */
-	bool pipelined; /* bytes of a next request wait in the kernel */
-	unsigned minor; /* of the client's HTTP/1.x */
+	bool pipelined;    /* bytes of a next request wait in the kernel */
+	unsigned minor;    /* of the client's HTTP/1.x */
 	unsigned tries;
 	uint32_t worker_id;
-	uint32_t idle_ms; /* how long the worker's side may be kept */
-	struct buf retained; /* the request as sent, until the first byte of the response: for another try */
-	struct buf opening; /* the first bytes of a handshake's response body */
+	uint32_t idle_ms;    /* how long the worker's side may be kept */
+	struct buf retained; /* the request as sent, until the first byte of the response: for
+				another try */
+	struct buf opening;  /* the first bytes of a handshake's response body */
 };
 
-/* Starts with @head, parsed from the bytes peeked into router->io. Consumes them from the client's socket. Answers 502/503
- * through the client when @w can't be reached. */
+/* Starts with @head, parsed from the bytes peeked into router->io. Consumes them from the client's
+ * socket. Answers 502/503 through the client when @w can't be reached. */
 void exchange_start(struct client *c, struct worker *w, const struct http_head *head, bool learn);
 
-/* Events on the client's socket during the exchange, and on the worker's. May end with client_exchange_done() or
- * client_close(): the caller must not touch the client afterwards. */
+/* Events on the client's socket during the exchange, and on the worker's. May end with
+ * client_exchange_done() or client_close(): the caller must not touch the client afterwards. */
 void exchange_on_client(struct client *c, int events);
 void exchange_on_upstream(struct client *c, int events);
 
-/* The worker or the connection to it is gone: another try, 502, or the end of the connection when part of the response is
- * already out. */
+/* The worker or the connection to it is gone: another try, 502, or the end of the connection when
+ * part of the response is already out. */
 void exchange_on_upstream_gone(struct client *c, const char *why);
 
 /* Lets go of the worker's side; for client_close(). */

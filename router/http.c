@@ -1,7 +1,8 @@
 /* HTTP heads and bodies. See http.h.
  *
- * The end of a head is found twice, by the first empty line and by llhttp; they must agree to the byte, else the
- * message has two readings and is refused. Limits: size of the head, HTTP_FIELDS_MAX fields. */
+ * The end of a head is found twice, by the first empty line and by llhttp; they must agree to the
+ * byte, else the message has two readings and is refused. Limits: size of the head, HTTP_FIELDS_MAX
+ * fields. */
 #include "router/http.h"
 
 #include <errno.h>
@@ -77,13 +78,24 @@ static size_t find_head_end(struct str in, size_t from)
 	return end ? (size_t)(end - in.p) + 4 : 0;
 }
 
-/* Names must be followed by the colon at once, and no line may begin with a blank (obs-fold): RFC 9112, 5. */
+/* Lines end with CRLF, neither character stands alone, and no line begins with a blank (obs-fold):
+ * RFC 9112, 2.2 and 5.2. llhttp is content with a single LF behind the request line. @head ends
+ * with CRLF. */
 static bool has_ambiguous_line(struct str head)
 {
-	for (size_t i = 0; i + 2 < head.n; i++)
-		if (head.p[i] == '\n' && (head.p[i + 1] == ' ' || head.p[i + 1] == '\t'))
+	bool after_cr = false, after_lf = false;
+
+	for (size_t i = 0; i < head.n; i++) {
+		char c = head.p[i];
+
+		if (c == '\0' || (c == '\n') != after_cr)
 			return true;
-	return memchr(head.p, '\0', head.n) != NULL;
+		if (after_lf && (c == ' ' || c == '\t'))
+			return true;
+		after_cr = c == '\r';
+		after_lf = c == '\n';
+	}
+	return false;
 }
 
 static bool has_ambiguous_field(const struct http_head *h)
@@ -194,7 +206,8 @@ static enum http_parse_result parse(llhttp_type_t type, struct str in, size_t ma
 	return HTTP_HEAD_COMPLETE;
 }
 
-/* Enough of a request to know that it will never be one: answers garbage before the header timeout does. */
+/* Enough of a request to know that it will never be one: answers garbage before the header timeout
+ * does. */
 static enum http_parse_result judge_partial(struct str in)
 {
 	llhttp_t p;
@@ -216,7 +229,8 @@ enum http_parse_result http_parse_request(struct str in, size_t max, struct http
 	if (r != HTTP_HEAD_COMPLETE)
 		return r;
 	space = memchr(ret->start_line.p, ' ', ret->start_line.n);
-	ret->method = (struct str){ ret->start_line.p, space ? (size_t)(space - ret->start_line.p) : 0 };
+	ret->method =
+	    (struct str){ ret->start_line.p, space ? (size_t)(space - ret->start_line.p) : 0 };
 	ret->upgrade = p.upgrade != 0;
 	ret->status = 0;
 	if (p.http_minor == 0 && (p.flags & F_TRANSFER_ENCODING))
@@ -288,7 +302,8 @@ size_t http_body_room(const struct http_body *body)
 {
 	if (body->done)
 		return 0;
-	return body->kind == HTTP_BODY_LENGTH && body->left < SIZE_MAX ? (size_t)body->left : SIZE_MAX;
+	return body->kind == HTTP_BODY_LENGTH && body->left < SIZE_MAX ? (size_t)body->left
+								       : SIZE_MAX;
 }
 
 struct str http_field_get(const struct http_head *head, struct str name)
@@ -323,7 +338,8 @@ static int put_field(struct buf *out, struct str name, struct str value)
 static bool is_hop_by_hop(struct str name)
 {
 	static const struct str names[] = {
-		{ "connection", 10 }, { "keep-alive", 10 }, { "proxy-connection", 16 }, { "te", 2 }, { "upgrade", 7 },
+		{ "connection", 10 }, { "keep-alive", 10 }, { "proxy-connection", 16 },
+		{ "te", 2 },          { "upgrade", 7 },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
@@ -350,7 +366,8 @@ static int put_forwarded_for(const struct http_head *h, struct str addr, struct 
 	int r = put(out, STR("X-Forwarded-For: "));
 
 	for (size_t i = 0; i < h->n_fields && r == 0; i++)
-		if (str_eq_nocase(h->fields[i].name, STR("x-forwarded-for")) && h->fields[i].value.n) {
+		if (str_eq_nocase(h->fields[i].name, STR("x-forwarded-for")) &&
+		    h->fields[i].value.n) {
 			r = put(out, h->fields[i].value);
 			if (r == 0)
 				r = put(out, STR(", "));
@@ -360,14 +377,16 @@ static int put_forwarded_for(const struct http_head *h, struct str addr, struct 
 	return r == 0 ? put(out, STR("\r\n")) : r;
 }
 
-static int put_if_missing(const struct http_head *h, struct str name, struct str value, struct buf *out)
+static int put_if_missing(const struct http_head *h, struct str name, struct str value,
+			  struct buf *out)
 {
 	if (value.n == 0 || http_field_get(h, name).p)
 		return 0;
 	return put_field(out, name, value);
 }
 
-int http_forward_request(const struct http_head *head, const struct http_forward *fw, struct buf *out)
+int http_forward_request(const struct http_head *head, const struct http_forward *fw,
+			 struct buf *out)
 {
 	int r = put(out, head->start_line);
 
@@ -380,7 +399,8 @@ int http_forward_request(const struct http_head *head, const struct http_forward
 	if (r == 0)
 		r = put_if_missing(head, STR("X-Forwarded-Proto"), STR("http"), out);
 	if (r == 0)
-		r = put_if_missing(head, STR("X-Forwarded-Host"), http_field_get(head, STR("host")), out);
+		r = put_if_missing(head, STR("X-Forwarded-Host"), http_field_get(head, STR("host")),
+				   out);
 	return r == 0 ? put(out, STR("\r\n")) : r;
 }
 

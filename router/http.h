@@ -1,6 +1,7 @@
-/* HTTP/1.1 messages as the router needs them: one head parsed at a time, bodies only measured, heads rewritten for the
- * other side. Pure functions over bytes; llhttp decides what is well-formed, and what it lets through although two
- * readers could disagree about it (obs-fold, a blank before the colon, two Hosts) is refused here. RFC 9110, 9112. */
+/* HTTP/1.1 messages as the router needs them: one head parsed at a time, bodies only measured,
+ * heads rewritten for the other side. Pure functions over bytes; llhttp decides what is
+ * well-formed, and what it lets through although two readers could disagree about it (obs-fold, a
+ * blank before the colon, two Hosts) is refused here. RFC 9110, 9112. */
 #pragma once
 
 #include <llhttp.h>
@@ -29,19 +30,19 @@ enum http_body_kind {
 struct http_body {
 	enum http_body_kind kind;
 	bool done;
-	uint64_t left; /* HTTP_BODY_LENGTH */
+	uint64_t left;   /* HTTP_BODY_LENGTH */
 	llhttp_t parser; /* HTTP_BODY_CHUNKED */
 };
 
 /* A parsed head. All slices borrow the bytes given to http_parse_head(). */
 struct http_head {
-	size_t size; /* bytes, with the empty line and any empty lines in front */
+	size_t size;               /* bytes, with the empty line and any empty lines in front */
 	struct str method, target; /* requests */
-	struct str start_line; /* without CRLF */
-	unsigned status; /* responses */
-	unsigned minor; /* HTTP/1.minor */
-	bool keep_alive; /* the sender wants the connection to persist */
-	bool upgrade; /* request: Upgrade with Connection: upgrade, or CONNECT */
+	struct str start_line;     /* without CRLF */
+	unsigned status;           /* responses */
+	unsigned minor;            /* HTTP/1.minor */
+	bool keep_alive;           /* the sender wants the connection to persist */
+	bool upgrade;              /* request: Upgrade with Connection: upgrade, or CONNECT */
 	size_t n_fields;
 	struct http_field fields[HTTP_FIELDS_MAX];
 	struct http_body body; /* how to follow this message's body */
@@ -56,16 +57,19 @@ enum http_parse_result {
 	HTTP_HEAD_VERSION = -505,
 };
 
-/* Parses a head at the start of @in; @max bounds its size. @ret is set when HTTP_HEAD_COMPLETE is returned. */
+/* Parses a head at the start of @in; @max bounds its size. @ret is set when HTTP_HEAD_COMPLETE is
+ * returned. */
 enum http_parse_result http_parse_request(struct str in, size_t max, struct http_head *ret);
 /* @no_body: the request was HEAD, whose answer has none. */
-enum http_parse_result http_parse_response(struct str in, size_t max, bool no_body, struct http_head *ret);
+enum http_parse_result http_parse_response(struct str in, size_t max, bool no_body,
+					   struct http_head *ret);
 
-/* How many of the @n bytes belong to the body; body->done is set when it ends there. -EBADMSG: broken framing. */
+/* How many of the @n bytes belong to the body; body->done is set when it ends there. -EBADMSG:
+ * broken framing. */
 ssize_t http_body_feed(struct http_body *body, const char *bytes, size_t n);
 
-/* The most bytes of the body that may be read blindly, without reading past its end: SIZE_MAX unless the length is
- * known. A chunked body must be peeked. */
+/* The most bytes of the body that may be read blindly, without reading past its end: SIZE_MAX
+ * unless the length is known. A chunked body must be peeked. */
 size_t http_body_room(const struct http_body *body);
 
 /* The value of the first field with that name, or an empty slice. */
@@ -74,13 +78,15 @@ struct str http_field_get(const struct http_head *head, struct str name);
 /* What the next hop is told about the client. */
 struct http_forward {
 	struct str client_addr; /* IP text without port */
-	bool close; /* the connection ends after this message */
+	bool close;             /* the connection ends after this message */
 };
 
-/* Appends the head as the worker should see it: end-to-end fields unchanged and in order, hop-by-hop fields dropped,
- * X-Forwarded-For appended to, X-Forwarded-Proto and -Host added when missing. 0, -EMSGSIZE, -ENOMEM. */
-int http_forward_request(const struct http_head *head, const struct http_forward *fw, struct buf *out);
-/* The same for the way back: hop-by-hop fields dropped, Connection: close added when fw->close, and keep-alive for
- * HTTP/1.0 clients that asked for it (@client_minor). */
+/* Appends the head as the worker should see it: end-to-end fields unchanged and in order,
+ * hop-by-hop fields dropped, X-Forwarded-For appended to, X-Forwarded-Proto and -Host added when
+ * missing. 0, -EMSGSIZE, -ENOMEM. */
+int http_forward_request(const struct http_head *head, const struct http_forward *fw,
+			 struct buf *out);
+/* The same for the way back: hop-by-hop fields dropped, Connection: close added when fw->close, and
+ * keep-alive for HTTP/1.0 clients that asked for it (@client_minor). */
 int http_forward_response(const struct http_head *head, const struct http_forward *fw,
 			  unsigned client_minor, struct buf *out);

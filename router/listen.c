@@ -32,7 +32,8 @@ static void on_acceptable(uv_poll_t *poll, int status, int events)
 	for (int i = 0; i < ACCEPT_BATCH && l->accepting; i++) {
 		struct sockaddr_storage peer = { 0 };
 		socklen_t len = sizeof(peer);
-		int fd = accept4(l->fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		int fd =
+		    accept4(l->fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd >= 0) {
 			client_accept(l->router, l, fd, &peer);
@@ -82,7 +83,7 @@ static void on_pause_over(uv_timer_t *timer)
 	struct listener *l;
 
 	DL_FOREACH(r->listeners, l)
-		set_accepting(l, true);
+	set_accepting(l, true);
 }
 
 void listeners_pause(struct router *r)
@@ -90,7 +91,7 @@ void listeners_pause(struct router *r)
 	struct listener *l;
 
 	DL_FOREACH(r->listeners, l)
-		set_accepting(l, false);
+	set_accepting(l, false);
 	(void)uv_timer_start(&r->accept_pause, on_pause_over, ACCEPT_PAUSE_MS, 0);
 }
 
@@ -103,7 +104,8 @@ void listeners_close(struct router *r, bool all)
 {
 	struct listener *l, *next;
 
-	DL_FOREACH_SAFE(r->listeners, l, next) {
+	DL_FOREACH_SAFE(r->listeners, l, next)
+	{
 		if (l->role == ROLE_ADMIN && !all)
 			continue;
 		set_accepting(l, false);

@@ -1,5 +1,5 @@
-/* Listening sockets: from init, or from init on an app's behalf. Accepting is paused for a moment when descriptors or
- * memory run out, and stops for good when the router drains. */
+/* Listening sockets: from init, or from init on an app's behalf. Accepting is paused for a moment
+ * when descriptors or memory run out, and stops for good when the router drains. */
 #pragma once
 
 #include <stdbool.h>
@@ -9,8 +9,8 @@
 struct router;
 
 enum listener_role {
-	ROLE_HTTP, /* requests, routed */
-	ROLE_RAW, /* whole connections, to the server with the same id */
+	ROLE_HTTP,  /* requests, routed */
+	ROLE_RAW,   /* whole connections, to the server with the same id */
 	ROLE_ADMIN, /* health, for the platform */
 };
 

@@ -1,5 +1,6 @@
-/* Probing workers. One pair at a time; a probe that is not answered is closed by FIN, never by a reset: a reset would be an
- * unhandled 'error' event in an app that has not attached its listener yet, and would kill it. */
+/* Probing workers. One pair at a time; a probe that is not answered is closed by FIN, never by a
+ * reset: a reset would be an unhandled 'error' event in an app that has not attached its listener
+ * yet, and would kill it. */
 #include "router/probe.h"
 
 #include <errno.h>
@@ -54,7 +55,8 @@ static void answered(struct probe *p)
 	struct worker *w = p->worker;
 	struct control_msg m = { .type = CONTROL_PROBED, .worker = w->id };
 
-	(void)control_send(&w->router->link, &m, -1); /* a lost one: the worker times out and is replaced */
+	(void)control_send(&w->router->link, &m,
+			   -1); /* a lost one: the worker times out and is replaced */
 	probe_stop(w);
 }
 
@@ -85,9 +87,7 @@ static int ask_send(struct ask *a, const char *path)
 static struct ask *ask_new(struct probe *p)
 {
 	struct worker *w = p->worker;
-	struct control_msg m = {
-		.type = CONTROL_HANDOFF, .worker = w->id, .kind = HANDOFF_PROBE
-	};
+	struct control_msg m = { .type = CONTROL_HANDOFF, .worker = w->id, .kind = HANDOFF_PROBE };
 	struct ask *a;
 	int near, far;
 

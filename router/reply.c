@@ -48,7 +48,8 @@ int reply_write(unsigned status, struct buf *out)
 {
 	const struct reply *rp = find(status);
 	char body[96];
-	int n = snprintf(body, sizeof(body), "{\"code\":%u,\"message\":\"%s\"}", rp->status, rp->message);
+	int n = snprintf(body, sizeof(body), "{\"code\":%u,\"message\":\"%s\"}", rp->status,
+			 rp->message);
 
 	return write_response(rp, STR("application/json"), (struct str){ body, (size_t)n }, out);
 }

@@ -1,7 +1,9 @@
-/* The router process: what init says is applied here, by table; everything else happens in the parts.
+/* The router process: what init says is applied here, by table; everything else happens in the
+ * parts.
  *
- * Start: private listener, control channel, CONTROL_UP; init then sends the session memory, the listeners, the workers.
- * End: when the channel to init ends, whatever the reason: without init there are no workers. */
+ * Start: private listener, control channel, CONTROL_UP; init then sends the session memory, the
+ * listeners, the workers. End: when the channel to init ends, whatever the reason: without init
+ * there are no workers. */
 #include "router/router.h"
 
 #include <errno.h>
@@ -45,7 +47,8 @@ static void on_sessions(struct router *r, const struct control_msg *m, int *fd)
 
 	(void)m;
 	if (e < 0) {
-		log_error("router: session table: %s; sessions will not outlive this router", strerror(-e));
+		log_error("router: session table: %s; sessions will not outlive this router",
+			  strerror(-e));
 		return;
 	}
 	sessions_close(r->sessions);
@@ -97,9 +100,9 @@ static const struct {
 	enum control_type type;
 	void (*apply)(struct router *r, const struct control_msg *m, int *fd);
 } messages[] = {
-	{ CONTROL_WORKER, on_worker },	   { CONTROL_SESSION, on_session },
+	{ CONTROL_WORKER, on_worker },     { CONTROL_SESSION, on_session },
 	{ CONTROL_HANDBACK, on_handback }, { CONTROL_LISTENER, on_listener },
-	{ CONTROL_ADMIN, on_admin },	   { CONTROL_SESSIONS, on_sessions },
+	{ CONTROL_ADMIN, on_admin },       { CONTROL_SESSIONS, on_sessions },
 	{ CONTROL_PHASE, on_phase },
 };
 
@@ -169,7 +172,7 @@ static void close_clients(struct router *r)
 	struct client *c, *next;
 
 	DL_FOREACH_SAFE(r->clients, c, next)
-		client_close(c, "router stops");
+	client_close(c, "router stops");
 }
 
 /* Nothing may be left for the loop; hand-offs that init has already taken are not affected. */
@@ -196,7 +199,8 @@ static void router_deinit(struct router *r)
 /* init decides when to stop; signals that reach the whole group are for it. */
 static void ignore_signals(void)
 {
-	static const int ignored[] = { SIGPIPE, SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGWINCH };
+	static const int ignored[] = { SIGPIPE, SIGTERM, SIGINT,  SIGQUIT,
+				       SIGHUP,  SIGUSR1, SIGUSR2, SIGWINCH };
 
 	for (size_t i = 0; i < ARRAY_LEN(ignored); i++)
 		(void)signal(ignored[i], SIG_IGN);

@@ -1,5 +1,6 @@
-/* The router process: accepts clients, speaks HTTP/1.1, keeps the session table, chooses workers, proxies requests and
- * hands WebSockets over. Everything it needs from init comes over the control channel. */
+/* The router process: accepts clients, speaks HTTP/1.1, keeps the session table, chooses workers,
+ * proxies requests and hands WebSockets over. Everything it needs from init comes over the control
+ * channel. */
 #pragma once
 
 #include <stdint.h>
@@ -10,5 +11,6 @@ struct router_conf {
 	const char *probe_path; /* borrowed for good */
 };
 
-/* Runs until the control channel ends (init is gone or wants it gone). @control_fd is consumed. The exit code. */
+/* Runs until the control channel ends (init is gone or wants it gone). @control_fd is consumed. The
+ * exit code. */
 int router_main(const struct router_conf *conf, int control_fd);

@@ -1,6 +1,7 @@
-/* The session table. Memory: an array of fixed slots in the shared memfd, touched lowest first, so that its cost grows with
- * the sessions that there are. In private memory: hash chains, one list in order of use, one counter per worker. The
- * clock is CLOCK_MONOTONIC of one boot (uv_hrtime), which both routers share. */
+/* The session table. Memory: an array of fixed slots in the shared memfd, touched lowest first, so
+ * that its cost grows with the sessions that there are. In private memory: hash chains, one list in
+ * order of use, one counter per worker. The clock is CLOCK_MONOTONIC of one boot (uv_hrtime), which
+ * both routers share. */
 #include "router/sessions.h"
 
 #include <assert.h>
@@ -30,7 +31,7 @@ struct slot {
 
 /* Private bookkeeping of a slot. */
 struct link {
-	uint32_t chain; /* next with the same hash bucket, or next free */
+	uint32_t chain;        /* next with the same hash bucket, or next free */
 	uint32_t newer, older; /* order of use */
 };
 
@@ -40,10 +41,12 @@ struct sessions {
 	uint32_t *buckets, n_buckets;
 	uint32_t n_slots, n_touched, n_used;
 	uint32_t newest, oldest, free_head;
-	uint32_t per_worker[WORKER_BUCKETS]; /* by id modulo: ids grow by one, so live ones do not share */
+	uint32_t per_worker[WORKER_BUCKETS]; /* by id modulo: ids grow by one, so live ones do not
+						share */
 };
 
-/* FNV-1a with a final mix. The table is bounded and sids are the server's, so no keyed hash is needed. */
+/* FNV-1a with a final mix. The table is bounded and sids are the server's, so no keyed hash is
+ * needed. */
 static uint32_t hash(struct str sid)
 {
 	uint32_t h = 2166136261u;
@@ -133,9 +136,11 @@ static bool slot_is_sound(const struct slot *sl)
 	return sl->committed == COMMITTED && sl->len > 0 && sl->len <= SID_MAX && sl->worker != 0;
 }
 
-/* Slots are touched lowest first and a slot once used stays non-zero, so the first all-zero one ends the search. */
+/* Slots are touched lowest first and a slot once used stays non-zero, so the first all-zero one
+ * ends the search. */
 static void recover(struct sessions *s, uint64_t now_ms)
 {
+	assert(s->slots);
 	for (uint32_t i = 1; i < s->n_slots && s->slots[i].idle_ms != 0; i++) {
 		s->n_touched = i;
 		if (slot_is_sound(&s->slots[i]) && s->slots[i].expires_ms > now_ms)
@@ -244,7 +249,8 @@ static uint32_t take_slot(struct sessions *s)
 	return i;
 }
 
-void sessions_put(struct sessions *s, struct str sid, uint32_t worker, uint32_t idle_ms, uint64_t now_ms)
+void sessions_put(struct sessions *s, struct str sid, uint32_t worker, uint32_t idle_ms,
+		  uint64_t now_ms)
 {
 	uint32_t i = find_slot(s, sid);
 	struct slot *sl;
@@ -290,7 +296,8 @@ uint32_t sessions_count_worker(const struct sessions *s, uint32_t worker)
 	return s->per_worker[worker % WORKER_BUCKETS];
 }
 
-/* The list is in order of use, not of expiry, but idle times rarely differ within one app: the oldest goes first. */
+/* The list is in order of use, not of expiry, but idle times rarely differ within one app: the
+ * oldest goes first. */
 void sessions_expire(struct sessions *s, uint64_t now_ms)
 {
 	for (int n = 0; n < EXPIRE_BATCH && s->oldest != NONE; n++) {

@@ -1,8 +1,10 @@
-/* The session table: which worker holds which Engine.IO session. Bounded, least recently used out first.
+/* The session table: which worker holds which Engine.IO session. Bounded, least recently used out
+ * first.
  *
- * It lives in a memfd that init keeps, so it outlives a router that is killed: the next one maps the same memory and
- * rebuilds its index from what is committed there. A slot counts only once its `committed` word is set, after everything
- * else in it, so a router killed in the middle of an update leaves at worst one session forgotten. */
+ * It lives in a memfd that init keeps, so it outlives a router that is killed: the next one maps
+ * the same memory and rebuilds its index from what is committed there. A slot counts only once its
+ * `committed` word is set, after everything else in it, so a router killed in the middle of an
+ * update leaves at worst one session forgotten. */
 #pragma once
 
 #include <stdint.h>
@@ -11,22 +13,25 @@
 
 struct sessions;
 
-/* Maps @fd (consumed always), growing it to hold @max sessions when it is empty. 0 and *ret, or -errno. */
+/* Maps @fd (consumed always), growing it to hold @max sessions when it is empty. 0 and *ret, or
+ * -errno. */
 int sessions_open(int fd, uint32_t max, uint64_t now_ms, struct sessions **ret);
 void sessions_close(struct sessions *s);
 
 /* The worker that holds @sid, or 0. Renews the session. */
 uint32_t sessions_find(struct sessions *s, struct str sid, uint64_t now_ms);
 
-/* Remembers @sid (1 to SID_MAX bytes) until it has not been asked for during @idle_ms. When the table is full the least
- * recently used session makes room. */
-void sessions_put(struct sessions *s, struct str sid, uint32_t worker, uint32_t idle_ms, uint64_t now_ms);
+/* Remembers @sid (1 to SID_MAX bytes) until it has not been asked for during @idle_ms. When the
+ * table is full the least recently used session makes room. */
+void sessions_put(struct sessions *s, struct str sid, uint32_t worker, uint32_t idle_ms,
+		  uint64_t now_ms);
 void sessions_remove(struct sessions *s, struct str sid);
 
 /* Forgets every session of a worker that is dead. */
 void sessions_remove_worker(struct sessions *s, uint32_t worker);
 
-/* Sessions held, and held by one worker, expired ones excluded as far as sessions_expire() has seen them. */
+/* Sessions held, and held by one worker, expired ones excluded as far as sessions_expire() has seen
+ * them. */
 uint32_t sessions_count(const struct sessions *s);
 uint32_t sessions_count_worker(const struct sessions *s, uint32_t worker);
 

@@ -1,4 +1,5 @@
-/* Finding session ids. Nothing is assumed of a sid's alphabet: it is whatever stands between its delimiters. */
+/* Finding session ids. Nothing is assumed of a sid's alphabet: it is whatever stands between its
+ * delimiters. */
 #include "router/sid.h"
 
 #include "base/ban.h"
@@ -29,7 +30,8 @@ void sid_of_target(struct str target, struct sid_request *ret)
 	}
 }
 
-/* The text between @before and the next quote; JSONP escapes the quotes, so a backslash in front is not the sid's. */
+/* The text between @before and the next quote; JSONP escapes the quotes, so a backslash in front is
+ * not the sid's. */
 static bool quoted_after(struct str s, struct str before, struct str *ret)
 {
 	const char *at = memmem(s.p, s.n, before.p, before.n), *end;
@@ -64,7 +66,8 @@ static uint32_t number_after(struct str s, struct str before)
 	if (!at)
 		return 0;
 	digits = (struct str){ at + before.n, 0 };
-	while (digits.p + digits.n < s.p + s.n && digits.p[digits.n] >= '0' && digits.p[digits.n] <= '9')
+	while (digits.p + digits.n < s.p + s.n && digits.p[digits.n] >= '0' &&
+	       digits.p[digits.n] <= '9')
 		digits.n++;
 	return str_to_u64(digits, 86400000, &n) == 0 ? (uint32_t)n : 0;
 }
@@ -78,7 +81,8 @@ bool sid_of_handshake(struct str body, struct sid_handshake *ret)
 	if (!quoted_after(head, jsonp ? STR("\\\"sid\\\":") : STR("\"sid\":"), &ret->sid) ||
 	    ret->sid.n > SID_MAX)
 		return false;
-	interval = number_after(head, jsonp ? STR("\\\"pingInterval\\\":") : STR("\"pingInterval\":"));
+	interval =
+	    number_after(head, jsonp ? STR("\\\"pingInterval\\\":") : STR("\"pingInterval\":"));
 	timeout = number_after(head, jsonp ? STR("\\\"pingTimeout\\\":") : STR("\"pingTimeout\":"));
 	ret->idle_ms = interval && timeout ? interval + timeout : 0;
 	return true;

@@ -1,5 +1,6 @@
-/* Engine.IO session ids where they travel: in a request's query and in the handshake's response. Pure functions.
- * Protocol 4: body `0{"sid":"...",...,"pingInterval":25000,"pingTimeout":20000}`; protocol 3 puts `97:` in front; JSONP wraps it in
+/* Engine.IO session ids where they travel: in a request's query and in the handshake's response.
+ * Pure functions. Protocol 4: body `0{"sid":"...",...,"pingInterval":25000,"pingTimeout":20000}`;
+ * protocol 3 puts `97:` in front; JSONP wraps it in
  * `___eio[0]("0{\"sid\":...")` (engine.io-parser, engine.io transports/polling-jsonp). */
 #pragma once
 
@@ -12,15 +13,16 @@ enum { SID_MAX = 256 };
 
 struct sid_request {
 	struct str sid; /* empty: none */
-	bool engine; /* the query has EIO=, so a request without a sid opens a session */
+	bool engine;    /* the query has EIO=, so a request without a sid opens a session */
 };
 
 /* Looks through the query of a request target. A sid longer than SID_MAX counts as none. */
 void sid_of_target(struct str target, struct sid_request *ret);
 
 struct sid_handshake {
-	struct str sid; /* borrows the body */
-	uint32_t idle_ms; /* pingInterval + pingTimeout: a polling client is heard of at least that often; 0 = unknown */
+	struct str sid;   /* borrows the body */
+	uint32_t idle_ms; /* pingInterval + pingTimeout: a polling client is heard of at least that
+			     often; 0 = unknown */
 };
 
 /* Looks for the open packet at the start of a handshake's response body. False: not there. */

@@ -1,5 +1,5 @@
-/* Sockets of the router. libuv stops a poll handle that reports POLLERR; `failed` remembers it and the owner finds the
- * error with its next read. */
+/* Sockets of the router. libuv stops a poll handle that reports POLLERR; `failed` remembers it and
+ * the owner finds the error with its next read. */
 #include "router/sock.h"
 
 #include <assert.h>
@@ -12,9 +12,12 @@
 
 #include "base/ban.h"
 
-void sock_init(struct sock *s, uv_loop_t *loop, int fd, void (*on_event)(struct sock *s, int events))
+void sock_init(struct sock *s, uv_loop_t *loop, int fd,
+	       void (*on_event)(struct sock *s, int events))
 {
-	*s = (struct sock){ .loop = loop, .fd = fd, .on_event = on_event, .out = BUF_INIT(SOCK_OUT_MAX) };
+	*s = (struct sock){
+		.loop = loop, .fd = fd, .on_event = on_event, .out = BUF_INIT(SOCK_OUT_MAX)
+	};
 }
 
 static void on_poll(uv_poll_t *poll, int status, int events)

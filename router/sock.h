@@ -1,5 +1,6 @@
-/* A non-blocking stream socket on the loop, for both sides of an exchange: what it waits for, and the bytes that the
- * kernel would not take yet (bounded; while there are any, the owner stops reading from the other side). */
+/* A non-blocking stream socket on the loop, for both sides of an exchange: what it waits for, and
+ * the bytes that the kernel would not take yet (bounded; while there are any, the owner stops
+ * reading from the other side). */
 #pragma once
 
 #include <stdbool.h>
@@ -16,23 +17,27 @@ struct sock {
 	int fd; /* owned; -1 after sock_release() and sock_close() */
 	int events;
 	bool registered; /* poll is initialised */
-	bool failed; /* the kernel reported an error: a read tells which */
+	bool failed;     /* the kernel reported an error: a read tells which */
 	bool closing;
 	struct buf out;
-	/* @events: UV_READABLE, UV_WRITABLE; an error counts as UV_READABLE. May close or release the socket. */
+	/* @events: UV_READABLE, UV_WRITABLE; an error counts as UV_READABLE. May close or release
+	 * the socket. */
 	void (*on_event)(struct sock *s, int events);
 	void (*on_closed)(struct sock *s);
 };
 
-/* Takes over @fd, which is non-blocking. Nothing is registered with the loop until sock_want(): a socket that is handed on
- * at once costs no epoll call. */
-void sock_init(struct sock *s, uv_loop_t *loop, int fd, void (*on_event)(struct sock *s, int events));
+/* Takes over @fd, which is non-blocking. Nothing is registered with the loop until sock_want(): a
+ * socket that is handed on at once costs no epoll call. */
+void sock_init(struct sock *s, uv_loop_t *loop, int fd,
+	       void (*on_event)(struct sock *s, int events));
 
-/* Waits for these events from now on. 0 or -errno (only for the first, which registers the socket). */
+/* Waits for these events from now on. 0 or -errno (only for the first, which registers the socket).
+ */
 int sock_want(struct sock *s, int events);
 
-/* Sends both slices, in order, after what is still pending; what the kernel does not take is kept. 0 or -errno:
- * -EMSGSIZE (SOCK_OUT_MAX: the owner did not heed sock_blocked()), -ENOMEM, or the socket's error. */
+/* Sends both slices, in order, after what is still pending; what the kernel does not take is kept.
+ * 0 or -errno: -EMSGSIZE (SOCK_OUT_MAX: the owner did not heed sock_blocked()), -ENOMEM, or the
+ * socket's error. */
 int sock_send(struct sock *s, struct str first, struct str second);
 /* Sends what is pending. 0 or -errno. */
 int sock_flush(struct sock *s);
@@ -45,6 +50,6 @@ static inline bool sock_blocked(const struct sock *s)
 /* Gives the descriptor away; the socket only remains to be closed. */
 int sock_release(struct sock *s);
 
-/* Idempotent. @on_closed runs from the loop, or at once when the socket was never registered: the caller must not touch
- * what it frees. */
+/* Idempotent. @on_closed runs from the loop, or at once when the socket was never registered: the
+ * caller must not touch what it frees. */
 void sock_close(struct sock *s, void (*on_closed)(struct sock *s));

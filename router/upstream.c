@@ -1,9 +1,10 @@
 /* Connections to workers.
  *
- * A pair is made by connecting to a private loopback listener and accepting what came; the far end's peer address must be
- * our near end's, or somebody else connected to that port and is turned away. Writing may start at once: the bytes wait in
- * the kernel until the worker takes the far end. Node closes idle connections after keepAliveTimeout (5 s unless the app
- * changed it) and says so in `Keep-Alive: timeout=`; we let go earlier, so no request meets a closing connection. */
+ * A pair is made by connecting to a private loopback listener and accepting what came; the far
+ * end's peer address must be our near end's, or somebody else connected to that port and is turned
+ * away. Writing may start at once: the bytes wait in the kernel until the worker takes the far end.
+ * Node closes idle connections after keepAliveTimeout (5 s unless the app changed it) and says so
+ * in `Keep-Alive: timeout=`; we let go earlier, so no request meets a closing connection. */
 #include "router/upstream.h"
 
 #include <arpa/inet.h>
@@ -63,7 +64,7 @@ static int accept_far(int listener, const struct sockaddr_in *expected)
 		struct sockaddr_in peer = { 0 };
 		socklen_t len = sizeof(peer);
 		auto_fd int fd =
-			accept4(listener, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		    accept4(listener, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd < 0)
 			return -errno;
@@ -77,7 +78,7 @@ static int accept_far(int listener, const struct sockaddr_in *expected)
 
 int upstream_pair(struct router *r, int *ret_near, int *ret_far)
 {
-	struct sockaddr_in self;
+	struct sockaddr_in self = { 0 };
 	auto_fd int near = connect_near(&r->pair_addr, &self);
 	int far;
 
@@ -191,7 +192,8 @@ void upstream_put(struct upstream *u, uint32_t idle_ms)
 {
 	struct worker *w = u->worker;
 
-	if (idle_ms == 0 || !w || w->state == WORKER_STOPPING || sock_want(&u->sock, UV_READABLE) < 0) {
+	if (idle_ms == 0 || !w || w->state == WORKER_STOPPING ||
+	    sock_want(&u->sock, UV_READABLE) < 0) {
 		upstream_close(u);
 		return;
 	}

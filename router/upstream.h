@@ -1,5 +1,6 @@
-/* Connections to workers: loopback TCP pairs whose far end is handed to the worker like a client's socket, so that no app
- * needs a port; or a connect() for workers with a port of their own. Kept alive and reused, most recent first. */
+/* Connections to workers: loopback TCP pairs whose far end is handed to the worker like a client's
+ * socket, so that no app needs a port; or a connect() for workers with a port of their own. Kept
+ * alive and reused, most recent first. */
 #pragma once
 
 #include <stdbool.h>
@@ -14,18 +15,19 @@ struct worker;
 struct upstream {
 	struct sock sock;
 	struct upstream *prev, *next; /* in worker->idle or ->busy */
-	struct worker *worker; /* NULL once the worker is gone */
-	struct client *client; /* the exchange that uses it */
-	uint64_t token; /* the hand-off of its far end */
+	struct worker *worker;        /* NULL once the worker is gone */
+	struct client *client;        /* the exchange that uses it */
+	uint64_t token;               /* the hand-off of its far end */
 	bool reused;
-	bool refused; /* its far end came back: the worker has seen nothing */
+	bool refused;        /* its far end came back: the worker has seen nothing */
 	uint64_t expires_ms; /* idle: when the worker may close it */
-	struct buf in; /* a response head that is not complete yet */
+	struct buf in;       /* a response head that is not complete yet */
 	struct http_body body;
 };
 
-/* An idle connection that the worker will not close in the next moment, or a new one; for the exclusive use of @c. NULL
- * with errno set: no descriptors or memory left, or init is gone. @fresh: never an idle one. */
+/* An idle connection that the worker will not close in the next moment, or a new one; for the
+ * exclusive use of @c. NULL with errno set: no descriptors or memory left, or init is gone. @fresh:
+ * never an idle one. */
 struct upstream *upstream_get(struct worker *w, struct client *c, bool fresh);
 
 /* After a complete response: keeps it for @idle_ms (0: closes it). */
@@ -34,15 +36,16 @@ void upstream_put(struct upstream *u, uint32_t idle_ms);
 /* Idempotent; does not call the client back. */
 void upstream_close(struct upstream *u);
 
-/* The far end was refused by the worker (CONTROL_HANDBACK): the request, if any, was never seen and may go to another.
- * False when no connection has that token any more. */
+/* The far end was refused by the worker (CONTROL_HANDBACK): the request, if any, was never seen and
+ * may go to another. False when no connection has that token any more. */
 bool upstream_refused(struct worker *w, uint64_t token);
 
 void upstream_close_idle(struct worker *w);
 /* Idle ones are closed; exchanges in progress fail with @why. */
 void upstream_close_all(struct worker *w, const char *why);
 
-/* Makes a loopback TCP pair. 0: *ret_near and *ret_far are non-blocking, owned by the caller. -errno. */
+/* Makes a loopback TCP pair. 0: *ret_near and *ret_far are non-blocking, owned by the caller.
+ * -errno. */
 struct router;
 int upstream_pair(struct router *r, int *ret_near, int *ret_far);
 /* The private listener behind it. 0 or -errno. */

@@ -21,12 +21,12 @@ struct worker {
 	uint16_t port; /* WORKER_STYLE_PORT */
 	enum worker_state state;
 	enum worker_style style;
-	uint32_t in_flight; /* requests at it now */
+	uint32_t in_flight;           /* requests at it now */
 	struct upstream *idle, *busy; /* connections to it */
 	uint32_t n_upstreams;
 	struct probe *probe; /* while it is being asked whether it answers */
-	/* Hand-offs leave no trace with us, so live sockets are seen from outside: the descriptors the process has open,
-	 * less those it had when it became ready and our own connections. */
+	/* Hand-offs leave no trace with us, so live sockets are seen from outside: the descriptors
+	 * the process has open, less those it had when it became ready and our own connections. */
 	uint32_t fds_at_ready, fds, assigned; /* assigned: sessions given since fds was read */
 	uint64_t sampled_ms;
 	UT_hash_handle hh;
@@ -38,7 +38,8 @@ struct workers {
 	uint32_t n_ready;
 };
 
-/* Applies a CONTROL_WORKER message; the state DEAD frees the worker (its connections and sessions are gone before). */
+/* Applies a CONTROL_WORKER message; the state DEAD frees the worker (its connections and sessions
+ * are gone before). */
 void workers_update(struct router *r, const struct control_msg *m);
 void workers_free_all(struct router *r);
 
@@ -46,8 +47,9 @@ void workers_free_all(struct router *r);
 struct worker *workers_serving(struct workers *ws, uint32_t id);
 struct worker *workers_by_id(struct workers *ws, uint32_t id);
 
-/* The ready worker with the least load (sessions, requests in flight, open sockets, what was assigned a moment ago), counted
- * at the choice so that a burst spreads; NULL when none is ready. @except is skipped when there is another. Expired sessions are dropped first. */
+/* The ready worker with the least load (sessions, requests in flight, open sockets, what was
+ * assigned a moment ago), counted at the choice so that a burst spreads; NULL when none is ready.
+ * @except is skipped when there is another. Expired sessions are dropped first. */
 struct worker *workers_pick(struct workers *ws, struct sessions *s, const struct worker *except,
 			    uint64_t now_ms);
 

@@ -1,7 +1,7 @@
 /* Admin endpoints. Machines look at the status only, people at the one line of text.
- *   /livez   200 while the router runs and init answers: one dead worker is no reason to restart a pod
- *   /readyz  200 while traffic is welcome: a worker is ready and no stop has begun
- *   /healthz the same as /readyz (the name Kubernetes deprecated in 1.16) */
+ *   /livez   200 while the router runs and init answers: one dead worker is no reason to restart a
+ * pod /readyz  200 while traffic is welcome: a worker is ready and no stop has begun /healthz the
+ * same as /readyz (the name Kubernetes deprecated in 1.16) */
 #include "router/admin/admin.h"
 
 #include <stdio.h>
@@ -44,7 +44,8 @@ static const struct {
 	{ { "/healthz", 8 }, readyz },
 };
 
-/* Without query, and with one slash in front: kubelets up to 1.20 ask for `GET //path` in HTTP hooks. */
+/* Without query, and with one slash in front: kubelets up to 1.20 ask for `GET //path` in HTTP
+ * hooks. */
 static struct str path_of(struct str target)
 {
 	const char *query = target.n ? memchr(target.p, '?', target.n) : NULL;
@@ -79,7 +80,8 @@ void admin_serve(struct client *c, const struct http_head *head)
 
 	judge(r, head, &v);
 	r->out.len = 0;
-	if (reply_write_text(v.status, STR("text/plain; charset=utf-8"), str_of(v.text), &r->out) < 0)
+	if (reply_write_text(v.status, STR("text/plain; charset=utf-8"), str_of(v.text), &r->out) <
+	    0)
 		client_close(c, "no memory");
 	else
 		client_finish_with(c, buf_str(&r->out), (struct str){ 0 });

@@ -1,8 +1,10 @@
-/* The control channel: every message survives the way, descriptors arrive, garbage ends the channel and nothing else. */
+/* The control channel: every message survives the way, descriptors arrive, garbage ends the channel
+ * and nothing else. */
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
+
 #include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -68,8 +70,17 @@ static int teardown(void **state)
 static void every_field_survives(void **state)
 {
 	struct pair *p = *state;
-	struct control_msg m = { .type = CONTROL_WORKER, .worker = 7, .slot = 3, .pid = 4000000, .port = 65535, .state = 2,
-				 .style = 1, .kind = 3, .listener = 9, .token = UINT64_MAX, .text = STR("a sid\0with anything") };
+	struct control_msg m = { .type = CONTROL_WORKER,
+				 .worker = 7,
+				 .slot = 3,
+				 .pid = 4000000,
+				 .port = 65535,
+				 .state = 2,
+				 .style = 1,
+				 .kind = 3,
+				 .listener = 9,
+				 .token = UINT64_MAX,
+				 .text = STR("a sid\0with anything") };
 
 	assert_int_equal(control_send(&p->a, &m, -1), 0);
 	uv_run(&p->loop, UV_RUN_ONCE);
@@ -142,14 +153,18 @@ static void the_end_is_told_once(void **state)
 
 static void truncation_never_decodes_wrongly(void **state)
 {
-	struct control_msg m = { .type = CONTROL_SESSION, .worker = 300, .text = STR("abcdefghijklmnopqrst") }, out;
+	struct control_msg m = { .type = CONTROL_SESSION,
+				 .worker = 300,
+				 .text = STR("abcdefghijklmnopqrst") },
+			   out;
 	uint8_t packet[CONTROL_PACKET_MAX];
 	int n = control_encode(&m, packet, sizeof(packet));
 
 	(void)state;
 	assert_true(n > 0);
 	for (int i = 0; i < n; i++)
-		assert_int_equal(control_decode((struct str){ (char *)packet, (size_t)i }, &out), -EBADMSG);
+		assert_int_equal(control_decode((struct str){ (char *)packet, (size_t)i }, &out),
+				 -EBADMSG);
 	assert_int_equal(control_encode(&m, packet, 10), -EMSGSIZE);
 }
 

@@ -1,5 +1,5 @@
-/* Node's messages: captures of real workers are read, and what we write is byte for byte what a primary of Node's sends, but
- * for the version byte and the order of keys. */
+/* Node's messages: captures of real workers are read, and what we write is byte for byte what a
+ * primary of Node's sends, but for the version byte and the order of keys. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,7 +11,9 @@
 #include "ipc/node.h"
 #include "ipc/wire.h"
 
-#define CMD_CLUSTER "o\"\x03" "cmd\"\x0cNODE_CLUSTER"
+#define CMD_CLUSTER                                                                                \
+	"o\"\x03"                                                                                  \
+	"cmd\"\x0cNODE_CLUSTER"
 
 static struct node_msg m;
 
@@ -24,36 +26,61 @@ static void read_as(enum serialization mode, struct str payload, enum node_kind 
 static void reads_advanced_captures(void **state)
 {
 	(void)state;
-	read_as(SERIAL_ADVANCED, STR("\xff\x0f" CMD_CLUSTER "\"\x03" "act\"\x06online\"\x03seqI\0{\x03"), NODE_ONLINE);
 	read_as(SERIAL_ADVANCED,
-		STR("\xff\x0f" CMD_CLUSTER "\"\x03" "act\"\x0bqueryServer\"\x05indexI\0\"\x04" "data0\"\x07"
-		    "address0\"\x04portI\xa0\x7e\"\x0b" "addressTypeI\x08\"\x02" "fd_\"\x05" "flagsI\0\"\x07" "backlogI\0\"\x03seqI\x02{\x0b"),
+		STR("\xff\x0f" CMD_CLUSTER "\"\x03"
+		    "act\"\x06online\"\x03seqI\0{\x03"),
+		NODE_ONLINE);
+	read_as(SERIAL_ADVANCED,
+		STR("\xff\x0f" CMD_CLUSTER "\"\x03"
+		    "act\"\x0bqueryServer\"\x05indexI\0\"\x04"
+		    "data0\"\x07"
+		    "address0\"\x04portI\xa0\x7e\"\x0b"
+		    "addressTypeI\x08\"\x02"
+		    "fd_\"\x05"
+		    "flagsI\0\"\x07"
+		    "backlogI\0\"\x03seqI\x02{\x0b"),
 		NODE_QUERY_SERVER);
 	assert_int_equal(m.port, 8080);
 	assert_int_equal(m.seq, 1);
 	assert_int_equal(m.address_type, NODE_ADDR_TCP4);
 	assert_true(m.any_address);
 	assert_int_equal(m.data.type, VALUE_NULL);
-	read_as(SERIAL_ADVANCED, STR("\xff\x0f" CMD_CLUSTER "\"\x03" "ackI\x02\"\x08" "acceptedT\"\x03seqI\x06{\x04"), NODE_ACCEPTED);
+	read_as(SERIAL_ADVANCED,
+		STR("\xff\x0f" CMD_CLUSTER "\"\x03"
+		    "ackI\x02\"\x08"
+		    "acceptedT\"\x03seqI\x06{\x04"),
+		NODE_ACCEPTED);
 	assert_true(m.accepted);
 	assert_int_equal(m.ack, 1);
-	read_as(SERIAL_ADVANCED, STR("\xff\x0fo\"\x03" "cmd\"\x0fNODE_HANDLE_ACK{\x01"), NODE_HANDLE_ACK);
-	read_as(SERIAL_ADVANCED, STR("\xff\x0fo\"\x03" "cmd\"\x10NODE_HANDLE_NACK{\x01"), NODE_HANDLE_NACK);
+	read_as(SERIAL_ADVANCED,
+		STR("\xff\x0fo\"\x03"
+		    "cmd\"\x0fNODE_HANDLE_ACK{\x01"),
+		NODE_HANDLE_ACK);
+	read_as(SERIAL_ADVANCED,
+		STR("\xff\x0fo\"\x03"
+		    "cmd\"\x10NODE_HANDLE_NACK{\x01"),
+		NODE_HANDLE_NACK);
 	read_as(SERIAL_ADVANCED, STR("\xff\x0f\"\x05ready"), NODE_USER_READY);
 }
 
 static void reads_json(void **state)
 {
 	(void)state;
-	read_as(SERIAL_JSON, STR("{\"cmd\":\"NODE_CLUSTER\",\"act\":\"queryServer\",\"index\":0,\"data\":null,\"address\":\"/a/b.sock\","
-				 "\"port\":-1,\"addressType\":-1,\"seq\":7}"),
+	read_as(SERIAL_JSON,
+		STR("{\"cmd\":\"NODE_CLUSTER\",\"act\":\"queryServer\",\"index\":0,\"data\":null,"
+		    "\"address\":\"/a/b.sock\","
+		    "\"port\":-1,\"addressType\":-1,\"seq\":7}"),
 		NODE_QUERY_SERVER);
 	assert_int_equal(m.address_type, NODE_ADDR_UNIX);
 	assert_string_equal(m.address, "/a/b.sock");
-	read_as(SERIAL_JSON, STR("{\"type\":\"sticky:connection\",\"data\":\"a-sid\"}"), NODE_STICKY_CONNECTION);
+	read_as(SERIAL_JSON, STR("{\"type\":\"sticky:connection\",\"data\":\"a-sid\"}"),
+		NODE_STICKY_CONNECTION);
 	assert_string_equal(m.sid, "a-sid");
-	read_as(SERIAL_JSON, STR("\x02{\"cmd\":\"NODE_CLUSTER\",\"act\":\"listening\"}"), NODE_LISTENING);
-	read_as(SERIAL_JSON, STR("{\"source\":\"_sio_adapter\",\"type\":9,\"data\":{\"workerId\":3}}"), NODE_ADAPTER);
+	read_as(SERIAL_JSON, STR("\x02{\"cmd\":\"NODE_CLUSTER\",\"act\":\"listening\"}"),
+		NODE_LISTENING);
+	read_as(SERIAL_JSON,
+		STR("{\"source\":\"_sio_adapter\",\"type\":9,\"data\":{\"workerId\":3}}"),
+		NODE_ADAPTER);
 	assert_int_equal(m.adapter_type, 9);
 	assert_true(m.worker_id.number == 3);
 	read_as(SERIAL_JSON, STR("{\"cmd\":\"NODE_\"}"), NODE_OTHER);
@@ -64,8 +91,10 @@ static void reads_json(void **state)
 static void takes_a_port_that_is_a_string(void **state)
 {
 	(void)state; /* dgram's bind("1234") passes on what the app gave */
-	read_as(SERIAL_JSON, STR("{\"cmd\":\"NODE_CLUSTER\",\"act\":\"queryServer\",\"address\":\"0.0.0.0\",\"port\":\"1234\","
-				 "\"addressType\":\"udp4\",\"fd\":-1,\"seq\":2}"),
+	read_as(SERIAL_JSON,
+		STR("{\"cmd\":\"NODE_CLUSTER\",\"act\":\"queryServer\",\"address\":\"0.0.0.0\","
+		    "\"port\":\"1234\","
+		    "\"addressType\":\"udp4\",\"fd\":-1,\"seq\":2}"),
 		NODE_QUERY_SERVER);
 	assert_int_equal(m.port, 1234);
 	assert_int_equal(m.address_type, NODE_ADDR_UDP4);
@@ -83,31 +112,36 @@ static void writes_handles(void **state)
 {
 	(void)state;
 	assert_frame(node_sticky_connection(SERIAL_ADVANCED),
-		     STR("\0\0\0\x52\xff\x0do\"\x03" "cmd\"\x0bNODE_HANDLE\"\x04type\"\x0anet.Socket\"\x03msgo\"\x04type\"\x11"
-			 "sticky:connection\"\x04" "data\"\0{\x02{\x03"));
+		     STR("\0\0\0\x52\xff\x0do\"\x03"
+			 "cmd\"\x0bNODE_HANDLE\"\x04type\"\x0anet.Socket\"\x03msgo\"\x04type\"\x11"
+			 "sticky:connection\"\x04"
+			 "data\"\0{\x02{\x03"));
 	assert_frame(node_newconn(SERIAL_JSON, "k1", 8),
-		     STR("{\"cmd\":\"NODE_HANDLE\",\"type\":\"net.Native\",\"msg\":{\"cmd\":\"NODE_CLUSTER\",\"act\":\"newconn\","
+		     STR("{\"cmd\":\"NODE_HANDLE\",\"type\":\"net.Native\",\"msg\":{\"cmd\":\"NODE_"
+			 "CLUSTER\",\"act\":\"newconn\","
 			 "\"key\":\"k1\",\"seq\":8}}\n"));
-	assert_frame(node_handle_ack(SERIAL_ADVANCED), STR("\0\0\0\x1b\xff\x0do\"\x03" "cmd\"\x0fNODE_HANDLE_ACK{\x01"));
+	assert_frame(node_handle_ack(SERIAL_ADVANCED), STR("\0\0\0\x1b\xff\x0do\"\x03"
+							   "cmd\"\x0fNODE_HANDLE_ACK{\x01"));
 }
 
 static void echoes_the_data_of_a_query(void **state)
 {
 	(void)state;
-	read_as(SERIAL_JSON, STR("{\"cmd\":\"NODE_CLUSTER\",\"act\":\"queryServer\",\"data\":{\"ticketKeys\":\"ab\"},\"address\":null,"
-				 "\"port\":443,\"addressType\":4,\"seq\":2}"),
+	read_as(SERIAL_JSON,
+		STR("{\"cmd\":\"NODE_CLUSTER\",\"act\":\"queryServer\",\"data\":{\"ticketKeys\":"
+		    "\"ab\"},\"address\":null,"
+		    "\"port\":443,\"addressType\":4,\"seq\":2}"),
 		NODE_QUERY_SERVER);
 	assert_frame(node_listen_reply(SERIAL_JSON, &m, "k2", -98, NULL, 443, 1),
-		     STR("{\"cmd\":\"NODE_CLUSTER\",\"errno\":-98,\"key\":\"k2\",\"ack\":2,\"data\":{\"ticketKeys\":\"ab\"},\"seq\":1}\n"));
+		     STR("{\"cmd\":\"NODE_CLUSTER\",\"errno\":-98,\"key\":\"k2\",\"ack\":2,"
+			 "\"data\":{\"ticketKeys\":\"ab\"},\"seq\":1}\n"));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(reads_advanced_captures),
-		cmocka_unit_test(reads_json),
-		cmocka_unit_test(takes_a_port_that_is_a_string),
-		cmocka_unit_test(writes_handles),
+		cmocka_unit_test(reads_advanced_captures),       cmocka_unit_test(reads_json),
+		cmocka_unit_test(takes_a_port_that_is_a_string), cmocka_unit_test(writes_handles),
 		cmocka_unit_test(echoes_the_data_of_a_query),
 	};
 

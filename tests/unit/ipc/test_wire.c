@@ -1,4 +1,5 @@
-/* Skimming and writing both serializations: captured bytes of Node, every truncation, strings in every encoding. */
+/* Skimming and writing both serializations: captured bytes of Node, every truncation, strings in
+ * every encoding. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,15 +11,18 @@
 #include "base/macros.h"
 #include "ipc/wire.h"
 
-/* {type: 3, data: {packet: {type: 2, data: ["ev", Buffer(4), Uint8Array(2)]}}, uid: "u", source: "_sio_adapter"} */
-static const char adapter_v8[] = "\xff\x0f"
-				 "o\"\x04typeI\x06\"\x04"
-				 "datao\"\x06packeto\"\x04typeI\x04\"\x04"
-				 "dataA\x03\"\x02"
-				 "ev\\\x00\x0a\x04\x00\x01\xfe\xff\\\x00\x01\x02\x09\x08$\x00\x03{\x02{\x01"
-				 "\"\x03uid\"\x01u\"\x06source\"\x0c_sio_adapter{\x04";
-static const char adapter_json[] = "{\"type\":3,\"data\":{\"a\":[1,{\"b\":\"}\\\"\"}],\"c\":-1.5e3},\"uid\":\"u\","
-				   "\"source\":\"_sio\\u005fadapter\"}";
+/* {type: 3, data: {packet: {type: 2, data: ["ev", Buffer(4), Uint8Array(2)]}}, uid: "u", source:
+ * "_sio_adapter"} */
+static const char adapter_v8[] =
+    "\xff\x0f"
+    "o\"\x04typeI\x06\"\x04"
+    "datao\"\x06packeto\"\x04typeI\x04\"\x04"
+    "dataA\x03\"\x02"
+    "ev\\\x00\x0a\x04\x00\x01\xfe\xff\\\x00\x01\x02\x09\x08$\x00\x03{\x02{\x01"
+    "\"\x03uid\"\x01u\"\x06source\"\x0c_sio_adapter{\x04";
+static const char adapter_json[] =
+    "{\"type\":3,\"data\":{\"a\":[1,{\"b\":\"}\\\"\"}],\"c\":-1.5e3},\"uid\":\"u\","
+    "\"source\":\"_sio\\u005fadapter\"}";
 
 static const char *const keys[] = { "type", "uid", "source", "missing" };
 
@@ -50,10 +54,12 @@ static void refuses_every_truncation(void **state)
 
 	(void)state;
 	for (size_t n = 0; n < sizeof(adapter_v8) - 1; n++)
-		assert_int_equal(wire_skim(SERIAL_ADVANCED, (struct str){ adapter_v8, n }, keys, ARRAY_LEN(keys), v, &root),
+		assert_int_equal(wire_skim(SERIAL_ADVANCED, (struct str){ adapter_v8, n }, keys,
+					   ARRAY_LEN(keys), v, &root),
 				 -EBADMSG);
 	for (size_t n = 0; n < sizeof(adapter_json) - 1; n++)
-		assert_int_equal(wire_skim(SERIAL_JSON, (struct str){ adapter_json, n }, keys, ARRAY_LEN(keys), v, &root),
+		assert_int_equal(wire_skim(SERIAL_JSON, (struct str){ adapter_json, n }, keys,
+					   ARRAY_LEN(keys), v, &root),
 				 -EBADMSG);
 }
 
@@ -64,10 +70,14 @@ static void refuses_bottomless_nesting(void **state)
 
 	(void)state;
 	memset(deep, '[', sizeof(deep));
-	assert_int_equal(wire_skim(SERIAL_JSON, (struct str){ deep, sizeof(deep) }, NULL, 0, &v, &root), -EBADMSG);
+	assert_int_equal(
+	    wire_skim(SERIAL_JSON, (struct str){ deep, sizeof(deep) }, NULL, 0, &v, &root),
+	    -EBADMSG);
 	memset(deep, 's', sizeof(deep));
 	memcpy(deep, "\xff\x0f", 2);
-	assert_int_equal(wire_skim(SERIAL_ADVANCED, (struct str){ deep, sizeof(deep) }, NULL, 0, &v, &root), -EBADMSG);
+	assert_int_equal(
+	    wire_skim(SERIAL_ADVANCED, (struct str){ deep, sizeof(deep) }, NULL, 0, &v, &root),
+	    -EBADMSG);
 }
 
 static void assert_text(enum serialization mode, struct str payload, const char *utf8)
@@ -89,7 +99,10 @@ static void decodes_strings(void **state)
 	assert_text(SERIAL_ADVANCED, STR("\xff\x0f\"\x01\xe9"), "é");
 	assert_text(SERIAL_ADVANCED, STR("\xff\x0fS\x03€"), "€");
 	assert_text(SERIAL_ADVANCED, STR("\xff\x0f\0c\x06\xac\x20\x3d\xd8\x00\xde"), "€😀");
-	assert_text(SERIAL_ADVANCED, STR("\xff\x0f" "c\x02\x00\xd8"), "\xef\xbf\xbd");
+	assert_text(SERIAL_ADVANCED,
+		    STR("\xff\x0f"
+			"c\x02\x00\xd8"),
+		    "\xef\xbf\xbd");
 	assert_text(SERIAL_JSON, STR(" \"a\\u20ac\\ud83d\\ude00\\n\" "), "a€😀\n");
 	assert_text(SERIAL_JSON, STR("\"\\ud83d\""), "\xef\xbf\xbd");
 	assert_int_equal(wire_skim(SERIAL_JSON, STR("\"four\""), NULL, 0, NULL, &root), 0);
@@ -107,11 +120,17 @@ static void splits_frames(void **state)
 	assert_int_equal(size, 2);
 	assert_int_equal(wire_split(SERIAL_JSON, STR("5"), 100, &payload, &size), 0);
 	assert_int_equal(wire_split(SERIAL_JSON, STR("\n"), 100, &payload, &size), -EBADMSG);
-	assert_int_equal(wire_split(SERIAL_ADVANCED, STR("\0\0\0\x02" "abc"), 100, &payload, &size), 1);
+	assert_int_equal(wire_split(SERIAL_ADVANCED,
+				    STR("\0\0\0\x02"
+					"abc"),
+				    100, &payload, &size),
+			 1);
 	assert_int_equal(size, 6);
 	assert_int_equal(wire_split(SERIAL_ADVANCED, STR("\0\0\0"), 100, &payload, &size), 0);
-	assert_int_equal(wire_split(SERIAL_ADVANCED, STR("\0\0\0\0"), 100, &payload, &size), -EBADMSG);
-	assert_int_equal(wire_split(SERIAL_ADVANCED, STR("\x7f\0\0\0"), 100, &payload, &size), -EMSGSIZE);
+	assert_int_equal(wire_split(SERIAL_ADVANCED, STR("\0\0\0\0"), 100, &payload, &size),
+			 -EBADMSG);
+	assert_int_equal(wire_split(SERIAL_ADVANCED, STR("\x7f\0\0\0"), 100, &payload, &size),
+			 -EMSGSIZE);
 }
 
 static void writes_what_it_reads(void **state)
@@ -143,11 +162,13 @@ static void writes_what_it_reads(void **state)
 		wire_object_end(&w);
 		frame = wire_end(&w);
 		assert_non_null(frame);
-		assert_int_equal(wire_split((enum serialization)mode, (struct str){ (char *)frame->bytes, frame->len }, 1000,
+		assert_int_equal(wire_split((enum serialization)mode,
+					    (struct str){ (char *)frame->bytes, frame->len }, 1000,
 					    &payload, &size),
 				 1);
 		assert_int_equal(size, frame->len);
-		assert_int_equal(wire_skim((enum serialization)mode, payload, names, 5, v, &root), 0);
+		assert_int_equal(wire_skim((enum serialization)mode, payload, names, 5, v, &root),
+				 0);
 		assert_int_equal(wire_int(&v[0], -100, 0, &n), 0);
 		assert_int_equal(n, -98);
 		assert_int_equal(wire_int(&v[1], 0, INT64_MAX, &n), 0);
@@ -163,9 +184,12 @@ static void writes_what_it_reads(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(finds_keys_behind_anything), cmocka_unit_test(refuses_every_truncation),
-		cmocka_unit_test(refuses_bottomless_nesting), cmocka_unit_test(decodes_strings),
-		cmocka_unit_test(splits_frames),	      cmocka_unit_test(writes_what_it_reads),
+		cmocka_unit_test(finds_keys_behind_anything),
+		cmocka_unit_test(refuses_every_truncation),
+		cmocka_unit_test(refuses_bottomless_nesting),
+		cmocka_unit_test(decodes_strings),
+		cmocka_unit_test(splits_frames),
+		cmocka_unit_test(writes_what_it_reads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,8 +1,10 @@
-/* Heads, bodies and rewriting of router/http.c: what is accepted, what is refused, what the other side gets to see. */
+/* Heads, bodies and rewriting of router/http.c: what is accepted, what is refused, what the other
+ * side gets to see. */
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
+
 #include <cmocka.h>
 
 #include "base/macros.h"
@@ -29,7 +31,8 @@ static void assert_str(struct str s, const char *expected)
 static void takes_a_plain_request(void **state)
 {
 	(void)state;
-	assert_int_equal(request("GET /a?b=c HTTP/1.1\r\nHost: x\r\nX-Empty:\r\n\r\nrest"), HTTP_HEAD_COMPLETE);
+	assert_int_equal(request("GET /a?b=c HTTP/1.1\r\nHost: x\r\nX-Empty:\r\n\r\nrest"),
+			 HTTP_HEAD_COMPLETE);
 	assert_str(head.method, "GET");
 	assert_str(head.target, "/a?b=c");
 	assert_int_equal(head.minor, 1);
@@ -51,11 +54,13 @@ static void skips_empty_lines_in_front(void **state)
 
 static void waits_for_the_rest_at_every_split(void **state)
 {
-	static const char text[] = "POST /x?sid=abc HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\n";
+	static const char text[] =
+	    "POST /x?sid=abc HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\n";
 
 	(void)state;
 	for (size_t n = 0; n < sizeof(text) - 1; n++)
-		assert_int_equal(http_parse_request((struct str){ text, n }, 4096, &head), HTTP_HEAD_PARTIAL);
+		assert_int_equal(http_parse_request((struct str){ text, n }, 4096, &head),
+				 HTTP_HEAD_PARTIAL);
 	assert_int_equal(request(text), HTTP_HEAD_COMPLETE);
 	assert_int_equal(head.body.kind, HTTP_BODY_LENGTH);
 	assert_int_equal(head.body.left, 3);
@@ -64,19 +69,25 @@ static void waits_for_the_rest_at_every_split(void **state)
 static void refuses_what_has_two_readings(void **state)
 {
 	static const char *const bad[] = {
-		"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: "
+		"chunked\r\n\r\n",
 		"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n",
 		"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: +1\r\n\r\n",
 		"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1, 1\r\n\r\n",
 		"GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked, identity\r\n\r\n",
 		"GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: xchunked\r\n\r\n",
-		"GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: "
+		"chunked\r\n\r\n",
 		"GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n",
 		"GET / HTTP/1.1\r\nHost : x\r\n\r\n",
 		"GET / HTTP/1.1\r\nHost: x\r\n folded\r\n\r\n",
 		"GET / HTTP/1.1\nHost: x\n\n\r\n\r\n",
 		"GET / HTTP/1.1\r\nHost: x\nX: y\r\n\r\n",
+		"GET / HTTP/1.1\nHost: x\r\nX: y\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: x\rX: y\r\n\r\n",
 		"POST / HTTP/1.0\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n",
+		"\nGET / HTTP/1.1\r\nHost: x\r\n\r\n",
+		"\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n",
 		"hello\r\n\r\n",
 	};
 
@@ -84,8 +95,9 @@ static void refuses_what_has_two_readings(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
 		if (request(bad[i]) != HTTP_HEAD_BAD)
 			fail_msg("accepted: %s", bad[i]);
-	assert_int_equal(http_parse_request(STR("GET / HTTP/1.1\r\nHost: x\0y\r\n\r\n"), 4096, &head),
-			 HTTP_HEAD_BAD);
+	assert_int_equal(
+	    http_parse_request(STR("GET / HTTP/1.1\r\nHost: x\0y\r\n\r\n"), 4096, &head),
+	    HTTP_HEAD_BAD);
 }
 
 static void refuses_garbage_before_it_is_complete(void **state)
@@ -102,8 +114,10 @@ static void bounds_the_head(void **state)
 	(void)state;
 	memset(big, 'a', sizeof(big));
 	memcpy(big, "GET / HTTP/1.1\r\nX: ", 19);
-	assert_int_equal(http_parse_request((struct str){ big, 4096 }, 4096, &head), HTTP_HEAD_TOO_LARGE);
-	assert_int_equal(http_parse_request((struct str){ big, 4095 }, 4096, &head), HTTP_HEAD_PARTIAL);
+	assert_int_equal(http_parse_request((struct str){ big, 4096 }, 4096, &head),
+			 HTTP_HEAD_TOO_LARGE);
+	assert_int_equal(http_parse_request((struct str){ big, 4095 }, 4096, &head),
+			 HTTP_HEAD_PARTIAL);
 }
 
 static void knows_when_a_connection_persists(void **state)
@@ -120,7 +134,9 @@ static void knows_when_a_connection_persists(void **state)
 static void sees_upgrades(void **state)
 {
 	(void)state;
-	assert_int_equal(request("GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n\r\n"), 1);
+	assert_int_equal(request("GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: "
+				 "keep-alive, Upgrade\r\n\r\n"),
+			 1);
 	assert_true(head.upgrade);
 	assert_int_equal(request("GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n\r\n"), 1);
 	assert_false(head.upgrade);
@@ -128,7 +144,8 @@ static void sees_upgrades(void **state)
 
 static void measures_a_chunked_body_at_every_split(void **state)
 {
-	static const char text[] = "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+	static const char text[] =
+	    "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
 	static const char body[] = "5;ext=1\r\nhello\r\n0\r\nTrailer: t\r\n\r\nGET /next";
 	const size_t end = sizeof(body) - 1 - strlen("GET /next");
 
@@ -137,7 +154,8 @@ static void measures_a_chunked_body_at_every_split(void **state)
 		assert_int_equal(request(text), HTTP_HEAD_COMPLETE);
 		assert_int_equal(http_body_feed(&head.body, body, cut), cut);
 		assert_false(head.body.done);
-		assert_int_equal(http_body_feed(&head.body, body + cut, sizeof(body) - 1 - cut), end - cut);
+		assert_int_equal(http_body_feed(&head.body, body + cut, sizeof(body) - 1 - cut),
+				 end - cut);
 		assert_true(head.body.done);
 	}
 	assert_int_equal(request(text), HTTP_HEAD_COMPLETE);
@@ -151,7 +169,8 @@ static void measures_responses(void **state)
 	assert_int_equal(head.body.left, 10);
 	assert_int_equal(response("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n", true), 1);
 	assert_true(head.body.done);
-	assert_int_equal(response("HTTP/1.1 304 Not Modified\r\nContent-Length: 10\r\n\r\n", false), 1);
+	assert_int_equal(response("HTTP/1.1 304 Not Modified\r\nContent-Length: 10\r\n\r\n", false),
+			 1);
 	assert_true(head.body.done);
 	assert_int_equal(response("HTTP/1.1 204 No Content\r\n\r\n", false), 1);
 	assert_true(head.body.done);
@@ -169,13 +188,16 @@ static void forwards_end_to_end_fields_only(void **state)
 	struct buf out = BUF_INIT(4096);
 
 	(void)state;
-	assert_int_equal(request("GET /p HTTP/1.1\r\nHost: h\r\nConnection: close\r\nKeep-Alive: 5\r\nTE: gzip\r\n"
-				 "X-Forwarded-For: 1.2.3.4\r\nAccept: a\r\naccept: b\r\n\r\n"),
-			 1);
+	assert_int_equal(
+	    request(
+		"GET /p HTTP/1.1\r\nHost: h\r\nConnection: close\r\nKeep-Alive: 5\r\nTE: gzip\r\n"
+		"X-Forwarded-For: 1.2.3.4\r\nAccept: a\r\naccept: b\r\n\r\n"),
+	    1);
 	assert_int_equal(http_forward_request(&head, &fw, &out), 0);
-	assert_str(buf_str(&out), "GET /p HTTP/1.1\r\nHost: h\r\nAccept: a\r\naccept: b\r\n"
-				  "X-Forwarded-For: 1.2.3.4, 10.0.0.9\r\nX-Forwarded-Proto: http\r\n"
-				  "X-Forwarded-Host: h\r\n\r\n");
+	assert_str(buf_str(&out),
+		   "GET /p HTTP/1.1\r\nHost: h\r\nAccept: a\r\naccept: b\r\n"
+		   "X-Forwarded-For: 1.2.3.4, 10.0.0.9\r\nX-Forwarded-Proto: http\r\n"
+		   "X-Forwarded-Host: h\r\n\r\n");
 	buf_free(&out);
 }
 
@@ -185,15 +207,19 @@ static void tells_the_client_whether_it_may_go_on(void **state)
 	struct buf out = BUF_INIT(4096);
 
 	(void)state;
-	assert_int_equal(response("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", false), 1);
+	assert_int_equal(
+	    response("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", false),
+	    1);
 	assert_int_equal(http_forward_response(&head, &stay, 1, &out), 0);
 	assert_str(buf_str(&out), "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
 	out.len = 0;
 	assert_int_equal(http_forward_response(&head, &stay, 0, &out), 0);
-	assert_str(buf_str(&out), "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: keep-alive\r\n\r\n");
+	assert_str(buf_str(&out),
+		   "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: keep-alive\r\n\r\n");
 	out.len = 0;
 	assert_int_equal(http_forward_response(&head, &close, 1, &out), 0);
-	assert_str(buf_str(&out), "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+	assert_str(buf_str(&out),
+		   "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
 	buf_free(&out);
 }
 

@@ -1,8 +1,9 @@
 /* The session table: bounded, renewed by use, and alive when the router that wrote it is not. */
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
+
 #include <cmocka.h>
 #include <stdio.h>
 #include <sys/mman.h>

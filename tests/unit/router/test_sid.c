@@ -1,8 +1,9 @@
 /* Session ids in queries and in handshake bodies. */
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
+
 #include <cmocka.h>
 
 #include "router/sid.h"
@@ -53,10 +54,14 @@ static void assert_handshake(const char *body, const char *sid, uint32_t idle_ms
 static void learns_from_every_protocol(void **state)
 {
 	(void)state;
-	assert_handshake("0{\"sid\":\"Ab_-1\",\"upgrades\":[\"websocket\"],\"pingInterval\":25000,\"pingTimeout\":20000}",
+	assert_handshake("0{\"sid\":\"Ab_-1\",\"upgrades\":[\"websocket\"],\"pingInterval\":25000,"
+			 "\"pingTimeout\":20000}",
 			 "Ab_-1", 45000);
-	assert_handshake("97:0{\"sid\":\"x\",\"upgrades\":[],\"pingInterval\":25000,\"pingTimeout\":5000}2:40", "x", 30000);
-	assert_handshake("___eio[0](\"0{\\\"sid\\\":\\\"u-u-i-d\\\",\\\"pingInterval\\\":1,\\\"pingTimeout\\\":2}\");",
+	assert_handshake(
+	    "97:0{\"sid\":\"x\",\"upgrades\":[],\"pingInterval\":25000,\"pingTimeout\":5000}2:40",
+	    "x", 30000);
+	assert_handshake("___eio[0](\"0{\\\"sid\\\":\\\"u-u-i-d\\\",\\\"pingInterval\\\":1,"
+			 "\\\"pingTimeout\\\":2}\");",
 			 "u-u-i-d", 3);
 	assert_handshake("0{\"sid\":\"only\"}", "only", 0);
 }

@@ -1,0 +1,54 @@
+/* What clients and workers send to the router: heads, bodies, sids, and that a rewritten head is
+ * one head again. */
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "router/http.h"
+#include "router/sid.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
+
+static void follow_body(struct http_head *head, struct str rest)
+{
+	while (rest.n > 0 && !head->body.done) {
+		ssize_t used = http_body_feed(&head->body, rest.p, rest.n);
+
+		if (used <= 0)
+			return;
+		rest.p += used;
+		rest.n -= (size_t)used;
+	}
+}
+
+static void request(struct str in)
+{
+	static struct http_head head, again;
+	struct http_forward fw = { .client_addr = STR("10.0.0.1") };
+	struct buf out = BUF_INIT(256 << 10);
+	struct sid_request sid;
+
+	if (http_parse_request(in, 16384, &head) != HTTP_HEAD_COMPLETE)
+		return;
+	sid_of_target(head.target, &sid);
+	if (http_forward_request(&head, &fw, &out) == 0 && head.n_fields + 3 < HTTP_FIELDS_MAX)
+		if (http_parse_request(buf_str(&out), 256 << 10, &again) != HTTP_HEAD_COMPLETE ||
+		    again.size != out.len || again.body.kind != head.body.kind)
+			abort(); /* the worker would read another request */
+	buf_free(&out);
+	follow_body(&head, (struct str){ in.p + head.size, in.n - head.size });
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
+{
+	struct str in = { (const char *)bytes, n };
+	static struct http_head head;
+	struct sid_handshake handshake;
+
+	if (n == 0)
+		return 0;
+	request(in);
+	(void)sid_of_handshake(in, &handshake);
+	if (http_parse_response(in, 65536, bytes[0] & 1, &head) == HTTP_HEAD_COMPLETE)
+		follow_body(&head, (struct str){ in.p + head.size, in.n - head.size });
+	return 0;
+}
