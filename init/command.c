@@ -209,24 +209,27 @@ void command_free(struct command *c)
 /* Serialization */
 
 /* Node lines where a read of the channel that ends inside a length prefix stalls it for ever: minor
- * versions from, to. */
+ * versions from, to. Of the odd ones nobody knows. */
 static const struct {
 	unsigned major, from, to;
-} stalling[] = { { 18, 5, 999 }, { 20, 0, 18 }, { 22, 0, 13 } };
+} stalling[] = { { 18, 5, 999 }, { 19, 0, 999 }, { 20, 0, 18 },
+		 { 21, 0, 999 }, { 22, 0, 13 },  { 23, 0, 999 } };
 
-enum serialization command_serialization_of_version(const char *version)
+struct dialect command_dialect_of_version(const char *version)
 {
+	struct dialect d = { SERIAL_ADVANCED, false, "keeps binary intact" };
 	unsigned major, minor;
 
 	if (sscanf(version, "v%u.%u", &major, &minor) != 2)
-		return SERIAL_ADVANCED;
-	if (major < 18 || (major % 2 && major < 25))
-		return SERIAL_JSON;
+		return (struct dialect){ SERIAL_ADVANCED, true, "node --version gave no answer" };
+	if (major < 18)
+		return (struct dialect){ SERIAL_JSON, false, "this Node is too old" };
 	for (size_t i = 0; i < ARRAY_LEN(stalling); i++)
-		if (major == stalling[i].major && minor >= stalling[i].from &&
-		    minor <= stalling[i].to)
-			return SERIAL_JSON;
-	return SERIAL_ADVANCED;
+		d.bound_unread |= major == stalling[i].major && minor >= stalling[i].from &&
+				  minor <= stalling[i].to;
+	if (d.bound_unread)
+		d.why = "in small portions, which this Node version needs";
+	return d;
 }
 
 static int64_t now_ms(void)
@@ -283,31 +286,29 @@ static void ask_version(const char *program, char *dst, size_t size)
 	(void)posix_spawn_file_actions_destroy(&actions);
 }
 
-enum serialization command_serialization(const struct config *c, const struct command *cmd,
-					 const char **ret_why)
+static struct dialect detect_dialect(const struct command *cmd)
 {
 	bool is_node = cmd->runtime == RUNTIME_NODE;
-	enum serialization chosen;
 	char version[64];
 
-	*ret_why = "by setting";
-	if (c->serialization != CONFIG_SERIAL_AUTO)
-		return c->serialization == CONFIG_SERIAL_JSON ? SERIAL_JSON : SERIAL_ADVANCED;
-	if (cmd->runtime == RUNTIME_BUN || cmd->runtime == RUNTIME_DENO) {
-		*ret_why = "by runtime";
-		return cmd->runtime == RUNTIME_BUN ? SERIAL_JSON : SERIAL_ADVANCED;
-	}
-	if (!is_node && find_in_path("node") < 0) {
-		*ret_why = "no node in PATH";
-		return SERIAL_ADVANCED;
-	}
+	if (cmd->runtime == RUNTIME_BUN)
+		return (struct dialect){ SERIAL_JSON, false, "by runtime" };
+	if (cmd->runtime == RUNTIME_DENO)
+		return (struct dialect){ SERIAL_ADVANCED, false, "by runtime" };
+	if (!is_node && find_in_path("node") < 0)
+		return (struct dialect){ SERIAL_ADVANCED, false, "no node in PATH" };
 	ask_version(is_node ? cmd->argv[0] : "node", version, sizeof(version));
-	chosen = command_serialization_of_version(version);
-	if (version[0] == '\0')
-		*ret_why = "node --version gave no answer";
-	else if (chosen == SERIAL_JSON)
-		*ret_why = "this Node version can lose an advanced channel";
-	else
-		*ret_why = "keeps binary intact";
-	return chosen;
+	return command_dialect_of_version(version);
+}
+
+struct dialect command_dialect(const struct config *c, const struct command *cmd)
+{
+	struct dialect d = detect_dialect(cmd);
+
+	if (c->serialization == CONFIG_SERIAL_AUTO)
+		return d;
+	d.mode = c->serialization == CONFIG_SERIAL_JSON ? SERIAL_JSON : SERIAL_ADVANCED;
+	d.bound_unread = d.bound_unread && d.mode == SERIAL_ADVANCED;
+	d.why = "by setting";
+	return d;
 }

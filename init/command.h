@@ -24,12 +24,16 @@ int command_resolve(const struct config *c, struct command *ret, int *ret_exit, 
 		    size_t err_size);
 void command_free(struct command *c);
 
-/* The serialization all workers will use. auto: advanced, except json for Bun and for the Node
- * versions that can lose a channel at a split length prefix (18.5-18.20, 20.0-20.18, 22.0-22.13,
- * unknown odd ones). Runs `node --version` once, bounded to two seconds; blocking, before the first
- * worker. *ret_why is a static text for the log. */
-enum serialization command_serialization(const struct config *c, const struct command *cmd,
-					 const char **ret_why);
+/* How all workers will be spoken to. */
+struct dialect {
+	enum serialization mode;
+	bool bound_unread; /* see channel_bound_unread() */
+	const char *why;   /* a static text for the log */
+};
 
-/* Version text such as "v20.18.1\n" to the choice above; pure. */
-enum serialization command_serialization_of_version(const char *version);
+/* auto: advanced, except json for Bun and for Node before 18. Runs `node --version` once, bounded
+ * to two seconds; blocking, before the first worker. */
+struct dialect command_dialect(const struct config *c, const struct command *cmd);
+
+/* From version text such as "v20.18.1\n"; pure. */
+struct dialect command_dialect_of_version(const char *version);

@@ -53,7 +53,7 @@ struct init {
 	const struct config *config;
 	const struct command *command;
 	char *const *self_argv;
-	enum serialization mode;
+	struct dialect dialect;
 	struct hub hub;
 	struct primary primary;
 	struct slot *slots;
@@ -339,7 +339,7 @@ static pid_t worker_spawn(struct slot *s, uint32_t id, int far)
 	(void)snprintf(port, sizeof(port), "PORT=%u", in->config->port);
 	(void)snprintf(channel, sizeof(channel), "NODE_CHANNEL_FD=%d", far);
 	(void)snprintf(mode, sizeof(mode), "NODE_CHANNEL_SERIALIZATION_MODE=%s",
-		       in->mode == SERIAL_JSON ? "json" : "advanced");
+		       in->dialect.mode == SERIAL_JSON ? "json" : "advanced");
 	(void)snprintf(unique, sizeof(unique), "NODE_UNIQUE_ID=%u", id);
 	rq.env = spawn_env(extra);
 	if (!rq.env)
@@ -373,6 +373,8 @@ static int slot_try(struct slot *s)
 			      .started_ms = uv_now(&in->loop) };
 	w->pid = worker_spawn(s, w->id, far);
 	r = w->pid < 0 ? w->pid : worker_init(w, &in->loop, fd_take(&near), &in->hub);
+	if (r == 0 && in->dialect.bound_unread)
+		channel_bound_unread(&w->channel);
 	if (r < 0) {
 		free(w);
 		return r;
@@ -628,7 +630,6 @@ int init_main(const struct config *c, const struct command *cmd, char *const *se
 {
 	static struct init in; /* for the life of the process */
 	struct cpus cpus;
-	const char *why;
 
 	in = (struct init){ .config = c, .command = cmd, .self_argv = self_argv };
 	srandom((unsigned)getpid());
@@ -640,9 +641,10 @@ int init_main(const struct config *c, const struct command *cmd, char *const *se
 		die(EXIT_OUR_FAILURE, "no event loop");
 	watch_signals(&in); /* before the first child, so that neither its end nor an early SIGTERM
 			       is missed */
-	in.mode = command_serialization(c, cmd, &why);
-	log_info("init: serialization %s (%s)", in.mode == SERIAL_JSON ? "json" : "advanced", why);
-	hub_init(&in.hub, in.mode);
+	in.dialect = command_dialect(c, cmd);
+	log_info("init: serialization %s (%s)",
+		 in.dialect.mode == SERIAL_JSON ? "json" : "advanced", in.dialect.why);
+	hub_init(&in.hub, in.dialect.mode);
 	start_timers(&in);
 	cpus_detect("", &cpus);
 	router_start(&in);

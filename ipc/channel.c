@@ -8,7 +8,9 @@
 #include "ipc/channel.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -24,6 +26,7 @@ enum {
 	READ_SIZE = 64 << 10,
 	READS_PER_EVENT = 16, /* a chatty worker must not starve the others */
 	IOV_BATCH = 64,
+	LOOK_AGAIN_MAX_MS = 64,
 };
 
 struct channel_item {
@@ -53,7 +56,7 @@ static void channel_rearm(struct channel *ch)
 		return;
 	if (!ch->paused)
 		events |= UV_READABLE;
-	if (ch->queue)
+	if (ch->queue && !uv_is_active((uv_handle_t *)&ch->look_again))
 		events |= UV_WRITABLE;
 	channel_arm(ch, events);
 }
@@ -75,8 +78,15 @@ int channel_init(struct channel *ch, uv_loop_t *loop, int fd, enum serialization
 		fd_close(&ch->fd);
 		return r;
 	}
+	(void)uv_timer_init(loop, &ch->look_again);
+	ch->n_open = 2;
 	channel_rearm(ch);
 	return 0;
+}
+
+void channel_bound_unread(struct channel *ch)
+{
+	ch->bound_unread = true;
 }
 
 static void channel_end(struct channel *ch, int err)
@@ -85,6 +95,7 @@ static void channel_end(struct channel *ch, int err)
 		return;
 	ch->ended = true;
 	channel_arm(ch, 0);
+	(void)uv_timer_stop(&ch->look_again);
 	ch->ops->on_end(ch, err);
 }
 
@@ -119,15 +130,27 @@ static size_t plain_len(const struct channel_item *it)
 	return it->fd >= 0 ? it->frame->len - 1 : it->frame->len;
 }
 
+/* What one send may hold: everything, or with an unread bound whole frames, or what is left of one.
+ */
+static bool fits(const struct channel *ch, size_t gathered, size_t len)
+{
+	if (!ch->bound_unread || gathered == 0)
+		return true;
+	return ch->head_offset == 0 && gathered + len <= CHANNEL_BATCH_MAX;
+}
+
 static size_t gather(struct channel *ch, struct iovec iov[static IOV_BATCH])
 {
-	size_t n = 0, offset = ch->head_offset;
+	size_t n = 0, offset = ch->head_offset, gathered = 0;
 	struct channel_item *it;
 
 	DL_FOREACH(ch->queue, it)
 	{
 		size_t len = plain_len(it);
 
+		if (!fits(ch, gathered, len - offset))
+			break;
+		gathered += len - offset;
 		if (len > offset)
 			iov[n++] = (struct iovec){ it->frame->bytes + offset, len - offset };
 		if (it->fd >= 0 || n == IOV_BATCH)
@@ -162,6 +185,7 @@ static ssize_t send_plain(struct channel *ch)
 	n = sendmsg(ch->fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
 	if (n < 0)
 		return -errno;
+	ch->unread += (size_t)n;
 	account(ch, (size_t)n);
 	return n;
 }
@@ -186,6 +210,7 @@ static int send_last_byte(struct channel *ch)
 	memcpy(CMSG_DATA(c), &it->fd, sizeof(int));
 	if (sendmsg(ch->fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
 		return -errno;
+	ch->unread++;
 	item_done(ch);
 	return 0;
 }
@@ -195,10 +220,35 @@ static bool head_needs_last_byte(const struct channel *ch)
 	return ch->queue && ch->queue->fd >= 0 && ch->head_offset == plain_len(ch->queue);
 }
 
+static void on_look_again(uv_timer_t *t);
+
+/* May the next frame be sent? A frame that has begun goes on. The kernel tells when a stream socket
+ * has room, not when it is empty, so a peer that is behind is looked at again by timer. */
+static bool within_unread_bound(struct channel *ch)
+{
+	size_t len = ch->queue->frame->len;
+	int in_kernel = 0;
+
+	if (!ch->bound_unread || ch->head_offset > 0)
+		return true;
+	if (ch->unread + (len > CHANNEL_BATCH_MAX ? len : CHANNEL_BATCH_MAX) <= CHANNEL_UNREAD_MAX)
+		return true;
+	if (ioctl(ch->fd, SIOCOUTQ, &in_kernel) < 0 || in_kernel == 0) {
+		ch->unread = 0;
+		ch->look_again_ms = 0;
+		return true;
+	}
+	ch->look_again_ms = ch->look_again_ms ? ch->look_again_ms * 2 : 1;
+	if (ch->look_again_ms > LOOK_AGAIN_MAX_MS)
+		ch->look_again_ms = LOOK_AGAIN_MAX_MS;
+	(void)uv_timer_start(&ch->look_again, on_look_again, ch->look_again_ms, 0);
+	return false;
+}
+
 /* 0: all gone or the kernel is full. -errno: the socket is broken. */
 static int channel_flush(struct channel *ch)
 {
-	while (ch->queue) {
+	while (ch->queue && within_unread_bound(ch)) {
 		ssize_t r = head_needs_last_byte(ch) ? send_last_byte(ch) : send_plain(ch);
 
 		/* ETOOMANYREFS: too many descriptors of this uid in flight, unix(7); they drain as
@@ -253,6 +303,11 @@ static void channel_writable(struct channel *ch)
 		ch->congested = false;
 		ch->ops->on_drain(ch);
 	}
+}
+
+static void on_look_again(uv_timer_t *t)
+{
+	channel_writable(container_of(t, struct channel, look_again));
 }
 
 /* receiving */
@@ -378,11 +433,11 @@ void channel_resume(struct channel *ch)
 	channel_rearm(ch);
 }
 
-static void on_poll_closed(uv_handle_t *handle)
+static void on_handle_closed(uv_handle_t *handle)
 {
-	struct channel *ch = container_of((uv_poll_t *)handle, struct channel, poll);
+	struct channel *ch = handle->data;
 
-	if (ch->on_closed)
+	if (--ch->n_open == 0 && ch->on_closed)
 		ch->on_closed(ch);
 }
 
@@ -402,6 +457,8 @@ void channel_close(struct channel *ch, void (*on_closed)(struct channel *ch))
 	buf_free(&ch->in);
 	fd_close(&ch->in_fd);
 	channel_arm(ch, 0);
-	uv_close((uv_handle_t *)&ch->poll, on_poll_closed);
+	ch->poll.data = ch->look_again.data = ch;
+	uv_close((uv_handle_t *)&ch->poll, on_handle_closed);
+	uv_close((uv_handle_t *)&ch->look_again, on_handle_closed);
 	fd_close(&ch->fd);
 }

@@ -23,8 +23,10 @@ struct channel;
 struct channel_item;
 
 enum {
-	CHANNEL_FRAME_MAX = 64 << 20, /* a longer frame ends the channel with -EMSGSIZE */
-	CHANNEL_QUEUE_HIGH = 4 << 20, /* senders should stop: see channel_is_congested() */
+	CHANNEL_BATCH_MAX = 32 << 10,  /* one send of bounded channels: the kernel keeps it whole */
+	CHANNEL_UNREAD_MAX = 64 << 10, /* what Node takes with one read */
+	CHANNEL_FRAME_MAX = 64 << 20,  /* a longer frame ends the channel with -EMSGSIZE */
+	CHANNEL_QUEUE_HIGH = 4 << 20,  /* senders should stop: see channel_is_congested() */
 	CHANNEL_QUEUE_LOW = 1 << 20,
 };
 
@@ -51,6 +53,10 @@ struct channel {
 	size_t queued_bytes, head_offset;
 	int events; /* what uv_poll waits for */
 	bool paused, congested, ended, closing;
+	bool bound_unread;
+	size_t unread; /* at most: sent since the peer was last seen to have read everything */
+	uv_timer_t look_again;
+	unsigned look_again_ms, n_open;
 	void (*on_closed)(struct channel *ch);
 };
 
@@ -58,6 +64,12 @@ struct channel {
  * failure nothing is left to close. */
 int channel_init(struct channel *ch, uv_loop_t *loop, int fd, enum serialization mode,
 		 const struct channel_ops *ops);
+
+/* From now on the peer never has more unread than it takes with one read: whole frames, 64 KiB in
+ * all, or a single longer one. For the Node versions whose channel stands still for ever when a
+ * read ends inside a length prefix (nodejs: lib/internal/child_process/serialization.js before
+ * 20.19 and 22.14). Costs a wait of a millisecond or more when the peer is that far behind. */
+void channel_bound_unread(struct channel *ch);
 
 /* Queues @frame (a reference is taken) and tries to write at once. @fd is -1 or borrowed: it must
  * stay open until the peer has acknowledged the handle, or the channel is closed. 0, or -ENOMEM,

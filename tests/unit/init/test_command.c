@@ -157,48 +157,49 @@ static void misses_the_interpreter(void **state)
 
 static void knows_the_stalling_versions(void **state)
 {
-	static const char *const json[] = { "v18.5.0",  "v18.20.8", "v19.9.0", "v20.0.0",
-					    "v20.18.3", "v21.7.0",  "v22.0.0", "v22.13.1",
-					    "v23.11.0", "v16.20.2" };
-	static const char *const advanced[] = { "v18.0.0",    "v18.4.0",  "v20.19.0",
-						"v20.20.2\n", "v22.14.0", "v22.23.3\n",
-						"v24.0.0",    "v25.1.0",  "v26.10.0\n",
-						"",           "1.2" };
+	static const char *const stalling[] = { "v18.5.0",  "v18.20.8", "v19.9.0", "v20.0.0",
+						"v20.18.3", "v21.7.0",  "v22.0.0", "v22.13.1",
+						"v23.11.0", "",         "1.2" };
+	static const char *const sound[] = { "v18.0.0",    "v18.4.0",  "v20.19.0",
+					     "v20.20.2\n", "v22.14.0", "v22.23.3\n",
+					     "v24.0.0",    "v25.1.0",  "v26.10.0\n" };
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(json); i++)
-		if (command_serialization_of_version(json[i]) != SERIAL_JSON)
-			fail_msg("advanced for %s", json[i]);
-	for (size_t i = 0; i < ARRAY_LEN(advanced); i++)
-		if (command_serialization_of_version(advanced[i]) != SERIAL_ADVANCED)
-			fail_msg("json for %s", advanced[i]);
+	for (size_t i = 0; i < ARRAY_LEN(stalling); i++)
+		if (!command_dialect_of_version(stalling[i]).bound_unread)
+			fail_msg("no unread bound for %s", stalling[i]);
+	for (size_t i = 0; i < ARRAY_LEN(sound); i++)
+		if (command_dialect_of_version(sound[i]).bound_unread)
+			fail_msg("unread bound for %s", sound[i]);
+	assert_int_equal(command_dialect_of_version("v18.20.8").mode, SERIAL_ADVANCED);
+	assert_int_equal(command_dialect_of_version("v16.20.2").mode, SERIAL_JSON);
 }
 
-static void assert_serialization(enum config_serialization setting, enum command_runtime runtime,
-				 enum serialization wanted, const char *wanted_why)
+static void assert_dialect(enum config_serialization setting, enum command_runtime runtime,
+			   enum serialization mode, bool bound_unread)
 {
 	struct config c = { .serialization = setting };
 	struct command k = { .argv = WORDS("node"), .argc = 1, .runtime = runtime };
-	const char *why;
+	struct dialect d = command_dialect(&c, &k);
 
-	assert_int_equal(command_serialization(&c, &k, &why), wanted);
-	assert_string_equal(why, wanted_why);
+	assert_int_equal(d.mode, mode);
+	assert_int_equal(d.bound_unread, bound_unread);
+	assert_true(strlen(d.why) > 0);
 }
 
-static void chooses_the_serialization(void **state)
+static void chooses_the_dialect(void **state)
 {
 	(void)state;
-	assert_serialization(CONFIG_SERIAL_JSON, RUNTIME_NODE, SERIAL_JSON, "by setting");
-	assert_serialization(CONFIG_SERIAL_ADVANCED, RUNTIME_BUN, SERIAL_ADVANCED, "by setting");
-	assert_serialization(CONFIG_SERIAL_AUTO, RUNTIME_BUN, SERIAL_JSON, "by runtime");
-	assert_serialization(CONFIG_SERIAL_AUTO, RUNTIME_DENO, SERIAL_ADVANCED, "by runtime");
-	assert_serialization(CONFIG_SERIAL_AUTO, RUNTIME_NODE, SERIAL_ADVANCED,
-			     "keeps binary intact");
+	assert_dialect(CONFIG_SERIAL_JSON, RUNTIME_NODE, SERIAL_JSON, false);
+	assert_dialect(CONFIG_SERIAL_ADVANCED, RUNTIME_BUN, SERIAL_ADVANCED, false);
+	assert_dialect(CONFIG_SERIAL_AUTO, RUNTIME_BUN, SERIAL_JSON, false);
+	assert_dialect(CONFIG_SERIAL_AUTO, RUNTIME_DENO, SERIAL_ADVANCED, false);
 	write_file("bin/node", 0755, "#!/bin/sh\nprintf v20.18\nprintf '.1\\n'\n");
-	assert_serialization(CONFIG_SERIAL_AUTO, RUNTIME_OTHER, SERIAL_JSON,
-			     "this Node version can lose an advanced channel");
+	assert_dialect(CONFIG_SERIAL_AUTO, RUNTIME_OTHER, SERIAL_ADVANCED, true);
+	assert_dialect(CONFIG_SERIAL_ADVANCED, RUNTIME_NODE, SERIAL_ADVANCED, true);
+	assert_dialect(CONFIG_SERIAL_JSON, RUNTIME_NODE, SERIAL_JSON, false);
 	(void)setenv("PATH", "/nowhere", 1);
-	assert_serialization(CONFIG_SERIAL_AUTO, RUNTIME_OTHER, SERIAL_ADVANCED, "no node in PATH");
+	assert_dialect(CONFIG_SERIAL_AUTO, RUNTIME_OTHER, SERIAL_ADVANCED, false);
 	(void)setenv("PATH", search_path, 1);
 }
 
@@ -208,11 +209,9 @@ static void does_not_wait_for_a_hanging_node(void **state)
 
 	(void)state;
 	write_file("bin/node", 0755, "#!/bin/sh\nwhile :; do printf x; /bin/sleep 0.5; done\n");
-	assert_serialization(CONFIG_SERIAL_AUTO, RUNTIME_NODE, SERIAL_ADVANCED,
-			     "keeps binary intact");
+	assert_dialect(CONFIG_SERIAL_AUTO, RUNTIME_NODE, SERIAL_ADVANCED, true);
 	write_file("bin/node", 0755, "#!/bin/sh\nexec /bin/sleep 20\n");
-	assert_serialization(CONFIG_SERIAL_AUTO, RUNTIME_NODE, SERIAL_ADVANCED,
-			     "node --version gave no answer");
+	assert_dialect(CONFIG_SERIAL_AUTO, RUNTIME_NODE, SERIAL_ADVANCED, true);
 	assert_true(time(NULL) - start < 10);
 }
 
@@ -224,7 +223,7 @@ int main(void)
 		cmocka_unit_test(says_why_not),
 		cmocka_unit_test(misses_the_interpreter),
 		cmocka_unit_test(knows_the_stalling_versions),
-		cmocka_unit_test(chooses_the_serialization),
+		cmocka_unit_test(chooses_the_dialect),
 		cmocka_unit_test(does_not_wait_for_a_hanging_node),
 	};
 
