@@ -50,13 +50,40 @@ static const struct setting {
 	    "on the workers' IPC channels: auto, advanced (keeps binary) or json"),
 	ROW("restart", "WHEN", "always", restart, restart, restart,
 	    "always, or never: the end of a worker is the end of sioinit, with its exit code"),
-	ROW("stop-timeout", "SECONDS", "25", seconds, seconds, stop_timeout_ms,
-	    "time between the polite stop of the workers and SIGKILL",
-	    { "PM2_KILL_TIMEOUT", config_parse_milliseconds, "milliseconds" }),
-	ROW("shutdown-delay", "SECONDS", "0", seconds, seconds, shutdown_delay_ms,
-	    "keep serving that long after SIGTERM while /readyz is 503 already (5 in Kubernetes)"),
 	ROW("ready-timeout", "SECONDS", "30", seconds, seconds, ready_timeout_ms,
 	    "a worker that is not ready by then is replaced; 0 = wait for ever"),
+	ROW("min-uptime", "SECONDS", "5", seconds, seconds, min_uptime_ms,
+	    "a worker that ends sooner is restarted later each time"),
+	ROW("max-restarts", "N", "0", limit, count, max_restarts,
+	    "ends before min-uptime in a row after which sioinit ends with the worker's exit code; "
+	    "0 = none, but the first workers have five"),
+	ROW("stop-exit-codes", "LIST", "", codes, codes, stop_exit_codes,
+	    "exit codes, such as 0,78, of a worker that is done and is not restarted"),
+	ROW("shutdown-delay", "SECONDS", "0", seconds, seconds, shutdown_delay_ms,
+	    "keep serving that long after SIGTERM while /readyz is 503 already (5 in Kubernetes)"),
+	ROW("drain-time", "SECONDS", "5", seconds, seconds, drain_time_ms,
+	    "close the sockets of a worker that is to stop evenly over this time (10 in "
+	    "Kubernetes); part of stop-timeout"),
+	ROW("stop-timeout", "SECONDS", "25", seconds, seconds, stop_timeout_ms,
+	    "time from the begin of a worker's stop to SIGKILL (20 in Kubernetes)",
+	    { "PM2_KILL_TIMEOUT", config_parse_milliseconds, "milliseconds" }),
+	ROW("stop-signal", "SIGNAL", "TERM", signal, signal, stop_signal,
+	    "what tells a worker to stop"),
+	ROW("signal-map", "LIST", "", signal_map, signal_map, signal_map,
+	    "take one signal for another, or for none: HUP=TERM,USR2=none"),
+	ROW("ping-interval", "SECONDS", "1", seconds, seconds, ping_interval_ms,
+	    "how often workers are looked after: event-loop lag, memory, age, CPU limit; 0 = "
+	    "never"),
+	ROW("lag-warn", "SECONDS", "1", seconds, seconds, lag_warn_ms,
+	    "a worker whose event loop takes longer to answer gets no new sessions; 0 = off"),
+	ROW("hang-timeout", "SECONDS", "30", seconds, seconds, hang_timeout_ms,
+	    "a worker whose event loop has not answered for that long is killed; 0 = off"),
+	ROW("hang-signal", "SIGNAL", "none", signal, signal, hang_signal,
+	    "sent to a hanging worker one ping-interval before it is killed, for a diagnosis"),
+	ROW("max-memory", "BYTES", "0", bytes, bytes, max_memory,
+	    "a worker with more resident memory is replaced without a gap (such as 512M); 0 = off"),
+	ROW("max-age", "SECONDS", "0", seconds, seconds, max_age_ms,
+	    "a worker that old (give or take 10 %) is replaced without a gap; 0 = off"),
 	ROW("header-timeout", "SECONDS", "10", seconds, seconds, header_timeout_ms,
 	    "how long a client may take to send a request head"),
 	ROW("keepalive-timeout", "SECONDS", "75", seconds, seconds, keepalive_timeout_ms,
@@ -285,13 +312,32 @@ static int refuse_unknown_env(const struct loader *l, char *const *envp)
 	return 0;
 }
 
+/* Together below its terminationGracePeriodSeconds of 30. */
+static const struct {
+	const char *name, *value;
+} kubernetes_defaults[] = { { "shutdown-delay", "5" },
+			    { "drain-time", "10" },
+			    { "stop-timeout", "20" } };
+
+static int load_kubernetes_defaults(const struct loader *l)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(kubernetes_defaults) && r == 0; i++) {
+		const char *name = kubernetes_defaults[i].name;
+		const struct setting *s = find_flag(name, strlen(name));
+
+		r = apply(l, s, s->parse, "KUBERNETES_SERVICE_HOST", kubernetes_defaults[i].value);
+	}
+	return r;
+}
+
 static int load_environment(const struct loader *l, char *const *envp)
 {
 	int r = load_defaults(l);
 
 	if (r == 0 && env_find(envp, "KUBERNETES_SERVICE_HOST"))
-		r = apply(l, find_flag("shutdown-delay", 14), config_parse_seconds,
-			  "KUBERNETES_SERVICE_HOST", "5");
+		r = load_kubernetes_defaults(l);
 	for (size_t i = 0; i < ARRAY_LEN(settings) && r == 0; i++)
 		r = load_env(l, &settings[i], envp);
 	return r == 0 ? refuse_unknown_env(l, envp) : r;

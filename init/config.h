@@ -24,7 +24,19 @@ struct config_workers {
 	unsigned n; /* a count, CPUs to leave, or per cent of the CPUs */
 };
 
-enum { CONFIG_SETTINGS_MAX = 32 };
+struct config_codes {
+	uint8_t code[16];
+	unsigned n;
+};
+
+struct config_signal_map {
+	struct config_signal_pair {
+		int from, to; /* 0: ignored */
+	} row[16];
+	unsigned n;
+};
+
+enum { CONFIG_SETTINGS_MAX = 64 };
 
 struct config {
 	struct config_workers workers;
@@ -34,9 +46,17 @@ struct config {
 	enum config_serialization serialization;
 	enum config_restart restart;
 	int log_level; /* enum log_level */
-	uint32_t stop_timeout_ms, shutdown_delay_ms, ready_timeout_ms, header_timeout_ms,
-	    keepalive_timeout_ms;
-	uint32_t body_timeout_ms;
+	uint32_t ready_timeout_ms, min_uptime_ms;
+	uint32_t max_restarts; /* 0: no limit */
+	struct config_codes stop_exit_codes;
+	uint32_t shutdown_delay_ms, drain_time_ms, stop_timeout_ms;
+	int stop_signal;
+	struct config_signal_map signal_map;
+	uint32_t ping_interval_ms, lag_warn_ms, hang_timeout_ms; /* 0: off */
+	int hang_signal;
+	uint64_t max_memory; /* bytes, 0: no limit */
+	uint32_t max_age_ms; /* 0: no limit */
+	uint32_t header_timeout_ms, keepalive_timeout_ms, body_timeout_ms;
 	uint32_t max_connections;
 	uint32_t max_sessions;
 	uint32_t max_head_bytes;

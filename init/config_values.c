@@ -5,6 +5,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -248,4 +249,167 @@ const char *config_parse_count(const char *s, void *dst)
 void config_print_count(const void *src, FILE *out)
 {
 	(void)fprintf(out, "%u", *(const uint32_t *)src);
+}
+
+const char *config_parse_limit(const char *s, void *dst)
+{
+	uint64_t n;
+
+	if (str_to_u64(str_of(s), COUNT_MAX, &n) < 0)
+		return "not a number from 0 (none) to 16777216";
+	*(uint32_t *)dst = (uint32_t)n;
+	return NULL;
+}
+
+static const char byte_units[] = "KMGT";
+
+const char *config_parse_bytes(const char *s, void *dst)
+{
+	static const char wrong[] = "not a number of bytes (such as 512M or 1.5G, 0 = none)";
+	size_t digits = strspn(s, "0123456789.");
+	const char *unit = s + digits, *known;
+	char *end;
+	double n = strtod(s, &end);
+
+	if (digits == 0 || end != unit)
+		return wrong;
+	known = *unit ? strchr(byte_units, *unit & ~0x20) : NULL;
+	if (*unit && (!known || strcspn(unit + 1, "iB") || strlen(unit) > 3))
+		return wrong;
+	for (const char *u = byte_units; known && u <= known; u++)
+		n *= 1024;
+	if (n >= 0x1p63)
+		return wrong;
+	*(uint64_t *)dst = (uint64_t)n;
+	return NULL;
+}
+
+void config_print_bytes(const void *src, FILE *out)
+{
+	uint64_t n = *(const uint64_t *)src;
+	size_t unit = 0;
+
+	while (n && n % 1024 == 0 && byte_units[unit]) {
+		n /= 1024;
+		unit++;
+	}
+	(void)fprintf(out, "%llu", (unsigned long long)n);
+	if (unit)
+		(void)fputc(byte_units[unit - 1], out);
+}
+
+/* The next part of a list with commas; its end in *s. */
+static struct str next_part(const char **s)
+{
+	struct str part = { *s, strcspn(*s, ",") };
+
+	*s += part.n + ((*s)[part.n] == ',');
+	return part;
+}
+
+const char *config_parse_codes(const char *s, void *dst)
+{
+	struct config_codes codes = { 0 };
+	uint64_t n;
+
+	while (*s) {
+		if (codes.n == ARRAY_LEN(codes.code))
+			return "more than 16 exit codes";
+		if (str_to_u64(next_part(&s), 255, &n) < 0)
+			return "not a list of exit codes, such as 0,78";
+		codes.code[codes.n++] = (uint8_t)n;
+	}
+	*(struct config_codes *)dst = codes;
+	return NULL;
+}
+
+void config_print_codes(const void *src, FILE *out)
+{
+	const struct config_codes *c = src;
+
+	for (unsigned i = 0; i < c->n; i++)
+		(void)fprintf(out, "%s%u", i ? "," : "", c->code[i]);
+}
+
+/* -1: no such signal. */
+static int signal_of(struct str name)
+{
+	uint64_t n;
+
+	if (name.n == 4 && strncasecmp(name.p, "none", 4) == 0)
+		return 0;
+	if (str_to_u64(name, NSIG - 1, &n) == 0)
+		return (int)n;
+	if (name.n > 3 && strncasecmp(name.p, "SIG", 3) == 0)
+		name = (struct str){ name.p + 3, name.n - 3 };
+	for (int sig = 1; sig < NSIG; sig++) {
+		const char *known = sigabbrev_np(sig);
+
+		if (known && strlen(known) == name.n && strncasecmp(known, name.p, name.n) == 0)
+			return sig;
+	}
+	return -1;
+}
+
+static void print_signal(int sig, FILE *out)
+{
+	const char *name = sig ? sigabbrev_np(sig) : "none";
+
+	if (name)
+		(void)fputs(name, out);
+	else
+		(void)fprintf(out, "%d", sig);
+}
+
+const char *config_parse_signal(const char *s, void *dst)
+{
+	int sig = signal_of(str_of(s));
+
+	if (sig < 0)
+		return "not a signal, such as TERM or 15, or none";
+	*(int *)dst = sig;
+	return NULL;
+}
+
+void config_print_signal(const void *src, FILE *out)
+{
+	print_signal(*(const int *)src, out);
+}
+
+const char *config_parse_signal_map(const char *s, void *dst)
+{
+	static const char wrong[] = "not a list of signals, such as HUP=TERM,USR1=none";
+	struct config_signal_map map = { 0 };
+
+	while (*s) {
+		struct str part = next_part(&s), from = part, to = part;
+		const char *eq = memchr(part.p, '=', part.n);
+		int a, b;
+
+		if (!eq)
+			return wrong;
+		from.n = (size_t)(eq - part.p);
+		to = (struct str){ eq + 1, part.n - from.n - 1 };
+		a = signal_of(from);
+		b = signal_of(to);
+		if (a <= 0 || b < 0)
+			return wrong;
+		if (map.n == ARRAY_LEN(map.row))
+			return "more than 16 signals";
+		map.row[map.n++] = (struct config_signal_pair){ a, b };
+	}
+	*(struct config_signal_map *)dst = map;
+	return NULL;
+}
+
+void config_print_signal_map(const void *src, FILE *out)
+{
+	const struct config_signal_map *m = src;
+
+	for (unsigned i = 0; i < m->n; i++) {
+		(void)fputs(i ? "," : "", out);
+		print_signal(m->row[i].from, out);
+		(void)fputc('=', out);
+		print_signal(m->row[i].to, out);
+	}
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "base/fd.h"
 #include "base/macros.h"
@@ -127,6 +128,17 @@ void notify_status(const char *fmt, ...)
 void notify_stopping(void)
 {
 	send_state("STOPPING=1");
+}
+
+void notify_reloading(void)
+{
+	char state[64];
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	(void)snprintf(state, sizeof(state), "RELOADING=1\nMONOTONIC_USEC=%lld",
+		       (long long)now.tv_sec * 1000000 + now.tv_nsec / 1000);
+	send_state(state);
 }
 
 uint64_t notify_watchdog_interval_ms(void)

@@ -18,6 +18,8 @@ int notify_take_listener(const char *name);
 void notify_ready(void);
 void notify_status(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void notify_stopping(void);
+/* A reload has begun; notify_ready() ends it (Type=notify-reload). */
+void notify_reloading(void);
 
 /* Half of WATCHDOG_USEC in milliseconds, 0 when no watchdog is set; then call notify_watchdog()
  * that often. */

@@ -7,13 +7,15 @@
 #include <sys/wait.h>
 #include <time.h>
 
-void reap_all(void (*on_exit)(pid_t pid, int status, void *ctx), void *ctx)
+void reap_all(void (*on_exit)(pid_t pid, int status, const struct rusage *usage, void *ctx),
+	      void *ctx)
 {
+	struct rusage usage;
 	pid_t pid;
 	int status;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		on_exit(pid, status, ctx);
+	while ((pid = wait4(-1, &status, WNOHANG, &usage)) > 0)
+		on_exit(pid, status, &usage, ctx);
 }
 
 enum { SWEEP_ROUNDS = 400, ROUND_NS = 5000000 };

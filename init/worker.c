@@ -1,11 +1,11 @@
 /* A worker.
  *
- *	spawned ──online──► booting ──ready──► ready ──► draining ──► stopping ──► dead
- *	   └──────────────────┴── the process may end at any moment ────────────────┘
+ *	spawned ──online──► booting ──► ready ⇄ suspect ──► draining ──► stopping ──► dead
+ *	   └──────────────────┴──── the process may end at any moment ───────────────┘
  *
  * Ready is earned: by `listening`, by process.send('ready'), or, for setupWorker() apps, by an
- *answer to the router's probe, which starts when the adapter has spoken or the event loop has
- *answered a ping. */
+ * answer to the router's probe, which starts when the adapter has spoken or the event loop has
+ * answered a ping. */
 #include "init/worker.h"
 
 #include <assert.h>
@@ -24,6 +24,8 @@
 
 enum { HANDLES_MAX = 1024, DISCONNECT_AFTER_MS = 500 };
 
+enum handle_kind { HANDLE_STICKY, HANDLE_NEWCONN, HANDLE_PING };
+
 struct server {
 	struct server *prev, *next;
 	uint32_t listener;   /* 0: the app's first */
@@ -31,11 +33,13 @@ struct server {
 	char key[NODE_KEY_MAX];
 };
 
+/* Answers come in the order of the questions. */
 struct handle {
 	struct handle *prev, *next;
+	enum handle_kind kind;
 	struct control_msg m;
 	int fd;
-	int64_t seq; /* of a newconn, -1: sticky */
+	int64_t seq; /* HANDLE_NEWCONN */
 	bool acked;  /* the bytes are read; a newconn also wants `accepted` */
 };
 
@@ -47,14 +51,21 @@ static const struct {
 					    BIT(WORKER_STOPPING) | BIT(WORKER_DEAD) },
 	[WORKER_BOOTING] = { "booting",
 			     BIT(WORKER_READY) | BIT(WORKER_STOPPING) | BIT(WORKER_DEAD) },
-	[WORKER_READY] = { "ready",
-			   BIT(WORKER_DRAINING) | BIT(WORKER_STOPPING) | BIT(WORKER_DEAD) },
+	[WORKER_READY] = { "ready", BIT(WORKER_SUSPECT) | BIT(WORKER_DRAINING) |
+					BIT(WORKER_STOPPING) | BIT(WORKER_DEAD) },
+	[WORKER_SUSPECT] = { "suspect", BIT(WORKER_READY) | BIT(WORKER_DRAINING) |
+					    BIT(WORKER_STOPPING) | BIT(WORKER_DEAD) },
 	[WORKER_DRAINING] = { "draining", BIT(WORKER_STOPPING) | BIT(WORKER_DEAD) },
 	[WORKER_STOPPING] = { "stopping", BIT(WORKER_DEAD) },
 	[WORKER_DEAD] = { "dead", 0 },
 };
 
-void worker_set_state(struct worker *w, enum worker_state to)
+const char *worker_state_name(enum worker_state s)
+{
+	return states[s].name;
+}
+
+static void worker_set_state(struct worker *w, enum worker_state to)
 {
 	if (w->state == to)
 		return;
@@ -99,6 +110,19 @@ static void handle_back(struct worker *w, struct handle *h)
 	w->ops->on_handback(w, &m, fd);
 }
 
+static struct handle *handle_add(struct worker *w, enum handle_kind kind)
+{
+	struct handle *h = w->n_handles < HANDLES_MAX && !w->closed ? calloc(1, sizeof(*h)) : NULL;
+
+	if (!h)
+		return NULL;
+	h->kind = kind;
+	h->fd = -1;
+	DL_APPEND(w->handles, h);
+	w->n_handles++;
+	return h;
+}
+
 static struct server *server_for(struct worker *w, uint32_t listener)
 {
 	struct server *s;
@@ -111,27 +135,26 @@ void worker_hand_off(struct worker *w, const struct control_msg *m, int fd)
 {
 	struct server *s = server_for(w, m->listener);
 	bool sticky = w->style != WORKER_STYLE_LISTEN;
-	struct handle *h = (sticky || s) && w->n_handles < HANDLES_MAX && !w->closed
-			       ? calloc(1, sizeof(*h))
-			       : NULL;
+	struct handle *h =
+	    sticky || s ? handle_add(w, sticky ? HANDLE_STICKY : HANDLE_NEWCONN) : NULL;
 	struct control_msg back = *m;
 
+	back.type = CONTROL_HANDBACK;
 	if (!h) {
-		back.type = CONTROL_HANDBACK;
 		w->ops->on_handback(w, &back, fd);
 		return;
 	}
 	h->m = back;
-	h->m.type = CONTROL_HANDBACK;
 	h->fd = fd;
-	h->seq = sticky ? -1 : (int64_t)w->seq++;
-	DL_APPEND(w->handles, h);
-	w->n_handles++;
-	send_frame(w,
-		   sticky ? node_sticky_connection(w->channel.mode)
-			  : node_newconn(w->channel.mode, s->key, (uint32_t)h->seq),
-		   fd);
+	if (sticky) {
+		send_frame(w, node_sticky_connection(w->channel.mode), fd);
+	} else {
+		h->seq = w->seq++;
+		send_frame(w, node_newconn(w->channel.mode, s->key, (uint32_t)h->seq), fd);
+	}
 }
+
+static void on_pong(struct worker *w, struct handle *h);
 
 static void on_handle_answer(struct worker *w, bool taken)
 {
@@ -140,19 +163,30 @@ static void on_handle_answer(struct worker *w, bool taken)
 	DL_SEARCH_SCALAR(w->handles, h, acked, false);
 	if (!h)
 		return;
-	if (!taken)
+	if (h->kind == HANDLE_PING)
+		on_pong(w, h);
+	else if (!taken)
 		handle_back(w, h);
-	else if (h->seq < 0)
+	else if (h->kind == HANDLE_STICKY)
 		handle_done(w, h);
 	else
 		h->acked = true;
 }
 
-static void on_accepted(struct worker *w, const struct node_msg *m)
+static struct handle *newconn_of(struct worker *w, int64_t seq)
 {
 	struct handle *h;
 
-	DL_SEARCH_SCALAR(w->handles, h, seq, m->ack);
+	DL_FOREACH(w->handles, h)
+	if (h->kind == HANDLE_NEWCONN && h->seq == seq)
+		return h;
+	return NULL;
+}
+
+static void on_accepted(struct worker *w, const struct node_msg *m)
+{
+	struct handle *h = newconn_of(w, m->ack);
+
 	if (!h)
 		return;
 	if (m->accepted)
@@ -203,7 +237,7 @@ static void answer_query(struct worker *w, const struct node_msg *q, const char 
 static void on_query(struct worker *w, const struct node_msg *q)
 {
 	bool first = !server_for(w, 0) && is_stream(q->address_type),
-	     public = q->port == w->public_port && q->address_type != NODE_ADDR_UNIX &&
+	     public = q->port == w->config->port && q->address_type != NODE_ADDR_UNIX &&
 		      is_stream(q->address_type);
 	int err = -EADDRINUSE;
 	struct place *pl = public ? NULL : primary_place(w->primary, q, &err);
@@ -260,22 +294,50 @@ static void may_be_probed(struct worker *w)
 	w->ops->on_state(w);
 }
 
+void worker_answered(struct worker *w)
+{
+	if (w->state == WORKER_BOOTING)
+		become_ready(w, w->style);
+}
+
 static void on_online(struct worker *w)
 {
 	if (w->state == WORKER_SPAWNED)
 		worker_set_state(w, WORKER_BOOTING);
-	w->pinged = true;
+	worker_ping(w);
+}
+
+/* Pings */
+
+void worker_ping(struct worker *w)
+{
+	if (w->ping_sent_ms || !handle_add(w, HANDLE_PING))
+		return;
+	w->ping_sent_ms = uv_now(w->deadline.loop);
 	send_frame(w, node_ping(w->channel.mode), -1);
 }
 
-static void on_nack(struct worker *w)
+uint64_t worker_silence_ms(const struct worker *w)
 {
-	if (w->pinged) { /* the loop runs: the script has been read to its end */
-		w->pinged = false;
-		may_be_probed(w);
-	} else {
-		on_handle_answer(w, false);
-	}
+	return w->ping_sent_ms ? uv_now(w->deadline.loop) - w->ping_sent_ms : 0;
+}
+
+/* The loop runs, so a booting script has been read to its end. */
+static void on_pong(struct worker *w, struct handle *h)
+{
+	handle_done(w, h);
+	w->lag_ms = (uint32_t)worker_silence_ms(w);
+	w->ping_sent_ms = 0;
+	w->asked_to_diagnose = false;
+	may_be_probed(w);
+}
+
+void worker_suspect(struct worker *w, bool slow)
+{
+	if (slow && w->state == WORKER_READY)
+		worker_set_state(w, WORKER_SUSPECT);
+	else if (!slow && w->state == WORKER_SUSPECT)
+		worker_set_state(w, WORKER_READY);
 }
 
 static void on_adapter(struct worker *w, const struct node_msg *m, struct str frame)
@@ -329,7 +391,7 @@ static void dispatch(struct worker *w, const struct node_msg *m, struct str fram
 		on_handle_answer(w, true);
 		break;
 	case NODE_HANDLE_NACK:
-		on_nack(w);
+		on_handle_answer(w, false);
 		break;
 	case NODE_USER_READY:
 		become_ready(w, WORKER_STYLE_STICKY);
@@ -353,7 +415,7 @@ static void on_channel_end(struct channel *ch, int err)
 	if (err == -EBADMSG || err == -EMSGSIZE) {
 		log_error("worker[%u]: wrote garbage to its IPC channel; it is replaced pid=%d",
 			  w->slot, (int)w->pid);
-		worker_signal(w, SIGKILL);
+		worker_kill(w);
 	}
 }
 
@@ -400,22 +462,85 @@ static const struct hub_member_ops member_ops = { member_send, member_pause };
 
 /* Life */
 
-int worker_init(struct worker *w, uv_loop_t *loop, int fd, struct hub *hub)
+static void on_not_ready_in_time(uv_timer_t *t)
+{
+	struct worker *w = container_of(t, struct worker, deadline);
+
+	log_error("worker[%u]: not ready in time (SIOINIT_READY_TIMEOUT), replaced pid=%d", w->slot,
+		  (int)w->pid);
+	worker_kill(w);
+}
+
+int worker_init(struct worker *w, uv_loop_t *loop, int fd, struct hub *hub, bool bound_unread)
 {
 	int r = channel_init(&w->channel, loop, fd, hub->mode, &channel_ops);
 
 	if (r < 0)
 		return r;
+	if (bound_unread)
+		channel_bound_unread(&w->channel);
 	(void)uv_timer_init(loop, &w->deadline);
-	w->n_open = 2;
+	drain_init(&w->drain, loop);
+	w->n_open = 3;
 	hub_join(hub, &w->member, &member_ops, w->id);
+	if (w->config->ready_timeout_ms && w->is_node)
+		(void)uv_timer_start(&w->deadline, on_not_ready_in_time,
+				     w->config->ready_timeout_ms, 0);
 	return 0;
 }
 
 void worker_signal(const struct worker *w, int sig)
 {
 	if (w->pid > 0 && w->state != WORKER_DEAD)
-		(void)kill(sig == SIGKILL ? -w->pid : w->pid, sig);
+		(void)kill(w->pid, sig);
+}
+
+void worker_kill(struct worker *w)
+{
+	w->killed = true;
+	if (w->pid > 0 && w->state != WORKER_DEAD)
+		(void)kill(-w->pid, SIGKILL);
+}
+
+static void on_drain_time(uv_timer_t *t)
+{
+	worker_stop(container_of(t, struct worker, deadline));
+}
+
+static void stop_if_drained(struct worker *w)
+{
+	if (w->state == WORKER_DRAINING && w->sockets_done && w->requests_done)
+		worker_stop(w);
+}
+
+static void on_sockets_done(struct drain *d)
+{
+	struct worker *w = container_of(d, struct worker, drain);
+
+	w->sockets_done = true;
+	stop_if_drained(w);
+}
+
+void worker_requests_done(struct worker *w)
+{
+	w->requests_done = true;
+	stop_if_drained(w);
+}
+
+void worker_drain(struct worker *w)
+{
+	uint32_t drain_ms = w->config->drain_time_ms, most = w->config->stop_timeout_ms / 2;
+
+	if (drain_ms > most) /* the app's own ending wants time, too */
+		drain_ms = most;
+	if (w->state != WORKER_READY && w->state != WORKER_SUSPECT) {
+		worker_stop(w);
+		return;
+	}
+	worker_set_state(w, WORKER_DRAINING);
+	w->kill_at_ms = uv_now(w->deadline.loop) + w->config->stop_timeout_ms;
+	(void)uv_timer_start(&w->deadline, on_drain_time, drain_ms, 0);
+	drain_start(&w->drain, w->pid, w->config->port, drain_ms, on_sockets_done);
 }
 
 static void on_kill_time(uv_timer_t *t)
@@ -424,28 +549,33 @@ static void on_kill_time(uv_timer_t *t)
 
 	log_warn("worker[%u]: still there at the stop timeout, killed pid=%d", w->slot,
 		 (int)w->pid);
-	w->killed = true;
-	worker_signal(w, SIGKILL);
+	worker_kill(w);
 }
 
+/* For those whose open channel alone keeps them alive. */
 static void on_disconnect_time(uv_timer_t *t)
 {
 	struct worker *w = container_of(t, struct worker, deadline);
+	uint64_t now = uv_now(t->loop);
 
 	send_frame(w, node_disconnect(w->channel.mode, w->seq++), -1);
-	(void)uv_timer_start(t, on_kill_time, w->kill_after_ms, 0);
+	(void)uv_timer_start(t, on_kill_time, w->kill_at_ms > now ? w->kill_at_ms - now : 0, 0);
 }
 
-void worker_stop(struct worker *w, uint32_t timeout_ms)
+void worker_stop(struct worker *w)
 {
-	uint32_t first = timeout_ms < DISCONNECT_AFTER_MS ? timeout_ms : DISCONNECT_AFTER_MS;
+	uint64_t now = uv_now(w->deadline.loop), left;
 
 	if (w->state == WORKER_DEAD || w->state == WORKER_STOPPING)
 		return;
+	if (!w->kill_at_ms)
+		w->kill_at_ms = now + w->config->stop_timeout_ms;
+	left = w->kill_at_ms > now ? w->kill_at_ms - now : 0;
+	drain_stop(&w->drain);
 	worker_set_state(w, WORKER_STOPPING);
-	worker_signal(w, SIGTERM);
-	w->kill_after_ms = timeout_ms - first;
-	(void)uv_timer_start(&w->deadline, on_disconnect_time, first, 0);
+	worker_signal(w, w->config->stop_signal);
+	(void)uv_timer_start(&w->deadline, on_disconnect_time,
+			     left < DISCONNECT_AFTER_MS ? left : DISCONNECT_AFTER_MS, 0);
 }
 
 static void release(struct worker *w)
@@ -459,9 +589,14 @@ static void on_channel_closed(struct channel *ch)
 	release(of_channel(ch));
 }
 
-static void on_timer_closed(uv_handle_t *h)
+static void on_deadline_closed(uv_handle_t *h)
 {
 	release(container_of((uv_timer_t *)h, struct worker, deadline));
+}
+
+static void on_drain_closed(uv_handle_t *h)
+{
+	release(container_of((uv_timer_t *)h, struct worker, drain.timer));
 }
 
 void worker_close(struct worker *w)
@@ -473,12 +608,17 @@ void worker_close(struct worker *w)
 	w->closed = true;
 	hub_leave(&w->member);
 	while (w->handles)
-		handle_back(w, w->handles);
+		if (w->handles->kind == HANDLE_PING)
+			handle_done(w, w->handles);
+		else
+			handle_back(w, w->handles);
 	worker_set_state(w, WORKER_DEAD);
 	while ((s = w->servers)) {
 		DL_DELETE(w->servers, s);
 		free(s);
 	}
 	channel_close(&w->channel, on_channel_closed);
-	uv_close((uv_handle_t *)&w->deadline, on_timer_closed);
+	drain_stop(&w->drain);
+	uv_close((uv_handle_t *)&w->deadline, on_deadline_closed);
+	uv_close((uv_handle_t *)&w->drain.timer, on_drain_closed);
 }

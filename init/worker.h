@@ -6,6 +6,8 @@
 #include <sys/types.h>
 #include <uv.h>
 
+#include "init/config.h"
+#include "init/drain.h"
 #include "init/primary.h"
 #include "ipc/channel.h"
 #include "ipc/control.h"
@@ -30,8 +32,9 @@ struct worker {
 	struct worker *prev, *next;
 	const struct worker_ops *ops;
 	void *owner;
+	const struct config *config;
 	struct primary *primary;
-	uint16_t public_port;
+	bool is_node; /* anything else need not become ready in time: it cannot say that it is */
 	uint32_t id, slot;
 	pid_t pid;
 	enum worker_state state;
@@ -44,22 +47,47 @@ struct worker {
 	unsigned n_handles;
 	uint32_t seq;
 	bool announced; /* its adapter has spoken */
-	bool pinged, killed, closed;
-	uv_timer_t deadline;
-	uint32_t kill_after_ms; /* from cluster's disconnect on */
+	bool asked_to_diagnose, killed, closed;
+	uint64_t ping_sent_ms; /* of the loop ping on its way, 0: none */
+	uint32_t lag_ms;       /* what the last answered one took */
+	uv_timer_t deadline;   /* of the state it is in */
+	struct drain drain;
+	bool sockets_done, requests_done; /* while draining */
+	uint64_t kill_at_ms;              /* from the begin of its stop on */
 	unsigned n_open;
 };
 
-/* Takes over the near end of the channel. 0 or -errno (then only the memory is left). */
-int worker_init(struct worker *w, uv_loop_t *loop, int fd, struct hub *hub);
-void worker_set_state(struct worker *w, enum worker_state to);
+const char *worker_state_name(enum worker_state s);
+
+/* Takes over the near end of the channel; @bound_unread: see channel_bound_unread(). 0 or -errno
+ * (then only the memory is left). */
+int worker_init(struct worker *w, uv_loop_t *loop, int fd, struct hub *hub, bool bound_unread);
+
+/* The router has had an answer from the booting worker. */
+void worker_answered(struct worker *w);
+
+/* Asks the event loop for a sign of life, unless a question is open (an fd-less NODE_HANDLE, which
+ * Node answers with NODE_HANDLE_NACK: lib/internal/child_process.js). */
+void worker_ping(struct worker *w);
+/* How long the open question has waited, 0 when there is none. */
+uint64_t worker_silence_ms(const struct worker *w);
+/* Out of balancing, or back: it is slow (READY and SUSPECT only). */
+void worker_suspect(struct worker *w, bool slow);
 
 /* Gives a socket to the worker (CONTROL_HANDOFF); @fd is consumed: kept until the worker has taken
  * it, handed back otherwise. */
 void worker_hand_off(struct worker *w, const struct control_msg *m, int fd);
 
-/* The polite stop: SIGTERM, then cluster's disconnect; SIGKILL at @timeout_ms. */
-void worker_stop(struct worker *w, uint32_t timeout_ms);
+/* No new sessions; its client sockets are closed evenly over drain-time, requests are answered,
+ * then worker_stop(). */
+void worker_drain(struct worker *w);
+/* The router says that no request is waiting for the draining worker's answer. */
+void worker_requests_done(struct worker *w);
+
+/* The polite stop: stop-signal, then cluster's disconnect; SIGKILL at stop-timeout. */
+void worker_stop(struct worker *w);
+/* SIGKILL for its whole group; its end is told like any other. */
+void worker_kill(struct worker *w);
 void worker_signal(const struct worker *w, int sig);
 
 /* The process is gone: the others are told, open hand-offs go back, the memory is freed from the

@@ -5,10 +5,10 @@
  * init → router                                     router → init
  *   LISTENER  accept here (fd)                        HANDOFF   give this socket to a worker (fd)
  *   ADMIN     health and metrics here (fd)            PROBED    the worker answered the probe
- * request SESSIONS  the session table's memory (fd)         UP        the router has taken
- * everything over WORKER    a worker's state has changed HANDBACK  a hand-off was refused (fd)
- *   SESSION   a worker announced a session
- *   PHASE     serving, lame duck, draining, stopped
+ *   SESSIONS  the session table's memory (fd)         UP        the router has taken everything
+ * over WORKER    a worker's state has changed            IDLE      nobody waits for a draining
+ * worker HANDBACK  a hand-off was refused (fd) SESSION   a worker announced a session PHASE
+ * serving, lame duck, draining
  */
 #pragma once
 
@@ -28,6 +28,7 @@ enum control_type {
 	CONTROL_PHASE,        /* .state (enum phase) */
 	CONTROL_HANDOFF,      /* .worker, .token, .kind (enum handoff_kind), .listener, fd */
 	CONTROL_PROBED,       /* .worker */
+	CONTROL_IDLE,         /* .worker */
 	CONTROL_UP,
 };
 
@@ -42,6 +43,8 @@ enum worker_state {
 	WORKER_BOOTING, /* online, not ready: the router may probe when .style is
 			   WORKER_STYLE_STICKY */
 	WORKER_READY,
+	WORKER_SUSPECT,  /* its event loop is slow: known sessions, and new ones when there is no
+			    better worker */
 	WORKER_DRAINING, /* known sessions only */
 	WORKER_STOPPING, /* nothing any more */
 	WORKER_DEAD,     /* forget it */

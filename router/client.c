@@ -230,7 +230,7 @@ static void client_route(struct client *c, const struct http_head *head)
 	else if (head->upgrade)
 		client_hand_over(c, w, HANDOFF_CLIENT, 0);
 	else
-		exchange_start(c, w, head, sid.engine && sid.sid.n == 0);
+		exchange_start(c, w, head, &sid);
 }
 
 /* Heads */

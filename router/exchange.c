@@ -71,7 +71,13 @@ static bool is_idempotent(struct str method)
 	return false;
 }
 
-static void begin(struct client *c, struct upstream *u, const struct http_head *head, bool learn)
+static bool is_poll(const struct http_head *head, const struct sid_request *sid)
+{
+	return sid->sid.n && str_eq(head->method, STR("GET"));
+}
+
+static void begin(struct client *c, struct upstream *u, const struct http_head *head,
+		  const struct sid_request *sid)
 {
 	struct exchange *x = &c->exchange;
 	struct buf retained = x->retained, opening = x->opening;
@@ -83,7 +89,8 @@ static void begin(struct client *c, struct upstream *u, const struct http_head *
 				.keep_alive = head->keep_alive,
 				.no_body = str_eq(head->method, STR("HEAD")),
 				.idempotent = is_idempotent(head->method),
-				.learn = learn,
+				.learn = sid->engine && sid->sid.n == 0,
+				.poll = is_poll(head, sid),
 				.minor = head->minor,
 				.retained = retained,
 				.opening = opening };
@@ -123,11 +130,12 @@ static void send_to_worker(struct client *c, struct str head, struct str body)
 	}
 }
 
-void exchange_start(struct client *c, struct worker *w, const struct http_head *head, bool learn)
+void exchange_start(struct client *c, struct worker *w, const struct http_head *head,
+		    const struct sid_request *sid)
 {
 	struct router *r = c->router;
 	struct http_forward fw = { .client_addr = str_of(c->addr) };
-	struct upstream *u = upstream_get(w, c, false);
+	struct upstream *u = upstream_get(w, c, is_poll(head, sid), false);
 	struct str body;
 	ssize_t n;
 
@@ -136,7 +144,7 @@ void exchange_start(struct client *c, struct worker *w, const struct http_head *
 		client_reply(c, 503);
 		return;
 	}
-	begin(c, u, head, learn);
+	begin(c, u, head, sid);
 	n = consume(c, head);
 	r->out.len = 0;
 	if (n < (ssize_t)head->size || http_forward_request(head, &fw, &r->out) < 0) {
@@ -484,7 +492,7 @@ static bool try_again(struct client *c, bool refused)
 	    x->tries++ >= TRIES_MAX)
 		return false;
 	w = second_choice(c, refused);
-	x->upstream = w ? upstream_get(w, c, true) : NULL;
+	x->upstream = w ? upstream_get(w, c, x->poll, true) : NULL;
 	if (!x->upstream)
 		return false;
 	x->worker_id = w->id;

@@ -11,6 +11,7 @@
 #include "router/http.h"
 
 struct client;
+struct sid_request;
 struct upstream;
 struct worker;
 
@@ -26,6 +27,7 @@ struct exchange {
 	bool no_body;              /* HEAD */
 	bool idempotent;
 	bool learn;        /* a handshake: the response names a session */
+	bool poll;         /* waits for the app to have something to say */
 	bool client_ended; /* the client has sent its FIN; so have we, to the worker */
 	bool pipelined;    /* bytes of a next request wait in the kernel */
 	unsigned minor;    /* of the client's HTTP/1.x */
@@ -37,9 +39,10 @@ struct exchange {
 	struct buf opening;  /* the first bytes of a handshake's response body */
 };
 
-/* Starts with @head, parsed from the bytes peeked into router->io. Consumes them from the client's
- * socket. Answers 502/503 through the client when @w can't be reached. */
-void exchange_start(struct client *c, struct worker *w, const struct http_head *head, bool learn);
+/* Starts with @head, parsed from the bytes peeked into router->io, of the session @sid. Consumes
+ * them from the client's socket. Answers 502/503 through the client when @w can't be reached. */
+void exchange_start(struct client *c, struct worker *w, const struct http_head *head,
+		    const struct sid_request *sid);
 
 /* Events on the client's socket during the exchange, and on the worker's. May end with
  * client_exchange_done() or client_close(): the caller must not touch the client afterwards. */

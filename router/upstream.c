@@ -174,7 +174,7 @@ static struct upstream *take_idle(struct worker *w)
 	return NULL;
 }
 
-struct upstream *upstream_get(struct worker *w, struct client *c, bool fresh)
+struct upstream *upstream_get(struct worker *w, struct client *c, bool poll, bool fresh)
 {
 	struct upstream *u = fresh ? NULL : take_idle(w);
 
@@ -183,9 +183,21 @@ struct upstream *upstream_get(struct worker *w, struct client *c, bool fresh)
 	if (!u)
 		return NULL;
 	u->client = c;
+	u->poll = poll;
 	w->in_flight++;
+	w->n_polls += poll;
 	DL_PREPEND(w->busy, u);
 	return u;
+}
+
+static void leave_busy(struct upstream *u)
+{
+	struct worker *w = u->worker;
+
+	DL_DELETE(w->busy, u);
+	w->in_flight--;
+	w->n_polls -= u->poll;
+	worker_tell_if_idle(w);
 }
 
 void upstream_put(struct upstream *u, uint32_t idle_ms)
@@ -197,8 +209,7 @@ void upstream_put(struct upstream *u, uint32_t idle_ms)
 		upstream_close(u);
 		return;
 	}
-	DL_DELETE(w->busy, u);
-	w->in_flight--;
+	leave_busy(u);
 	u->client = NULL;
 	u->expires_ms = router_now(w->router) + idle_ms;
 	DL_PREPEND(w->idle, u);
@@ -219,8 +230,7 @@ static void leave_worker(struct upstream *u)
 	if (!w)
 		return;
 	if (u->client) {
-		DL_DELETE(w->busy, u);
-		w->in_flight--;
+		leave_busy(u);
 	} else {
 		DL_DELETE(w->idle, u);
 	}

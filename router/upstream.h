@@ -19,6 +19,7 @@ struct upstream {
 	struct client *client;        /* the exchange that uses it */
 	uint64_t token;               /* the hand-off of its far end */
 	bool reused;
+	bool poll;           /* see worker->n_polls */
 	bool refused;        /* its far end came back: the worker has seen nothing */
 	uint64_t expires_ms; /* idle: when the worker may close it */
 	struct buf in;       /* a response head that is not complete yet */
@@ -26,9 +27,9 @@ struct upstream {
 };
 
 /* An idle connection that the worker will not close in the next moment, or a new one; for the
- * exclusive use of @c. NULL with errno set: no descriptors or memory left, or init is gone. @fresh:
- * never an idle one. */
-struct upstream *upstream_get(struct worker *w, struct client *c, bool fresh);
+ * exclusive use of @c. NULL with errno set: no descriptors or memory left, or init is gone. @poll:
+ * the request may wait as long as the app likes. @fresh: never an idle one. */
+struct upstream *upstream_get(struct worker *w, struct client *c, bool poll, bool fresh);
 
 /* After a complete response: keeps it for @idle_ms (0: closes it). */
 void upstream_put(struct upstream *u, uint32_t idle_ms);

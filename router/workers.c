@@ -57,6 +57,15 @@ static uint32_t turns(const struct workers *ws, uint32_t slot)
 	return slot - ws->last_slot - 1;
 }
 
+/* A slow worker is better than none. */
+static bool is_candidate(const struct workers *ws, const struct worker *w,
+			 const struct worker *except)
+{
+	if (w == except && ws->n_ready > 1)
+		return false;
+	return w->state == WORKER_READY || (w->state == WORKER_SUSPECT && ws->n_ready == 0);
+}
+
 struct worker *workers_pick(struct workers *ws, struct sessions *s, const struct worker *except,
 			    uint64_t now_ms)
 {
@@ -68,7 +77,7 @@ struct worker *workers_pick(struct workers *ws, struct sessions *s, const struct
 	{
 		uint32_t l;
 
-		if (w->state != WORKER_READY || (w == except && ws->n_ready > 1))
+		if (!is_candidate(ws, w, except))
 			continue;
 		l = load(w, s, now_ms);
 		if (!best || l < best_load ||
@@ -94,7 +103,15 @@ struct worker *workers_serving(struct workers *ws, uint32_t id)
 {
 	struct worker *w = workers_by_id(ws, id);
 
-	return w && (w->state == WORKER_READY || w->state == WORKER_DRAINING) ? w : NULL;
+	return w && w->state >= WORKER_READY && w->state <= WORKER_DRAINING ? w : NULL;
+}
+
+void worker_tell_if_idle(struct worker *w)
+{
+	struct control_msg m = { .type = CONTROL_IDLE, .worker = w->id };
+
+	if (w->state == WORKER_DRAINING && w->in_flight == w->n_polls)
+		(void)control_send(&w->router->link, &m, -1);
 }
 
 static void worker_remove(struct router *r, struct worker *w)
@@ -132,7 +149,7 @@ static void count_ready(struct workers *ws)
 
 static void worker_apply(struct worker *w, const struct control_msg *m)
 {
-	bool was_ready = w->state == WORKER_READY;
+	bool was_ready = w->state >= WORKER_READY;
 
 	w->slot = m->slot;
 	w->pid = (pid_t)m->pid;
@@ -147,6 +164,7 @@ static void worker_apply(struct worker *w, const struct control_msg *m)
 		probe_stop(w);
 	if (w->state == WORKER_STOPPING)
 		upstream_close_idle(w);
+	worker_tell_if_idle(w);
 }
 
 void workers_update(struct router *r, const struct control_msg *m)

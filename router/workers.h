@@ -21,7 +21,8 @@ struct worker {
 	uint16_t port; /* WORKER_STYLE_PORT */
 	enum worker_state state;
 	enum worker_style style;
-	uint32_t in_flight;           /* requests at it now */
+	uint32_t in_flight; /* requests at it now */
+	uint32_t n_polls;   /* of them, polls of a session: nobody waits for their answer */
 	struct upstream *idle, *busy; /* connections to it */
 	uint32_t n_upstreams;
 	struct probe *probe; /* while it is being asked whether it answers */
@@ -52,6 +53,9 @@ struct worker *workers_by_id(struct workers *ws, uint32_t id);
  * @except is skipped when there is another. Expired sessions are dropped first. */
 struct worker *workers_pick(struct workers *ws, struct sessions *s, const struct worker *except,
 			    uint64_t now_ms);
+
+/* A draining worker that nobody waits for: init is told. */
+void worker_tell_if_idle(struct worker *w);
 
 /* @w was given a session or a connection of its own. */
 static inline void worker_assigned(struct worker *w)

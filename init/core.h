@@ -1,0 +1,39 @@
+/* What the parts of init share. Included by init/ only. */
+#pragma once
+
+#include <signal.h>
+#include <stdbool.h>
+#include <uv.h>
+
+#include "init/command.h"
+#include "init/config.h"
+#include "init/pool.h"
+#include "init/primary.h"
+#include "init/reload.h"
+#include "init/router_process.h"
+#include "init/shutdown.h"
+#include "init/watch.h"
+#include "relay/hub.h"
+
+struct init {
+	uv_loop_t loop;
+	const struct config *config;
+	const struct command *command;
+	struct dialect dialect;
+	struct hub hub;
+	struct primary primary;
+	struct pool pool;
+	struct router_process router;
+	struct reload reload;
+	struct shutdown shutdown;
+	struct watch watch;
+	int public_fd, admin_fd, sessions_fd; /* kept for every router */
+	uv_signal_t signals[NSIG];            /* by number */
+	uv_timer_t systemd_watchdog;
+	bool told_ready;
+};
+
+/* All workers that are wanted are ready: the log and the service manager hear of it, the first
+ * time.
+ */
+void init_serving(struct init *in);

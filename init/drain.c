@@ -1,0 +1,144 @@
+/* A snapshot of the worker's descriptor numbers is walked in random order, some each tick. Numbers
+ * that are no client sockets cost two system calls and nobody notices. Few sockets need not be
+ * spread: the walk is never slower than RATE_MIN. */
+#include "init/drain.h"
+
+#include <dirent.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/pidfd.h>
+#include <sys/socket.h>
+
+#include "base/fd.h"
+
+#include "base/ban.h"
+
+enum { TICK_MS = 20, PER_TICK_MIN = 1, FDS_MAX = 1 << 20 };
+
+static int *list_fds(pid_t pid, size_t *ret_n)
+{
+	char path[32];
+	DIR *dir;
+	struct dirent *e;
+	int *fds = NULL;
+	size_t n = 0, cap = 0;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	dir = opendir(path);
+	while (dir && n < FDS_MAX && (e = readdir(dir))) {
+		if (e->d_name[0] < '0' || e->d_name[0] > '9')
+			continue;
+		if (n == cap) {
+			int *more = realloc(fds, (cap ? cap * 2 : 64) * sizeof(*fds));
+
+			if (!more)
+				break;
+			fds = more;
+			cap = cap ? cap * 2 : 64;
+		}
+		fds[n++] = atoi(e->d_name);
+	}
+	if (dir)
+		(void)closedir(dir);
+	*ret_n = n;
+	return fds;
+}
+
+static void shuffle(int *fds, size_t n)
+{
+	for (size_t i = n; i > 1; i--) {
+		size_t j = (size_t)random() % i;
+		int t = fds[i - 1];
+
+		fds[i - 1] = fds[j];
+		fds[j] = t;
+	}
+}
+
+static bool is_client(int fd, uint16_t port)
+{
+	union {
+		struct sockaddr_storage any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	} a;
+	socklen_t len = sizeof(a);
+	int listening = 0;
+	socklen_t listening_len = sizeof(listening);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &listening_len) < 0 || listening)
+		return false;
+	if (getsockname(fd, (struct sockaddr *)&a, &len) < 0)
+		return false;
+	if (a.any.ss_family == AF_INET)
+		return ntohs(a.v4.sin_port) == port;
+	return a.any.ss_family == AF_INET6 && ntohs(a.v6.sin6_port) == port;
+}
+
+static void close_one(const struct drain *d, int number)
+{
+	auto_fd int fd = pidfd_getfd(d->pidfd, number, 0);
+
+	if (fd >= 0 && is_client(fd, d->port))
+		(void)shutdown(fd, SHUT_RDWR);
+}
+
+static void on_tick(uv_timer_t *t)
+{
+	struct drain *d = t->data;
+	void (*on_done)(struct drain *) = d->on_done;
+
+	for (size_t i = 0; i < d->per_tick && d->at < d->n; i++)
+		close_one(d, d->fds[d->at++]);
+	if (d->at < d->n)
+		return;
+	drain_stop(d);
+	on_done(d);
+}
+
+static bool can_reach(const struct drain *d)
+{
+	auto_fd int fd = d->n ? pidfd_getfd(d->pidfd, d->fds[0], 0) : -1;
+
+	return fd >= 0;
+}
+
+void drain_init(struct drain *d, uv_loop_t *loop)
+{
+	*d = (struct drain){ .pidfd = -1 };
+	(void)uv_timer_init(loop, &d->timer);
+	d->timer.data = d;
+}
+
+void drain_start(struct drain *d, pid_t pid, uint16_t port, uint32_t ms,
+		 void (*on_done)(struct drain *d))
+{
+	size_t ticks = ms / TICK_MS;
+
+	d->pid = pid;
+	d->port = port;
+	d->on_done = on_done;
+	d->pidfd = pidfd_open(pid, 0);
+	d->fds = list_fds(pid, &d->n);
+	d->at = 0;
+	if (d->pidfd < 0 || !can_reach(d)) {
+		drain_stop(d);
+		on_done(d);
+		return;
+	}
+	shuffle(d->fds, d->n);
+	d->per_tick = ticks ? (d->n + ticks - 1) / ticks : d->n;
+	if (d->per_tick < PER_TICK_MIN)
+		d->per_tick = PER_TICK_MIN;
+	(void)uv_timer_start(&d->timer, on_tick, 0, TICK_MS);
+}
+
+void drain_stop(struct drain *d)
+{
+	(void)uv_timer_stop(&d->timer);
+	fd_close(&d->pidfd);
+	free(d->fds);
+	d->fds = NULL;
+	d->n = d->at = 0;
+}

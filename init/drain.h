@@ -1,0 +1,33 @@
+/* Closing the client sockets of a worker one after another, so that its clients do not reconnect in
+ * one storm. The sockets are the worker's; they are reached with pidfd_getfd(2), shut down, and the
+ * worker and the client see an ordinary end of the connection.
+ *
+ * Where the kernel refuses (Docker's default seccomp profile without CAP_SYS_PTRACE does) nothing
+ * happens: the sockets end with the worker. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <uv.h>
+
+struct drain {
+	uv_timer_t timer;
+	pid_t pid;
+	int pidfd;
+	uint16_t port;
+	int *fds; /* numbers in the worker, in random order */
+	size_t n, at, per_tick;
+	void (*on_done)(struct drain *d);
+};
+
+void drain_init(struct drain *d, uv_loop_t *loop);
+
+/* Closes the sockets of @pid whose local port is @port, evenly over at most @ms. @on_done runs
+ * once, from the loop or before this returns, when all are closed or none can be reached. */
+void drain_start(struct drain *d, pid_t pid, uint16_t port, uint32_t ms,
+		 void (*on_done)(struct drain *d));
+
+/* Stops in the middle; @on_done is not called any more. Idempotent. */
+void drain_stop(struct drain *d);

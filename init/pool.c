@@ -1,0 +1,395 @@
+/* Slots and what their workers say. */
+#include "init/pool.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <utlist.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/macros.h"
+#include "init/core.h"
+#include "init/notify.h"
+#include "init/spawn.h"
+#include "init/worker.h"
+
+#include "base/ban.h"
+
+struct worker *pool_worker(const struct pool *p, uint32_t id)
+{
+	struct worker *w;
+
+	DL_SEARCH_SCALAR(p->workers, w, id, id);
+	return w;
+}
+
+struct slot *pool_slot(const struct pool *p, uint32_t number)
+{
+	return number < p->wanted ? p->slots[number] : NULL;
+}
+
+unsigned pool_count_ready(const struct pool *p)
+{
+	struct worker *w;
+	unsigned n = 0;
+
+	DL_FOREACH(p->workers, w)
+	n += w->state == WORKER_READY;
+	return n;
+}
+
+void pool_signal(struct init *in, int sig)
+{
+	struct worker *w;
+
+	DL_FOREACH(in->pool.workers, w)
+	worker_signal(w, sig);
+}
+
+void pool_log_status(const struct init *in)
+{
+	uint64_t now = uv_now(&in->loop);
+	struct worker *w;
+
+	log_info("init: %u of %u workers ready", pool_count_ready(&in->pool), in->pool.wanted);
+	DL_FOREACH(in->pool.workers, w)
+	log_info("worker[%u]: pid=%d state=%s uptime=%.1fs lag=%ums", w->slot, (int)w->pid,
+		 worker_state_name(w->state), (double)(now - w->started_ms) / 1000, w->lag_ms);
+}
+
+/* What workers tell */
+
+/* The next worker of its slot is ready: it takes over, and the one before drains. */
+static void promote(struct slot *s)
+{
+	struct worker *old = s->worker;
+
+	s->worker = s->next;
+	s->next = NULL;
+	if (old)
+		worker_drain(old);
+	reload_took_over(s, old);
+}
+
+static void on_ready(struct init *in, struct worker *w)
+{
+	struct slot *s = in->pool.slots[w->slot];
+	unsigned ready = pool_count_ready(&in->pool);
+
+	if (s->next == w)
+		promote(s);
+	in->pool.was_ready = true;
+	if (ready >= in->pool.wanted)
+		init_serving(in);
+}
+
+static void on_state(struct worker *w)
+{
+	struct init *in = w->owner;
+
+	router_tell_worker(in, w);
+	notify_status("%u/%u workers ready", pool_count_ready(&in->pool), in->pool.wanted);
+	if (w->state == WORKER_READY)
+		on_ready(in, w);
+}
+
+static void on_handback(struct worker *w, const struct control_msg *m, int fd)
+{
+	router_tell(w->owner, m, fd);
+}
+
+static void on_session(struct worker *w, const char *sid, bool opened)
+{
+	struct control_msg m = {
+		.type = CONTROL_SESSION, .worker = w->id, .state = opened, .text = str_of(sid)
+	};
+
+	router_tell(w->owner, &m, -1);
+}
+
+static void on_place(struct worker *w, struct place *pl, bool http)
+{
+	if (!pl->announced)
+		router_tell_place(w->owner, pl, http);
+}
+
+static const struct worker_ops worker_ops = { on_state, on_handback, on_session, on_place };
+
+/* Starting */
+
+static pid_t spawn_worker(struct slot *s, uint32_t id, int far)
+{
+	struct init *in = s->init;
+	char app[40], number[40], count[40], port[40], channel[40], mode[64], unique[40];
+	char *extra[] = { app, number, count, port, channel, mode, unique, NULL };
+	struct spawn_request rq = { .argv = in->command->argv, .inherit_fd = far, .own_group = 1 };
+	char **env;
+	pid_t pid;
+
+	(void)snprintf(app, sizeof(app), "NODE_APP_INSTANCE=%u", s->number);
+	(void)snprintf(number, sizeof(number), "SIOINIT_SLOT=%u", s->number);
+	(void)snprintf(count, sizeof(count), "SIOINIT_WORKERS=%u", in->pool.wanted);
+	(void)snprintf(port, sizeof(port), "PORT=%u", in->config->port);
+	(void)snprintf(channel, sizeof(channel), "NODE_CHANNEL_FD=%d", far);
+	(void)snprintf(mode, sizeof(mode), "NODE_CHANNEL_SERIALIZATION_MODE=%s",
+		       in->dialect.mode == SERIAL_JSON ? "json" : "advanced");
+	(void)snprintf(unique, sizeof(unique), "NODE_UNIQUE_ID=%u", id);
+	env = spawn_env(extra);
+	if (!env)
+		return -ENOMEM;
+	rq.env = env;
+	pid = spawn(&rq);
+	free(env);
+	return pid;
+}
+
+static struct worker *worker_new(struct slot *s)
+{
+	struct init *in = s->init;
+	struct worker *w = calloc(1, sizeof(*w));
+
+	if (w)
+		*w = (struct worker){ .ops = &worker_ops,
+				      .owner = in,
+				      .config = in->config,
+				      .primary = &in->primary,
+				      .is_node = in->command->runtime != RUNTIME_OTHER,
+				      .id = ++in->pool.last_id,
+				      .slot = s->number,
+				      .started_ms = uv_now(&in->loop) };
+	return w;
+}
+
+/* The worker, or NULL: *ret_err is a negative errno. */
+static struct worker *start_worker(struct slot *s, int *ret_err)
+{
+	struct init *in = s->init;
+	auto_fd int near = -1, far = -1;
+	struct worker *w = worker_new(s);
+	int sv[2];
+
+	*ret_err = -ENOMEM;
+	if (!w)
+		return NULL;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) < 0) {
+		*ret_err = -errno;
+		free(w);
+		return NULL;
+	}
+	near = sv[0];
+	far = sv[1];
+	w->pid = spawn_worker(s, w->id, far);
+	*ret_err = w->pid < 0 ? w->pid
+			      : worker_init(w, &in->loop, fd_take(&near), &in->hub,
+					    in->dialect.bound_unread);
+	if (*ret_err < 0) {
+		free(w);
+		return NULL;
+	}
+	DL_APPEND(in->pool.workers, w);
+	in->pool.n_workers++;
+	s->starts++;
+	router_tell_worker(in, w);
+	return w;
+}
+
+int pool_start_next(struct slot *s)
+{
+	int r;
+
+	assert(!s->next);
+	(void)uv_timer_stop(&s->backoff);
+	s->next = start_worker(s, &r);
+	return r;
+}
+
+static void on_backoff(uv_timer_t *t);
+
+static void slot_start(struct slot *s)
+{
+	int r;
+
+	s->worker = start_worker(s, &r);
+	if (s->worker)
+		return;
+	log_error("worker[%u]: cannot start: %s", s->number, strerror(-r));
+	s->restart.short_lives++;
+	(void)uv_timer_start(&s->backoff, on_backoff,
+			     restart_backoff_ms(s->restart.short_lives, (uint32_t)random()), 0);
+}
+
+static void on_backoff(uv_timer_t *t)
+{
+	struct slot *s = container_of(t, struct slot, backoff);
+
+	if (!shutdown_has_begun(s->init) && !s->retired && !s->worker)
+		slot_start(s);
+}
+
+static struct slot *slot_at(struct init *in, unsigned number)
+{
+	struct slot *s = in->pool.slots[number];
+
+	if (s)
+		return s;
+	s = calloc(1, sizeof(*s));
+	if (!s)
+		return NULL;
+	*s = (struct slot){ .init = in, .number = number };
+	(void)uv_timer_init(&in->loop, &s->backoff);
+	in->pool.slots[number] = s;
+	return s;
+}
+
+static void grow(struct init *in, unsigned from, unsigned to)
+{
+	for (unsigned i = from; i < to; i++) {
+		struct slot *s = slot_at(in, i);
+
+		if (!s) {
+			log_error("init: no memory for worker[%u]", i);
+			in->pool.wanted = i ? i : 1;
+			return;
+		}
+		s->retired = false;
+		s->restart = (struct restart){ 0 };
+		slot_start(s);
+	}
+}
+
+static void retire(struct slot *s)
+{
+	s->retired = true;
+	s->replace_why = NULL;
+	(void)uv_timer_stop(&s->backoff);
+	if (s->next)
+		worker_drain(s->next);
+	if (s->worker)
+		worker_drain(s->worker);
+	s->worker = s->next = NULL;
+}
+
+void pool_start(struct init *in, unsigned n)
+{
+	in->pool.wanted = n;
+	grow(in, 0, n);
+}
+
+void pool_scale(struct init *in, unsigned n)
+{
+	unsigned before = in->pool.wanted;
+
+	assert(n >= 1 && n <= POOL_MAX);
+	if (n == before)
+		return;
+	log_info("init: %u -> %u workers", before, n);
+	in->pool.wanted = n;
+	grow(in, before, n);
+	for (unsigned i = n; i < before; i++)
+		retire(in->pool.slots[i]);
+}
+
+/* Ending */
+
+static int code_of(int status)
+{
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static bool all_retired(const struct pool *p)
+{
+	for (unsigned i = 0; i < p->wanted; i++)
+		if (!p->slots[i]->retired)
+			return false;
+	return true;
+}
+
+static void refill(struct slot *s, int code, uint64_t uptime_ms)
+{
+	struct init *in = s->init;
+	struct restart_end end = { code, uptime_ms, in->pool.was_ready, (uint32_t)random() };
+	uint64_t delay_ms;
+
+	switch (restart_judge(&s->restart, in->config, &end, &delay_ms)) {
+	case RESTART_AFTER:
+		(void)uv_timer_start(&s->backoff, on_backoff, delay_ms, 0);
+		break;
+	case RESTART_NOT:
+		log_info("worker[%u]: done (SIOINIT_STOP_EXIT_CODES)", s->number);
+		s->retired = true;
+		if (all_retired(&in->pool))
+			shutdown_begin(in, code, SHUTDOWN_FAST);
+		break;
+	case RESTART_GIVE_UP:
+		log_error("init: worker[%u] ended with %d; giving up", s->number, code);
+		shutdown_begin(in, code, SHUTDOWN_FAST);
+		break;
+	}
+}
+
+/* @w has left @s's care. */
+static void slot_lost(struct slot *s, struct worker *w, int code, uint64_t uptime_ms)
+{
+	if (s->next == w) {
+		s->next = NULL;
+		reload_failed(s, code);
+	} else if (s->worker == w) {
+		s->worker = NULL;
+		if (!s->next)
+			refill(s, code, uptime_ms);
+	}
+}
+
+/* The death record. */
+static void log_end(const struct worker *w, int status, uint64_t uptime_ms,
+		    const struct rusage *usage)
+{
+	const char *state = worker_state_name(w->state);
+	char how[32];
+
+	if (WIFEXITED(status))
+		(void)snprintf(how, sizeof(how), "code=%d", WEXITSTATUS(status));
+	else
+		(void)snprintf(how, sizeof(how), "signal=%s", sigabbrev_np(WTERMSIG(status)));
+	log_info("worker[%u]: ended pid=%d %s state=%s uptime=%.1fs lag=%ums max_rss=%ldM", w->slot,
+		 (int)w->pid, how, state, (double)uptime_ms / 1000, w->lag_ms,
+		 usage->ru_maxrss / 1024);
+}
+
+static void on_end(struct init *in, struct worker *w, int status, const struct rusage *usage)
+{
+	struct slot *s = in->pool.slots[w->slot];
+	uint64_t uptime_ms = uv_now(&in->loop) - w->started_ms;
+	bool forced = w->killed && w->state == WORKER_STOPPING;
+	int code = code_of(status);
+
+	log_end(w, status, uptime_ms, usage);
+	(void)kill(-w->pid, SIGKILL); /* what it left in its group */
+	DL_DELETE(in->pool.workers, w);
+	in->pool.n_workers--;
+	worker_close(w);
+	if (shutdown_has_begun(in)) {
+		s->worker = s->worker == w ? NULL : s->worker;
+		s->next = s->next == w ? NULL : s->next;
+		shutdown_worker_ended(in, forced);
+		return;
+	}
+	slot_lost(s, w, code, uptime_ms);
+	reload_worker_ended(in, w);
+}
+
+bool pool_ended(struct init *in, pid_t pid, int status, const struct rusage *usage)
+{
+	struct worker *w;
+
+	DL_SEARCH_SCALAR(in->pool.workers, w, pid, pid);
+	if (w)
+		on_end(in, w, status, usage);
+	return w;
+}

@@ -1,0 +1,143 @@
+/* One timer for all. Nothing is judged after a tick that came late: then we have slept, not they.
+ */
+#include "init/watch.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+#include <utlist.h>
+
+#include "base/log.h"
+#include "init/core.h"
+#include "init/cpus.h"
+#include "init/worker.h"
+
+#include "base/ban.h"
+
+enum { CPUS_EVERY_MS = 10000 };
+
+static bool is_past(uint64_t ms, uint32_t limit_ms)
+{
+	return limit_ms && ms >= limit_ms;
+}
+
+/* Killed, after a diagnostic signal and one more tick if there is one. */
+static void on_hang(struct init *in, struct worker *w, uint64_t silence_ms)
+{
+	if (in->config->hang_signal && !w->asked_to_diagnose) {
+		w->asked_to_diagnose = true;
+		worker_signal(w, in->config->hang_signal);
+		return;
+	}
+	log_error(
+	    "worker[%u]: event loop has not answered for %.1fs (SIOINIT_HANG_TIMEOUT), killed "
+	    "pid=%d",
+	    w->slot, (double)silence_ms / 1000, (int)w->pid);
+	worker_kill(w);
+}
+
+static void look_at_loop(struct init *in, struct worker *w)
+{
+	uint64_t silence_ms = worker_silence_ms(w);
+	uint64_t lag_ms = silence_ms > w->lag_ms ? silence_ms : w->lag_ms;
+
+	worker_suspect(w, is_past(lag_ms, in->config->lag_warn_ms));
+	if (is_past(silence_ms, in->config->hang_timeout_ms))
+		on_hang(in, w, silence_ms);
+	else
+		worker_ping(w);
+}
+
+/* proc(5): the second number of statm is the resident set, in pages. */
+static uint64_t resident_bytes(pid_t pid)
+{
+	char path[32];
+	unsigned long long pages = 0;
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
+	f = fopen(path, "re");
+	if (!f)
+		return 0;
+	if (fscanf(f, "%*u %llu", &pages) != 1)
+		pages = 0;
+	(void)fclose(f);
+	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+/* By the worker's id, so that workers of one age do not go together. */
+static uint32_t spread(uint32_t ms, uint32_t id)
+{
+	return (uint32_t)((uint64_t)ms * (90 + id * 7 % 21) / 100);
+}
+
+static void look_for_recycling(struct init *in, struct worker *w)
+{
+	const struct config *c = in->config;
+	struct slot *s = in->pool.slots[w->slot];
+	uint64_t age_ms = uv_now(&in->loop) - w->started_ms;
+
+	if (s->worker != w)
+		return;
+	if (c->max_memory && resident_bytes(w->pid) > c->max_memory)
+		reload_slot(s, "more memory than SIOINIT_MAX_MEMORY");
+	else if (is_past(age_ms, spread(c->max_age_ms, w->id)))
+		reload_slot(s, "older than SIOINIT_MAX_AGE");
+}
+
+static void look_at_cpus(struct init *in)
+{
+	struct cpus cpus;
+	unsigned n;
+
+	cpus_detect("", &cpus);
+	n = cpus_workers(in->config, &cpus);
+	if (n == in->watch.cpu_workers)
+		return;
+	in->watch.cpu_workers = n;
+	log_info("init: CPU limit has changed (%s)", cpus.why);
+	pool_scale(in, n);
+}
+
+static void look_at_workers(struct init *in)
+{
+	struct worker *w, *next;
+
+	DL_FOREACH_SAFE(in->pool.workers, w, next)
+	{
+		if (w->state < WORKER_READY || w->state > WORKER_DRAINING)
+			continue;
+		look_at_loop(in, w);
+		look_for_recycling(in, w);
+	}
+}
+
+static void on_tick(uv_timer_t *t)
+{
+	struct init *in = t->data;
+	struct watch *h = &in->watch;
+	uint64_t now = uv_now(t->loop), interval = in->config->ping_interval_ms;
+	bool late = now - h->last_ms > interval + interval / 2 + 100;
+
+	h->last_ms = now;
+	if (shutdown_has_begun(in) || late)
+		return;
+	look_at_workers(in);
+	if (now - h->cpus_ms < CPUS_EVERY_MS)
+		return;
+	h->cpus_ms = now;
+	look_at_cpus(in);
+}
+
+void watch_start(struct init *in)
+{
+	struct watch *h = &in->watch;
+	uint32_t interval = in->config->ping_interval_ms;
+
+	h->last_ms = h->cpus_ms = uv_now(&in->loop);
+	h->cpu_workers = in->pool.wanted;
+	(void)uv_timer_init(&in->loop, &h->tick);
+	h->tick.data = in;
+	if (interval)
+		(void)uv_timer_start(&h->tick, on_tick, interval, interval);
+}

@@ -1,0 +1,16 @@
+/* Looking after the workers, every ping-interval: does the event loop answer, how much memory, how
+ * old; and whether the container's CPU limit has changed. */
+#pragma once
+
+#include <stdint.h>
+#include <uv.h>
+
+struct init;
+
+struct watch {
+	uv_timer_t tick;
+	uint64_t last_ms, cpus_ms; /* of the last tick, of the last look at the limit */
+	unsigned cpu_workers;      /* what the limit then allowed */
+};
+
+void watch_start(struct init *in);
