@@ -138,6 +138,11 @@ test("examples/chat in Chromium", { timeout: 100000 }, async (t) => {
 			await allTalk(users, said, "still here");
 		});
 
+		await t.test("who closes the page is no longer shown", async () => {
+			await users.at(-1).page.close();
+			await peopleAreShown(users.slice(0, -1));
+		});
+
 		await t.test("nothing overflows on a phone", async () => {
 			const [{ page }] = users;
 			await page.setViewportSize(PHONE);
