@@ -1,5 +1,5 @@
-# ctest by label: unit (cmocka), e2e (node:test against the built binary), container (podman), fuzz (libFuzzer).
-# SIOINIT_TESTS says which of them this build has.
+# ctest by label: unit (cmocka), e2e (node:test against the built binary), browser (examples/chat in Chromium),
+# container (podman), fuzz (libFuzzer). SIOINIT_TESTS says which of them this build has.
 
 # tests/unit/LAYER/test_X.c sees what LAYER sees; in any other folder, everything
 function(add_unit_test source)
@@ -62,6 +62,12 @@ if("e2e" IN_LIST SIOINIT_TESTS AND TARGET sioinit)
   file(GLOB sources CONFIGURE_DEPENDS tests/e2e/*.test.js)
   foreach(source ${sources})
     add_script_test(e2e ${source} 180)
+  endforeach()
+endif()
+if("browser" IN_LIST SIOINIT_TESTS AND TARGET sioinit)
+  file(GLOB sources CONFIGURE_DEPENDS tests/browser/*.test.js)
+  foreach(source ${sources})
+    add_script_test(browser ${source} 120)
   endforeach()
 endif()
 if("container" IN_LIST SIOINIT_TESTS AND TARGET sioinit)

@@ -1,4 +1,4 @@
-// The worker of Socket.IO's PM2 guide, with a page: no listen(), nothing about sioinit.
+// A worker as under @socket.io/pm2, or forked by @socket.io/sticky: no listen(), nothing about sioinit.
 const fs = require("fs");
 const http = require("http");
 const path = require("path");
@@ -16,7 +16,17 @@ io.adapter(createAdapter());
 setupWorker(io);
 
 const worker = process.env.NODE_APP_INSTANCE || "0";
+const clean = (text, max) => (typeof text === "string" ? text.trim().slice(0, max) : "");
+const showPeople = () => io.fetchSockets().then((all) => io.emit("people", all.map((s) => s.data)), console.error);
+
 io.on("connection", (socket) => {
+	socket.data = { id: socket.id, name: clean(socket.handshake.auth.name, 24) || "Guest", worker };
 	socket.emit("worker", worker);
-	socket.on("message", (text) => io.emit("message", { text: String(text).slice(0, 500), worker }));
+	socket.on("name", (name) => {
+		socket.data.name = clean(name, 24) || "Guest";
+		showPeople();
+	});
+	socket.on("message", (text) => clean(text, 500) && io.emit("message", { ...socket.data, text: clean(text, 500), at: Date.now() }));
+	socket.on("disconnect", showPeople);
+	showPeople();
 });

@@ -47,12 +47,12 @@ function run(args, env = {}) {
 	});
 }
 
-async function start(args, env = {}) {
+async function start(args, env = {}, cwd = path.join(__dirname, "fixtures")) {
 	const port = await freePort();
 	const admin = await freePort();
 	const p = spawn(process.env.BIN_UNDER_TEST, args, {
 		env: { ...process.env, SIOINIT_PORT: port, SIOINIT_ADMIN: admin, ...env },
-		cwd: path.join(__dirname, "fixtures"),
+		cwd,
 	});
 	const self = { port, admin, pid: p.pid, log: "", out: "" };
 	p.stdout.on("data", (d) => (self.out += d));
@@ -75,16 +75,18 @@ async function start(args, env = {}) {
 	return self;
 }
 
-// The router's pid. A child may end while it is looked at.
-function routerOf(pid) {
-	const isRouter = (child) => {
+// The pid of the child of sioinit with this variable, NAME=VALUE. A child may end while it is looked at.
+function childOf(pid, variable) {
+	const hasIt = (child) => {
 		try {
-			return fs.readFileSync(`/proc/${child}/environ`, "utf8").includes("SIOINIT_ROLE=router");
+			return fs.readFileSync(`/proc/${child}/environ`, "utf8").split("\0").includes(variable);
 		} catch {
 			return false;
 		}
 	};
-	return fs.readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").map(Number).find(isRouter);
+	return fs.readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").map(Number).find(hasIt);
 }
 
-module.exports = { start, run, get, until, freePort, routerOf };
+const routerOf = (pid) => childOf(pid, "SIOINIT_ROLE=router");
+
+module.exports = { start, run, get, until, freePort, childOf, routerOf };
