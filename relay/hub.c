@@ -218,8 +218,8 @@ void hub_leave(struct hub_member *m)
 
 	if (!h)
 		return;
-	hub_drained(m);
 	DL_DELETE(h->members, m);
+	hub_drained(m);
 	m->hub = NULL;
 	announce_identities(h, m);
 	if (m->old_family && h->members)
