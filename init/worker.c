@@ -111,9 +111,8 @@ void worker_hand_off(struct worker *w, const struct control_msg *m, int fd)
 {
 	struct server *s = server_for(w, m->listener);
 	bool sticky = w->style != WORKER_STYLE_LISTEN;
-	struct handle *h = (sticky || s) && w->n_handles < HANDLES_MAX && !w->closed
-			       ? calloc(1, sizeof(*h))
-			       : NULL;
+	struct handle *h =
+	    (sticky || s) && w->n_handles < HANDLES_MAX && !w->cut ? calloc(1, sizeof(*h)) : NULL;
 	struct control_msg back = *m;
 
 	if (!h) {
@@ -346,10 +345,18 @@ static void dispatch(struct worker *w, const struct node_msg *m, struct str fram
 	}
 }
 
+/* The process may live on, as after process.disconnect(): nobody waits for it. A socket it has
+ * acknowledged is its own. */
 static void on_channel_end(struct channel *ch, int err)
 {
 	struct worker *w = of_channel(ch);
+	struct handle *h, *next;
 
+	w->cut = true;
+	hub_leave(&w->member);
+	DL_FOREACH_SAFE(w->handles, h, next)
+	if (!h->acked)
+		handle_back(w, h);
 	if (err == -EBADMSG || err == -EMSGSIZE) {
 		log_error("worker[%u]: wrote garbage to its IPC channel; it is replaced pid=%d",
 			  w->slot, (int)w->pid);
@@ -470,7 +477,7 @@ void worker_close(struct worker *w)
 
 	if (w->closed)
 		return;
-	w->closed = true;
+	w->closed = w->cut = true;
 	hub_leave(&w->member);
 	while (w->handles)
 		handle_back(w, w->handles);

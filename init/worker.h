@@ -45,6 +45,7 @@ struct worker {
 	uint32_t seq;
 	bool announced; /* its adapter has spoken */
 	bool pinged, killed, closed;
+	bool cut; /* the channel has ended: takes no sockets */
 	uv_timer_t deadline;
 	uint32_t kill_after_ms; /* from cluster's disconnect on */
 	unsigned n_open;
