@@ -138,9 +138,12 @@ static bool has_receivers(const struct hub_member *from)
 void hub_receive(struct hub_member *from, const struct node_msg *msg, struct str frame)
 {
 	bool answer = is_answer(msg), congested;
-	struct hub_member *to = answer ? addressee(from->hub, msg) : NULL;
+	struct hub_member *to;
 	struct blob *shared;
 
+	if (!from->hub)
+		return;
+	to = answer ? addressee(from->hub, msg) : NULL;
 	learn(from, msg);
 	if (answer ? !to || to == from : !has_receivers(from))
 		return;
@@ -218,8 +221,8 @@ void hub_leave(struct hub_member *m)
 
 	if (!h)
 		return;
-	hub_drained(m);
 	DL_DELETE(h->members, m);
+	hub_drained(m);
 	m->hub = NULL;
 	announce_identities(h, m);
 	if (m->old_family && h->members)

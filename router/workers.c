@@ -34,8 +34,7 @@ static void sample(struct worker *w, uint64_t now_ms)
 		return;
 	w->sampled_ms = now_ms;
 	w->fds = count_fds(w->pid);
-	if (w->fds)
-		w->assigned = 0;
+	w->assigned = 0;
 }
 
 static uint32_t open_sockets(const struct worker *w)
