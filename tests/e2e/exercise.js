@@ -7,31 +7,39 @@ const big = Buffer.alloc(1e6, "big");
 
 const once = (emitter, event) => new Promise((resolve) => emitter.once(event, resolve));
 
-function call(socket, ...args) {
-	return new Promise((resolve, reject) => {
-		const timer = setTimeout(() => reject(new Error(`no answer to ${args[0]}`)), 15000);
-		socket.emit(...args, (answer) => {
-			clearTimeout(timer);
-			resolve(answer);
-		});
-	});
+// A test that fails must fail, not hang: what it has started is ended only then.
+function within(promise, what, ms = 15000) {
+	let timer;
+	const late = new Promise((resolve, reject) => (timer = setTimeout(() => reject(new Error(`timeout: ${what}`)), ms)));
+	return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
+
+const call = (socket, ...args) => within(new Promise((resolve) => socket.emit(...args, resolve)), args[0]);
+
+async function connected(socket) {
+	const upgrades = socket.io.opts.transports.length > 1;
+	const upgraded = new Promise((resolve) => socket.io.on("open", () => (upgrades ? socket.io.engine.on("upgrade", resolve) : resolve())));
+	await once(socket, "connect");
+	await upgraded;
 }
 
 // n clients, every transport in turn, their upgrades done. io is the socket.io-client of any version.
 async function connect(io, port, n, options = {}) {
 	const errors = [];
 	const sockets = Array.from({ length: n }, (_, i) => io(`http://localhost:${port}`, { transports: transports[i % 3], forceNew: true, ...options }));
-	await Promise.all(sockets.map(async (s, i) => {
-		s.on("connect_error", (err) => errors.push(`client ${i}: ${err.message || err}`));
-		const upgraded = new Promise((resolve) => s.io.on("open", () => (i % 3 === 1 ? s.io.engine.on("upgrade", resolve) : resolve())));
-		await once(s, "connect");
-		await upgraded;
-	}));
-	assert.deepStrictEqual(errors, []);
+	try {
+		sockets.forEach((s, i) => s.on("connect_error", (err) => errors.push(`client ${i}: ${err.message || err}`)));
+		await within(Promise.all(sockets.map(connected)), "connect").catch((err) => errors.push(err.message));
+		assert.deepStrictEqual(errors, []);
+	} catch (err) {
+		sockets.forEach((s) => s.close());
+		throw err;
+	}
 	return sockets;
 }
 
-const collect = (socket, event, n) => new Promise((resolve) => {
+// The arguments of the next n events.
+const collect = (socket, event, n) => within(new Promise((resolve) => {
 	const got = [];
 	const add = (...args) => {
 		if (got.push(args) < n) return;
@@ -39,7 +47,7 @@ const collect = (socket, event, n) => new Promise((resolve) => {
 		resolve(got);
 	};
 	socket.on(event, add);
-});
+}), event);
 
 async function broadcasts(sockets) {
 	const payload = (i) => (i === MESSAGES - 1 ? big : Buffer.from([0, 255, i]));
@@ -94,4 +102,4 @@ async function exercise(io, port, { across = true, n = 6 } = {}) {
 	}
 }
 
-module.exports = { exercise, connect, call, collect };
+module.exports = { exercise, connect, call, collect, within };
