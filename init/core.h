@@ -13,6 +13,7 @@
 #include "init/router_process.h"
 #include "init/shutdown.h"
 #include "init/watch.h"
+#include "ipc/scoreboard.h"
 #include "relay/hub.h"
 
 struct init {
@@ -27,8 +28,9 @@ struct init {
 	struct reload reload;
 	struct shutdown shutdown;
 	struct watch watch;
-	int public_fd, admin_fd, sessions_fd; /* kept for every router */
-	uv_signal_t signals[NSIG];            /* by number */
+	int public_fd, admin_fd, sessions_fd, board_fd; /* kept for every router */
+	struct scoreboard *board;
+	uv_signal_t signals[NSIG]; /* by number */
 	uv_timer_t systemd_watchdog;
 	bool told_ready;
 };

@@ -63,6 +63,17 @@ void pool_log_status(const struct init *in)
 		 worker_state_name(w->state), (double)(now - w->started_ms) / 1000, w->lag_ms);
 }
 
+static void publish(const struct slot *s)
+{
+	struct scoreboard_row *row = &s->init->board->rows[s->number];
+	const struct worker *w = s->worker;
+
+	counter_set(&row->pid, w ? (uint64_t)w->pid : 0);
+	counter_set(&row->state, w ? w->state : WORKER_DEAD);
+	counter_set(&row->started_ms, w ? w->started_ms : 0);
+	counter_set(&row->starts, s->starts);
+}
+
 /* What workers tell */
 
 /* The next worker of its slot is ready: it takes over, and the one before drains. */
@@ -84,6 +95,7 @@ static void on_ready(struct init *in, struct worker *w)
 
 	if (s->next == w)
 		promote(s);
+	publish(s);
 	in->pool.was_ready = true;
 	if (ready >= in->pool.wanted)
 		init_serving(in);
@@ -94,6 +106,7 @@ static void on_state(struct worker *w)
 	struct init *in = w->owner;
 
 	router_tell_worker(in, w);
+	publish(in->pool.slots[w->slot]);
 	notify_status("%u/%u workers ready", pool_count_ready(&in->pool), in->pool.wanted);
 	if (w->state == WORKER_READY)
 		on_ready(in, w);
@@ -216,6 +229,7 @@ static void slot_start(struct slot *s)
 	int r;
 
 	s->worker = start_worker(s, &r);
+	publish(s);
 	if (s->worker)
 		return;
 	log_error("worker[%u]: cannot start: %s", s->number, strerror(-r));
@@ -247,6 +261,12 @@ static struct slot *slot_at(struct init *in, unsigned number)
 	return s;
 }
 
+static void set_wanted(struct init *in, unsigned n)
+{
+	in->pool.wanted = n;
+	counter_set(&in->board->wanted, n);
+}
+
 static void grow(struct init *in, unsigned from, unsigned to)
 {
 	for (unsigned i = from; i < to; i++) {
@@ -254,7 +274,7 @@ static void grow(struct init *in, unsigned from, unsigned to)
 
 		if (!s) {
 			log_error("init: no memory for worker[%u]", i);
-			in->pool.wanted = i ? i : 1;
+			set_wanted(in, i ? i : 1);
 			return;
 		}
 		s->retired = false;
@@ -273,11 +293,12 @@ static void retire(struct slot *s)
 	if (s->worker)
 		worker_drain(s->worker);
 	s->worker = s->next = NULL;
+	publish(s);
 }
 
 void pool_start(struct init *in, unsigned n)
 {
-	in->pool.wanted = n;
+	set_wanted(in, n);
 	grow(in, 0, n);
 }
 
@@ -289,7 +310,7 @@ void pool_scale(struct init *in, unsigned n)
 	if (n == before)
 		return;
 	log_info("init: %u -> %u workers", before, n);
-	in->pool.wanted = n;
+	set_wanted(in, n);
 	grow(in, before, n);
 	for (unsigned i = n; i < before; i++)
 		retire(in->pool.slots[i]);
@@ -373,6 +394,7 @@ static void on_end(struct init *in, struct worker *w, int status, const struct r
 	(void)kill(-w->pid, SIGKILL); /* what it left in its group */
 	DL_DELETE(in->pool.workers, w);
 	in->pool.n_workers--;
+	counter_add(&in->board->worker_ends, 1);
 	worker_close(w);
 	if (shutdown_has_begun(in)) {
 		s->worker = s->worker == w ? NULL : s->worker;
@@ -381,6 +403,7 @@ static void on_end(struct init *in, struct worker *w, int status, const struct r
 		return;
 	}
 	slot_lost(s, w, code, uptime_ms);
+	publish(s);
 	reload_worker_ended(in, w);
 }
 

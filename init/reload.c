@@ -79,6 +79,7 @@ void reload_all(struct init *in)
 		return;
 	}
 	in->reload.all = true;
+	counter_add(&in->board->reloads, 1);
 	notify_reloading();
 	for (unsigned i = 0; i < in->pool.wanted; i++)
 		if (!in->pool.slots[i]->retired)

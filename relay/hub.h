@@ -15,6 +15,7 @@
 #include "ipc/node.h"
 
 struct hub_member;
+struct scoreboard;
 struct hub_identity;
 
 struct hub_member_ops {
@@ -28,6 +29,7 @@ struct hub {
 	enum serialization mode;
 	struct hub_member *members;
 	unsigned n_congested;
+	struct scoreboard *board; /* borrowed; NULL: nothing is counted */
 };
 
 struct hub_member {
