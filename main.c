@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "init/cli.h"
 #include "init/command.h"
 #include "init/config.h"
 #include "init/health.h"
@@ -68,5 +69,7 @@ int main(int argc, char **argv)
 	}
 	if (action == CONFIG_HEALTH || action == CONFIG_HEALTH_READY)
 		return health_ask(&c, action == CONFIG_HEALTH_READY);
+	if (action == CONFIG_CLI)
+		return cli_run(&c, c.command, c.command_len);
 	return run_init(&c, argv);
 }

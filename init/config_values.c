@@ -42,6 +42,14 @@ const char *config_parse_path(const char *s, void *dst)
 	return NULL;
 }
 
+const char *config_parse_admin_socket(const char *s, void *dst)
+{
+	if (strcmp(s, "auto") != 0 && strcmp(s, "off") != 0 && s[0] != '/')
+		return "not \"auto\", \"off\" or the /path of a unix socket";
+	*(const char **)dst = s;
+	return NULL;
+}
+
 const char *config_parse_workers(const char *s, void *dst)
 {
 	struct config_workers *ret = dst;

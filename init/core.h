@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <uv.h>
 
+#include "init/admin_socket.h"
 #include "init/command.h"
 #include "init/config.h"
 #include "init/pool.h"
@@ -28,6 +29,7 @@ struct init {
 	struct reload reload;
 	struct shutdown shutdown;
 	struct watch watch;
+	struct admin_socket admin;
 	int public_fd, admin_fd, sessions_fd, board_fd; /* kept for every router */
 	struct scoreboard *board;
 	uv_signal_t signals[NSIG]; /* by number */

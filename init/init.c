@@ -108,9 +108,11 @@ int init_main(const struct config *c, const struct command *cmd, char *const *se
 	router_start(&in);
 	start_workers(&in);
 	watch_start(&in);
+	admin_socket_open(&in);
 	(void)uv_run(&in.loop, UV_RUN_DEFAULT);
 	(void)reap_sweep(); /* the router, and what escaped from its worker's group */
 	primary_close(&in.primary);
+	admin_socket_close(&in);
 	log_info("init: done code=%d", in.shutdown.exit_code);
 	return in.shutdown.exit_code;
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <utlist.h>
 
 #include "base/fd.h"
@@ -367,20 +368,44 @@ static void slot_lost(struct slot *s, struct worker *w, int code, uint64_t uptim
 	}
 }
 
-/* The death record. */
-static void log_end(const struct worker *w, int status, uint64_t uptime_ms,
-		    const struct rusage *usage)
+static void record_death(struct pool *p, const char *line)
 {
-	const char *state = worker_state_name(w->state);
-	char how[32];
+	struct death *d = &p->deaths[p->n_deaths++ % DEATHS_MAX];
+	time_t now = time(NULL);
+	struct tm utc;
+	size_t n;
+
+	(void)gmtime_r(&now, &utc);
+	n = strftime(d->line, sizeof(d->line), "%Y-%m-%dT%H:%M:%SZ ", &utc);
+	(void)snprintf(d->line + n, sizeof(d->line) - n, "%s", line);
+	log_info("%s", line);
+}
+
+static void write_death(const struct worker *w, int status, uint64_t uptime_ms,
+			const struct rusage *usage)
+{
+	struct init *in = w->owner;
+	char how[32], line[160];
 
 	if (WIFEXITED(status))
 		(void)snprintf(how, sizeof(how), "code=%d", WEXITSTATUS(status));
 	else
 		(void)snprintf(how, sizeof(how), "signal=%s", sigabbrev_np(WTERMSIG(status)));
-	log_info("worker[%u]: ended pid=%d %s state=%s uptime=%.1fs lag=%ums max_rss=%ldM", w->slot,
-		 (int)w->pid, how, state, (double)uptime_ms / 1000, w->lag_ms,
-		 usage->ru_maxrss / 1024);
+	(void)snprintf(line, sizeof(line),
+		       "worker[%u]: ended pid=%d %s state=%s uptime=%.1fs lag=%ums max_rss=%ldM",
+		       w->slot, (int)w->pid, how, worker_state_name(w->state),
+		       (double)uptime_ms / 1000, w->lag_ms, usage->ru_maxrss / 1024);
+	record_death(&in->pool, line);
+}
+
+int pool_write_deaths(const struct pool *p, struct buf *out)
+{
+	unsigned first = p->n_deaths > DEATHS_MAX ? p->n_deaths - DEATHS_MAX : 0;
+	int r = 0;
+
+	for (unsigned i = first; i < p->n_deaths && r == 0; i++)
+		r = buf_printf(out, "%s\n", p->deaths[i % DEATHS_MAX].line);
+	return r;
 }
 
 static void on_end(struct init *in, struct worker *w, int status, const struct rusage *usage)
@@ -390,7 +415,7 @@ static void on_end(struct init *in, struct worker *w, int status, const struct r
 	bool forced = w->killed && w->state == WORKER_STOPPING;
 	int code = code_of(status);
 
-	log_end(w, status, uptime_ms, usage);
+	write_death(w, status, uptime_ms, usage);
 	(void)kill(-w->pid, SIGKILL); /* what it left in its group */
 	DL_DELETE(in->pool.workers, w);
 	in->pool.n_workers--;
