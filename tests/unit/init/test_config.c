@@ -248,7 +248,7 @@ static void ignores_service_links(void **state)
 		       "SIOINIT_ADMIN_PORT=tcp://10.0.0.2:9090",
 		       "x", "SIOINIT_PORT=8080 (default)\n");
 	assert_refused("SIOINIT_ADMIN_PORT=9090", "x",
-		       "SIOINIT_ADMIN_PORT is no setting; did you mean SIOINIT_ADMIN?");
+		       "SIOINIT_ADMIN_PORT is no setting; did you mean SIOINIT_ADMIN_SOCKET?");
 }
 
 static void assert_command(const char *args, enum config_action wanted, const char *command)

@@ -23,7 +23,8 @@ static struct router router;
 static int setup(void **state)
 {
 	(void)state;
-	router = (struct router){ 0 };
+	router = (struct router){ .board = scoreboard_private() };
+	assert_non_null(router.board);
 	assert_int_equal(uv_loop_init(&router.loop), 0);
 	assert_int_equal(sessions_open(memfd_create("t", 0), SESSIONS, 0, &router.sessions), 0);
 	return 0;
@@ -34,6 +35,7 @@ static int teardown(void **state)
 	(void)state;
 	workers_free_all(&router);
 	sessions_close(router.sessions);
+	scoreboard_unmap(router.board);
 	assert_int_equal(uv_loop_close(&router.loop), 0);
 	return 0;
 }
