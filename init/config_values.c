@@ -49,8 +49,7 @@ const char *config_parse_workers(const char *s, void *dst)
 	uint64_t n;
 	int r;
 
-	/* 0: what pm2's `-i 0` means */
-	if (strcasecmp(s, "max") == 0 || strcasecmp(s, "auto") == 0 || strcmp(s, "0") == 0) {
+	if (strcasecmp(s, "max") == 0 || strcasecmp(s, "auto") == 0) {
 		*ret = (struct config_workers){ .kind = WORKERS_AUTO };
 		return NULL;
 	}
@@ -65,6 +64,8 @@ const char *config_parse_workers(const char *s, void *dst)
 	if (r < 0)
 		return r == -ERANGE ? "more than 1024"
 				    : "not a number, percentage, \"max\" or \"auto\"";
+	if (kind == WORKERS_FIXED && n == 0) /* what pm2's `-i 0` means */
+		kind = WORKERS_AUTO;
 	*ret = (struct config_workers){ kind, (unsigned)n };
 	return NULL;
 }
