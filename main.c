@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/log.h"
 #include "init/cli.h"
 #include "init/command.h"
@@ -52,6 +53,7 @@ int main(int argc, char **argv)
 	struct config c;
 	char err[512];
 
+	fd_open_standard();
 	if (config_load(argc, argv, environ, &c, &action, err, sizeof(err)) < 0)
 		die(EXIT_BAD_CONFIG, "%s", err);
 	if (action == CONFIG_HELP) {

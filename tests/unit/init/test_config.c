@@ -133,6 +133,7 @@ static void reads_values(void **state)
 		{ "--workers max", "SIOINIT_WORKERS=max " },
 		{ "--workers AUTO", "SIOINIT_WORKERS=max " },
 		{ "--workers 0", "SIOINIT_WORKERS=max " },
+		{ "--workers 00", "SIOINIT_WORKERS=max " },
 		{ "--workers 1024", "SIOINIT_WORKERS=1024 " },
 		{ "--workers -1", "SIOINIT_WORKERS=-1 " },
 		{ "--workers=50%", "SIOINIT_WORKERS=50% " },
