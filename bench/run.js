@@ -1,12 +1,14 @@
 // Measures sioinit and its peers in one run and prints the tables (Markdown). See README.md.
-//   node run.js [--quick] [--rounds N] [--ms N] [--peer TEXT]... [--operation TEXT]... [--syscalls]
+//   node run.js [--quick] [--rounds N] [--ms N] [--peer TEXT]... [--operation TEXT]... [--syscalls] [--verbose]
+// --syscalls counts them with strace(1) and measures no times.
 const { spawn } = require("child_process");
 const fs = require("fs");
 const os = require("os");
 const path = require("path");
 const readline = require("readline");
 const { parseArgs } = require("util");
-const { cpuOf, freePort, memoryOf, sleep, stopAll, wakeupsOf } = require("./processes.js");
+const correctness = require("./correctness.js");
+const { cpuOf, freePort, memoryOf, sleep, start, stopAll, wakeupsOf } = require("./processes.js");
 
 const { values: options } = parseArgs({
 	options: {
@@ -16,6 +18,7 @@ const { values: options } = parseArgs({
 		peer: { type: "string", multiple: true },
 		operation: { type: "string", multiple: true },
 		syscalls: { type: "boolean" },
+		verbose: { type: "boolean" },
 	},
 });
 const rounds = Number(options.rounds || (options.quick ? 1 : 3));
@@ -61,7 +64,7 @@ async function applyLoad(port, { load, conns, parameter }, ms, before, after) {
 	return JSON.parse(value);
 }
 
-const results = new Map(peers.map((peer) => [peer, { router: {}, worker: {}, syscalls: {}, failed: 0 }]));
+const results = new Map(peers.map((peer) => [peer, { router: {}, worker: {}, syscalls: {}, sessions: {}, failed: 0 }]));
 const add = (table, key, value) => (table[key] ||= []).push(value);
 
 async function measure(peer, running, operation) {
@@ -75,6 +78,32 @@ async function measure(peer, running, operation) {
 	result.failed += done.failed;
 	for (const side of ["router", "worker"])
 		add(result[side], operation.name, (end[side] - begin[side]) / done.operations);
+}
+
+// Calls of the router's processes per operation, by strace's summary
+async function countSyscalls(peer, running, operation) {
+	const file = path.join(running.dir, "strace");
+	let strace;
+	const attach = () => {
+		strace = start("strace", ["-c", "-f", "-o", file, ...running.routers.flatMap((pid) => ["-p", pid])]);
+		return sleep(300);
+	};
+	const detach = () => {
+		strace.kill("SIGINT");
+		return strace.ended;
+	};
+	const done = await applyLoad(running.port, operation, windowMs, attach, detach);
+	const total = /(\d+) +\d* *total/.exec(fs.readFileSync(file, "utf8"))?.[1] || 0;
+	add(results.get(peer).syscalls, operation.name, total / done.operations);
+	if (options.verbose) console.error(fs.readFileSync(file, "utf8"), done);
+}
+
+async function countFailures(peer, running) {
+	for (const variant of correctness.variants) {
+		const count = await correctness.runVariant(running.port, variant);
+		results.get(peer).sessions[variant.name] = count;
+		if (options.verbose && count.failed) console.error(variant.name, count);
+	}
 }
 
 async function measureIdle(peer, running) {
@@ -96,7 +125,7 @@ async function withPeer(peer, action) {
 	const worker = path.join(__dirname, "worker.js");
 	try {
 		const running = await peer.start({ port, dir, worker, program, binary: path.join(binaries, "sioinit") });
-		await action({ ...running, port });
+		await action({ ...running, port, dir });
 	} finally {
 		await stopAll();
 		fs.rmSync(dir, { recursive: true });
@@ -105,11 +134,14 @@ async function withPeer(peer, action) {
 
 async function runPeer(peer, round) {
 	await withPeer(peer, async (running) => {
-		if (round === 0) await measureIdle(peer, running);
+		if (round === 0 && !options.syscalls && !options.operation) {
+			await measureIdle(peer, running);
+			if (!peer.lacks?.includes("sessions")) await countFailures(peer, running);
+		}
 		for (const operation of operations) {
 			if (!matches(options.operation, operation.name) || peer.lacks?.includes(operation.load)) continue;
 			try {
-				await measure(peer, running, operation);
+				await (options.syscalls ? countSyscalls : measure)(peer, running, operation);
 			} catch (error) {
 				console.error(`${peer.name}: ${operation.name}: ${error.message}`);
 			}
@@ -140,18 +172,30 @@ function cost(side) {
 	};
 }
 
+const idle = {
+	"RSS, kB": (result) => result.idle?.rss,
+	"USS, kB": (result) => result.idle?.uss,
+	"USS per idle session, kB": (result) => result.perSession?.toFixed(2),
+	"wake-ups per second": (result) => result.wakeups?.toFixed(1),
+	"requests failed under load": (result) => result.failed,
+};
+
+function failures(result, name) {
+	const { failed, requests } = result.sessions[name] || {};
+	return requests ? `${failed} of ${requests}` : "–";
+}
+
 function printTables() {
-	const names = operations.map((operation) => operation.name);
-	const sizes = { "RSS, kB": (r) => r.idle?.rss, "USS, kB": (r) => r.idle?.uss };
+	const names = operations.map((o) => o.name).filter((name) => matches(options.operation, name));
+	if (options.syscalls) {
+		table("Router: system calls per operation", names, (result, name) => number(result.syscalls[name]));
+		return;
+	}
 	table("Router: µs of CPU per operation (ratio to sioinit)", names, cost("router"));
 	table("Workers: µs of CPU per operation (ratio to sioinit)", names, cost("worker"));
-	const idle = {
-		...sizes,
-		"USS per idle session, kB": (r) => r.perSession?.toFixed(2),
-		"wake-ups per second": (r) => r.wakeups?.toFixed(1),
-		"failed requests under load": (r) => r.failed,
-	};
+	if (options.operation) return;
 	table("Router, idle", Object.keys(idle), (result, name) => idle[name](result) ?? "–");
+	table("Requests that failed; a session ends with its first", correctness.variants.map((v) => v.name), failures);
 }
 
 const chosen = peers.filter((peer) => matches(options.peer, peer.name));

@@ -5,7 +5,7 @@ const { start, childrenOf, untilServing } = require("../processes.js");
 module.exports = [
 	{
 		name: "floor: proxy",
-		lacks: ["relay"],
+		lacks: ["relay", "sessions"],
 		async start({ port, worker, program }) {
 			const server = await startServers(worker, 1);
 			const proxy = start(program("bench-floor-proxy"), [port, server.ports[0]]);
@@ -15,7 +15,7 @@ module.exports = [
 	},
 	{
 		name: "floor: hand-off",
-		lacks: ["poll", "post"],
+		lacks: ["poll", "post", "sessions"],
 		async start({ port, worker, program }) {
 			const handoff = start(program("bench-floor-handoff"), [port, worker], { STYLE: "sticky" });
 			await untilServing(port, 2);
