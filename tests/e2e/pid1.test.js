@@ -64,13 +64,15 @@ test("reaps a thousand orphans that end at once", { skip, timeout: 90000 }, () =
 test("reaps what has forked twice to get away", { skip, timeout: 60000 }, () =>
 	live({}, "exec", async (s) => {
 		const { out: pid } = await s.ask("sh", { script: "(setsid sleep 600 >/dev/null & echo $!)" });
-		assert.deepStrictEqual(await s.ask("stat", { pid }), { state: "S", parent: 1 });
+		assert.strictEqual((await s.ask("stat", { pid })).parent, 1);
 		await s.ask("kill", { pid, signal: "SIGKILL" });
 		await until(async () => (await s.ask("stat", { pid })).state === "gone", "the orphan is reaped");
 	}));
 
+const unhandled = { ASAN_OPTIONS: ["segv", "sigbus", "sigill", "sigfpe", "abort", "sigtrap"].map((name) => `handle_${name}=0`).join(":") };
+
 test("no signal ends it but those that should", { skip, timeout: 60000 }, () =>
-	live({}, "exec", async (s) => {
+	live(unhandled, "exec", async (s) => {
 		const deadly = ["SIGKILL", "SIGSTOP", "SIGTERM", "SIGINT", "SIGQUIT", "SIGUSR2"];
 		const { pid } = await s.ask("");
 		for (const signal of Object.keys(os.constants.signals).filter((name) => !deadly.includes(name))) {
@@ -92,7 +94,7 @@ for (const signal of ["SIGTERM", "SIGINT", "SIGQUIT"])
 
 test("its own worker may end it", { skip, timeout: 60000 }, async () => {
 	const s = await start();
-	await s.ask("kill", { pid: 1, signal: "SIGTERM" });
+	await s.ask("kill", { pid: 1, signal: "SIGTERM" }).catch(() => {});
 	assert.strictEqual(await s.ended, 0, s.log);
 });
 

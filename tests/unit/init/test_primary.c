@@ -312,6 +312,7 @@ static void a_socket_in_use_is_not_replaced(void **state)
 	auto_fd int holder = primary_listen_unix(path, 0);
 
 	(void)state;
+	assert_true(holder >= 0);
 	assert_null(ask(NODE_ADDR_UNIX, path, -1, 0));
 	assert_int_equal(err, -EADDRINUSE);
 	assert_true(connects_unix());
