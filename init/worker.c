@@ -22,7 +22,7 @@
 
 #include "base/ban.h"
 
-enum { HANDLES_MAX = 1024, DISCONNECT_AFTER_MS = 500 };
+enum { HANDLES_MAX = 1024, DISCONNECT_AFTER_MS = 500, REAP_MS = 100 };
 
 enum handle_kind { HANDLE_STICKY, HANDLE_NEWCONN, HANDLE_PING };
 
@@ -411,6 +411,15 @@ static void dispatch(struct worker *w, const struct node_msg *m, struct str fram
 	}
 }
 
+static void on_cut_off(uv_timer_t *t)
+{
+	struct worker *w = container_of(t, struct worker, deadline);
+
+	log_warn("worker[%u]: has closed its IPC channel and lives on; it is replaced pid=%d",
+		 w->slot, (int)w->pid);
+	worker_drain(w);
+}
+
 /* The process may live on, as after process.disconnect(): nobody waits for it. A socket it has
  * acknowledged is its own. */
 static void on_channel_end(struct channel *ch, int err)
@@ -424,6 +433,8 @@ static void on_channel_end(struct channel *ch, int err)
 	DL_FOREACH_SAFE(w->handles, h, next)
 	if (!h->acked)
 		handle_back(w, h);
+	if (w->state == WORKER_READY || w->state == WORKER_SUSPECT)
+		(void)uv_timer_start(&w->deadline, on_cut_off, REAP_MS, 0);
 	if (err == -EBADMSG || err == -EMSGSIZE) {
 		log_error("worker[%u]: wrote garbage to its IPC channel; it is replaced pid=%d",
 			  w->slot, (int)w->pid);
