@@ -266,15 +266,29 @@ static void on_query(struct worker *w, const struct node_msg *q)
 	answer_query(w, &reply, s->key, 0);
 }
 
-static void on_server_closed(struct worker *w, const struct node_msg *m)
+static void drop_server(struct worker *w, const char *key)
 {
 	struct server *s, *next;
 
 	DL_FOREACH_SAFE(w->servers, s, next)
-	if (strcmp(s->key, m->key) == 0) {
+	if (strcmp(s->key, key) == 0) {
 		DL_DELETE(w->servers, s);
 		free(s);
 	}
+}
+
+/* server.close() or cluster.worker.disconnect(): it takes no new clients, and may live on for as
+ * long as it has old ones. */
+static void on_server_closed(struct worker *w, const struct node_msg *m)
+{
+	bool had_first = server_for(w, 0);
+
+	drop_server(w, m->key);
+	if (!had_first || server_for(w, 0) ||
+	    (w->state != WORKER_READY && w->state != WORKER_SUSPECT))
+		return;
+	log_info("worker[%u]: has closed its server pid=%d", w->slot, (int)w->pid);
+	worker_drain(w);
 }
 
 /* Readiness */
