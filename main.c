@@ -4,7 +4,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/log.h"
+#include "init/cli.h"
 #include "init/command.h"
 #include "init/config.h"
 #include "init/health.h"
@@ -51,6 +53,7 @@ int main(int argc, char **argv)
 	struct config c;
 	char err[512];
 
+	fd_open_standard();
 	if (config_load(argc, argv, environ, &c, &action, err, sizeof(err)) < 0)
 		die(EXIT_BAD_CONFIG, "%s", err);
 	if (action == CONFIG_HELP) {
@@ -68,5 +71,7 @@ int main(int argc, char **argv)
 	}
 	if (action == CONFIG_HEALTH || action == CONFIG_HEALTH_READY)
 		return health_ask(&c, action == CONFIG_HEALTH_READY);
+	if (action == CONFIG_CLI)
+		return cli_run(&c, c.command, c.command_len);
 	return run_init(&c, argv);
 }

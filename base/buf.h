@@ -22,6 +22,9 @@ int buf_reserve(struct buf *b, size_t n) __attribute__((warn_unused_result));
 /* Appends a copy. Returns as buf_reserve(). */
 int buf_append(struct buf *b, const void *bytes, size_t n) __attribute__((warn_unused_result));
 
+/* Appends formatted text, without its NUL. Returns as buf_reserve(). */
+int buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
 /* Drops the first @n bytes (n <= len) and moves the rest to the front. */
 void buf_consume(struct buf *b, size_t n);
 

@@ -18,6 +18,16 @@ void fd_close(int *fd)
 	errno = saved;
 }
 
+void fd_open_standard(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	fd_close(&fd);
+}
+
 int fd_set_nonblock(int fd)
 {
 	int flags = fcntl(fd, F_GETFL);

@@ -16,6 +16,10 @@ static inline int fd_take(int *fd)
 	return taken;
 }
 
+/* Opens /dev/null for each of 0, 1 and 2 that is closed, so that nothing of ours gets that number
+ * and is written to as if it were stderr. */
+void fd_open_standard(void);
+
 /* Borrow @fd. 0 or -errno. */
 int fd_set_nonblock(int fd);
 int fd_set_cloexec(int fd, int on);

@@ -15,11 +15,12 @@ endif()
 # uthash is headers only; looked for so that its absence is said here, not by the compiler
 find_path(UTHASH_INCLUDE_DIR utlist.h REQUIRED)
 
-# libsystemd is init's alone; without it the service manager's side is a set of no-ops
+# libsystemd is init's alone and loaded when a service manager is there; without it that side is a set of no-ops
 if(SIOINIT_SYSTEMD)
   pkg_check_modules(SYSTEMD REQUIRED IMPORTED_TARGET libsystemd)
   add_library(systemd-daemon INTERFACE)
-  target_link_libraries(systemd-daemon INTERFACE PkgConfig::SYSTEMD)
+  target_include_directories(systemd-daemon INTERFACE ${SYSTEMD_INCLUDE_DIRS})
+  target_link_libraries(systemd-daemon INTERFACE ${CMAKE_DL_LIBS})
   target_compile_definitions(systemd-daemon INTERFACE SIOINIT_HAVE_SYSTEMD)
   set(SYSTEMD_TARGET systemd-daemon)
 endif()

@@ -44,8 +44,11 @@ static const struct setting {
 	ROW("port", "PORT", "8080", port, port, port, "public port, told to the workers as PORT",
 	    { "PORT", NULL, NULL }, { "PM2_PORT", NULL, NULL }),
 	ROW("admin", "ADDRESS", "127.0.0.1:9090", address, address, admin,
-	    "where /livez, /readyz and /healthz answer: IP:PORT, PORT, /path of a unix socket, or "
-	    "off"),
+	    "where /livez, /readyz, /metrics and /status answer: IP:PORT, PORT, /path of a unix "
+	    "socket, or off"),
+	ROW("admin-socket", "PATH", "auto", admin_socket, text, admin_socket,
+	    "for sioinit status, reload and the like: /path of a unix socket, off, or auto (an "
+	    "abstract name, private to the container)"),
 	ROW("serialization", "MODE", "auto", serialization, serialization, serialization,
 	    "on the workers' IPC channels: auto, advanced (keeps binary) or json"),
 	ROW("restart", "WHEN", "always", restart, restart, restart,
@@ -366,6 +369,7 @@ static const struct {
 	enum config_action before, after;
 } subcommands[] = {
 	{ "check", CONFIG_RUN, CONFIG_CHECK },
+	{ "version", CONFIG_RUN, CONFIG_VERSION },
 	{ "health", CONFIG_RUN, CONFIG_HEALTH },
 	{ "--ready", CONFIG_HEALTH, CONFIG_HEALTH_READY },
 };
@@ -377,6 +381,17 @@ static bool take_subcommand(const char *word, enum config_action *action)
 			*action = subcommands[i].after;
 			return true;
 		}
+	return false;
+}
+
+static bool is_cli(const char *word)
+{
+	static const char *const words[] = { "status",  "reload", "scale", "drain",
+					     "restart", "signal", "logs" };
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (strcmp(word, words[i]) == 0)
+			return true;
 	return false;
 }
 
@@ -396,6 +411,8 @@ static int load_flags(const struct loader *l, int argc, char *const *argv,
 			return i + 1;
 		if (take_subcommand(argv[i], action))
 			continue;
+		if (*action == CONFIG_RUN && is_cli(argv[i]))
+			*action = CONFIG_CLI;
 		if (argv[i][0] != '-')
 			return i;
 		if (is_either(argv[i], "--help", "-h") || is_either(argv[i], "--version", "-V")) {
@@ -440,7 +457,15 @@ static const char usage[] =
     "usage: sioinit [options] [--] COMMAND [ARGUMENT ...]\n"
     "       sioinit [options] FILE [ARGUMENT ...]   .js .mjs .cjs .ts: node, .py: python3\n"
     "       sioinit check [options] [COMMAND ...]   validate and print the settings\n"
-    "       sioinit health [options] [--ready]      ask the one that runs here; exit 0 or 1\n\n"
+    "       sioinit health [options] [--ready]      ask the one that runs here; exit 0 or 1\n"
+    "       sioinit status [--json] [--watch]       its workers and what they do\n"
+    "       sioinit reload                          replace every worker without a gap\n"
+    "       sioinit scale N                         run N workers\n"
+    "       sioinit restart SLOT                    replace one worker without a gap\n"
+    "       sioinit signal SLOT SIGNAL              send a signal to one worker\n"
+    "       sioinit drain [off]                     /readyz says 503, serving goes on\n"
+    "       sioinit logs --death                    how the last workers ended\n"
+    "       sioinit version\n\n"
     "Every option is an environment variable, too: --stop-timeout is SIOINIT_STOP_TIMEOUT.\n\n"
     "options:\n";
 

@@ -43,6 +43,7 @@ struct config {
 	const char *app; /* SIOINIT_APP or NULL */
 	uint16_t port;
 	struct config_address admin;
+	const char *admin_socket; /* auto, off, or /path */
 	enum config_serialization serialization;
 	enum config_restart restart;
 	int log_level; /* enum log_level */
@@ -75,7 +76,8 @@ enum config_action {
 	CONFIG_VERSION,
 	CONFIG_CHECK,
 	CONFIG_HEALTH,
-	CONFIG_HEALTH_READY
+	CONFIG_HEALTH_READY,
+	CONFIG_CLI, /* .command is for the instance that runs: status, reload, ... */
 };
 
 /* Reads environment and argv. 0: *ret set and *ret_action says what the user wants. -EINVAL: the

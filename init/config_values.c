@@ -42,6 +42,14 @@ const char *config_parse_path(const char *s, void *dst)
 	return NULL;
 }
 
+const char *config_parse_admin_socket(const char *s, void *dst)
+{
+	if (strcmp(s, "auto") != 0 && strcmp(s, "off") != 0 && s[0] != '/')
+		return "not \"auto\", \"off\" or the /path of a unix socket";
+	*(const char **)dst = s;
+	return NULL;
+}
+
 const char *config_parse_workers(const char *s, void *dst)
 {
 	struct config_workers *ret = dst;
@@ -50,8 +58,7 @@ const char *config_parse_workers(const char *s, void *dst)
 	uint64_t n;
 	int r;
 
-	/* 0: what pm2's `-i 0` means */
-	if (strcasecmp(s, "max") == 0 || strcasecmp(s, "auto") == 0 || strcmp(s, "0") == 0) {
+	if (strcasecmp(s, "max") == 0 || strcasecmp(s, "auto") == 0) {
 		*ret = (struct config_workers){ .kind = WORKERS_AUTO };
 		return NULL;
 	}
@@ -66,6 +73,8 @@ const char *config_parse_workers(const char *s, void *dst)
 	if (r < 0)
 		return r == -ERANGE ? "more than 1024"
 				    : "not a number, percentage, \"max\" or \"auto\"";
+	if (kind == WORKERS_FIXED && n == 0) /* what pm2's `-i 0` means */
+		kind = WORKERS_AUTO;
 	*ret = (struct config_workers){ kind, (unsigned)n };
 	return NULL;
 }
@@ -382,7 +391,7 @@ const char *config_parse_signal_map(const char *s, void *dst)
 	struct config_signal_map map = { 0 };
 
 	while (*s) {
-		struct str part = next_part(&s), from = part, to = part;
+		struct str part = next_part(&s), from = part, to;
 		const char *eq = memchr(part.p, '=', part.n);
 		int a, b;
 

@@ -12,8 +12,9 @@ typedef void config_print_fn(const void *src, FILE *out);
 
 config_parse_fn config_parse_text; /* const char *, borrows @s */
 config_print_fn config_print_text;
-config_parse_fn config_parse_path;    /* const char *, borrows @s: the target of an HTTP request */
-config_parse_fn config_parse_workers; /* struct config_workers */
+config_parse_fn config_parse_path; /* const char *, borrows @s: the target of an HTTP request */
+config_parse_fn config_parse_admin_socket; /* const char *, borrows @s: auto, off or /path */
+config_parse_fn config_parse_workers;      /* struct config_workers */
 config_print_fn config_print_workers;
 config_parse_fn config_parse_port; /* uint16_t */
 config_print_fn config_print_port;

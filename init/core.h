@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <uv.h>
 
+#include "init/admin_socket.h"
 #include "init/command.h"
 #include "init/config.h"
 #include "init/pool.h"
@@ -13,6 +14,7 @@
 #include "init/router_process.h"
 #include "init/shutdown.h"
 #include "init/watch.h"
+#include "ipc/scoreboard.h"
 #include "relay/hub.h"
 
 struct init {
@@ -27,8 +29,10 @@ struct init {
 	struct reload reload;
 	struct shutdown shutdown;
 	struct watch watch;
-	int public_fd, admin_fd, sessions_fd; /* kept for every router */
-	uv_signal_t signals[NSIG];            /* by number */
+	struct admin_socket admin;
+	int public_fd, admin_fd, sessions_fd, board_fd; /* kept for every router */
+	struct scoreboard *board;
+	uv_signal_t signals[NSIG]; /* by number */
 	uv_timer_t systemd_watchdog;
 	bool told_ready;
 };

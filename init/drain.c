@@ -62,7 +62,7 @@ static bool is_client(int fd, uint16_t port)
 		struct sockaddr_storage any;
 		struct sockaddr_in v4;
 		struct sockaddr_in6 v6;
-	} a;
+	} a = { 0 };
 	socklen_t len = sizeof(a);
 	int listening = 0;
 	socklen_t listening_len = sizeof(listening);

@@ -72,10 +72,21 @@ static void start_workers(struct init *in)
 	log_info("init: serialization %s (%s)",
 		 in->dialect.mode == SERIAL_JSON ? "json" : "advanced", in->dialect.why);
 	hub_init(&in->hub, in->dialect.mode);
+	in->hub.board = in->board;
 	cpus_detect("", &cpus);
 	n = cpus_workers(in->config, &cpus);
 	log_info("init: %u workers (%s)", n, cpus.why);
 	pool_start(in, n);
+}
+
+static void open_shared_memory(struct init *in)
+{
+	in->sessions_fd = memfd_create("sioinit-sessions", MFD_CLOEXEC);
+	in->board_fd = scoreboard_create();
+	in->board = in->board_fd < 0 ? NULL : scoreboard_map(dup(in->board_fd));
+	if (in->sessions_fd < 0 || !in->board)
+		die(EXIT_OUR_FAILURE, "no memory for the session table: %s", strerror(errno));
+	counter_set(&in->board->started_ms, uv_hrtime() / 1000000);
 }
 
 int init_main(const struct config *c, const struct command *cmd, char *const *self_argv)
@@ -87,7 +98,7 @@ int init_main(const struct config *c, const struct command *cmd, char *const *se
 	(void)fd_raise_limit();
 	notify_init();
 	open_listeners(&in);
-	in.sessions_fd = memfd_create("sioinit-sessions", MFD_CLOEXEC);
+	open_shared_memory(&in);
 	if (uv_loop_init(&in.loop) < 0)
 		die(EXIT_OUR_FAILURE, "no event loop");
 	signals_init(&in);
@@ -97,9 +108,11 @@ int init_main(const struct config *c, const struct command *cmd, char *const *se
 	router_start(&in);
 	start_workers(&in);
 	watch_start(&in);
+	admin_socket_open(&in);
 	(void)uv_run(&in.loop, UV_RUN_DEFAULT);
 	(void)reap_sweep(); /* the router, and what escaped from its worker's group */
 	primary_close(&in.primary);
+	admin_socket_close(&in);
 	log_info("init: done code=%d", in.shutdown.exit_code);
 	return in.shutdown.exit_code;
 }

@@ -2,7 +2,9 @@
  * not see those variables, they are set only for the moment of a call. */
 #include "init/notify.h"
 
+#include <dlfcn.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +12,7 @@
 #include <time.h>
 
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/macros.h"
 #include "base/str.h"
 
@@ -30,39 +33,94 @@ static struct passed passed[LISTENERS_MAX];
 static size_t n_passed;
 static uint64_t watchdog_us;
 
+static const char *const names[] = { "NOTIFY_SOCKET",  "LISTEN_FDS",     "LISTEN_PID",
+				     "LISTEN_PIDFDID", "LISTEN_FDNAMES", "WATCHDOG_USEC",
+				     "WATCHDOG_PID" };
+
+static void forget_environment(void)
+{
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		(void)unsetenv(names[i]);
+}
+
 #ifdef SIOINIT_HAVE_SYSTEMD
+
+/* Loaded only where a service manager is: with what it links itself, the library would cost every
+ * container more memory than all the rest of sioinit. */
+static struct {
+	__typeof__(sd_notify) *notify;
+	__typeof__(sd_listen_fds_with_names) *listen_fds_with_names;
+	__typeof__(sd_is_socket) *is_socket;
+	__typeof__(sd_watchdog_enabled) *watchdog_enabled;
+} systemd;
 
 static char *notify_socket;
 
+static bool load_systemd(void)
+{
+	static const struct {
+		const char *name;
+		void *at;
+	} symbols[] = {
+		{ "sd_notify", &systemd.notify },
+		{ "sd_listen_fds_with_names", &systemd.listen_fds_with_names },
+		{ "sd_is_socket", &systemd.is_socket },
+		{ "sd_watchdog_enabled", &systemd.watchdog_enabled },
+	};
+	void *library = dlopen("libsystemd.so.0", RTLD_NOW | RTLD_LOCAL);
+
+	for (size_t i = 0; library && i < ARRAY_LEN(symbols); i++) {
+		void *symbol = dlsym(library, symbols[i].name);
+
+		if (!symbol)
+			return false;
+		memcpy(symbols[i].at, &symbol, sizeof(symbol)); /* dlsym(3) */
+	}
+	return library;
+}
+
+static bool has_manager(void)
+{
+	return getenv("NOTIFY_SOCKET") || getenv("LISTEN_FDS") || getenv("WATCHDOG_USEC");
+}
+
 static void take_listeners(void)
 {
-	char **names = NULL;
-	int n = sd_listen_fds_with_names(1, &names);
+	char **fd_names = NULL;
+	int n = systemd.listen_fds_with_names(1, &fd_names);
 
 	for (int i = 0; i < n; i++) {
 		int fd = SD_LISTEN_FDS_START + i;
 
 		(void)fd_set_cloexec(fd, 1);
-		if (n_passed < LISTENERS_MAX && sd_is_socket(fd, AF_UNSPEC, SOCK_STREAM, 1) > 0) {
+		if (n_passed < LISTENERS_MAX &&
+		    systemd.is_socket(fd, AF_UNSPEC, SOCK_STREAM, 1) > 0) {
 			passed[n_passed].fd = fd;
 			(void)snprintf(passed[n_passed].name, sizeof(passed[0].name), "%s",
-				       names ? names[i] : "");
+				       fd_names ? fd_names[i] : "");
 			n_passed++;
 		}
-		if (names)
-			free(names[i]);
+		if (fd_names)
+			free(fd_names[i]);
 	}
-	free(names);
+	free(fd_names);
 }
 
 void notify_init(void)
 {
 	const char *s = getenv("NOTIFY_SOCKET");
 
-	take_listeners();
-	(void)sd_watchdog_enabled(1, &watchdog_us);
-	notify_socket = s ? strdup(s) : NULL;
-	(void)unsetenv("NOTIFY_SOCKET");
+	if (!has_manager())
+		return;
+	if (load_systemd()) {
+		take_listeners();
+		(void)systemd.watchdog_enabled(0, &watchdog_us);
+		notify_socket = s ? strdup(s) : NULL;
+	} else {
+		log_warn("init: libsystemd.so.0 cannot be loaded: the service manager is not told "
+			 "anything and passes no sockets");
+	}
+	forget_environment();
 }
 
 static void send_state(const char *state)
@@ -70,18 +128,14 @@ static void send_state(const char *state)
 	if (!notify_socket)
 		return;
 	(void)setenv("NOTIFY_SOCKET", notify_socket, 1);
-	(void)sd_notify(1, state); /* unsets it again */
+	(void)systemd.notify(1, state); /* unsets it again */
 }
 
 #else
 
 void notify_init(void)
 {
-	static const char *const names[] = { "NOTIFY_SOCKET",  "LISTEN_FDS",    "LISTEN_PID",
-					     "LISTEN_FDNAMES", "WATCHDOG_USEC", "WATCHDOG_PID" };
-
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		(void)unsetenv(names[i]);
+	forget_environment();
 }
 
 static void send_state(const char *state)

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <utlist.h>
 
 #include "base/fd.h"
@@ -63,6 +64,17 @@ void pool_log_status(const struct init *in)
 		 worker_state_name(w->state), (double)(now - w->started_ms) / 1000, w->lag_ms);
 }
 
+static void publish(const struct slot *s)
+{
+	struct scoreboard_row *row = &s->init->board->rows[s->number];
+	const struct worker *w = s->worker;
+
+	counter_set(&row->pid, w ? (uint64_t)w->pid : 0);
+	counter_set(&row->state, w ? w->state : WORKER_DEAD);
+	counter_set(&row->started_ms, w ? w->started_ms : 0);
+	counter_set(&row->starts, s->starts);
+}
+
 /* What workers tell */
 
 /* The next worker of its slot is ready: it takes over, and the one before drains. */
@@ -84,6 +96,7 @@ static void on_ready(struct init *in, struct worker *w)
 
 	if (s->next == w)
 		promote(s);
+	publish(s);
 	in->pool.was_ready = true;
 	if (ready >= in->pool.wanted)
 		init_serving(in);
@@ -94,6 +107,7 @@ static void on_state(struct worker *w)
 	struct init *in = w->owner;
 
 	router_tell_worker(in, w);
+	publish(in->pool.slots[w->slot]);
 	notify_status("%u/%u workers ready", pool_count_ready(&in->pool), in->pool.wanted);
 	if (w->state == WORKER_READY)
 		on_ready(in, w);
@@ -216,6 +230,7 @@ static void slot_start(struct slot *s)
 	int r;
 
 	s->worker = start_worker(s, &r);
+	publish(s);
 	if (s->worker)
 		return;
 	log_error("worker[%u]: cannot start: %s", s->number, strerror(-r));
@@ -247,6 +262,12 @@ static struct slot *slot_at(struct init *in, unsigned number)
 	return s;
 }
 
+static void set_wanted(struct init *in, unsigned n)
+{
+	in->pool.wanted = n;
+	counter_set(&in->board->wanted, n);
+}
+
 static void grow(struct init *in, unsigned from, unsigned to)
 {
 	for (unsigned i = from; i < to; i++) {
@@ -254,7 +275,7 @@ static void grow(struct init *in, unsigned from, unsigned to)
 
 		if (!s) {
 			log_error("init: no memory for worker[%u]", i);
-			in->pool.wanted = i ? i : 1;
+			set_wanted(in, i ? i : 1);
 			return;
 		}
 		s->retired = false;
@@ -273,11 +294,12 @@ static void retire(struct slot *s)
 	if (s->worker)
 		worker_drain(s->worker);
 	s->worker = s->next = NULL;
+	publish(s);
 }
 
 void pool_start(struct init *in, unsigned n)
 {
-	in->pool.wanted = n;
+	set_wanted(in, n);
 	grow(in, 0, n);
 }
 
@@ -289,7 +311,7 @@ void pool_scale(struct init *in, unsigned n)
 	if (n == before)
 		return;
 	log_info("init: %u -> %u workers", before, n);
-	in->pool.wanted = n;
+	set_wanted(in, n);
 	grow(in, before, n);
 	for (unsigned i = n; i < before; i++)
 		retire(in->pool.slots[i]);
@@ -346,20 +368,44 @@ static void slot_lost(struct slot *s, struct worker *w, int code, uint64_t uptim
 	}
 }
 
-/* The death record. */
-static void log_end(const struct worker *w, int status, uint64_t uptime_ms,
-		    const struct rusage *usage)
+static void record_death(struct pool *p, const char *line)
 {
-	const char *state = worker_state_name(w->state);
-	char how[32];
+	struct death *d = &p->deaths[p->n_deaths++ % DEATHS_MAX];
+	time_t now = time(NULL);
+	struct tm utc;
+	size_t n;
+
+	(void)gmtime_r(&now, &utc);
+	n = strftime(d->line, sizeof(d->line), "%Y-%m-%dT%H:%M:%SZ ", &utc);
+	(void)snprintf(d->line + n, sizeof(d->line) - n, "%s", line);
+	log_info("%s", line);
+}
+
+static void write_death(const struct worker *w, int status, uint64_t uptime_ms,
+			const struct rusage *usage)
+{
+	struct init *in = w->owner;
+	char how[32], line[160];
 
 	if (WIFEXITED(status))
 		(void)snprintf(how, sizeof(how), "code=%d", WEXITSTATUS(status));
 	else
 		(void)snprintf(how, sizeof(how), "signal=%s", sigabbrev_np(WTERMSIG(status)));
-	log_info("worker[%u]: ended pid=%d %s state=%s uptime=%.1fs lag=%ums max_rss=%ldM", w->slot,
-		 (int)w->pid, how, state, (double)uptime_ms / 1000, w->lag_ms,
-		 usage->ru_maxrss / 1024);
+	(void)snprintf(line, sizeof(line),
+		       "worker[%u]: ended pid=%d %s state=%s uptime=%.1fs lag=%ums max_rss=%ldM",
+		       w->slot, (int)w->pid, how, worker_state_name(w->state),
+		       (double)uptime_ms / 1000, w->lag_ms, usage->ru_maxrss / 1024);
+	record_death(&in->pool, line);
+}
+
+int pool_write_deaths(const struct pool *p, struct buf *out)
+{
+	unsigned first = p->n_deaths > DEATHS_MAX ? p->n_deaths - DEATHS_MAX : 0;
+	int r = 0;
+
+	for (unsigned i = first; i < p->n_deaths && r == 0; i++)
+		r = buf_printf(out, "%s\n", p->deaths[i % DEATHS_MAX].line);
+	return r;
 }
 
 static void on_end(struct init *in, struct worker *w, int status, const struct rusage *usage)
@@ -369,10 +415,11 @@ static void on_end(struct init *in, struct worker *w, int status, const struct r
 	bool forced = w->killed && w->state == WORKER_STOPPING;
 	int code = code_of(status);
 
-	log_end(w, status, uptime_ms, usage);
+	write_death(w, status, uptime_ms, usage);
 	(void)kill(-w->pid, SIGKILL); /* what it left in its group */
 	DL_DELETE(in->pool.workers, w);
 	in->pool.n_workers--;
+	counter_add(&in->board->worker_ends, 1);
 	worker_close(w);
 	if (shutdown_has_begun(in)) {
 		s->worker = s->worker == w ? NULL : s->worker;
@@ -381,6 +428,7 @@ static void on_end(struct init *in, struct worker *w, int status, const struct r
 		return;
 	}
 	slot_lost(s, w, code, uptime_ms);
+	publish(s);
 	reload_worker_ended(in, w);
 }
 

@@ -12,10 +12,11 @@
 
 #include "init/restart.h"
 
+struct buf;
 struct init;
 struct worker;
 
-enum { POOL_MAX = 1024 };
+enum { POOL_MAX = 1024, DEATHS_MAX = 32 };
 
 struct slot {
 	struct init *init;
@@ -35,6 +36,10 @@ struct pool {
 	unsigned n_workers;
 	uint32_t last_id;
 	bool was_ready; /* any worker ever */
+	struct death {
+		char line[192];
+	} deaths[DEATHS_MAX]; /* a ring */
+	unsigned n_deaths;
 };
 
 /* Starts @n workers. */
@@ -53,5 +58,7 @@ struct worker *pool_worker(const struct pool *p, uint32_t id);
 struct slot *pool_slot(const struct pool *p, uint32_t number);
 unsigned pool_count_ready(const struct pool *p);
 void pool_signal(struct init *in, int sig);
+/* How the last workers ended, oldest first. 0, -EMSGSIZE or -ENOMEM. */
+int pool_write_deaths(const struct pool *p, struct buf *out);
 /* One line for every worker. */
 void pool_log_status(const struct init *in);

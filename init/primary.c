@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -82,12 +83,14 @@ int primary_listen_tcp(const char *host, uint16_t port, int backlog)
 	return listening(fd, backlog);
 }
 
+/* connect() says ECONNREFUSED of a file that is no socket, too: unix_find_bsd() in the kernel. */
 static int is_stale(const struct sockaddr_un *a)
 {
 	auto_fd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct stat st;
 
-	return fd >= 0 && connect(fd, (const struct sockaddr *)a, sizeof(*a)) < 0 &&
-	       errno == ECONNREFUSED;
+	return fd >= 0 && lstat(a->sun_path, &st) == 0 && S_ISSOCK(st.st_mode) &&
+	       connect(fd, (const struct sockaddr *)a, sizeof(*a)) < 0 && errno == ECONNREFUSED;
 }
 
 int primary_listen_unix(const char *path, int backlog)

@@ -24,14 +24,16 @@ static bool is_busy(const struct reload *r)
 	return r->slot || r->old;
 }
 
-static void round_over(struct init *in)
+static void round_over(struct init *in, bool ok)
 {
 	struct reload *r = &in->reload;
 
 	if (r->all) {
 		r->all = false;
-		log_info("init: reload done");
+		log_info("init: reload %s", ok ? "done" : "aborted");
 		notify_ready();
+		if (!r->again)
+			admin_socket_reload_over(in, ok);
 	}
 	if (r->again) {
 		r->again = false;
@@ -47,7 +49,7 @@ static void abort_round(struct init *in)
 		s->replace_why = NULL;
 	in->reload.again = false;
 	log_error("init: the workers there are stay");
-	round_over(in);
+	round_over(in, false);
 }
 
 static void step(struct init *in)
@@ -58,7 +60,7 @@ static void step(struct init *in)
 	if (is_busy(&in->reload) || shutdown_has_begun(in))
 		return;
 	if (!s) {
-		round_over(in);
+		round_over(in, true);
 		return;
 	}
 	log_info("worker[%u]: to be replaced: %s", s->number, s->replace_why);
@@ -79,6 +81,7 @@ void reload_all(struct init *in)
 		return;
 	}
 	in->reload.all = true;
+	counter_add(&in->board->reloads, 1);
 	notify_reloading();
 	for (unsigned i = 0; i < in->pool.wanted; i++)
 		if (!in->pool.slots[i]->retired)

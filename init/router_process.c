@@ -58,6 +58,7 @@ void router_tell_phase(struct init *in)
 {
 	struct control_msg m = { .type = CONTROL_PHASE, .state = shutdown_phase(in) };
 
+	counter_set(&in->board->phase, m.state);
 	router_tell(in, &m, -1);
 }
 
@@ -75,6 +76,7 @@ static void tell_everything(struct init *in)
 {
 	struct worker *w;
 
+	tell_dup(in, (struct control_msg){ .type = CONTROL_SCOREBOARD }, in->board_fd);
 	tell_dup(in, (struct control_msg){ .type = CONTROL_SESSIONS }, in->sessions_fd);
 	DL_FOREACH(in->pool.workers, w)
 	router_tell_worker(in, w);
@@ -223,6 +225,7 @@ void router_start(struct init *in)
 	}
 	in->router.pid = r;
 	in->router.started_ms = uv_now(&in->loop);
+	counter_add(&in->board->router_starts, 1);
 }
 
 void router_ended(struct init *in, int status)

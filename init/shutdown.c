@@ -28,7 +28,15 @@ enum phase shutdown_phase(const struct init *in)
 					     [SHUTDOWN_DRAINING] = PHASE_DRAINING,
 					     [SHUTDOWN_STOPPING] = PHASE_DRAINING };
 
+	if (in->shutdown.stage == SHUTDOWN_NONE && in->shutdown.held)
+		return PHASE_LAME_DUCK;
 	return phases[in->shutdown.stage];
+}
+
+void shutdown_hold(struct init *in, bool held)
+{
+	in->shutdown.held = held;
+	router_tell_phase(in);
 }
 
 static void end_if_over(struct init *in)

@@ -19,6 +19,7 @@ struct shutdown {
 	enum { SHUTDOWN_NONE, SHUTDOWN_LAME_DUCK, SHUTDOWN_DRAINING, SHUTDOWN_STOPPING } stage;
 	uv_timer_t delay;
 	int exit_code;
+	bool held; /* not ready for the outside, by the user's wish */
 };
 
 void shutdown_init(struct init *in);
@@ -26,6 +27,9 @@ void shutdown_init(struct init *in);
 /* Begins, or hurries: called again it skips what is left of the stage. @code is what sioinit will
  * exit with, unless a worker has to be killed. */
 void shutdown_begin(struct init *in, int code, enum shutdown_speed speed);
+
+/* Not ready for the outside, though nothing ends, until it is taken back. */
+void shutdown_hold(struct init *in, bool held);
 
 /* From pool.c. @forced: at the deadline. Ends the loop with the last worker. */
 void shutdown_worker_ended(struct init *in, bool forced);

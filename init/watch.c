@@ -33,6 +33,7 @@ static void on_hang(struct init *in, struct worker *w, uint64_t silence_ms)
 	    "worker[%u]: event loop has not answered for %.1fs (SIOINIT_HANG_TIMEOUT), killed "
 	    "pid=%d",
 	    w->slot, (double)silence_ms / 1000, (int)w->pid);
+	counter_add(&in->board->hangs, 1);
 	worker_kill(w);
 }
 
@@ -41,6 +42,7 @@ static void look_at_loop(struct init *in, struct worker *w)
 	uint64_t silence_ms = worker_silence_ms(w);
 	uint64_t lag_ms = silence_ms > w->lag_ms ? silence_ms : w->lag_ms;
 
+	counter_set(&in->board->rows[w->slot].lag_ms, lag_ms);
 	worker_suspect(w, is_past(lag_ms, in->config->lag_warn_ms));
 	if (is_past(silence_ms, in->config->hang_timeout_ms))
 		on_hang(in, w, silence_ms);

@@ -101,18 +101,21 @@ static void handle_done(struct worker *w, struct handle *h)
 	free(h);
 }
 
+/* The router chooses another worker for it. */
 static void handle_back(struct worker *w, struct handle *h)
 {
 	struct control_msg m = h->m;
+	bool is_socket = h->kind != HANDLE_PING;
 	int fd = fd_take(&h->fd);
 
 	handle_done(w, h);
-	w->ops->on_handback(w, &m, fd);
+	if (is_socket)
+		w->ops->on_handback(w, &m, fd);
 }
 
 static struct handle *handle_add(struct worker *w, enum handle_kind kind)
 {
-	struct handle *h = w->n_handles < HANDLES_MAX && !w->closed ? calloc(1, sizeof(*h)) : NULL;
+	struct handle *h = w->n_handles < HANDLES_MAX && !w->cut ? calloc(1, sizeof(*h)) : NULL;
 
 	if (!h)
 		return NULL;
@@ -408,10 +411,19 @@ static void dispatch(struct worker *w, const struct node_msg *m, struct str fram
 	}
 }
 
+/* The process may live on, as after process.disconnect(): nobody waits for it. A socket it has
+ * acknowledged is its own. */
 static void on_channel_end(struct channel *ch, int err)
 {
 	struct worker *w = of_channel(ch);
+	struct handle *h, *next;
 
+	w->cut = true;
+	w->ping_sent_ms = 0;
+	hub_leave(&w->member);
+	DL_FOREACH_SAFE(w->handles, h, next)
+	if (!h->acked)
+		handle_back(w, h);
 	if (err == -EBADMSG || err == -EMSGSIZE) {
 		log_error("worker[%u]: wrote garbage to its IPC channel; it is replaced pid=%d",
 			  w->slot, (int)w->pid);
@@ -605,13 +617,10 @@ void worker_close(struct worker *w)
 
 	if (w->closed)
 		return;
-	w->closed = true;
+	w->closed = w->cut = true;
 	hub_leave(&w->member);
 	while (w->handles)
-		if (w->handles->kind == HANDLE_PING)
-			handle_done(w, w->handles);
-		else
-			handle_back(w, w->handles);
+		handle_back(w, w->handles);
 	worker_set_state(w, WORKER_DEAD);
 	while ((s = w->servers)) {
 		DL_DELETE(w->servers, s);

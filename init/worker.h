@@ -48,6 +48,7 @@ struct worker {
 	uint32_t seq;
 	bool announced; /* its adapter has spoken */
 	bool asked_to_diagnose, killed, closed;
+	bool cut;              /* the channel has ended: takes no sockets */
 	uint64_t ping_sent_ms; /* of the loop ping on its way, 0: none */
 	uint32_t lag_ms;       /* what the last answered one took */
 	uv_timer_t deadline;   /* of the state it is in */

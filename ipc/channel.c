@@ -413,12 +413,13 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 
 	if (status < 0) { /* libuv has stopped the handle: POLLERR; the next call says what it is */
 		ch->events = 0;
-		events = UV_READABLE;
+		events = ch->paused ? UV_WRITABLE : UV_READABLE;
 	}
-	if (events & UV_WRITABLE)
-		channel_writable(ch);
-	if ((events & UV_READABLE) && !ch->closing && !ch->ended)
+	/* a failing write ends the channel: first what the peer has said before it left */
+	if (events & UV_READABLE)
 		channel_readable(ch);
+	if ((events & UV_WRITABLE) && !ch->closing && !ch->ended)
+		channel_writable(ch);
 }
 
 void channel_pause(struct channel *ch)

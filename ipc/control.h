@@ -2,13 +2,21 @@
  * one descriptor with it. Both ends are the same binary, so versions always match; yet what does
  * not decode is an error, not a crash.
  *
- * init → router                                     router → init
- *   LISTENER  accept here (fd)                        HANDOFF   give this socket to a worker (fd)
- *   ADMIN     health and metrics here (fd)            PROBED    the worker answered the probe
- *   SESSIONS  the session table's memory (fd)         UP        the router has taken everything
- * over WORKER    a worker's state has changed            IDLE      nobody waits for a draining
- * worker HANDBACK  a hand-off was refused (fd) SESSION   a worker announced a session PHASE
- * serving, lame duck, draining
+ *	init → router
+ *	LISTENER    accept here (fd)
+ *	ADMIN       health and metrics here (fd)
+ *	SESSIONS    the session table's memory (fd)
+ *	SCOREBOARD  the numbers both share (fd)
+ *	WORKER      a worker's state has changed
+ *	HANDBACK    a hand-off was refused (fd)
+ *	SESSION     a worker announced a session
+ *	PHASE       serving, lame duck, draining
+ *
+ *	router → init
+ *	UP          tell me everything
+ *	HANDOFF     give this socket to a worker (fd)
+ *	PROBED      the worker answered the probe
+ *	IDLE        nobody waits for a draining worker
  */
 #pragma once
 
@@ -22,6 +30,7 @@ enum control_type {
 	CONTROL_LISTENER = 1, /* .listener, .kind (enum listener_kind), fd */
 	CONTROL_ADMIN,        /* fd */
 	CONTROL_SESSIONS,     /* fd: a memfd, empty at first */
+	CONTROL_SCOREBOARD,   /* fd: see scoreboard.h */
 	CONTROL_WORKER,       /* .worker, .slot, .pid, .state, .style, .port */
 	CONTROL_HANDBACK,     /* .worker, .token, .kind, fd */
 	CONTROL_SESSION,      /* .worker, .text = sid, .state = 1 opened, 0 closed */

@@ -9,6 +9,8 @@
 #include "base/log.h"
 #include "ipc/wire.h"
 
+#include "ipc/scoreboard.h"
+
 #include "base/ban.h"
 
 enum {
@@ -135,15 +137,27 @@ static bool has_receivers(const struct hub_member *from)
 	return from->hub->members->next != NULL;
 }
 
+static void count(struct hub *h, size_t bytes)
+{
+	if (!h->board)
+		return;
+	counter_add(&h->board->relay_messages, 1);
+	counter_add(&h->board->relay_bytes, bytes);
+}
+
 void hub_receive(struct hub_member *from, const struct node_msg *msg, struct str frame)
 {
 	bool answer = is_answer(msg), congested;
-	struct hub_member *to = answer ? addressee(from->hub, msg) : NULL;
+	struct hub_member *to;
 	struct blob *shared;
 
+	if (!from->hub)
+		return;
+	to = answer ? addressee(from->hub, msg) : NULL;
 	learn(from, msg);
 	if (answer ? !to || to == from : !has_receivers(from))
 		return;
+	count(from->hub, frame.n);
 	shared = blob_copy(frame);
 	if (!shared) {
 		log_warn("relay: no memory for a message of %zu bytes", frame.n);
@@ -218,8 +232,8 @@ void hub_leave(struct hub_member *m)
 
 	if (!h)
 		return;
-	hub_drained(m);
 	DL_DELETE(h->members, m);
+	hub_drained(m);
 	m->hub = NULL;
 	announce_identities(h, m);
 	if (m->old_family && h->members)

@@ -15,6 +15,7 @@
 #include "ipc/node.h"
 
 struct hub_member;
+struct scoreboard;
 struct hub_identity;
 
 struct hub_member_ops {
@@ -28,6 +29,7 @@ struct hub {
 	enum serialization mode;
 	struct hub_member *members;
 	unsigned n_congested;
+	struct scoreboard *board; /* borrowed; NULL: nothing is counted */
 };
 
 struct hub_member {
@@ -51,7 +53,8 @@ void hub_join(struct hub *h, struct hub_member *m, const struct hub_member_ops *
 /* Takes @m out and tells the others. Idempotent; calls ops of the others only. */
 void hub_leave(struct hub_member *m);
 
-/* A frame (with framing) of an adapter, read as @msg (NODE_ADAPTER), came from @from. */
+/* A frame (with framing) of an adapter, read as @msg (NODE_ADAPTER), came from @from; nothing
+ * happens when that has left. */
 void hub_receive(struct hub_member *from, const struct node_msg *msg, struct str frame);
 
 /* The member's queue is short again. */

@@ -142,6 +142,7 @@ void client_reply(struct client *c, unsigned status)
 {
 	struct buf *out = &c->router->out;
 
+	scoreboard_count_response(c->router->board, status);
 	out->len = 0;
 	if (reply_write(status, out) < 0)
 		client_close(c, "no memory");
@@ -177,6 +178,7 @@ static void client_hand_over(struct client *c, struct worker *w, enum handoff_ki
 				 .listener = listener };
 
 	worker_assigned(w);
+	counter_add(&r->board->upgrades, 1);
 	if (control_send(&r->link, &m, sock_release(&c->sock)) < 0)
 		log_warn("router: a client is lost: init does not take the hand-off");
 	client_close(c, "handed over");
@@ -204,9 +206,17 @@ static struct worker *choose(struct client *c, const struct sid_request *sid)
 
 	if (sid->sid.n)
 		w = workers_serving(&r->workers, sessions_find(r->sessions, sid->sid, now));
+	if (!w && sid->sid.n)
+		counter_add(&r->board->sid_misses, 1);
 	if (!w) /* of an unknown session, too: the app's own answer carries its CORS fields */
 		w = workers_pick(&r->workers, r->sessions, not, now);
 	return w;
+}
+
+static void refuse(struct client *c)
+{
+	counter_add(&c->router->board->no_worker, 1);
+	client_reply(c, 503);
 }
 
 static void client_route(struct client *c, const struct http_head *head)
@@ -226,7 +236,7 @@ static void client_route(struct client *c, const struct http_head *head)
 	sid_of_target(head->target, &sid);
 	w = choose(c, &sid);
 	if (!w)
-		client_reply(c, 503);
+		refuse(c);
 	else if (head->upgrade)
 		client_hand_over(c, w, HANDOFF_CLIENT, 0);
 	else
@@ -314,6 +324,7 @@ void client_accept(struct router *r, const struct listener *l, int fd,
 
 	if (!c)
 		return;
+	counter_add(&r->board->connections, l->role != ROLE_ADMIN);
 	if (l->role == ROLE_RAW)
 		client_hand_over_raw(c, l->id);
 	else if (l->role == ROLE_HTTP && r->n_clients > r->conf->max_connections)
@@ -335,6 +346,7 @@ void client_return(struct router *r, const struct control_msg *m, int fd)
 	c = client_new(r, NULL, fd, &peer);
 	if (!c)
 		return;
+	counter_add(&r->board->handbacks, 1);
 	c->handoff_tries = (unsigned)m->token + 1;
 	c->refused_by = m->worker;
 	if (m->kind == HANDOFF_RAW)

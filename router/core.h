@@ -6,9 +6,11 @@
 
 #include "base/buf.h"
 #include "ipc/control.h"
+#include "ipc/scoreboard.h"
 #include "router/deadline.h"
 #include "router/http.h"
 #include "router/router.h"
+#include "router/sock.h"
 #include "router/workers.h"
 
 struct client;
@@ -17,6 +19,7 @@ struct sessions;
 
 enum {
 	IO_SIZE = 64 << 10, /* one read or write of a body */
+	REPORT_MAX = SOCK_OUT_MAX - 1024,
 	LINGER_MS = 2000,
 	REPEEK_MS = 5,
 	ACCEPT_PAUSE_MS = 100,
@@ -28,6 +31,8 @@ struct router {
 	const struct router_conf *conf;
 	struct control link;
 	struct sessions *sessions;
+	struct scoreboard *board;
+	uv_prepare_t publish; /* of the workers' rows, before the loop sleeps */
 	struct workers workers;
 	enum phase phase;
 	struct listener *listeners;
@@ -41,7 +46,7 @@ struct router {
 	struct deadline_list header, keepalive, body, linger, repeek;
 	/* scratch, valid within one callback */
 	struct http_head head;
-	struct buf out;
+	struct buf out, report;
 	char io[IO_SIZE];
 };
 

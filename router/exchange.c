@@ -145,6 +145,8 @@ void exchange_start(struct client *c, struct worker *w, const struct http_head *
 		return;
 	}
 	begin(c, u, head, sid);
+	counter_add(&r->board->requests, 1);
+	worker_asked(w);
 	n = consume(c, head);
 	r->out.len = 0;
 	if (n < (ssize_t)head->size || http_forward_request(head, &fw, &r->out) < 0) {
@@ -272,6 +274,7 @@ static void learn_session(struct client *c, struct str body)
 		sessions_put(r->sessions, h.sid, x->worker_id,
 			     h.idle_ms ? h.idle_ms + SESSION_SLACK_MS : SESSION_IDLE_MS,
 			     router_now(r));
+		counter_add(&r->board->handshakes, 1);
 		x->learn = false;
 	} else if (x->opening.len == LEARN_MAX) {
 		x->learn = false;
@@ -361,6 +364,7 @@ static bool pass_head(struct client *c, const struct http_head *head, struct str
 	struct router *r = c->router;
 	struct http_forward fw;
 
+	scoreboard_count_response(r->board, head->status);
 	x->in_body = true;
 	x->idle_ms = idle_allowance(head);
 	x->learn = x->learn && head->status == 200;
@@ -495,6 +499,7 @@ static bool try_again(struct client *c, bool refused)
 	x->upstream = w ? upstream_get(w, c, x->poll, true) : NULL;
 	if (!x->upstream)
 		return false;
+	counter_add(&c->router->board->retries, 1);
 	x->worker_id = w->id;
 	x->cut = false;
 	send_to_worker(c, buf_str(&x->retained), (struct str){ 0 });

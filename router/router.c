@@ -57,6 +57,19 @@ static void on_sessions(struct router *r, const struct control_msg *m, int *fd)
 		log_info("router: %u sessions kept", sessions_count(kept));
 }
 
+static void on_scoreboard(struct router *r, const struct control_msg *m, int *fd)
+{
+	struct scoreboard *shared = scoreboard_map(fd_take(fd));
+
+	(void)m;
+	if (!shared) {
+		log_error("router: scoreboard: %s; nothing is counted", strerror(errno));
+		return;
+	}
+	scoreboard_unmap(r->board);
+	r->board = shared;
+}
+
 static void on_worker(struct router *r, const struct control_msg *m, int *fd)
 {
 	(void)fd;
@@ -103,7 +116,7 @@ static const struct {
 	{ CONTROL_WORKER, on_worker },     { CONTROL_SESSION, on_session },
 	{ CONTROL_HANDBACK, on_handback }, { CONTROL_LISTENER, on_listener },
 	{ CONTROL_ADMIN, on_admin },       { CONTROL_SESSIONS, on_sessions },
-	{ CONTROL_PHASE, on_phase },
+	{ CONTROL_PHASE, on_phase },       { CONTROL_SCOREBOARD, on_scoreboard },
 };
 
 static void on_message(struct control *link, const struct control_msg *m, int fd)
@@ -137,6 +150,15 @@ static int open_first_sessions(struct router *r)
 	return fd < 0 ? -errno : sessions_open(fd, 1024, router_now(r), &r->sessions);
 }
 
+static void on_publish(uv_prepare_t *p)
+{
+	struct router *r = container_of(p, struct router, publish);
+
+	counter_set(&r->board->clients, r->n_clients);
+	counter_set(&r->board->sessions, sessions_count(r->sessions));
+	workers_publish(r);
+}
+
 static int router_init(struct router *r, const struct router_conf *conf, int control_fd)
 {
 	struct control_msg up = { .type = CONTROL_UP };
@@ -145,14 +167,18 @@ static int router_init(struct router *r, const struct router_conf *conf, int con
 
 	r->conf = conf;
 	r->out = BUF_INIT(SOCK_OUT_MAX);
+	r->report = BUF_INIT(REPORT_MAX);
 	r->pair_listener = -1;
+	r->board = scoreboard_private();
 	if (e == 0)
-		e = open_first_sessions(r);
+		e = r->board ? open_first_sessions(r) : -ENOMEM;
 	if (e == 0)
 		e = upstream_listen(r);
 	if (e < 0)
 		return e;
 	(void)uv_timer_init(&r->loop, &r->accept_pause);
+	(void)uv_prepare_init(&r->loop, &r->publish);
+	(void)uv_prepare_start(&r->publish, on_publish);
 	deadline_list_init(&r->header, &r->loop, conf->header_timeout_ms, client_on_deadline);
 	deadline_list_init(&r->keepalive, &r->loop, conf->keepalive_timeout_ms, client_on_deadline);
 	deadline_list_init(&r->body, &r->loop, conf->body_timeout_ms, client_on_deadline);
@@ -188,9 +214,11 @@ static void router_deinit(struct router *r)
 	close_timer(&r->body.timer);
 	close_timer(&r->linger.timer);
 	close_timer(&r->repeek.timer);
+	uv_close((uv_handle_t *)&r->publish, NULL);
 	(void)uv_run(&r->loop, UV_RUN_DEFAULT);
 	(void)uv_loop_close(&r->loop);
 	sessions_close(r->sessions);
+	scoreboard_unmap(r->board);
 	buf_free(&r->out);
 	fd_close(&r->pair_listener);
 	free(r);

@@ -34,8 +34,7 @@ static void sample(struct worker *w, uint64_t now_ms)
 		return;
 	w->sampled_ms = now_ms;
 	w->fds = count_fds(w->pid);
-	if (w->fds)
-		w->assigned = 0;
+	w->assigned = 0;
 }
 
 static uint32_t open_sockets(const struct worker *w)
@@ -189,4 +188,47 @@ void workers_free_all(struct router *r)
 
 	HASH_ITER(hh, r->workers.by_id, w, next)
 	worker_remove(r, w);
+}
+
+/* NULL: another worker of the slot is the one that serves. */
+static struct scoreboard_row *row_of(struct worker *w)
+{
+	struct scoreboard *b = w->router->board;
+
+	if (w->slot >= SCOREBOARD_ROWS || counter_get(&b->rows[w->slot].pid) != (uint64_t)w->pid)
+		return NULL;
+	return &b->rows[w->slot];
+}
+
+void worker_assigned(struct worker *w)
+{
+	struct scoreboard_row *row = row_of(w);
+
+	w->assigned++;
+	if (row)
+		counter_add(&row->handoffs, 1);
+}
+
+void worker_asked(struct worker *w)
+{
+	struct scoreboard_row *row = row_of(w);
+
+	if (row)
+		counter_add(&row->requests, 1);
+}
+
+void workers_publish(struct router *r)
+{
+	struct worker *w, *next;
+
+	HASH_ITER(hh, r->workers.by_id, w, next)
+	{
+		struct scoreboard_row *row = row_of(w);
+
+		if (!row)
+			continue;
+		counter_set(&row->sessions, sessions_count_worker(r->sessions, w->id));
+		counter_set(&row->sockets, open_sockets(w));
+		counter_set(&row->in_flight, w->in_flight);
+	}
 }

@@ -42,6 +42,8 @@ struct workers {
 /* Applies a CONTROL_WORKER message; the state DEAD frees the worker (its connections and sessions
  * are gone before). */
 void workers_update(struct router *r, const struct control_msg *m);
+/* What the scoreboard says of each. */
+void workers_publish(struct router *r);
 void workers_free_all(struct router *r);
 
 /* The worker with that id when it still serves known sessions (ready or draining), else NULL. */
@@ -57,8 +59,7 @@ struct worker *workers_pick(struct workers *ws, struct sessions *s, const struct
 /* A draining worker that nobody waits for: init is told. */
 void worker_tell_if_idle(struct worker *w);
 
+/* @w was given a request. */
+void worker_asked(struct worker *w);
 /* @w was given a session or a connection of its own. */
-static inline void worker_assigned(struct worker *w)
-{
-	w->assigned++;
-}
+void worker_assigned(struct worker *w);

@@ -1,47 +1,74 @@
-/* Admin endpoints. Machines look at the status only, people at the one line of text.
- *   /livez   200 while the router runs and init answers: one dead worker is no reason to restart a
- * pod /readyz  200 while traffic is welcome: a worker is ready and no stop has begun /healthz the
- * same as /readyz (the name Kubernetes deprecated in 1.16) */
+/* Admin endpoints. Of the health checks machines look at the status only, people at the one line of
+ * text.
+ *	/livez    200 while the router runs: one dead worker is no reason to restart a pod
+ *	/readyz   200 while traffic is welcome: a worker is ready and no stop has begun
+ *	/healthz  the same as /readyz (the name Kubernetes deprecated in 1.16)
+ *	/metrics  for Prometheus
+ *	/status   the same numbers as JSON */
 #include "router/admin/admin.h"
 
-#include <stdio.h>
-
 #include "base/macros.h"
+#include "ipc/report.h"
 #include "router/client.h"
 #include "router/core.h"
 #include "router/reply.h"
 
 #include "base/ban.h"
 
-struct verdict {
+struct answer {
 	unsigned status;
-	char text[96];
+	const char *type;
+	struct buf *body; /* router->report */
 };
 
-static void livez(struct router *r, struct verdict *v)
+static void say(struct answer *a, unsigned status, const char *text)
 {
-	(void)r;
-	*v = (struct verdict){ 200, "ok\n" };
+	a->status = status;
+	a->body->len = 0;
+	(void)buf_printf(a->body, "%s\n", text);
 }
 
-static void readyz(struct router *r, struct verdict *v)
+static void livez(struct router *r, struct answer *a)
 {
-	v->status = 503;
+	(void)r;
+	say(a, 200, "ok");
+}
+
+static void readyz(struct router *r, struct answer *a)
+{
 	if (r->phase != PHASE_SERVING)
-		(void)snprintf(v->text, sizeof(v->text), "shutting down\n");
+		say(a, 503, "shutting down");
 	else if (r->workers.n_ready == 0)
-		(void)snprintf(v->text, sizeof(v->text), "no worker is ready\n");
+		say(a, 503, "no worker is ready");
 	else
-		*v = (struct verdict){ 200, "ok\n" };
+		say(a, 200, "ok");
+}
+
+static void report(struct router *r, struct answer *a, const char *type,
+		   int (*write)(const struct scoreboard *, struct buf *))
+{
+	a->type = type;
+	workers_publish(r);
+	if (write(r->board, a->body) < 0)
+		say(a, 500, "no memory");
+}
+
+static void metrics(struct router *r, struct answer *a)
+{
+	report(r, a, "text/plain; version=0.0.4; charset=utf-8", report_metrics);
+}
+
+static void status(struct router *r, struct answer *a)
+{
+	report(r, a, "application/json", report_json);
 }
 
 static const struct {
 	struct str path;
-	void (*judge)(struct router *r, struct verdict *v);
+	void (*answer)(struct router *r, struct answer *a);
 } endpoints[] = {
-	{ { "/livez", 6 }, livez },
-	{ { "/readyz", 7 }, readyz },
-	{ { "/healthz", 8 }, readyz },
+	{ { "/livez", 6 }, livez },     { { "/readyz", 7 }, readyz }, { { "/healthz", 8 }, readyz },
+	{ { "/metrics", 8 }, metrics }, { { "/status", 7 }, status },
 };
 
 /* Without query, and with one slash in front: kubelets up to 1.20 ask for `GET //path` in HTTP
@@ -59,30 +86,32 @@ static struct str path_of(struct str target)
 	return target;
 }
 
-static void judge(struct router *r, const struct http_head *head, struct verdict *v)
+static void answer(struct router *r, const struct http_head *head, struct answer *a)
 {
 	struct str path = path_of(head->target);
 
-	*v = (struct verdict){ 404, "not found\n" };
 	if (!str_eq(head->method, STR("GET")) && !str_eq(head->method, STR("HEAD"))) {
-		*v = (struct verdict){ 405, "method not allowed\n" };
+		say(a, 405, "method not allowed");
 		return;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(endpoints); i++)
-		if (str_eq(path, endpoints[i].path))
-			endpoints[i].judge(r, v);
+		if (str_eq(path, endpoints[i].path)) {
+			endpoints[i].answer(r, a);
+			return;
+		}
+	say(a, 404, "not found");
 }
 
 void admin_serve(struct client *c, const struct http_head *head)
 {
 	struct router *r = c->router;
-	struct verdict v;
+	struct answer a = { 200, "text/plain; charset=utf-8", &r->report };
 
-	judge(r, head, &v);
-	r->out.len = 0;
-	if (reply_write_text(v.status, STR("text/plain; charset=utf-8"), str_of(v.text), &r->out) <
-	    0)
+	r->report.len = r->out.len = 0;
+	answer(r, head, &a);
+	if (reply_write_text(a.status, str_of(a.type), buf_str(a.body), &r->out) < 0)
 		client_close(c, "no memory");
 	else
 		client_finish_with(c, buf_str(&r->out), (struct str){ 0 });
+	buf_free(&r->report);
 }

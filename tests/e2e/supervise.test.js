@@ -7,7 +7,11 @@ const os = require("os");
 const path = require("path");
 const { start, run, get, until, freePort } = require("./harness");
 
-const whoAt = async (port, url = "/") => JSON.parse((await get(port, url)).body);
+async function whoAt(port, url = "/") {
+	const r = await get(port, url);
+	assert.strictEqual(r.status, 200);
+	return JSON.parse(r.body);
+}
 const count = (text, what) => text.split(what).length - 1;
 
 // Every worker that answers, by slot.

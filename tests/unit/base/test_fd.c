@@ -32,6 +32,23 @@ static void closes_a_descriptor_once(void **state)
 	assert_int_equal(fcntl(copy, F_GETFD), -1);
 }
 
+static void opens_what_is_closed_of_the_standard_three(void **state)
+{
+	int saved = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3), next;
+
+	(void)state;
+	close(STDIN_FILENO);
+	fd_open_standard();
+	assert_int_equal(fcntl(STDIN_FILENO, F_GETFD), 0);
+	next = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	fd_open_standard();
+	assert_int_equal(fcntl(next + 1, F_GETFD), -1);
+	fd_close(&next);
+	if (saved >= 0)
+		assert_int_equal(dup2(saved, STDIN_FILENO), STDIN_FILENO);
+	fd_close(&saved);
+}
+
 static void sets_flags_of_a_descriptor(void **state)
 {
 	auto_fd int fd = open("/dev/null", O_RDONLY);
@@ -66,6 +83,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(closes_a_descriptor_once),
+		cmocka_unit_test(opens_what_is_closed_of_the_standard_three),
 		cmocka_unit_test(sets_flags_of_a_descriptor),
 		cmocka_unit_test(raises_the_limit_of_descriptors),
 	};

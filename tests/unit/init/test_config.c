@@ -133,6 +133,7 @@ static void reads_values(void **state)
 		{ "--workers max", "SIOINIT_WORKERS=max " },
 		{ "--workers AUTO", "SIOINIT_WORKERS=max " },
 		{ "--workers 0", "SIOINIT_WORKERS=max " },
+		{ "--workers 00", "SIOINIT_WORKERS=max " },
 		{ "--workers 1024", "SIOINIT_WORKERS=1024 " },
 		{ "--workers -1", "SIOINIT_WORKERS=-1 " },
 		{ "--workers=50%", "SIOINIT_WORKERS=50% " },
@@ -248,7 +249,7 @@ static void ignores_service_links(void **state)
 		       "SIOINIT_ADMIN_PORT=tcp://10.0.0.2:9090",
 		       "x", "SIOINIT_PORT=8080 (default)\n");
 	assert_refused("SIOINIT_ADMIN_PORT=9090", "x",
-		       "SIOINIT_ADMIN_PORT is no setting; did you mean SIOINIT_ADMIN?");
+		       "SIOINIT_ADMIN_PORT is no setting; did you mean SIOINIT_ADMIN_SOCKET?");
 }
 
 static void assert_command(const char *args, enum config_action wanted, const char *command)

@@ -1,0 +1,25 @@
+// What nothing that proxies or hands over can undercut; neither can route
+const startServers = require("./servers.js");
+const { start, childrenOf, untilServing } = require("../processes.js");
+
+module.exports = [
+	{
+		name: "floor: proxy",
+		lacks: ["relay", "sessions"],
+		async start({ port, worker, program }) {
+			const server = await startServers(worker, 1);
+			const proxy = start(program("bench-floor-proxy"), [port, server.ports[0]]);
+			await untilServing(port, 1);
+			return { workers: server.pids, routers: [proxy.pid] };
+		},
+	},
+	{
+		name: "floor: hand-off",
+		lacks: ["poll", "post", "sessions"],
+		async start({ port, worker, program }) {
+			const handoff = start(program("bench-floor-handoff"), [port, worker], { STYLE: "sticky" });
+			await untilServing(port, 2);
+			return { workers: childrenOf(handoff.pid), routers: [handoff.pid] };
+		},
+	},
+];

@@ -1,0 +1,15 @@
+// Node's cluster primary with @socket.io/sticky and @socket.io/cluster-adapter
+const path = require("path");
+const { start, childrenOf, sleep, untilServing } = require("../processes.js");
+
+module.exports = [
+	{
+		name: "node primary",
+		async start({ port }) {
+			const primary = start("node", [path.join(__dirname, "../primary.js")], { PORT: port, STYLE: "sticky" });
+			await untilServing(port, 1);
+			await sleep(500); // least-connection: the other worker answers nobody yet
+			return { workers: childrenOf(primary.pid), routers: [primary.pid] };
+		},
+	},
+];

@@ -1,0 +1,9 @@
+// Workers that listen on a port of their own, for peers that only proxy
+const { start, freePort, untilServing } = require("../processes.js");
+
+module.exports = async function startServers(worker, count) {
+	const ports = await Promise.all(Array.from({ length: count }, freePort));
+	for (const port of ports) start("node", [worker], { PORT: port });
+	const pids = await Promise.all(ports.map((port) => untilServing(port, 1)));
+	return { ports, pids: pids.flat() };
+};

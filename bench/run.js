@@ -1,0 +1,216 @@
+// Measures sioinit and its peers in one run and prints the tables (Markdown). See README.md.
+//   node run.js [--quick] [--rounds N] [--ms N] [--peer TEXT]... [--operation TEXT]... [--syscalls] [--verbose]
+// --syscalls counts them with strace(1) and measures no times.
+const { spawn } = require("child_process");
+const fs = require("fs");
+const os = require("os");
+const path = require("path");
+const readline = require("readline");
+const { parseArgs } = require("util");
+const correctness = require("./correctness.js");
+const { cpuOf, freePort, memoryOf, sleep, start, stopAll, wakeupsOf } = require("./processes.js");
+
+const { values: options } = parseArgs({
+	options: {
+		quick: { type: "boolean" },
+		rounds: { type: "string" },
+		ms: { type: "string" },
+		peer: { type: "string", multiple: true },
+		operation: { type: "string", multiple: true },
+		syscalls: { type: "boolean" },
+		verbose: { type: "boolean" },
+	},
+});
+const rounds = Number(options.rounds || (options.quick ? 1 : 3));
+const windowMs = Number(options.ms || (options.quick ? 400 : 900));
+
+const operations = [
+	{ name: "WebSocket connect", load: "connect", conns: 16 },
+	{ name: "polling handshake", load: "handshake", conns: 32 },
+	{ name: "poll GET", load: "poll", conns: 32 },
+	{ name: "POST 200 B", load: "post", conns: 32, parameter: 200 },
+	{ name: "POST 64 KB", load: "post", conns: 16, parameter: 64 << 10 },
+	{ name: "POST 1 MB", load: "post", conns: 4, parameter: 1 << 20 },
+	{ name: "GET, keep-alive", load: "get", conns: 32 },
+	{ name: "WebSocket echo", load: "echo", conns: 32 },
+	{ name: "relay 100 B", load: "relay", conns: 8, parameter: 100 },
+	{ name: "relay 10 KB json", load: "relay", conns: 8, parameter: 10240 },
+	{ name: "relay 10 KB binary", load: "relay", conns: 8, parameter: "binary" },
+];
+
+const binaries = path.resolve(__dirname, "../build/release");
+const program = (name) => path.join(binaries, "bench", name);
+const peers = ["sioinit", "node", "nginx", "haproxy", "floors"].flatMap((name) => require(`./peers/${name}.js`));
+
+const matches = (texts, name) => !texts || texts.some((text) => name.includes(text));
+const median = (numbers) => [...numbers].sort((a, b) => a - b)[numbers.length >> 1];
+
+function shuffled(list) {
+	return list.map((item) => [Math.random(), item]).sort((a, b) => a[0] - b[0]).map(([, item]) => item);
+}
+
+// Runs the load; `before` and `after` are called at the ends of what it counts
+async function applyLoad(port, { load, conns, parameter }, ms, before, after) {
+	const args = [port, load, conns, ms, ...(parameter ? [parameter] : [])].map(String);
+	const child = spawn(program("bench-load"), args, { stdio: ["pipe", "pipe", "inherit"] });
+	const lines = readline.createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+	if ((await lines.next()).value !== "ready") throw new Error(`bench-load ${args.join(" ")}`);
+	await sleep(30); // the last answers of the set-up are worked off
+	await before();
+	child.stdin.write("go\n");
+	const { value } = await lines.next();
+	await sleep(30);
+	await after();
+	return JSON.parse(value);
+}
+
+const results = new Map(peers.map((peer) => [peer, { router: {}, worker: {}, syscalls: {}, sessions: {}, failed: 0 }]));
+const add = (table, key, value) => (table[key] ||= []).push(value);
+
+async function measure(peer, running, operation) {
+	const begin = {}, end = {};
+	const sample = (at) => () => {
+		at.router = cpuOf(running.routers);
+		at.worker = cpuOf(running.workers);
+	};
+	const done = await applyLoad(running.port, operation, windowMs, sample(begin), sample(end));
+	const result = results.get(peer);
+	result.failed += done.failed;
+	for (const side of ["router", "worker"])
+		add(result[side], operation.name, (end[side] - begin[side]) / done.operations);
+}
+
+// Calls of the router's processes per operation, by strace's summary
+async function countSyscalls(peer, running, operation) {
+	const file = path.join(running.dir, "strace");
+	let strace;
+	const attach = () => {
+		strace = start("strace", ["-c", "-f", "-o", file, ...running.routers.flatMap((pid) => ["-p", pid])]);
+		return sleep(300);
+	};
+	const detach = () => {
+		strace.kill("SIGINT");
+		return strace.ended;
+	};
+	const done = await applyLoad(running.port, operation, windowMs, attach, detach);
+	const total = /(\d+) +\d* *total/.exec(fs.readFileSync(file, "utf8"))?.[1] || 0;
+	add(results.get(peer).syscalls, operation.name, total / done.operations);
+	if (options.verbose) console.error(fs.readFileSync(file, "utf8"), done);
+}
+
+async function countFailures(peer, running) {
+	for (const variant of correctness.variants) {
+		const count = await correctness.runVariant(running.port, variant);
+		results.get(peer).sessions[variant.name] = count;
+		if (options.verbose && count.failed) console.error(variant.name, count);
+	}
+}
+
+async function measureIdle(peer, running) {
+	const result = results.get(peer);
+	await sleep(1000);
+	const wakeups = wakeupsOf(running.routers);
+	await sleep(1500);
+	result.wakeups = (wakeupsOf(running.routers) - wakeups) / 1.5;
+	result.idle = memoryOf(running.routers);
+	const sessions = 400;
+	await applyLoad(running.port, { load: "idle", conns: sessions }, 0, () => {
+		result.perSession = (memoryOf(running.routers).uss - result.idle.uss) / sessions;
+	}, () => {});
+}
+
+async function withPeer(peer, action) {
+	const port = await freePort();
+	const dir = fs.mkdtempSync(path.join(os.tmpdir(), "bench-"));
+	const worker = path.join(__dirname, "worker.js");
+	try {
+		const running = await peer.start({ port, dir, worker, program, binary: path.join(binaries, "sioinit") });
+		await action({ ...running, port, dir });
+	} finally {
+		await stopAll();
+		fs.rmSync(dir, { recursive: true });
+	}
+}
+
+async function runPeer(peer, round) {
+	await withPeer(peer, async (running) => {
+		if (round === 0 && !options.syscalls && !options.operation) {
+			await measureIdle(peer, running);
+			if (!peer.lacks?.includes("sessions")) await countFailures(peer, running);
+		}
+		for (const operation of operations) {
+			if (!matches(options.operation, operation.name) || peer.lacks?.includes(operation.load)) continue;
+			try {
+				await (options.syscalls ? countSyscalls : measure)(peer, running, operation);
+			} catch (error) {
+				console.error(`${peer.name}: ${operation.name}: ${error.message}`);
+			}
+		}
+	});
+}
+
+// tables
+
+const row = (cells) => console.log(`| ${cells.join(" | ")} |`);
+
+function table(title, rows, cell) {
+	console.log(`\n${title}\n`);
+	row(["", ...chosen.map((peer) => peer.name)]);
+	row(Array(chosen.length + 1).fill("---"));
+	for (const name of rows) row([name, ...chosen.map((peer) => cell(results.get(peer), name))]);
+}
+
+const digits = (number) => (number < 10 ? number.toFixed(1) : Math.round(number));
+const number = (values) => (values ? digits(median(values)) : "–");
+
+// with the ratio to sioinit, the first peer: above 1 it costs more
+function cost(side) {
+	return (result, name) => {
+		const mine = results.get(peers[0])[side][name];
+		if (!result[side][name] || !mine || result === results.get(peers[0])) return number(result[side][name]);
+		return `${number(result[side][name])} (${(median(result[side][name]) / median(mine)).toFixed(2)}x)`;
+	};
+}
+
+const idle = {
+	"RSS, kB": (result) => result.idle?.rss,
+	"USS, kB": (result) => result.idle?.uss,
+	"USS per idle session, kB": (result) => result.perSession?.toFixed(2),
+	"wake-ups per second": (result) => result.wakeups?.toFixed(1),
+	"requests failed under load": (result) => result.failed,
+};
+
+function failures(result, name) {
+	const { failed, requests } = result.sessions[name] || {};
+	return requests ? `${failed} of ${requests}` : "–";
+}
+
+function printTables() {
+	const names = operations.map((o) => o.name).filter((name) => matches(options.operation, name));
+	if (options.syscalls) {
+		table("Router: system calls per operation", names, (result, name) => number(result.syscalls[name]));
+		return;
+	}
+	table("Router: µs of CPU per operation (ratio to sioinit)", names, cost("router"));
+	table("Workers: µs of CPU per operation (ratio to sioinit)", names, cost("worker"));
+	if (options.operation) return;
+	table("Router, idle", Object.keys(idle), (result, name) => idle[name](result) ?? "–");
+	table("Requests that failed; a session ends with its first", correctness.variants.map((v) => v.name), failures);
+}
+
+const chosen = peers.filter((peer) => matches(options.peer, peer.name));
+
+async function main() {
+	for (let round = 0; round < rounds; round++)
+		for (const peer of shuffled(chosen)) {
+			process.stderr.write(`round ${round + 1} of ${rounds}: ${peer.name}\n`);
+			await runPeer(peer, round);
+		}
+	printTables();
+}
+
+main().catch(async (error) => {
+	console.error(error);
+	await stopAll();
+	process.exit(1);
+});

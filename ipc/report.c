@@ -1,0 +1,341 @@
+/* Three views of one board. What the metrics are is a table: name, type, help, where it is found.
+ */
+#include "ipc/report.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/macros.h"
+#include "ipc/control.h"
+
+#include "base/ban.h"
+
+static const char *const states[] = {
+	[WORKER_SPAWNED] = "spawned",   [WORKER_BOOTING] = "booting",
+	[WORKER_READY] = "ready",       [WORKER_SUSPECT] = "suspect",
+	[WORKER_DRAINING] = "draining", [WORKER_STOPPING] = "stopping",
+	[WORKER_DEAD] = "dead",
+};
+
+static const char *const phases[] = {
+	[PHASE_SERVING] = "serving",
+	[PHASE_LAME_DUCK] = "lame-duck",
+	[PHASE_DRAINING] = "draining",
+};
+
+/* What is read of a row once, so that all columns speak of the same moment. */
+struct view {
+	unsigned slot;
+	const struct scoreboard_row *row;
+	uint64_t pid, rss_bytes;
+	const char *state;
+	double uptime_s, cpu_s;
+};
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static double seconds_since(const counter *ms)
+{
+	uint64_t then = counter_get(ms), now = now_ms();
+
+	return then && now > then ? (double)(now - then) / 1000 : 0;
+}
+
+/* proc(5): in stat, after the name in parentheses, utime and stime are the 12th and 13th fields and
+ * rss, in pages, the 22nd. */
+static void read_stat(struct view *v)
+{
+	unsigned long user = 0, system = 0;
+	char path[40], name_end = 0;
+	long pages = 0;
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "/proc/%llu/stat", (unsigned long long)v->pid);
+	f = fopen(path, "re");
+	if (!f)
+		return;
+	if (fscanf(f,
+		   "%*d (%*[^)]%c %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %*d %*d %*d "
+		   "%*d %*d %*d %*u %*u %ld",
+		   &name_end, &user, &system, &pages) == 4) {
+		v->cpu_s = (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
+		v->rss_bytes = (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
+	}
+	(void)fclose(f);
+}
+
+static struct view view_of(const struct scoreboard *b, unsigned slot)
+{
+	const struct scoreboard_row *row = &b->rows[slot];
+	uint64_t state = counter_get(&row->state);
+	struct view v = { .slot = slot, .row = row, .pid = counter_get(&row->pid) };
+
+	v.state = v.pid && state < ARRAY_LEN(states) ? states[state] : "none";
+	v.uptime_s = v.pid ? seconds_since(&row->started_ms) : 0;
+	if (v.pid)
+		read_stat(&v);
+	return v;
+}
+
+static unsigned rows_in_use(const struct scoreboard *b)
+{
+	uint64_t n = counter_get(&b->wanted);
+
+	return n < SCOREBOARD_ROWS ? (unsigned)n : SCOREBOARD_ROWS;
+}
+
+static const char *phase_of(const struct scoreboard *b)
+{
+	uint64_t p = counter_get(&b->phase);
+
+	return p < ARRAY_LEN(phases) ? phases[p] : "unknown";
+}
+
+static unsigned long long n(const counter *c)
+{
+	return counter_get(c);
+}
+
+/* For people */
+
+static int age(double seconds, char dst[static 16])
+{
+	static const struct {
+		double below, unit;
+		const char *name;
+	} scales[] = {
+		{ 120, 1, "s" }, { 7200, 60, "m" }, { 172800, 3600, "h" }, { 1e12, 86400, "d" }
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(scales); i++)
+		if (seconds < scales[i].below)
+			return snprintf(dst, 16, "%.0f%s", seconds / scales[i].unit,
+					scales[i].name);
+	return snprintf(dst, 16, "-");
+}
+
+int report_table(const struct scoreboard *b, struct buf *out)
+{
+	char uptime[16];
+	int r;
+
+	(void)age(seconds_since(&b->started_ms), uptime);
+	r = buf_printf(out,
+		       "sioinit %s  %s  up %s  %llu sessions  %llu requests  %llu upgrades\n"
+		       "%4s %7s %-8s %6s %6s %7s %8s %8s %8s %9s %7s\n",
+		       SIOINIT_VERSION, phase_of(b), uptime, n(&b->sessions), n(&b->requests),
+		       n(&b->upgrades), "SLOT", "PID", "STATE", "UP", "LAG", "RSS", "CPU",
+		       "SESSIONS", "SOCKETS", "REQUESTS", "STARTS");
+	for (unsigned i = 0; i < rows_in_use(b) && r == 0; i++) {
+		struct view v = view_of(b, i);
+
+		(void)age(v.uptime_s, uptime);
+		r = buf_printf(out,
+			       "%4u %7llu %-8s %6s %4llums %6.1fM %7.1fs %8llu %8llu %9llu %7llu\n",
+			       i, (unsigned long long)v.pid, v.state, uptime, n(&v.row->lag_ms),
+			       (double)v.rss_bytes / (1 << 20), v.cpu_s, n(&v.row->sessions),
+			       n(&v.row->sockets), n(&v.row->requests), n(&v.row->starts));
+	}
+	return r;
+}
+
+/* For programs */
+
+static int json_row(const struct view *v, struct buf *out)
+{
+	return buf_printf(
+	    out,
+	    "%s{\"slot\":%u,\"pid\":%llu,\"state\":\"%s\",\"uptime_s\":%.3f,\"lag_s\":%.3f,"
+	    "\"rss_b\":%llu,\"cpu_s\":%.2f,\"sessions\":%llu,\"sockets\":%llu,\"in_flight\":%llu,"
+	    "\"requests\":%llu,\"handoffs\":%llu,\"starts\":%llu}",
+	    v->slot ? "," : "", v->slot, (unsigned long long)v->pid, v->state, v->uptime_s,
+	    (double)counter_get(&v->row->lag_ms) / 1000, (unsigned long long)v->rss_bytes, v->cpu_s,
+	    n(&v->row->sessions), n(&v->row->sockets), n(&v->row->in_flight), n(&v->row->requests),
+	    n(&v->row->handoffs), n(&v->row->starts));
+}
+
+int report_json(const struct scoreboard *b, struct buf *out)
+{
+	int r = buf_printf(
+	    out,
+	    "{\"version\":\"%s\",\"phase\":\"%s\",\"uptime_s\":%.3f,\"workers_wanted\":%llu,"
+	    "\"clients\":%llu,\"connections\":%llu,\"sessions\":%llu,\"requests\":%llu,"
+	    "\"handshakes\":%llu,\"upgrades\":%llu,\"retries\":%llu,\"sid_misses\":%llu,"
+	    "\"no_worker\":%llu,\"worker_ends\":%llu,\"hangs\":%llu,\"reloads\":%llu,"
+	    "\"router_starts\":%llu,\"relay_messages\":%llu,\"relay_bytes\":%llu,\"workers\":[",
+	    SIOINIT_VERSION, phase_of(b), seconds_since(&b->started_ms), n(&b->wanted),
+	    n(&b->clients), n(&b->connections), n(&b->sessions), n(&b->requests), n(&b->handshakes),
+	    n(&b->upgrades), n(&b->retries), n(&b->sid_misses), n(&b->no_worker),
+	    n(&b->worker_ends), n(&b->hangs), n(&b->reloads), n(&b->router_starts),
+	    n(&b->relay_messages), n(&b->relay_bytes));
+
+	for (unsigned i = 0; i < rows_in_use(b) && r == 0; i++) {
+		struct view v = view_of(b, i);
+
+		r = json_row(&v, out);
+	}
+	return r < 0 ? r : buf_printf(out, "]}\n");
+}
+
+/* For Prometheus: https://prometheus.io/docs/instrumenting/exposition_formats/ */
+
+static const struct metric {
+	const char *name, *type, *help;
+	size_t offset;
+} totals[] = {
+#define TOTAL(name, type, field, help)                                                             \
+	{                                                                                          \
+		name, type, help, offsetof(struct scoreboard, field)                               \
+	}
+	TOTAL("connections_total", "counter", connections, "Client connections accepted."),
+	TOTAL("clients", "gauge", clients, "Client connections at the router now."),
+	TOTAL("sessions", "gauge", sessions, "Engine.IO sessions in the table."),
+	TOTAL("http_requests_total", "counter", requests, "Requests passed on to workers."),
+	TOTAL("handshakes_total", "counter", handshakes, "Sessions learned from handshakes."),
+	TOTAL("upgrades_total", "counter", upgrades, "Connections handed over to workers."),
+	TOTAL("retries_total", "counter", retries, "Requests tried again on another connection."),
+	TOTAL("handbacks_total", "counter", handbacks, "Hand-offs that a worker did not take."),
+	TOTAL("sid_misses_total", "counter", sid_misses, "Requests of a session nobody knows."),
+	TOTAL("no_worker_total", "counter", no_worker, "Requests refused for want of a worker."),
+	TOTAL("worker_ends_total", "counter", worker_ends, "Ends of worker processes."),
+	TOTAL("worker_hangs_total", "counter", hangs, "Workers killed by the watchdog."),
+	TOTAL("reloads_total", "counter", reloads, "Rolling reloads begun."),
+	TOTAL("router_starts_total", "counter", router_starts, "Starts of the router process."),
+	TOTAL("relay_messages_total", "counter", relay_messages, "Adapter messages relayed."),
+	TOTAL("relay_bytes_total", "counter", relay_bytes, "Bytes of them, as received."),
+#undef TOTAL
+};
+
+static int put_totals(const struct scoreboard *b, struct buf *out)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(totals) && r == 0; i++) {
+		const struct metric *m = &totals[i];
+
+		r = buf_printf(out, "# HELP sioinit_%s %s\n# TYPE sioinit_%s %s\nsioinit_%s %llu\n",
+			       m->name, m->help, m->name, m->type, m->name,
+			       n((const counter *)((const char *)b + m->offset)));
+	}
+	return r;
+}
+
+static int put_responses(const struct scoreboard *b, struct buf *out)
+{
+	int r =
+	    buf_printf(out, "# HELP sioinit_http_responses_total Responses by class of status.\n"
+			    "# TYPE sioinit_http_responses_total counter\n");
+
+	for (unsigned i = 1; i <= 5 && r == 0; i++)
+		r = buf_printf(out, "sioinit_http_responses_total{class=\"%uxx\"} %llu\n", i,
+			       n(&b->responses[i]));
+	return r;
+}
+
+static double ready_of(const struct view *v)
+{
+	return v->pid && counter_get(&v->row->state) == WORKER_READY;
+}
+
+static double lag_of(const struct view *v)
+{
+	return (double)counter_get(&v->row->lag_ms) / 1000;
+}
+
+static double rss_of(const struct view *v)
+{
+	return (double)v->rss_bytes;
+}
+
+static double cpu_of(const struct view *v)
+{
+	return v->cpu_s;
+}
+
+static double uptime_of(const struct view *v)
+{
+	return v->uptime_s;
+}
+
+static double sessions_of(const struct view *v)
+{
+	return (double)counter_get(&v->row->sessions);
+}
+
+static double sockets_of(const struct view *v)
+{
+	return (double)counter_get(&v->row->sockets);
+}
+
+static double in_flight_of(const struct view *v)
+{
+	return (double)counter_get(&v->row->in_flight);
+}
+
+static double requests_of(const struct view *v)
+{
+	return (double)counter_get(&v->row->requests);
+}
+
+static double starts_of(const struct view *v)
+{
+	return (double)counter_get(&v->row->starts);
+}
+
+static const struct {
+	const char *name, *type, *help;
+	double (*value)(const struct view *v);
+} per_worker[] = {
+	{ "ready", "gauge", "1 when it gets new sessions.", ready_of },
+	{ "event_loop_lag_seconds", "gauge", "What the last ping of its event loop took.", lag_of },
+	{ "resident_memory_bytes", "gauge", "Resident memory.", rss_of },
+	{ "cpu_seconds_total", "counter", "CPU time used.", cpu_of },
+	{ "uptime_seconds", "gauge", "Since it was started.", uptime_of },
+	{ "sessions", "gauge", "Engine.IO sessions it holds.", sessions_of },
+	{ "sockets", "gauge", "Client sockets it holds.", sockets_of },
+	{ "requests_in_flight", "gauge", "Requests it is answering.", in_flight_of },
+	{ "requests_total", "counter", "Requests passed on to the slot.", requests_of },
+	{ "starts_total", "counter", "Starts of the slot's workers.", starts_of },
+};
+
+static int put_workers(const struct scoreboard *b, struct buf *out)
+{
+	unsigned rows = rows_in_use(b);
+	int r = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(per_worker) && r == 0; i++) {
+		r = buf_printf(out, "# HELP sioinit_worker_%s %s\n# TYPE sioinit_worker_%s %s\n",
+			       per_worker[i].name, per_worker[i].help, per_worker[i].name,
+			       per_worker[i].type);
+		for (unsigned slot = 0; slot < rows && r == 0; slot++) {
+			struct view v = view_of(b, slot);
+
+			r = buf_printf(out, "sioinit_worker_%s{worker=\"%u\"} %.10g\n",
+				       per_worker[i].name, slot, per_worker[i].value(&v));
+		}
+	}
+	return r;
+}
+
+int report_metrics(const struct scoreboard *b, struct buf *out)
+{
+	int r = buf_printf(out,
+			   "# HELP sioinit_build_info The version that runs.\n"
+			   "# TYPE sioinit_build_info gauge\n"
+			   "sioinit_build_info{version=\"%s\"} 1\n"
+			   "# HELP sioinit_uptime_seconds Since init was started.\n"
+			   "# TYPE sioinit_uptime_seconds gauge\nsioinit_uptime_seconds %.3f\n",
+			   SIOINIT_VERSION, seconds_since(&b->started_ms));
+
+	r = r < 0 ? r : put_totals(b, out);
+	r = r < 0 ? r : put_responses(b, out);
+	return r < 0 ? r : put_workers(b, out);
+}

@@ -1,0 +1,12 @@
+/* The scoreboard for people (a table), for programs (JSON) and for Prometheus (text format 0.0.4).
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "ipc/scoreboard.h"
+
+/* Each appends to @out: 0, -EMSGSIZE or -ENOMEM. Resident memory and CPU time are read from /proc.
+ */
+int report_table(const struct scoreboard *b, struct buf *out);
+int report_json(const struct scoreboard *b, struct buf *out);
+int report_metrics(const struct scoreboard *b, struct buf *out);

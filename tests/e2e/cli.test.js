@@ -1,0 +1,101 @@
+// The command line of a running sioinit, and the numbers it gives.
+const test = require("node:test");
+const assert = require("node:assert");
+const fs = require("fs");
+const os = require("os");
+const path = require("path");
+const { start, run, get, until } = require("./harness");
+
+// Each instance with a socket of its own, as other tests may run beside.
+async function withInstance(env, body) {
+	const dir = fs.mkdtempSync(path.join(os.tmpdir(), "sioinit-"));
+	const socket = { SIOINIT_ADMIN_SOCKET: `${dir}/admin.sock` };
+	const s = await start(["supervised.js"], { SIOINIT_WORKERS: "2", SIOINIT_DRAIN_TIME: "0.2", ...env, ...socket });
+	const cli = (...words) => run(words, socket);
+	const status = async () => JSON.parse((await cli("status", "--json")).out);
+	try {
+		await body({ s, cli, status, socket });
+	} finally {
+		assert.strictEqual(await s.stop(), 0);
+		assert.ok(!fs.existsSync(socket.SIOINIT_ADMIN_SOCKET));
+		fs.rmSync(dir, { recursive: true });
+	}
+}
+
+test("status: a table for people, JSON for programs, owner only", () => withInstance({}, async ({ s, cli, status, socket }) => {
+	await get(s.port, "/");
+	const table = await cli("status");
+	assert.strictEqual(table.code, 0);
+	assert.match(table.out, /lame-duck|serving/);
+	assert.match(table.out, /\n +1 +\d+ ready/);
+	const json = await status();
+	assert.deepStrictEqual(json.workers.map((w) => w.state), ["ready", "ready"]);
+	assert.strictEqual(json.requests, 1);
+	assert.strictEqual(fs.statSync(socket.SIOINIT_ADMIN_SOCKET).mode & 0o777, 0o600);
+	assert.deepStrictEqual(JSON.parse((await get(s.admin, "/status")).body).workers.map((w) => w.pid), json.workers.map((w) => w.pid));
+}));
+
+test("reload waits for its end; restart replaces one; scale", () => withInstance({}, async ({ cli, status }) => {
+	const pids = async () => (await status()).workers.map((w) => w.pid);
+	const before = await pids();
+	assert.deepStrictEqual(await cli("reload"), { code: 0, out: "reloaded\n" });
+	const reloaded = await pids();
+	assert.ok(reloaded.every((pid, i) => pid !== before[i]));
+	assert.strictEqual((await cli("restart", "1")).code, 0);
+	await until(async () => (await pids())[1] !== reloaded[1], "the new worker");
+	assert.strictEqual((await pids())[0], reloaded[0]);
+	assert.strictEqual((await cli("scale", "3")).code, 0);
+	await until(async () => (await status()).workers[2]?.state === "ready", "a third worker");
+	assert.strictEqual((await cli("scale", "1")).code, 0);
+	await until(async () => (await status()).workers.length === 1, "one worker");
+}));
+
+test("a failed reload says so", async () => {
+	const file = path.join(fs.mkdtempSync(path.join(os.tmpdir(), "sioinit-")), "fail");
+	await withInstance({ FAIL_FILE: file }, async ({ cli }) => {
+		fs.writeFileSync(file, "");
+		const r = await cli("reload");
+		assert.strictEqual(r.code, 1);
+		assert.match(r.out, /aborted/);
+	});
+	fs.rmSync(path.dirname(file), { recursive: true });
+});
+
+test("signal, drain, deaths", () => withInstance({ SAY: "SIGUSR2" }, async ({ s, cli, status }) => {
+	assert.strictEqual((await cli("signal", "0", "USR2")).code, 0);
+	await until(async () => s.out.includes("SIGUSR2 slot=0"), "the signal");
+	assert.ok(!s.out.includes("slot=1"));
+	assert.strictEqual((await cli("drain")).code, 0);
+	assert.strictEqual((await get(s.admin, "/readyz")).status, 503);
+	assert.strictEqual((await get(s.port, "/")).status, 200);
+	assert.strictEqual((await status()).phase, "lame-duck");
+	assert.strictEqual((await cli("drain", "off")).code, 0);
+	assert.strictEqual((await get(s.admin, "/readyz")).status, 200);
+	const { pid } = (await status()).workers[1];
+	process.kill(pid, "SIGKILL");
+	await until(async () => (await cli("logs", "--death")).out.includes(`pid=${pid} signal=KILL`), "the record");
+}));
+
+test("misuse and absence are said", () => withInstance({}, async ({ cli }) => {
+	for (const words of [["scale"], ["scale", "0"], ["restart", "7"], ["signal", "0", "NOPE"], ["logs"]]) {
+		const r = await cli(...words);
+		assert.strictEqual(r.code, 2, words.join(" "));
+		assert.match(r.out, /usage: sioinit/);
+	}
+	const nobody = await run(["status"], { SIOINIT_ADMIN_SOCKET: "/nowhere/at/all" });
+	assert.strictEqual(nobody.code, 1);
+	assert.match(nobody.out, /no sioinit is running here/);
+}));
+
+test("metrics are in Prometheus' format and outlive a router", () => withInstance({}, async ({ s }) => {
+	const metric = async (name) => Number(String((await get(s.admin, "/metrics")).body).match(new RegExp(`^sioinit_${name} (.*)$`, "m"))[1]);
+	for (let i = 0; i < 3; i++) await get(s.port, "/");
+	assert.strictEqual(await metric("http_requests_total"), 3);
+	const { routerOf } = require("./harness");
+	process.kill(routerOf(s.pid), "SIGKILL");
+	await until(async () => (await metric("router_starts_total")) === 2, "the next router");
+	await until(async () => (await get(s.port, "/")).status === 200, "it serves");
+	assert.ok((await metric("http_requests_total")) >= 4);
+	for (const line of String((await get(s.admin, "/metrics")).body).trim().split("\n"))
+		assert.match(line, /^(# (HELP|TYPE) sioinit_\w+ .+|sioinit_\w+({\w+="[^"]*"(,\w+="[^"]*")*})? [-+.e\d]+)$/);
+}));

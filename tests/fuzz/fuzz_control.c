@@ -1,0 +1,48 @@
+/* Packets of the control channel: what decodes is encoded to the same message again. */
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "ipc/control.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
+const char *__asan_default_options(void);
+
+/* msgpack asks for the memory of as many elements as a packet claims to have before it looks for
+ * them, 256 GiB at most, and touches none of it. As on a machine that does not overcommit. */
+const char *__asan_default_options(void)
+{
+	return "allocator_may_return_null=1:max_allocation_size_mb=64";
+}
+
+static bool same(const struct control_msg *a, const struct control_msg *b)
+{
+	return a->type == b->type && a->worker == b->worker && a->slot == b->slot &&
+	       a->pid == b->pid && a->port == b->port && a->state == b->state &&
+	       a->style == b->style && a->kind == b->kind && a->listener == b->listener &&
+	       a->token == b->token && str_eq(a->text, b->text);
+}
+
+static bool lies_within(struct str part, const uint8_t *bytes, size_t n)
+{
+	const uint8_t *p = (const uint8_t *)part.p;
+
+	return part.n == 0 || (p >= bytes && part.n <= n && p + part.n <= bytes + n);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
+{
+	uint8_t packet[2 * CONTROL_PACKET_MAX];
+	struct control_msg m, again;
+	int len;
+
+	if (n > CONTROL_PACKET_MAX ||
+	    control_decode((struct str){ (const char *)bytes, n }, &m) < 0)
+		return 0;
+	if (!lies_within(m.text, bytes, n))
+		abort();
+	len = control_encode(&m, packet, sizeof(packet));
+	if (len < 0 || control_decode((struct str){ (char *)packet, (size_t)len }, &again) < 0 ||
+	    !same(&m, &again))
+		abort();
+	return 0;
+}

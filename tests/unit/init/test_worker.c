@@ -1,0 +1,195 @@
+/* A worker whose channel ends while its process lives on: the sockets on their way to it go back,
+ * and the others do not wait for it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "init/worker.h"
+
+enum { WORKERS = 3, TURNS = 1000 };
+
+static const struct config config;
+static uv_loop_t loop;
+static struct hub hub;
+static struct worker *workers[WORKERS];
+static int peers[WORKERS];
+static unsigned n_handbacks;
+static struct control_msg handback;
+
+static void on_state(struct worker *w)
+{
+	(void)w;
+}
+
+static void on_handback(struct worker *w, const struct control_msg *m, int fd)
+{
+	(void)w;
+	assert_true(fcntl(fd, F_GETFD) >= 0);
+	fd_close(&fd);
+	handback = *m;
+	n_handbacks++;
+}
+
+static void on_session(struct worker *w, const char *sid, bool opened)
+{
+	(void)w;
+	(void)sid;
+	(void)opened;
+}
+
+static void on_place(struct worker *w, struct place *pl, bool http)
+{
+	(void)w;
+	(void)pl;
+	(void)http;
+}
+
+static const struct worker_ops ops = { on_state, on_handback, on_session, on_place };
+
+static int setup(void **state)
+{
+	(void)state;
+	n_handbacks = 0;
+	assert_int_equal(uv_loop_init(&loop), 0);
+	hub_init(&hub, SERIAL_JSON);
+	for (uint32_t i = 0; i < WORKERS; i++) {
+		int sv[2];
+
+		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, sv), 0);
+		assert_int_equal(fd_set_nonblock(sv[1]), 0);
+		peers[i] = sv[1];
+		workers[i] = calloc(1, sizeof(*workers[i]));
+		assert_non_null(workers[i]);
+		*workers[i] =
+		    (struct worker){ .ops = &ops, .config = &config, .id = i + 1, .slot = i };
+		assert_int_equal(worker_init(workers[i], &loop, sv[0], &hub, false), 0);
+	}
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	for (int i = 0; i < WORKERS; i++) {
+		worker_close(workers[i]);
+		fd_close(&peers[i]);
+	}
+	uv_run(&loop, UV_RUN_DEFAULT);
+	assert_int_equal(uv_loop_close(&loop), 0);
+	return 0;
+}
+
+static void turns(void)
+{
+	for (int i = 0; i < 10; i++)
+		(void)uv_run(&loop, UV_RUN_NOWAIT);
+}
+
+static ssize_t say(int from, const char *text)
+{
+	return write(peers[from], text, strlen(text));
+}
+
+/* Reads what @who was sent; true when @text is in the last of it. */
+static bool hears(int who, const char *text)
+{
+	static char got[256 << 10];
+	ssize_t n = read(peers[who], got, sizeof(got));
+
+	return n > 0 && memmem(got, (size_t)n, text, strlen(text));
+}
+
+static void hand_off(int to, uint64_t token)
+{
+	struct control_msg m = { .type = CONTROL_HANDOFF, .token = token };
+
+	worker_hand_off(workers[to], &m, memfd_create("client", 0));
+}
+
+static void open_hand_offs_go_back(void **state)
+{
+	(void)state;
+	hand_off(0, 5);
+	turns();
+	assert_int_equal(n_handbacks, 0);
+	fd_close(&peers[0]);
+	for (int i = 0; i < TURNS && n_handbacks == 0; i++)
+		turns();
+	assert_int_equal(n_handbacks, 1);
+	assert_int_equal(handback.type, CONTROL_HANDBACK);
+	assert_int_equal(handback.token, 5);
+}
+
+static void later_hand_offs_go_back_at_once(void **state)
+{
+	(void)state;
+	fd_close(&peers[0]);
+	turns();
+	hand_off(0, 6);
+	assert_int_equal(n_handbacks, 1);
+	assert_int_equal(handback.token, 6);
+}
+
+static void broadcast_until_somebody_is_behind(int from)
+{
+	static char frame[8 << 10]; /* small enough to be written whole or not at all */
+	int n =
+	    snprintf(frame, sizeof(frame), "{\"source\":\"_sio_adapter\",\"uid\":\"u\",\"p\":\"");
+
+	memset(frame + n, 'x', sizeof(frame) - (size_t)n);
+	memcpy(frame + sizeof(frame) - 4, "\"}\n", 4);
+	for (int i = 0; i < TURNS; i++) {
+		(void)say(from, frame);
+		turns();
+		(void)hears(2, "");
+	}
+}
+
+static void nobody_waits_for_it(void **state)
+{
+	static const char marker[] =
+	    "{\"source\":\"_sio_adapter\",\"uid\":\"u\",\"p\":\"marker\"}\n";
+	bool heard = false;
+
+	(void)state;
+	broadcast_until_somebody_is_behind(1);
+	fd_close(&peers[0]);
+	for (int i = 0; i < TURNS && !heard; i++) {
+		(void)say(1, marker);
+		turns();
+		heard = hears(2, "marker");
+	}
+	assert_true(heard);
+}
+
+static void what_follows_garbage_is_not_relayed(void **state)
+{
+	(void)state;
+	(void)say(0, "garbage\n{\"source\":\"_sio_adapter\",\"uid\":\"u\",\"p\":1}\n");
+	turns();
+	assert_false(hears(1, "_sio_adapter"));
+}
+
+#define WORKER(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		WORKER(open_hand_offs_go_back),
+		WORKER(later_hand_offs_go_back_at_once),
+		WORKER(nobody_waits_for_it),
+		WORKER(what_follows_garbage_is_not_relayed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

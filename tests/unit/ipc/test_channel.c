@@ -1,0 +1,853 @@
+/* The channel: every frame arrives once and in order whatever the peer's pace, a descriptor is read
+ * together with the last byte of its own frame, and every end is told once. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/fd.h"
+#include "base/macros.h"
+#include "ipc/channel.h"
+
+enum { NODE_READ = 64 << 10, KERNEL_MAX = 1 << 20, TURNS = 1000 };
+
+enum reaction { REACT_NOT, REACT_CLOSE, REACT_PAUSE };
+
+struct end {
+	struct channel ch;
+	enum reaction on_frame, on_drain;
+	struct buf payloads; /* of all frames, '|' after each */
+	unsigned n_frames, n_drains, n_ends, n_closed;
+	int err;
+	int fds[512]; /* of each frame, -1 = none */
+};
+
+static void on_closed(struct channel *ch)
+{
+	container_of(ch, struct end, ch)->n_closed++;
+}
+
+static void react(struct channel *ch, enum reaction reaction)
+{
+	if (reaction == REACT_CLOSE)
+		channel_close(ch, on_closed);
+	if (reaction == REACT_PAUSE)
+		channel_pause(ch);
+}
+
+static void on_frame(struct channel *ch, struct str payload, struct str frame, int fd)
+{
+	struct end *e = container_of(ch, struct end, ch);
+
+	assert_true(frame.n > payload.n);
+	assert_int_equal(buf_append(&e->payloads, payload.p, payload.n), 0);
+	assert_int_equal(buf_append(&e->payloads, "|", 1), 0);
+	if (e->n_frames < ARRAY_LEN(e->fds))
+		e->fds[e->n_frames] = fd;
+	e->n_frames++;
+	react(ch, e->on_frame);
+}
+
+static void on_drain(struct channel *ch)
+{
+	struct end *e = container_of(ch, struct end, ch);
+
+	e->n_drains++;
+	react(ch, e->on_drain);
+}
+
+static void on_end(struct channel *ch, int err)
+{
+	struct end *e = container_of(ch, struct end, ch);
+
+	e->n_ends++;
+	e->err = err;
+}
+
+static const struct channel_ops ops = { on_frame, on_drain, on_end };
+
+/* @e is a channel; @peer is the bare other end, as a worker has it. */
+struct fixture {
+	uv_loop_t loop;
+	struct end e, other;
+	int peer;
+	struct buf got; /* all bytes read from @peer */
+};
+
+static void end_init(struct end *e, uv_loop_t *loop, int fd, enum serialization mode)
+{
+	*e = (struct end){ .payloads = BUF_INIT(SIZE_MAX / 2) };
+	memset(e->fds, 0xff, sizeof(e->fds));
+	assert_int_equal(channel_init(&e->ch, loop, fd, mode, &ops), 0);
+}
+
+static void end_free(struct end *e)
+{
+	channel_close(&e->ch, on_closed);
+	buf_free(&e->payloads);
+	for (size_t i = 0; i < ARRAY_LEN(e->fds); i++)
+		fd_close(&e->fds[i]);
+}
+
+static int setup_mode(void **state, enum serialization mode)
+{
+	static struct fixture f;
+	int sv[2];
+
+	f.got = BUF_INIT(SIZE_MAX / 2);
+	assert_int_equal(uv_loop_init(&f.loop), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, sv), 0);
+	assert_int_equal(fd_set_nonblock(sv[1]), 0);
+	end_init(&f.e, &f.loop, sv[0], mode);
+	f.peer = sv[1];
+	*state = &f;
+	return 0;
+}
+
+static int setup(void **state)
+{
+	return setup_mode(state, SERIAL_JSON);
+}
+
+static int setup_advanced(void **state)
+{
+	return setup_mode(state, SERIAL_ADVANCED);
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	end_free(&f->e);
+	fd_close(&f->peer);
+	buf_free(&f->got);
+	uv_run(&f->loop, UV_RUN_DEFAULT);
+	assert_int_equal(f->e.n_closed, 1);
+	assert_int_equal(uv_loop_close(&f->loop), 0);
+	return 0;
+}
+
+/* Both ends are channels. */
+static int setup_pair(void **state)
+{
+	struct fixture *f;
+
+	setup(state);
+	f = *state;
+	end_init(&f->other, &f->loop, fd_take(&f->peer), SERIAL_JSON);
+	return 0;
+}
+
+static int teardown_pair(void **state)
+{
+	struct fixture *f = *state;
+
+	end_free(&f->other);
+	return teardown(state);
+}
+
+/* Frames */
+
+static struct blob *framed(enum serialization mode, struct str payload)
+{
+	bool json = mode == SERIAL_JSON;
+	struct blob *b = blob_new(payload.n + (json ? 1 : 4));
+
+	assert_non_null(b);
+	memcpy(b->bytes + (json ? 0 : 4), payload.p, payload.n);
+	if (json)
+		b->bytes[payload.n] = '\n';
+	for (int i = 0; i < 4 && !json; i++)
+		b->bytes[i] = (uint8_t)(payload.n >> (24 - 8 * i));
+	return b;
+}
+
+static struct blob *frame_of_size(const struct fixture *f, size_t size)
+{
+	size_t n = size - (f->e.ch.mode == SERIAL_JSON ? 1 : 4);
+	char *text = malloc(n);
+	struct blob *b;
+
+	assert_non_null(text);
+	memset(text, 'x', n);
+	b = framed(f->e.ch.mode, (struct str){ text, n });
+	free(text);
+	return b;
+}
+
+static void send_sized(struct fixture *f, size_t size, int fd)
+{
+	struct blob *b = frame_of_size(f, size);
+
+	assert_int_equal(channel_send(&f->e.ch, b, fd), 0);
+	blob_unref(b);
+}
+
+static void send_number(struct channel *ch, unsigned n, int fd)
+{
+	char text[16];
+	struct blob *b;
+
+	(void)snprintf(text, sizeof(text), "%u", n);
+	b = framed(ch->mode, str_of(text));
+	assert_int_equal(channel_send(ch, b, fd), 0);
+	blob_unref(b);
+}
+
+static void assert_payloads(const struct end *e, const char *expected)
+{
+	assert_int_equal(e->payloads.len, strlen(expected));
+	assert_memory_equal(e->payloads.p, expected, e->payloads.len);
+}
+
+static void assert_numbered(const struct end *e, unsigned n)
+{
+	char *expected = malloc(n * 12 + 1), *at = expected;
+
+	assert_non_null(expected);
+	*at = '\0';
+	for (unsigned i = 0; i < n; i++)
+		at += snprintf(at, 12, "%u|", i);
+	assert_int_equal(e->n_frames, n);
+	assert_payloads(e, expected);
+	free(expected);
+}
+
+/* The peer */
+
+static void peer_write(struct fixture *f, struct str bytes)
+{
+	assert_int_equal(write(f->peer, bytes.p, bytes.n), bytes.n);
+}
+
+static void peer_write_fd(struct fixture *f, struct str bytes, int fd)
+{
+	struct iovec iov = { (void *)bytes.p, bytes.n };
+	union {
+		char bytes[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control = { 0 };
+	struct msghdr m = { .msg_iov = &iov,
+			    .msg_iovlen = 1,
+			    .msg_control = control.bytes,
+			    .msg_controllen = sizeof(control.bytes) };
+	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(c), &fd, sizeof(int));
+	assert_int_equal(sendmsg(f->peer, &m, 0), bytes.n);
+}
+
+/* One read of at most @size bytes, as libuv does it: how many came, 0 when there is nothing. */
+static size_t peer_read(struct fixture *f, size_t size, int *ret_fd)
+{
+	union {
+		char bytes[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control;
+	struct iovec iov;
+	struct msghdr m = { .msg_iov = &iov,
+			    .msg_iovlen = 1,
+			    .msg_control = control.bytes,
+			    .msg_controllen = sizeof(control.bytes) };
+	struct cmsghdr *c;
+	ssize_t n;
+
+	assert_int_equal(buf_reserve(&f->got, size), 0);
+	iov = (struct iovec){ f->got.p + f->got.len, size };
+	n = recvmsg(f->peer, &m, MSG_CMSG_CLOEXEC);
+	*ret_fd = -1;
+	if (n <= 0)
+		return 0;
+	f->got.len += (size_t)n;
+	c = CMSG_FIRSTHDR(&m);
+	if (c)
+		memcpy(ret_fd, CMSG_DATA(c), sizeof(int));
+	return (size_t)n;
+}
+
+static void peer_drain(struct fixture *f)
+{
+	int fd;
+
+	while (peer_read(f, NODE_READ, &fd) > 0)
+		fd_close(&fd);
+}
+
+/* The loop */
+
+static void turn(struct fixture *f)
+{
+	(void)uv_run(&f->loop, UV_RUN_NOWAIT);
+}
+
+static void turns(struct fixture *f)
+{
+	for (int i = 0; i < 10; i++)
+		turn(f);
+}
+
+static void run_until(struct fixture *f, const unsigned *counter, unsigned n)
+{
+	for (int i = 0; i < TURNS && *counter < n; i++)
+		turn(f);
+	assert_int_equal(*counter, n);
+}
+
+static void peer_read_all(struct fixture *f, size_t size, size_t total)
+{
+	int fd;
+
+	while (f->got.len < total) {
+		turn(f);
+		while (peer_read(f, size, &fd) > 0)
+			assert_int_equal(fd, -1);
+	}
+}
+
+static bool same_file(int a, int b)
+{
+	struct stat sa, sb;
+
+	assert_int_equal(fstat(a, &sa), 0);
+	assert_int_equal(fstat(b, &sb), 0);
+	return sa.st_ino == sb.st_ino && sa.st_dev == sb.st_dev;
+}
+
+/* Receiving */
+
+static void frames_arrive_in_batches_and_in_pieces(void **state)
+{
+	struct fixture *f = *state;
+
+	peer_write(f, STR("1\n22\n333\n4"));
+	run_until(f, &f->e.n_frames, 3);
+	peer_write(f, STR("4"));
+	turns(f);
+	assert_payloads(&f->e, "1|22|333|");
+	peer_write(f, STR("44\n5\n"));
+	run_until(f, &f->e.n_frames, 5);
+	assert_payloads(&f->e, "1|22|333|4444|5|");
+}
+
+static void advanced_frames_arrive_byte_by_byte(void **state)
+{
+	static const char bytes[] = "\0\0\0\x02"
+				    "ab"
+				    "\0\0\0\x01"
+				    "c";
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < sizeof(bytes) - 1; i++) {
+		peer_write(f, (struct str){ bytes + i, 1 });
+		turns(f);
+	}
+	assert_payloads(&f->e, "ab|c|");
+}
+
+static void a_frame_longer_than_many_reads_arrives_whole(void **state)
+{
+	enum { SIZE = 3 << 20 };
+	struct fixture *f = *state;
+	struct blob *b = frame_of_size(f, SIZE);
+	size_t written = 0;
+
+	while (written < SIZE) {
+		ssize_t n = write(f->peer, b->bytes + written, SIZE - written);
+
+		if (n > 0)
+			written += (size_t)n;
+		turn(f);
+	}
+	run_until(f, &f->e.n_frames, 1);
+	assert_int_equal(f->e.payloads.len, SIZE);
+	assert_memory_equal(f->e.payloads.p, b->bytes, SIZE - 1);
+	blob_unref(b);
+}
+
+static void a_descriptor_comes_with_the_frame_it_ends(void **state)
+{
+	struct fixture *f = *state;
+	auto_fd int sent = memfd_create("sent", 0);
+
+	peer_write(f, STR("1\n2\n3"));
+	peer_write_fd(f, STR("\n"), sent);
+	peer_write(f, STR("4\n"));
+	run_until(f, &f->e.n_frames, 4);
+	assert_payloads(&f->e, "1|2|3|4|");
+	assert_int_equal(f->e.fds[0], -1);
+	assert_int_equal(f->e.fds[1], -1);
+	assert_true(same_file(f->e.fds[2], sent));
+	assert_int_equal(fcntl(f->e.fds[2], F_GETFD), FD_CLOEXEC);
+	assert_int_equal(f->e.fds[3], -1);
+}
+
+static void a_descriptor_of_no_frame_is_closed(void **state)
+{
+	struct fixture *f = *state;
+	int ends[2];
+	char byte;
+
+	assert_int_equal(pipe(ends), 0);
+	peer_write_fd(f, STR("not the end"), ends[1]);
+	fd_close(&ends[1]);
+	turns(f);
+	channel_close(&f->e.ch, on_closed);
+	assert_int_equal(read(ends[0], &byte, 1), 0);
+	fd_close(&ends[0]);
+}
+
+static void a_pause_holds_frames_back(void **state)
+{
+	struct fixture *f = *state;
+
+	channel_pause(&f->e.ch);
+	peer_write(f, STR("1\n2\n"));
+	turns(f);
+	assert_int_equal(f->e.n_frames, 0);
+	channel_resume(&f->e.ch);
+	run_until(f, &f->e.n_frames, 2);
+}
+
+static void a_pause_inside_on_frame_leaves_the_rest_to_the_kernel(void **state)
+{
+	enum { N = 10, SIZE = 16000 };
+	struct fixture *f = *state;
+	struct blob *b = frame_of_size(f, SIZE);
+	unsigned before;
+
+	f->e.on_frame = REACT_PAUSE;
+	for (unsigned i = 0; i < N; i++)
+		peer_write(f, (struct str){ (char *)b->bytes, b->len });
+	turns(f);
+	before = f->e.n_frames;
+	assert_in_range(before, 1, N - 1);
+	turns(f);
+	assert_int_equal(f->e.n_frames, before);
+	f->e.on_frame = REACT_NOT;
+	channel_resume(&f->e.ch);
+	run_until(f, &f->e.n_frames, N);
+	blob_unref(b);
+}
+
+static void sending_goes_on_while_paused(void **state)
+{
+	struct fixture *f = *state;
+
+	channel_pause(&f->e.ch);
+	for (int i = 0; i < 8; i++)
+		send_sized(f, 128 << 10, -1);
+	peer_read_all(f, NODE_READ, 8 * (128 << 10));
+}
+
+/* Sending */
+
+static void everything_arrives_in_order(void **state)
+{
+	enum { N = 20000 };
+	struct fixture *f = *state;
+
+	for (unsigned i = 0; i < N; i++)
+		send_number(&f->e.ch, i, -1);
+	run_until(f, &f->other.n_frames, N);
+	assert_numbered(&f->other, N);
+}
+
+static void both_directions_at_once(void **state)
+{
+	enum { N = 20000 };
+	struct fixture *f = *state;
+
+	for (unsigned i = 0; i < N; i++) {
+		send_number(&f->e.ch, i, -1);
+		send_number(&f->other.ch, i, -1);
+	}
+	run_until(f, &f->other.n_frames, N);
+	run_until(f, &f->e.n_frames, N);
+	assert_numbered(&f->other, N);
+	assert_numbered(&f->e, N);
+}
+
+static void partial_writes_lose_nothing(void **state)
+{
+	static const size_t sizes[] = { 100001, 5, 700000, 65536, 6, 65537, 1000000, 10 };
+	struct fixture *f = *state;
+	struct buf expected = BUF_INIT(SIZE_MAX / 2);
+
+	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+		struct blob *b = frame_of_size(f, sizes[i]);
+
+		b->bytes[0] = (uint8_t)('a' + i);
+		assert_int_equal(buf_append(&expected, b->bytes, b->len), 0);
+		assert_int_equal(channel_send(&f->e.ch, b, -1), 0);
+		blob_unref(b);
+	}
+	turns(f);
+	peer_read_all(f, 777, expected.len);
+	assert_int_equal(f->got.len, expected.len);
+	assert_memory_equal(f->got.p, expected.p, expected.len);
+	buf_free(&expected);
+}
+
+static void a_frame_shared_by_two_channels_is_freed_once(void **state)
+{
+	struct fixture *f = *state;
+	struct blob *b = framed(SERIAL_JSON, STR("shared"));
+
+	assert_int_equal(channel_send(&f->e.ch, b, -1), 0);
+	assert_int_equal(channel_send(&f->other.ch, b, -1), 0);
+	blob_unref(b);
+	run_until(f, &f->e.n_frames, 1);
+	run_until(f, &f->other.n_frames, 1);
+	assert_payloads(&f->e, "shared|");
+	assert_payloads(&f->other, "shared|");
+}
+
+/* Sends a plain frame of @before bytes and one of @size bytes with a descriptor, then another plain
+ * one; the peer reads like Node. */
+static void assert_fd_ends_its_frame(struct fixture *f, size_t before, size_t size)
+{
+	auto_fd int sent = memfd_create("sent", 0);
+	size_t frame_end = f->got.len + before + size, total = frame_end + 100;
+	unsigned n_fds = 0;
+
+	send_sized(f, before, -1);
+	send_sized(f, size, sent);
+	send_sized(f, 100, -1);
+	assert_true(fcntl(sent, F_GETFD) >= 0);
+	while (f->got.len < total) {
+		auto_fd int fd = -1;
+
+		turn(f);
+		if (peer_read(f, NODE_READ, &fd) == 0 || fd < 0)
+			continue;
+		n_fds++;
+		assert_int_equal(f->got.len, frame_end);
+		assert_true(same_file(fd, sent));
+	}
+	assert_int_equal(n_fds, 1);
+}
+
+static void a_descriptor_is_read_with_the_last_byte_of_its_frame(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_fd_ends_its_frame(f, 10, 20);
+	assert_fd_ends_its_frame(f, 300000, 20);
+	assert_fd_ends_its_frame(f, 10, 300000);
+	for (size_t around = NODE_READ - 2; around <= NODE_READ + 2; around++) {
+		assert_fd_ends_its_frame(f, around - 20, 20);
+		assert_fd_ends_its_frame(f, 20, around - 20);
+		assert_fd_ends_its_frame(f, around, 20);
+	}
+}
+
+static void many_descriptors_are_pipelined_among_plain_frames(void **state)
+{
+	enum { N = 300 };
+	struct fixture *f = *state;
+	int sent[N];
+
+	for (unsigned i = 0; i < N; i++) {
+		sent[i] = i % 3 == 2 ? -1 : memfd_create("sent", 0);
+		send_number(&f->e.ch, i, sent[i]);
+	}
+	run_until(f, &f->other.n_frames, N);
+	assert_numbered(&f->other, N);
+	for (unsigned i = 0; i < N; i++) {
+		assert_int_equal(f->other.fds[i] >= 0, sent[i] >= 0);
+		assert_true(sent[i] < 0 || same_file(f->other.fds[i], sent[i]));
+		fd_close(&sent[i]);
+	}
+}
+
+/* Congestion */
+
+static size_t congest(struct fixture *f)
+{
+	size_t sent = 0;
+
+	while (!channel_is_congested(&f->e.ch)) {
+		assert_true(sent <= CHANNEL_QUEUE_HIGH + KERNEL_MAX);
+		send_sized(f, 50000, -1);
+		sent += 50000;
+	}
+	return sent;
+}
+
+static void a_long_queue_is_congested_until_it_is_short(void **state)
+{
+	struct fixture *f = *state;
+	size_t sent = congest(f);
+	int fd;
+
+	assert_true(sent > CHANNEL_QUEUE_HIGH);
+	turns(f);
+	assert_int_equal(f->e.n_drains, 0);
+	while (f->e.n_drains == 0) {
+		assert_true(channel_is_congested(&f->e.ch));
+		assert_true(peer_read(f, NODE_READ, &fd) > 0);
+		turn(f);
+	}
+	assert_false(channel_is_congested(&f->e.ch));
+	assert_true(sent - f->got.len < CHANNEL_QUEUE_LOW + KERNEL_MAX);
+	assert_true(sent - f->got.len >= CHANNEL_QUEUE_LOW - 50000);
+	peer_read_all(f, NODE_READ, sent);
+	assert_int_equal(f->e.n_drains, 1);
+}
+
+static void each_congestion_drains_once(void **state)
+{
+	struct fixture *f = *state;
+	size_t sent = 0;
+
+	for (unsigned i = 1; i <= 3; i++) {
+		sent += congest(f);
+		peer_read_all(f, NODE_READ, sent);
+		assert_int_equal(f->e.n_drains, i);
+	}
+}
+
+static void a_short_queue_never_drains(void **state)
+{
+	struct fixture *f = *state;
+
+	for (int i = 0; i < 20; i++)
+		send_sized(f, 100000, -1);
+	assert_false(channel_is_congested(&f->e.ch));
+	peer_read_all(f, NODE_READ, 2000000);
+	assert_int_equal(f->e.n_drains, 0);
+}
+
+static void may_close_inside_on_drain(void **state)
+{
+	struct fixture *f = *state;
+
+	f->e.on_drain = REACT_CLOSE;
+	(void)congest(f);
+	while (f->e.n_drains == 0) {
+		peer_drain(f);
+		turn(f);
+	}
+	run_until(f, &f->e.n_closed, 1);
+	assert_int_equal(f->e.n_ends, 0);
+}
+
+/* Ends */
+
+static void assert_ended(struct fixture *f, int err)
+{
+	struct blob *b = framed(f->e.ch.mode, STR("too late"));
+
+	run_until(f, &f->e.n_ends, 1);
+	turns(f);
+	assert_int_equal(f->e.n_ends, 1);
+	assert_int_equal(f->e.err, err);
+	assert_int_equal(channel_send(&f->e.ch, b, -1), -EPIPE);
+	blob_unref(b);
+}
+
+static void eof_is_told_once_after_the_last_frame(void **state)
+{
+	struct fixture *f = *state;
+
+	peer_write(f, STR("last\nhalf a fra"));
+	fd_close(&f->peer);
+	assert_ended(f, 0);
+	assert_payloads(&f->e, "last|");
+}
+
+static void the_last_words_are_heard_though_nobody_listens_any_more(void **state)
+{
+	struct fixture *f = *state;
+
+	for (int i = 0; i < 8; i++)
+		send_sized(f, 128 << 10, -1);
+	peer_drain(f);
+	peer_write(f, STR("last\n"));
+	fd_close(&f->peer);
+	run_until(f, &f->e.n_ends, 1);
+	assert_payloads(&f->e, "last|");
+}
+
+static void a_peer_that_leaves_bytes_unread_ends_the_channel(void **state)
+{
+	struct fixture *f = *state;
+
+	for (int i = 0; i < 8; i++)
+		send_sized(f, 128 << 10, -1);
+	peer_write(f, STR("last\n"));
+	fd_close(&f->peer);
+	run_until(f, &f->e.n_ends, 1);
+	turns(f);
+	assert_int_equal(f->e.n_ends, 1);
+	assert_payloads(&f->e, "last|");
+}
+
+static void a_broken_socket_is_noticed_while_paused(void **state)
+{
+	struct fixture *f = *state;
+
+	for (int i = 0; i < 8; i++)
+		send_sized(f, 128 << 10, -1);
+	channel_pause(&f->e.ch);
+	fd_close(&f->peer);
+	run_until(f, &f->e.n_ends, 1);
+	assert_true(f->e.err < 0);
+}
+
+static void a_failing_send_is_told_from_the_loop(void **state)
+{
+	struct fixture *f = *state;
+
+	fd_close(&f->peer);
+	send_number(&f->e.ch, 1, -1);
+	assert_int_equal(f->e.n_ends, 0);
+	run_until(f, &f->e.n_ends, 1);
+}
+
+static void an_empty_line_is_garbage(void **state)
+{
+	struct fixture *f = *state;
+
+	peer_write(f, STR("1\n\n2\n"));
+	assert_ended(f, -EBADMSG);
+	assert_payloads(&f->e, "1|");
+}
+
+static void a_zero_length_is_garbage(void **state)
+{
+	struct fixture *f = *state;
+
+	peer_write(f, STR("\0\0\0\x01"
+			  "1\0\0\0\0"));
+	assert_ended(f, -EBADMSG);
+	assert_payloads(&f->e, "1|");
+}
+
+static void an_announced_length_is_limited(void **state)
+{
+	struct fixture *f = *state;
+
+	peer_write(f, STR("\x04\0\0\x01"));
+	assert_ended(f, -EMSGSIZE);
+}
+
+static void a_line_is_limited(void **state)
+{
+	static char piece[128 << 10];
+	struct fixture *f = *state;
+	size_t written = 0;
+
+	memset(piece, 'x', sizeof(piece));
+	while (f->e.n_ends == 0 && written <= CHANNEL_FRAME_MAX + KERNEL_MAX) {
+		ssize_t n = write(f->peer, piece, sizeof(piece));
+
+		if (n > 0)
+			written += (size_t)n;
+		turn(f);
+	}
+	assert_true(written > CHANNEL_FRAME_MAX);
+	assert_ended(f, -EMSGSIZE);
+	assert_int_equal(f->e.n_frames, 0);
+}
+
+static void may_close_inside_on_frame(void **state)
+{
+	struct fixture *f = *state;
+
+	f->e.on_frame = REACT_CLOSE;
+	send_number(&f->e.ch, 1, -1);
+	peer_write(f, STR("1\n2\n"));
+	run_until(f, &f->e.n_closed, 1);
+	assert_payloads(&f->e, "1|");
+	assert_int_equal(f->e.n_ends, 0);
+}
+
+static void closing_drops_the_queue_but_no_descriptor(void **state)
+{
+	struct fixture *f = *state;
+	auto_fd int lent = memfd_create("lent", 0);
+	int fd;
+
+	for (int i = 0; i < 8; i++)
+		send_sized(f, 128 << 10, lent);
+	channel_close(&f->e.ch, on_closed);
+	channel_close(&f->e.ch, on_closed);
+	assert_int_equal(f->e.n_closed, 0);
+	run_until(f, &f->e.n_closed, 1);
+	assert_true(fcntl(lent, F_GETFD) >= 0);
+	while (peer_read(f, NODE_READ, &fd) > 0)
+		fd_close(&fd);
+	assert_true(f->got.len < 8 * (128 << 10));
+}
+
+static void a_socket_that_cannot_be_watched_is_closed(void **state)
+{
+	static uv_loop_t loop;
+	struct channel ch;
+	int fd = memfd_create("no socket", 0);
+
+	(void)state;
+	assert_int_equal(uv_loop_init(&loop), 0);
+	assert_true(channel_init(&ch, &loop, fd, SERIAL_JSON, &ops) < 0);
+	assert_int_equal(fcntl(fd, F_GETFD), -1);
+	assert_int_equal(uv_loop_close(&loop), 0);
+}
+
+#define JSON(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define ADVANCED(test) cmocka_unit_test_setup_teardown(test, setup_advanced, teardown)
+#define PAIR(test) cmocka_unit_test_setup_teardown(test, setup_pair, teardown_pair)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		JSON(frames_arrive_in_batches_and_in_pieces),
+		ADVANCED(advanced_frames_arrive_byte_by_byte),
+		JSON(a_frame_longer_than_many_reads_arrives_whole),
+		JSON(a_descriptor_comes_with_the_frame_it_ends),
+		JSON(a_descriptor_of_no_frame_is_closed),
+		JSON(a_pause_holds_frames_back),
+		JSON(a_pause_inside_on_frame_leaves_the_rest_to_the_kernel),
+		JSON(sending_goes_on_while_paused),
+		PAIR(everything_arrives_in_order),
+		PAIR(both_directions_at_once),
+		JSON(partial_writes_lose_nothing),
+		ADVANCED(partial_writes_lose_nothing),
+		PAIR(a_frame_shared_by_two_channels_is_freed_once),
+		JSON(a_descriptor_is_read_with_the_last_byte_of_its_frame),
+		ADVANCED(a_descriptor_is_read_with_the_last_byte_of_its_frame),
+		PAIR(many_descriptors_are_pipelined_among_plain_frames),
+		JSON(a_long_queue_is_congested_until_it_is_short),
+		JSON(each_congestion_drains_once),
+		JSON(a_short_queue_never_drains),
+		JSON(may_close_inside_on_drain),
+		JSON(eof_is_told_once_after_the_last_frame),
+		JSON(the_last_words_are_heard_though_nobody_listens_any_more),
+		JSON(a_peer_that_leaves_bytes_unread_ends_the_channel),
+		JSON(a_broken_socket_is_noticed_while_paused),
+		JSON(a_failing_send_is_told_from_the_loop),
+		JSON(an_empty_line_is_garbage),
+		ADVANCED(a_zero_length_is_garbage),
+		ADVANCED(an_announced_length_is_limited),
+		JSON(a_line_is_limited),
+		JSON(may_close_inside_on_frame),
+		JSON(closing_drops_the_queue_but_no_descriptor),
+		cmocka_unit_test(a_socket_that_cannot_be_watched_is_closed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,348 @@
+/* Balancing: what counts as load, who may be chosen, and what is left of a worker that is dead. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "router/core.h"
+#include "router/sessions.h"
+#include "router/workers.h"
+
+enum { NO_PROCESS = 0, WORKERS = 3, SESSIONS = 100, IDLE_MS = 1000, LATER = 100000 };
+
+static struct router router;
+
+static int setup(void **state)
+{
+	(void)state;
+	router = (struct router){ .board = scoreboard_private() };
+	assert_non_null(router.board);
+	assert_int_equal(uv_loop_init(&router.loop), 0);
+	assert_int_equal(sessions_open(memfd_create("t", 0), SESSIONS, 0, &router.sessions), 0);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	workers_free_all(&router);
+	sessions_close(router.sessions);
+	scoreboard_unmap(router.board);
+	assert_int_equal(uv_loop_close(&router.loop), 0);
+	return 0;
+}
+
+static struct worker *is_now(uint32_t id, uint32_t slot, pid_t pid, enum worker_state state)
+{
+	struct control_msg m = { .type = CONTROL_WORKER,
+				 .worker = id,
+				 .slot = slot,
+				 .pid = (uint32_t)pid,
+				 .style = WORKER_STYLE_LISTEN,
+				 .state = state };
+
+	workers_update(&router, &m);
+	return workers_by_id(&router.workers, id);
+}
+
+static struct worker *is_ready(uint32_t id)
+{
+	return is_now(id, id - 1, NO_PROCESS, WORKER_READY);
+}
+
+static int setup_ready(void **state)
+{
+	setup(state);
+	for (uint32_t id = 1; id <= WORKERS; id++)
+		is_ready(id);
+	return 0;
+}
+
+static struct worker *pick_except(const struct worker *except, uint64_t now_ms)
+{
+	return workers_pick(&router.workers, router.sessions, except, now_ms);
+}
+
+static struct worker *pick_at(uint64_t now_ms)
+{
+	return pick_except(NULL, now_ms);
+}
+
+static struct worker *pick(void)
+{
+	return pick_at(1);
+}
+
+static void open_session(struct worker *w, const char *sid)
+{
+	sessions_put(router.sessions, str_of(sid), w->id, IDLE_MS, 0);
+}
+
+/* Who may be chosen */
+
+static void nobody_is_chosen_of_nobody(void **state)
+{
+	(void)state;
+	assert_null(pick());
+}
+
+static void only_ready_workers_are_chosen(void **state)
+{
+	static const enum worker_state others[] = { WORKER_SPAWNED, WORKER_BOOTING, WORKER_DRAINING,
+						    WORKER_STOPPING };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		is_now(1, 0, NO_PROCESS, others[i]);
+		assert_null(pick());
+	}
+	is_now(2, 1, NO_PROCESS, WORKER_READY);
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(pick()->id, 2);
+}
+
+static void known_sessions_are_served_while_draining(void **state)
+{
+	struct workers *ws = &router.workers;
+
+	(void)state;
+	is_now(1, 0, NO_PROCESS, WORKER_BOOTING);
+	assert_null(workers_serving(ws, 1));
+	is_ready(1);
+	assert_int_equal(workers_serving(ws, 1)->id, 1);
+	is_now(1, 0, NO_PROCESS, WORKER_DRAINING);
+	assert_int_equal(workers_serving(ws, 1)->id, 1);
+	is_now(1, 0, NO_PROCESS, WORKER_STOPPING);
+	assert_null(workers_serving(ws, 1));
+	assert_null(workers_serving(ws, 0));
+	assert_null(workers_serving(ws, 9));
+}
+
+static void a_state_from_the_future_is_not_chosen(void **state)
+{
+	(void)state;
+	is_now(1, 0, NO_PROCESS, (enum worker_state)1000);
+	assert_null(pick());
+	assert_null(workers_serving(&router.workers, 1));
+}
+
+static void the_exception_is_chosen_only_when_alone(void **state)
+{
+	struct worker *w = workers_by_id(&router.workers, 1);
+
+	(void)state;
+	for (int i = 0; i < 10; i++)
+		assert_ptr_not_equal(pick_except(w, 1), w);
+	is_now(2, 1, NO_PROCESS, WORKER_STOPPING);
+	is_now(3, 2, NO_PROCESS, WORKER_DEAD);
+	assert_ptr_equal(pick_except(w, 1), w);
+}
+
+/* Load */
+
+static void ties_go_round(void **state)
+{
+	unsigned times[WORKERS + 1] = { 0 };
+	struct worker *last = NULL;
+
+	(void)state;
+	for (int i = 0; i < 9; i++) {
+		struct worker *w = pick();
+
+		assert_ptr_not_equal(w, last);
+		times[w->id]++;
+		last = w;
+	}
+	for (uint32_t id = 1; id <= WORKERS; id++)
+		assert_int_equal(times[id], 3);
+}
+
+static void a_burst_spreads_by_what_was_assigned(void **state)
+{
+	unsigned times[WORKERS + 1] = { 0 };
+
+	(void)state;
+	for (int i = 0; i < 2; i++)
+		worker_assigned(workers_by_id(&router.workers, 2));
+	for (int i = 0; i < 13; i++) {
+		struct worker *w = pick();
+
+		worker_assigned(w);
+		times[w->id]++;
+	}
+	assert_int_equal(times[1], 5);
+	assert_int_equal(times[2], 3);
+	assert_int_equal(times[3], 5);
+}
+
+static void the_least_loaded_is_chosen(void **state)
+{
+	struct worker *a = workers_by_id(&router.workers, 1),
+		      *b = workers_by_id(&router.workers, 2),
+		      *c = workers_by_id(&router.workers, 3);
+
+	(void)state;
+	open_session(a, "a1");
+	open_session(a, "a2");
+	b->in_flight = 3;
+	worker_assigned(c);
+	assert_ptr_equal(pick(), c);
+	c->in_flight = 2;
+	assert_ptr_equal(pick(), a);
+	sessions_remove(router.sessions, STR("a1"));
+	assert_ptr_equal(pick(), a);
+	b->in_flight = 0;
+	assert_ptr_equal(pick(), b);
+}
+
+static void expired_sessions_are_no_load(void **state)
+{
+	struct worker *a = workers_by_id(&router.workers, 1);
+
+	(void)state;
+	open_session(a, "1");
+	open_session(a, "2");
+	workers_by_id(&router.workers, 2)->in_flight = 1;
+	workers_by_id(&router.workers, 3)->in_flight = 1;
+	assert_ptr_not_equal(pick_at(IDLE_MS - 1), a);
+	assert_ptr_equal(pick_at(IDLE_MS + 1), a);
+	assert_int_equal(sessions_count(router.sessions), 0);
+}
+
+static void what_was_assigned_long_ago_is_no_load(void **state)
+{
+	struct worker *a = workers_by_id(&router.workers, 1);
+
+	(void)state;
+	assert_non_null(pick_at(LATER));
+	for (int i = 0; i < 1000; i++)
+		worker_assigned(a);
+	workers_by_id(&router.workers, 2)->in_flight = 1;
+	workers_by_id(&router.workers, 3)->in_flight = 1;
+	assert_ptr_not_equal(pick_at(LATER + 1), a);
+	assert_ptr_equal(pick_at(2 * LATER), a);
+}
+
+/* Counting descriptors needs Linux 6.2. */
+static void skip_without_counts(void)
+{
+	struct stat st;
+
+	if (stat("/proc/self/fd", &st) < 0 || st.st_size == 0)
+		skip();
+}
+
+static void open_sockets_are_load(void **state)
+{
+	int sockets[10];
+	struct worker *busy, *idle;
+
+	(void)state;
+	skip_without_counts();
+	busy = is_now(1, 0, getpid(), WORKER_READY);
+	idle = is_now(2, 1, NO_PROCESS, WORKER_READY);
+	for (size_t i = 0; i < 10; i++)
+		sockets[i] = dup(STDERR_FILENO);
+	idle->in_flight = 5;
+	assert_ptr_equal(pick_at(LATER), idle);
+	for (size_t i = 0; i < 10; i++)
+		fd_close(&sockets[i]);
+	assert_ptr_equal(pick_at(2 * LATER), busy);
+}
+
+static void our_own_connections_are_not_counted_twice(void **state)
+{
+	struct worker *w;
+	auto_fd int upstream = -1;
+
+	(void)state;
+	skip_without_counts();
+	w = is_now(1, 0, getpid(), WORKER_READY);
+	is_now(2, 1, NO_PROCESS, WORKER_READY)->in_flight = 1;
+	upstream = dup(STDERR_FILENO);
+	w->n_upstreams = 1;
+	assert_ptr_equal(pick_at(LATER), w);
+	w->n_upstreams = 0;
+}
+
+/* Death */
+
+static void the_dead_leave_nothing(void **state)
+{
+	(void)state;
+	open_session(workers_by_id(&router.workers, 1), "a");
+	open_session(workers_by_id(&router.workers, 2), "b");
+	is_now(1, 0, NO_PROCESS, WORKER_DEAD);
+	assert_null(workers_by_id(&router.workers, 1));
+	assert_null(workers_serving(&router.workers, 1));
+	assert_int_equal(sessions_find(router.sessions, STR("a"), 1), 0);
+	assert_int_equal(sessions_find(router.sessions, STR("b"), 1), 2);
+	for (int i = 0; i < 6; i++)
+		assert_int_not_equal(pick()->id, 1);
+}
+
+static void a_strangers_death_is_no_news(void **state)
+{
+	(void)state;
+	is_now(77, 0, NO_PROCESS, WORKER_DEAD);
+	assert_null(workers_by_id(&router.workers, 77));
+	assert_int_equal(router.workers.n_ready, WORKERS);
+}
+
+static void the_successor_starts_from_nothing(void **state)
+{
+	struct worker *w = workers_by_id(&router.workers, 1);
+
+	(void)state;
+	for (int i = 0; i < 50; i++)
+		worker_assigned(w);
+	is_now(1, 0, NO_PROCESS, WORKER_DEAD);
+	is_now(4, 0, NO_PROCESS, WORKER_READY);
+	workers_by_id(&router.workers, 2)->in_flight = 1;
+	workers_by_id(&router.workers, 3)->in_flight = 1;
+	assert_int_equal(pick()->id, 4);
+}
+
+static void the_last_ones_death_leaves_nobody(void **state)
+{
+	(void)state;
+	for (uint32_t id = 1; id <= WORKERS; id++)
+		is_now(id, id - 1, NO_PROCESS, WORKER_DEAD);
+	assert_null(pick());
+	assert_int_equal(router.workers.n_ready, 0);
+}
+
+#define EMPTY(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define READY(test) cmocka_unit_test_setup_teardown(test, setup_ready, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		EMPTY(nobody_is_chosen_of_nobody),
+		EMPTY(only_ready_workers_are_chosen),
+		EMPTY(known_sessions_are_served_while_draining),
+		EMPTY(a_state_from_the_future_is_not_chosen),
+		READY(the_exception_is_chosen_only_when_alone),
+		READY(ties_go_round),
+		READY(a_burst_spreads_by_what_was_assigned),
+		READY(the_least_loaded_is_chosen),
+		READY(expired_sessions_are_no_load),
+		READY(what_was_assigned_long_ago_is_no_load),
+		EMPTY(open_sockets_are_load),
+		EMPTY(our_own_connections_are_not_counted_twice),
+		READY(the_dead_leave_nothing),
+		READY(a_strangers_death_is_no_news),
+		READY(the_successor_starts_from_nothing),
+		READY(the_last_ones_death_leaves_nobody),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
