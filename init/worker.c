@@ -22,7 +22,7 @@
 
 #include "base/ban.h"
 
-enum { HANDLES_MAX = 1024, DISCONNECT_AFTER_MS = 500 };
+enum { HANDLES_MAX = 1024, DISCONNECT_AFTER_MS = 500, LEFT_AFTER_MS = 100 };
 
 enum handle_kind { HANDLE_STICKY, HANDLE_NEWCONN, HANDLE_PING };
 
@@ -411,8 +411,18 @@ static void dispatch(struct worker *w, const struct node_msg *m, struct str fram
 	}
 }
 
-/* The process may live on, as after process.disconnect(): nobody waits for it. A socket it has
- * acknowledged is its own. */
+static void on_still_there(uv_timer_t *t)
+{
+	struct worker *w = container_of(t, struct worker, deadline);
+
+	log_warn("worker[%u]: has left its IPC channel; drained and replaced pid=%d", w->slot,
+		 (int)w->pid);
+	worker_drain(w);
+}
+
+/* It is dying, which the next moment tells, or has called cluster.worker.disconnect(): then it has
+ * to go, since nothing can be handed to it and its clients miss the others' broadcasts. A socket it
+ * has acknowledged is its own. */
 static void on_channel_end(struct channel *ch, int err)
 {
 	struct worker *w = of_channel(ch);
@@ -428,6 +438,8 @@ static void on_channel_end(struct channel *ch, int err)
 		log_error("worker[%u]: wrote garbage to its IPC channel; it is replaced pid=%d",
 			  w->slot, (int)w->pid);
 		worker_kill(w);
+	} else if (w->state == WORKER_READY || w->state == WORKER_SUSPECT) {
+		(void)uv_timer_start(&w->deadline, on_still_there, LEFT_AFTER_MS, 0);
 	}
 }
 
