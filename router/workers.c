@@ -28,26 +28,28 @@ static uint32_t count_fds(pid_t pid)
 	return stat(path, &st) == 0 && st.st_size > 0 ? (uint32_t)st.st_size : 0;
 }
 
+static uint32_t open_sockets(const struct worker *w)
+{
+	uint32_t fds = count_fds(w->pid), not_clients = w->fds_at_ready + w->n_upstreams;
+
+	return fds > not_clients ? fds - not_clients : 0;
+}
+
+/* Descriptors and our own connections among them are counted at the same moment: connections that
+ * end later would else look like clients until the next time. */
 static void sample(struct worker *w, uint64_t now_ms)
 {
 	if (now_ms - w->sampled_ms < SAMPLE_MS)
 		return;
 	w->sampled_ms = now_ms;
-	w->fds = count_fds(w->pid);
+	w->open_sockets = open_sockets(w);
 	w->assigned = 0;
-}
-
-static uint32_t open_sockets(const struct worker *w)
-{
-	uint32_t not_clients = w->fds_at_ready + w->n_upstreams;
-
-	return w->fds > not_clients ? w->fds - not_clients : 0;
 }
 
 static uint32_t load(struct worker *w, const struct sessions *s, uint64_t now_ms)
 {
 	sample(w, now_ms);
-	return sessions_count_worker(s, w->id) + w->in_flight + open_sockets(w) + w->assigned;
+	return sessions_count_worker(s, w->id) + w->in_flight + w->open_sockets + w->assigned;
 }
 
 /* How far @slot lies behind the last chosen one, going round. */
@@ -156,7 +158,7 @@ static void worker_apply(struct worker *w, const struct control_msg *m)
 	w->state = m->state < WORKER_N_STATES ? (enum worker_state)m->state : WORKER_STOPPING;
 	w->style = (enum worker_style)m->style;
 	if (w->state == WORKER_READY && !was_ready)
-		w->fds = w->fds_at_ready = count_fds(w->pid);
+		w->fds_at_ready = count_fds(w->pid);
 	if (w->state == WORKER_BOOTING && w->style == WORKER_STYLE_STICKY)
 		probe_start(w, m->kind != 0);
 	else
