@@ -38,7 +38,7 @@ function assertEven(names, groups) {
 	for (const name of names) counts.set(name, (counts.get(name) || 0) + 1);
 	const all = [...counts.values()];
 	assert.strictEqual(all.length, groups);
-	assert.ok(Math.max(...all) - Math.min(...all) <= 4, `spread: ${all}`);
+	assert.ok(Math.max(...all) - Math.min(...all) <= names.length / groups / 4, `spread: ${all}`);
 }
 
 // Clients that must not notice anything.
