@@ -22,9 +22,9 @@
 
 #include "base/ban.h"
 
-enum { HANDLES_MAX = 1024, DISCONNECT_AFTER_MS = 500, REAP_MS = 100 };
+enum { HANDLES_MAX = 1024, DISCONNECT_AFTER_MS = 500, LEFT_AFTER_MS = 100 };
 
-enum handle_kind { HANDLE_STICKY, HANDLE_NEWCONN, HANDLE_PING };
+enum handle_kind { HANDLE_STICKY, HANDLE_NEWCONN, HANDLE_SHARED, HANDLE_PING };
 
 struct server {
 	struct server *prev, *next;
@@ -33,14 +33,19 @@ struct server {
 	char key[NODE_KEY_MAX];
 };
 
-/* Answers come in the order of the questions. */
+/* A NODE_HANDLE message. Answers come in the order of the messages.
+ *
+ * While a ping is unanswered no descriptor is sent: Node gives the descriptor of a read to the
+ * first NODE_HANDLE message in it, and that would be the ping (nodejs
+ * lib/internal/child_process.js, channel.onread). */
 struct handle {
 	struct handle *prev, *next;
 	enum handle_kind kind;
 	struct control_msg m;
-	int fd;
-	int64_t seq; /* HANDLE_NEWCONN */
-	bool acked;  /* the bytes are read; a newconn also wants `accepted` */
+	int fd;             /* owned; of HANDLE_SHARED the place's, -1 for a ping */
+	struct blob *frame; /* held back, owned; NULL: sent */
+	int64_t seq;        /* HANDLE_NEWCONN */
+	bool acked;         /* the bytes are read; a newconn also wants `accepted` */
 };
 
 static const struct {
@@ -97,7 +102,9 @@ static struct handle *handle_take(struct worker *w, struct handle *h)
 static void handle_done(struct worker *w, struct handle *h)
 {
 	handle_take(w, h);
-	fd_close(&h->fd);
+	if (h->kind != HANDLE_SHARED)
+		fd_close(&h->fd);
+	blob_unref(h->frame);
 	free(h);
 }
 
@@ -105,8 +112,8 @@ static void handle_done(struct worker *w, struct handle *h)
 static void handle_back(struct worker *w, struct handle *h)
 {
 	struct control_msg m = h->m;
-	bool is_socket = h->kind != HANDLE_PING;
-	int fd = fd_take(&h->fd);
+	bool is_socket = h->kind == HANDLE_STICKY || h->kind == HANDLE_NEWCONN;
+	int fd = is_socket ? fd_take(&h->fd) : -1;
 
 	handle_done(w, h);
 	if (is_socket)
@@ -124,6 +131,28 @@ static struct handle *handle_add(struct worker *w, enum handle_kind kind)
 	DL_APPEND(w->handles, h);
 	w->n_handles++;
 	return h;
+}
+
+static void handle_send(struct worker *w, struct handle *h, struct blob *frame)
+{
+	if (w->ping_sent_ms && h->kind != HANDLE_PING)
+		h->frame = frame;
+	else
+		send_frame(w, frame, h->fd);
+}
+
+static void send_held_back(struct worker *w)
+{
+	struct handle *h;
+
+	DL_FOREACH(w->handles, h)
+	{
+		struct blob *frame = h->frame;
+
+		h->frame = NULL;
+		if (frame)
+			send_frame(w, frame, h->fd);
+	}
 }
 
 static struct server *server_for(struct worker *w, uint32_t listener)
@@ -150,10 +179,10 @@ void worker_hand_off(struct worker *w, const struct control_msg *m, int fd)
 	h->m = back;
 	h->fd = fd;
 	if (sticky) {
-		send_frame(w, node_sticky_connection(w->channel.mode), fd);
+		handle_send(w, h, node_sticky_connection(w->channel.mode));
 	} else {
 		h->seq = w->seq++;
-		send_frame(w, node_newconn(w->channel.mode, s->key, (uint32_t)h->seq), fd);
+		handle_send(w, h, node_newconn(w->channel.mode, s->key, (uint32_t)h->seq));
 	}
 }
 
@@ -170,7 +199,7 @@ static void on_handle_answer(struct worker *w, bool taken)
 		on_pong(w, h);
 	else if (!taken)
 		handle_back(w, h);
-	else if (h->kind == HANDLE_STICKY)
+	else if (h->kind != HANDLE_NEWCONN)
 		handle_done(w, h);
 	else
 		h->acked = true;
@@ -237,6 +266,19 @@ static void answer_query(struct worker *w, const struct node_msg *q, const char 
 		   -1);
 }
 
+/* A handle that all workers share: a UDP socket. @fd is the place's. */
+static void share(struct worker *w, int fd, struct blob *reply)
+{
+	struct handle *h = handle_add(w, HANDLE_SHARED);
+
+	if (!h) {
+		blob_unref(reply);
+		return;
+	}
+	h->fd = fd;
+	handle_send(w, h, reply);
+}
+
 static void on_query(struct worker *w, const struct node_msg *q)
 {
 	bool first = !server_for(w, 0) && is_stream(q->address_type),
@@ -256,7 +298,7 @@ static void on_query(struct worker *w, const struct node_msg *q)
 		return;
 	}
 	if (!is_stream(q->address_type)) {
-		send_frame(w, node_shared_reply(w->channel.mode, q, s->key, w->seq++), pl->fd);
+		share(w, pl->fd, node_shared_reply(w->channel.mode, q, s->key, w->seq++));
 		return;
 	}
 	if (pl) {
@@ -328,10 +370,12 @@ static void on_online(struct worker *w)
 
 void worker_ping(struct worker *w)
 {
-	if (w->ping_sent_ms || !handle_add(w, HANDLE_PING))
+	struct handle *h = w->ping_sent_ms || !w->answers_pings ? NULL : handle_add(w, HANDLE_PING);
+
+	if (!h)
 		return;
 	w->ping_sent_ms = uv_now(w->deadline.loop);
-	send_frame(w, node_ping(w->channel.mode), -1);
+	handle_send(w, h, node_ping(w->channel.mode));
 }
 
 uint64_t worker_silence_ms(const struct worker *w)
@@ -346,6 +390,7 @@ static void on_pong(struct worker *w, struct handle *h)
 	w->lag_ms = (uint32_t)worker_silence_ms(w);
 	w->ping_sent_ms = 0;
 	w->asked_to_diagnose = false;
+	send_held_back(w);
 	may_be_probed(w);
 }
 
@@ -425,17 +470,18 @@ static void dispatch(struct worker *w, const struct node_msg *m, struct str fram
 	}
 }
 
-static void on_cut_off(uv_timer_t *t)
+static void on_still_there(uv_timer_t *t)
 {
 	struct worker *w = container_of(t, struct worker, deadline);
 
-	log_warn("worker[%u]: has closed its IPC channel and lives on; it is replaced pid=%d",
-		 w->slot, (int)w->pid);
+	log_warn("worker[%u]: has left its IPC channel; drained and replaced pid=%d", w->slot,
+		 (int)w->pid);
 	worker_drain(w);
 }
 
-/* The process may live on, as after process.disconnect(): nobody waits for it. A socket it has
- * acknowledged is its own. */
+/* It is dying, which the next moment tells, or has called cluster.worker.disconnect(): then it has
+ * to go, since nothing can be handed to it and its clients miss the others' broadcasts. A socket it
+ * has acknowledged is its own. */
 static void on_channel_end(struct channel *ch, int err)
 {
 	struct worker *w = of_channel(ch);
@@ -447,12 +493,12 @@ static void on_channel_end(struct channel *ch, int err)
 	DL_FOREACH_SAFE(w->handles, h, next)
 	if (!h->acked)
 		handle_back(w, h);
-	if (w->state == WORKER_READY || w->state == WORKER_SUSPECT)
-		(void)uv_timer_start(&w->deadline, on_cut_off, REAP_MS, 0);
 	if (err == -EBADMSG || err == -EMSGSIZE) {
 		log_error("worker[%u]: wrote garbage to its IPC channel; it is replaced pid=%d",
 			  w->slot, (int)w->pid);
 		worker_kill(w);
+	} else if (w->state == WORKER_READY || w->state == WORKER_SUSPECT) {
+		(void)uv_timer_start(&w->deadline, on_still_there, LEFT_AFTER_MS, 0);
 	}
 }
 

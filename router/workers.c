@@ -38,26 +38,28 @@ static uint32_t count_fds(pid_t pid)
 	return stat(path, &st) == 0 && st.st_size > 0 ? (uint32_t)st.st_size : 0;
 }
 
+static uint32_t open_sockets(const struct worker *w)
+{
+	uint32_t fds = count_fds(w->pid), not_clients = w->base_fds + w->n_upstreams;
+
+	return fds > not_clients ? fds - not_clients : 0;
+}
+
+/* Descriptors and our own connections among them are counted at the same moment: connections that
+ * end later would else look like clients until the next time. */
 static void sample(struct worker *w, uint64_t now_ms)
 {
 	if (now_ms - w->sampled_ms < SAMPLE_MS)
 		return;
 	w->sampled_ms = now_ms;
-	w->fds = count_fds(w->pid);
+	w->open_sockets = open_sockets(w);
 	w->assigned = 0;
-}
-
-static uint32_t open_sockets(const struct worker *w)
-{
-	uint32_t not_clients = w->base_fds + w->n_upstreams;
-
-	return w->fds > not_clients ? w->fds - not_clients : 0;
 }
 
 static uint32_t load(struct worker *w, const struct sessions *s, uint64_t now_ms)
 {
 	sample(w, now_ms);
-	return sessions_count_worker(s, w->id) + w->in_flight + open_sockets(w) + w->assigned;
+	return sessions_count_worker(s, w->id) + w->in_flight + w->open_sockets + w->assigned;
 }
 
 /* How far @slot lies behind the last chosen one, going round. */
@@ -162,8 +164,7 @@ static void take_base(struct worker *w)
 {
 	struct scoreboard_row *row = row_of(w);
 
-	w->fds = count_fds(w->pid);
-	w->base_fds = w->fds;
+	w->base_fds = count_fds(w->pid);
 	if (!row)
 		return;
 	if (counter_get(&row->base_pid) == (uint64_t)w->pid)
@@ -244,7 +245,7 @@ void workers_publish(struct router *r)
 		if (!row)
 			continue;
 		counter_set(&row->sessions, sessions_count_worker(r->sessions, w->id));
-		counter_set(&row->sockets, open_sockets(w));
+		counter_set(&row->sockets, w->open_sockets + w->assigned);
 		counter_set(&row->in_flight, w->in_flight);
 	}
 }

@@ -28,7 +28,7 @@ async function connect(io, port, n, options = {}) {
 	const errors = [];
 	const sockets = Array.from({ length: n }, (_, i) => io(`http://localhost:${port}`, { transports: transports[i % 3], forceNew: true, ...options }));
 	try {
-		sockets.forEach((s, i) => s.on("connect_error", (err) => errors.push(`client ${i}: ${err.message || err}`)));
+		sockets.forEach((s, i) => s.on("connect_error", (err) => errors.push(`client ${i}: ${err.message || err} ${err.description?.message || err.description || ""}`)));
 		await within(Promise.all(sockets.map(connected)), "connect").catch((err) => errors.push(err.message));
 		assert.deepStrictEqual(errors, []);
 	} catch (err) {
