@@ -319,8 +319,8 @@ static void drop_server(struct worker *w, const char *key)
 	}
 }
 
-/* server.close() or cluster.worker.disconnect(): it takes no new clients, and may live on for as
- * long as it has old ones. */
+/* server.close() or cluster.worker.disconnect(): it takes no new clients and lives on for as long
+ * as it has old ones. */
 static void on_server_closed(struct worker *w, const struct node_msg *m)
 {
 	bool had_first = server_for(w, 0);
@@ -330,7 +330,7 @@ static void on_server_closed(struct worker *w, const struct node_msg *m)
 	    (w->state != WORKER_READY && w->state != WORKER_SUSPECT))
 		return;
 	log_info("worker[%u]: has closed its server pid=%d", w->slot, (int)w->pid);
-	worker_drain(w);
+	worker_set_state(w, WORKER_DRAINING);
 }
 
 /* Readiness */
@@ -616,7 +616,9 @@ void worker_drain(struct worker *w)
 
 	if (drain_ms > most) /* the app's own ending wants time, too */
 		drain_ms = most;
-	if (w->state != WORKER_READY && w->state != WORKER_SUSPECT) {
+	if (w->kill_at_ms)
+		return;
+	if (w->state < WORKER_READY) {
 		worker_stop(w);
 		return;
 	}

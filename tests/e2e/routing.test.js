@@ -247,7 +247,7 @@ test("a worker that leaves its channel is drained and replaced", { timeout: 6000
 		assert.ok(!(await Promise.all(more.map((c) => call(c, "pid")))).includes(pids[0]));
 		assert.ok((await within(call(more[0], "count"), "fetchSockets() does not wait for it", 3000)) >= more.length);
 		await until(async () => s.log.match(/-> ready/g).length === 3, "another worker");
-		assert.ok(!(await Promise.all(old.map((c) => call(c, "pid")))).includes(pids[0]));
+		await until(async () => !(await Promise.all(old.map((c) => call(c, "pid")))).includes(pids[0]), "its clients to be elsewhere");
 	} finally {
 		[...old, ...more].forEach((c) => c.close());
 		assert.strictEqual(await s.stop(), 0);
