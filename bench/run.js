@@ -93,9 +93,10 @@ async function countSyscalls(peer, running, operation) {
 		return strace.ended;
 	};
 	const done = await applyLoad(running.port, operation, windowMs, attach, detach);
-	const total = /(\d+) +\d* *total/.exec(fs.readFileSync(file, "utf8"))?.[1] || 0;
-	add(results.get(peer).syscalls, operation.name, total / done.operations);
-	if (options.verbose) console.error(fs.readFileSync(file, "utf8"), done);
+	const summary = fs.readFileSync(file, "utf8");
+	const calls = / total$/m.test(summary) ? Number(summary.trim().split("\n").pop().trim().split(/ +/)[3]) : 0;
+	add(results.get(peer).syscalls, operation.name, calls / done.operations);
+	if (options.verbose) console.error(operation.name, done, summary);
 }
 
 async function countFailures(peer, running) {
