@@ -26,7 +26,7 @@
 
 #include "base/macros.h"
 
-enum { IN_MAX = 64 << 10, SID_LEN = 20, SOURCES = 16, STALL_MS = 3000, TICK_MS = 100 };
+enum { IN_MAX = 64 << 10, SID_LEN = 20, SOURCES = 16, STALL_MS = 3000, TICK_MS = 100, OPENING = 8 };
 
 enum step {
 	/* a polling session */
@@ -607,11 +607,18 @@ static void load_init(char **argv, const char *parameter)
 		load.frame = event_of("echo", "hello");
 }
 
+/* A few at a time: what a server holds for sessions, not for a rush. */
 static void prepare(void)
 {
+	unsigned n = load.n_conns;
+
 	load.now_ms = clock_ms();
-	for (unsigned i = 0; i < load.n_conns; i++)
-		conn_next(load.conns[i]);
+	for (load.n_conns = 1; load.n_conns <= n; load.n_conns++) {
+		conn_next(load.conns[load.n_conns - 1]);
+		if (load.n_conns % OPENING == 0)
+			turn_until_idle(STALL_MS);
+	}
+	load.n_conns = n;
 	turn_until_idle(20 * 1000);
 	if (!all_idle()) {
 		fprintf(stderr, "bench-load: the sessions do not open\n");
