@@ -22,7 +22,7 @@ const { values: options } = parseArgs({
 	},
 });
 const rounds = Number(options.rounds || (options.quick ? 1 : 3));
-const windowMs = Number(options.ms || (options.quick ? 400 : 900));
+const windowMs = Number(options.ms || (options.quick ? 200 : 900));
 
 const operations = [
 	{ name: "WebSocket connect", load: "connect", conns: 16 },
