@@ -26,7 +26,15 @@
 
 #include "base/macros.h"
 
-enum { IN_MAX = 64 << 10, SID_LEN = 20, SOURCES = 16, STALL_MS = 3000, TICK_MS = 100 };
+enum {
+	IN_MAX = 64 << 10,
+	SID_LEN = 20,
+	SOURCES = 16,
+	STALL_MS = 3000,
+	TICK_MS = 100,
+	OPENING = 8,
+	SETUP_MS = 20000
+};
 
 enum step {
 	/* a polling session */
@@ -219,6 +227,7 @@ static void broadcast(void)
 {
 	uint64_t n = load.n_conns;
 
+	assert(n > 0);
 	while (!load.stopped && load.emitted * n < load.delivered + n * n) {
 		struct conn *c = load.conns[load.emitted % n];
 
@@ -569,12 +578,13 @@ static struct conn *conn_new(unsigned i)
 static struct iovec message_of(size_t size)
 {
 	static const char begin[] = "42[\"m\",\"", end[] = "\"]";
-	char *text = malloc(size);
+	int fill = (int)(size - strlen(begin) - strlen(end));
+	char *x = malloc(size), *text;
 
-	assert(text && size > sizeof(begin) + sizeof(end));
-	memset(text, 'x', size);
-	memcpy(text, begin, strlen(begin));
-	memcpy(text + size - strlen(end), end, strlen(end));
+	assert(x && size > sizeof(begin) + sizeof(end));
+	memset(x, 'x', size);
+	size = (size_t)asprintf(&text, "%s%.*s%s", begin, fill, x, end);
+	free(x);
 	return (struct iovec){ text, size };
 }
 
@@ -591,11 +601,12 @@ static void load_init(char **argv, const char *parameter)
 {
 	load.operation = operation_of(argv[2]);
 	load.n_conns = (unsigned)atoi(argv[3]);
+	assert(load.n_conns > 0);
 	load.server = (struct sockaddr_in){ .sin_family = AF_INET,
 					    .sin_port = htons((uint16_t)atoi(argv[1])),
 					    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	load.epoll = epoll_create1(EPOLL_CLOEXEC);
-	load.conns = calloc(load.n_conns, sizeof(*load.conns));
+	load.conns = calloc(load.n_conns, sizeof(struct conn *));
 	assert(load.epoll >= 0 && load.conns);
 	for (unsigned i = 0; i < load.n_conns; i++)
 		load.conns[i] = conn_new(i);
@@ -607,12 +618,19 @@ static void load_init(char **argv, const char *parameter)
 		load.frame = event_of("echo", "hello");
 }
 
+/* A few at a time: what a server holds for sessions, not for a rush. */
 static void prepare(void)
 {
+	unsigned n = load.n_conns;
+
 	load.now_ms = clock_ms();
-	for (unsigned i = 0; i < load.n_conns; i++)
-		conn_next(load.conns[i]);
-	turn_until_idle(20 * 1000);
+	for (load.n_conns = 1; load.n_conns <= n; load.n_conns++) {
+		conn_next(load.conns[load.n_conns - 1]);
+		if (load.n_conns % OPENING == 0)
+			turn_until_idle(STALL_MS);
+	}
+	load.n_conns = n;
+	turn_until_idle(SETUP_MS);
 	if (!all_idle()) {
 		fprintf(stderr, "bench-load: the sessions do not open\n");
 		exit(1);

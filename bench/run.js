@@ -1,7 +1,7 @@
 // Measures sioinit and its peers in one run and prints the tables (Markdown). See README.md.
 //   node run.js [--quick] [--rounds N] [--ms N] [--peer TEXT]... [--operation TEXT]... [--syscalls] [--verbose]
 // --syscalls counts them with strace(1) and measures no times.
-const { spawn } = require("child_process");
+const { spawn, spawnSync } = require("child_process");
 const fs = require("fs");
 const os = require("os");
 const path = require("path");
@@ -22,7 +22,7 @@ const { values: options } = parseArgs({
 	},
 });
 const rounds = Number(options.rounds || (options.quick ? 1 : 3));
-const windowMs = Number(options.ms || (options.quick ? 400 : 900));
+const windowMs = Number(options.ms || (options.quick ? 200 : 900));
 
 const operations = [
 	{ name: "WebSocket connect", load: "connect", conns: 16 },
@@ -93,9 +93,10 @@ async function countSyscalls(peer, running, operation) {
 		return strace.ended;
 	};
 	const done = await applyLoad(running.port, operation, windowMs, attach, detach);
-	const total = /(\d+) +\d* *total/.exec(fs.readFileSync(file, "utf8"))?.[1] || 0;
-	add(results.get(peer).syscalls, operation.name, total / done.operations);
-	if (options.verbose) console.error(fs.readFileSync(file, "utf8"), done);
+	const summary = fs.readFileSync(file, "utf8");
+	const calls = / total$/m.test(summary) ? Number(summary.trim().split("\n").pop().trim().split(/ +/)[3]) : 0;
+	add(results.get(peer).syscalls, operation.name, calls / done.operations);
+	if (options.verbose) console.error(operation.name, done, summary);
 }
 
 async function countFailures(peer, running) {
@@ -106,6 +107,13 @@ async function countFailures(peer, running) {
 	}
 }
 
+async function memoryWithSessions(running, count) {
+	let uss;
+	const look = () => (uss = memoryOf(running.routers).uss);
+	await applyLoad(running.port, { load: "idle", conns: count }, 0, look, () => {});
+	return uss;
+}
+
 async function measureIdle(peer, running) {
 	const result = results.get(peer);
 	await sleep(1000);
@@ -113,10 +121,8 @@ async function measureIdle(peer, running) {
 	await sleep(1500);
 	result.wakeups = (wakeupsOf(running.routers) - wakeups) / 1.5;
 	result.idle = memoryOf(running.routers);
-	const sessions = 400;
-	await applyLoad(running.port, { load: "idle", conns: sessions }, 0, () => {
-		result.perSession = (memoryOf(running.routers).uss - result.idle.uss) / sessions;
-	}, () => {});
+	const few = await memoryWithSessions(running, 200); // first use of buffers is no session's cost
+	result.perSession = ((await memoryWithSessions(running, 600)) - few) / 400;
 }
 
 async function withPeer(peer, action) {
@@ -180,6 +186,23 @@ const idle = {
 	"requests failed under load": (result) => result.failed,
 };
 
+// What has to be installed beside Node and the app, kB
+function installed(...names) {
+	const du = spawnSync("du", ["-skL", ...names.map((name) => path.resolve(__dirname, name))], { encoding: "utf8" });
+	return du.stdout.trim().split("\n").reduce((kB, line) => kB + Number(line.split("\t")[0]), 0);
+}
+
+function printInstallSizes() {
+	console.log("\nOn disk, kB, without shared libraries\n");
+	row(["sioinit, stripped", "@socket.io/sticky, cluster-adapter", "nginx", "HAProxy"]);
+	row(Array(4).fill("---"));
+	const stripped = path.join(os.tmpdir(), `sioinit-stripped-${process.pid}`);
+	spawnSync("strip", ["-o", stripped, path.join(binaries, "sioinit")]);
+	const packages = ["sticky", "cluster-adapter"].map((name) => `node_modules/@socket.io/${name}`);
+	row([installed(stripped), installed(...packages), installed("/usr/sbin/nginx"), installed("/usr/sbin/haproxy")]);
+	fs.rmSync(stripped);
+}
+
 function failures(result, name) {
 	const { failed, requests } = result.sessions[name] || {};
 	return requests ? `${failed} of ${requests}` : "–";
@@ -196,6 +219,7 @@ function printTables() {
 	if (options.operation) return;
 	table("Router, idle", Object.keys(idle), (result, name) => idle[name](result) ?? "–");
 	table("Requests that failed; a session ends with its first", correctness.variants.map((v) => v.name), failures);
+	printInstallSizes();
 }
 
 const chosen = peers.filter((peer) => matches(options.peer, peer.name));
