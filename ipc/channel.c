@@ -148,7 +148,7 @@ static size_t gather(struct channel *ch, struct iovec iov[static IOV_BATCH])
 	{
 		size_t len = plain_len(it);
 
-		if (!fits(ch, gathered, len - offset))
+		if (!fits(ch, gathered, len - offset) || (it->fd >= 0 && n > 0))
 			break;
 		gathered += len - offset;
 		if (len > offset)
@@ -186,14 +186,17 @@ static ssize_t send_plain(struct channel *ch)
 	if (n < 0)
 		return -errno;
 	ch->unread += (size_t)n;
+	ch->since_fd += (size_t)n;
 	account(ch, (size_t)n);
 	return n;
 }
 
-static int send_last_byte(struct channel *ch)
+/* What is left of the head, in one buffer of the kernel, with its descriptor. */
+static int send_with_fd(struct channel *ch)
 {
 	struct channel_item *it = ch->queue;
-	struct iovec iov = { it->frame->bytes + it->frame->len - 1, 1 };
+	size_t left = it->frame->len - ch->head_offset;
+	struct iovec iov = { it->frame->bytes + ch->head_offset, left };
 	union {
 		char bytes[CMSG_SPACE(sizeof(int))];
 		struct cmsghdr align;
@@ -203,21 +206,33 @@ static int send_last_byte(struct channel *ch)
 			    .msg_control = control.bytes,
 			    .msg_controllen = sizeof(control.bytes) };
 	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+	ssize_t n;
 
 	c->cmsg_level = SOL_SOCKET;
 	c->cmsg_type = SCM_RIGHTS;
 	c->cmsg_len = CMSG_LEN(sizeof(int));
 	memcpy(CMSG_DATA(c), &it->fd, sizeof(int));
-	if (sendmsg(ch->fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+	n = sendmsg(ch->fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (n < 0)
 		return -errno;
-	ch->unread++;
+	if ((size_t)n < left) /* unix(7) sockets do not cut what fits into one buffer */
+		return -EIO;
+	ch->unread += left;
+	ch->since_fd = 0;
 	item_done(ch);
 	return 0;
 }
 
-static bool head_needs_last_byte(const struct channel *ch)
+static bool head_goes_with_fd(const struct channel *ch)
 {
-	return ch->queue && ch->queue->fd >= 0 && ch->head_offset == plain_len(ch->queue);
+	const struct channel_item *it = ch->queue;
+
+	if (it->fd < 0)
+		return false;
+	if (ch->head_offset == plain_len(it))
+		return true;
+	return ch->head_offset == 0 && it->frame->len <= CHANNEL_BATCH_MAX &&
+	       ch->since_fd + it->frame->len <= CHANNEL_UNREAD_MAX;
 }
 
 static void on_look_again(uv_timer_t *t);
@@ -249,7 +264,7 @@ static bool within_unread_bound(struct channel *ch)
 static int channel_flush(struct channel *ch)
 {
 	while (ch->queue && within_unread_bound(ch)) {
-		ssize_t r = head_needs_last_byte(ch) ? send_last_byte(ch) : send_plain(ch);
+		ssize_t r = head_goes_with_fd(ch) ? send_with_fd(ch) : send_plain(ch);
 
 		/* ETOOMANYREFS: too many descriptors of this uid in flight, unix(7); they drain as
 		 * workers read. */

@@ -1,12 +1,14 @@
 /* One worker's IPC channel: whole frames and descriptors over a unix stream socket, on libuv.
  *
- * Sending: frames are queued by reference and written in order, many in one sendmsg(2). A frame
- * with a descriptor goes out in two steps: all bytes but the last as ordinary bytes, then exactly
- * one byte that carries the descriptor. The kernel cannot cut a one-byte buffer, so the read that
- * delivers the descriptor is the read that completes its frame, and handles may be pipelined
- * without waiting for Node's acknowledgement. (libuv takes one descriptor per read and Node keeps
- * only the latest: with the fd on the first byte, a frame cut at a 64 KiB read boundary gives
- * client A's message the socket of client B.)
+ * Sending: frames are queued by reference and written in order, many in one sendmsg(2). The read
+ * that delivers a descriptor has to be the read that completes its frame; then handles may be
+ * pipelined without waiting for Node's acknowledgement. (libuv takes one descriptor per read and
+ * Node keeps only the latest: a frame cut at a 64 KiB read boundary gives client A's message the
+ * socket of client B.) A read ends behind the buffer that carries a descriptor, so what was sent
+ * since the last one is all that the next read can begin with: when that and the frame fit into one
+ * read, and the frame into one buffer of the kernel, it goes out at once. Else it goes in two
+ * steps: all bytes but the last as ordinary bytes, then exactly one byte, which cannot be cut, with
+ * the descriptor.
  *
  * The queue is bounded by its owner: channel_queued_bytes() tells, on_drain says when it is low
  * again. */
@@ -55,7 +57,8 @@ struct channel {
 	int events; /* what uv_poll waits for */
 	bool paused, congested, ended, closing;
 	bool bound_unread;
-	size_t unread; /* at most: sent since the peer was last seen to have read everything */
+	size_t unread;   /* at most: sent since the peer was last seen to have read everything */
+	size_t since_fd; /* sent since the last descriptor */
 	uv_timer_t look_again;
 	unsigned look_again_ms, n_open;
 	void (*on_closed)(struct channel *ch);

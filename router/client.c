@@ -100,7 +100,7 @@ static struct client *client_new(struct router *r, const struct listener *l, int
 	}
 	if (peer->ss_family != AF_UNIX)
 		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	sock_init(&c->sock, &r->loop, fd, on_event);
+	sock_init(&c->sock, &r->poller, fd, on_event);
 	c->router = r;
 	c->listener = l;
 	c->exchange.retained = BUF_INIT(RETAIN_MAX);

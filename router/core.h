@@ -9,6 +9,7 @@
 #include "ipc/scoreboard.h"
 #include "router/deadline.h"
 #include "router/http.h"
+#include "router/poller.h"
 #include "router/router.h"
 #include "router/sock.h"
 #include "router/workers.h"
@@ -28,11 +29,11 @@ enum {
 
 struct router {
 	uv_loop_t loop;
+	struct poller poller;
 	const struct router_conf *conf;
 	struct control link;
 	struct sessions *sessions;
 	struct scoreboard *board;
-	uv_prepare_t publish; /* of the workers' rows, before the loop sleeps */
 	struct workers workers;
 	enum phase phase;
 	struct listener *listeners;

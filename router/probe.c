@@ -100,7 +100,7 @@ static struct ask *ask_new(struct probe *p)
 		return NULL;
 	}
 	a->probe = p;
-	sock_init(&a->sock, &w->router->loop, near, on_answer);
+	sock_init(&a->sock, &w->router->poller, near, on_answer);
 	return a;
 }
 

@@ -137,7 +137,7 @@ static void on_link_end(struct control *link, int err)
 
 	if (err < 0)
 		log_error("router: channel to init: %s", strerror(-err));
-	uv_stop(&r->loop);
+	poller_stop(&r->poller);
 }
 
 static const struct control_ops link_ops = { .on_message = on_message, .on_end = on_link_end };
@@ -150,9 +150,10 @@ static int open_first_sessions(struct router *r)
 	return fd < 0 ? -errno : sessions_open(fd, 1024, router_now(r), &r->sessions);
 }
 
-static void on_publish(uv_prepare_t *p)
+/* What the scoreboard says while the router sleeps is true. */
+static void publish(void *ctx)
 {
-	struct router *r = container_of(p, struct router, publish);
+	struct router *r = ctx;
 
 	counter_set(&r->board->clients, r->n_clients);
 	counter_set(&r->board->sessions, sessions_count(r->sessions));
@@ -171,14 +172,14 @@ static int router_init(struct router *r, const struct router_conf *conf, int con
 	r->pair_listener = -1;
 	r->board = scoreboard_private();
 	if (e == 0)
+		e = poller_init(&r->poller, &r->loop);
+	if (e == 0)
 		e = r->board ? open_first_sessions(r) : -ENOMEM;
 	if (e == 0)
 		e = upstream_listen(r);
 	if (e < 0)
 		return e;
 	(void)uv_timer_init(&r->loop, &r->accept_pause);
-	(void)uv_prepare_init(&r->loop, &r->publish);
-	(void)uv_prepare_start(&r->publish, on_publish);
 	deadline_list_init(&r->header, &r->loop, conf->header_timeout_ms, client_on_deadline);
 	deadline_list_init(&r->keepalive, &r->loop, conf->keepalive_timeout_ms, client_on_deadline);
 	deadline_list_init(&r->body, &r->loop, conf->body_timeout_ms, client_on_deadline);
@@ -214,7 +215,7 @@ static void router_deinit(struct router *r)
 	close_timer(&r->body.timer);
 	close_timer(&r->linger.timer);
 	close_timer(&r->repeek.timer);
-	uv_close((uv_handle_t *)&r->publish, NULL);
+	poller_deinit(&r->poller);
 	(void)uv_run(&r->loop, UV_RUN_DEFAULT);
 	(void)uv_loop_close(&r->loop);
 	sessions_close(r->sessions);
@@ -244,7 +245,7 @@ int router_main(const struct router_conf *conf, int control_fd)
 	e = r ? router_init(r, conf, control_fd) : -ENOMEM;
 	if (e < 0)
 		die(EXIT_OUR_FAILURE, "router: cannot start: %s", strerror(-e));
-	(void)uv_run(&r->loop, UV_RUN_DEFAULT);
+	poller_run(&r->poller, publish, r);
 	router_deinit(r);
 	return 0;
 }

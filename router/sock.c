@@ -1,5 +1,5 @@
-/* Sockets of the router. libuv stops a poll handle that reports POLLERR; `failed` remembers it and
- * the owner finds the error with its next read. */
+/* Sockets of the router. One that reports an error leaves the set; `failed` remembers it and the
+ * owner finds the error with its next read. */
 #include "router/sock.h"
 
 #include <assert.h>
@@ -8,37 +8,25 @@
 #include <sys/uio.h>
 
 #include "base/fd.h"
-#include "base/macros.h"
+#include "router/poller.h"
 
 #include "base/ban.h"
 
-void sock_init(struct sock *s, uv_loop_t *loop, int fd,
+void sock_init(struct sock *s, struct poller *p, int fd,
 	       void (*on_event)(struct sock *s, int events))
 {
 	*s = (struct sock){
-		.loop = loop, .fd = fd, .on_event = on_event, .out = BUF_INIT(SOCK_OUT_MAX)
+		.poller = p, .fd = fd, .on_event = on_event, .out = BUF_INIT(SOCK_OUT_MAX)
 	};
 }
 
-static void on_poll(uv_poll_t *poll, int status, int events)
+/* The kernel would report it for ever. */
+void sock_failed(struct sock *s)
 {
-	struct sock *s = container_of(poll, struct sock, poll);
-
-	if (status < 0) {
-		s->failed = true;
-		s->events = 0;
-		events = UV_READABLE;
-	}
-	s->on_event(s, events);
-}
-
-static int sock_register(struct sock *s)
-{
-	int r = uv_poll_init(s->loop, &s->poll, s->fd);
-
-	if (r == 0)
-		s->registered = true;
-	return r;
+	s->failed = true;
+	(void)poller_set(s->poller, s, 0);
+	s->events = 0;
+	s->on_event(s, UV_READABLE);
 }
 
 int sock_want(struct sock *s, int events)
@@ -48,10 +36,10 @@ int sock_want(struct sock *s, int events)
 	assert(!s->closing && s->fd >= 0);
 	if (events == s->events || s->failed)
 		return 0;
-	if (!s->registered && (r = sock_register(s)) < 0)
-		return r;
-	s->events = events;
-	return events ? uv_poll_start(&s->poll, events, on_poll) : uv_poll_stop(&s->poll);
+	r = poller_set(s->poller, s, events);
+	if (r == 0)
+		s->events = events;
+	return r;
 }
 
 static ssize_t send_slices(int fd, struct str a, struct str b)
@@ -106,19 +94,13 @@ int sock_flush(struct sock *s)
 
 int sock_release(struct sock *s)
 {
-	if (s->registered)
-		(void)uv_poll_stop(&s->poll);
+	if (s->events)
+		(void)poller_set(s->poller, s, 0);
 	s->events = 0;
 	return fd_take(&s->fd);
 }
 
-static void on_poll_closed(uv_handle_t *handle)
-{
-	struct sock *s = container_of((uv_poll_t *)handle, struct sock, poll);
-
-	s->on_closed(s);
-}
-
+/* The kernel takes it out of the set with its last descriptor. */
 void sock_close(struct sock *s, void (*on_closed)(struct sock *s))
 {
 	if (s->closing)
@@ -126,11 +108,6 @@ void sock_close(struct sock *s, void (*on_closed)(struct sock *s))
 	s->closing = true;
 	s->on_closed = on_closed;
 	buf_free(&s->out);
-	if (s->registered) {
-		(void)uv_poll_stop(&s->poll);
-		uv_close((uv_handle_t *)&s->poll, on_poll_closed);
-	}
 	fd_close(&s->fd);
-	if (!s->registered)
-		on_closed(s);
+	poller_close_later(s->poller, s);
 }

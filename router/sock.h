@@ -5,20 +5,21 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <uv.h>
+#include <uv.h> /* UV_READABLE, UV_WRITABLE */
 
 #include "base/buf.h"
+
+struct poller;
 
 enum { SOCK_OUT_MAX = 256 << 10 };
 
 struct sock {
-	uv_poll_t poll;
-	uv_loop_t *loop;
-	int fd; /* owned; -1 after sock_release() and sock_close() */
-	int events;
-	bool registered; /* poll is initialised */
-	bool failed;     /* the kernel reported an error: a read tells which */
+	struct poller *poller;
+	int fd;      /* owned; -1 after sock_release() and sock_close() */
+	int events;  /* what it waits for */
+	bool failed; /* the kernel reported an error: a read tells which */
 	bool closing;
+	struct sock *next_closing;
 	struct buf out;
 	/* @events: UV_READABLE, UV_WRITABLE; an error counts as UV_READABLE. May close or release
 	 * the socket. */
@@ -26,14 +27,16 @@ struct sock {
 	void (*on_closed)(struct sock *s);
 };
 
-/* Takes over @fd, which is non-blocking. Nothing is registered with the loop until sock_want(): a
- * socket that is handed on at once costs no epoll call. */
-void sock_init(struct sock *s, uv_loop_t *loop, int fd,
+/* Takes over @fd, which is non-blocking. Nothing is registered until sock_want(): a socket that is
+ * handed on at once costs no epoll call. */
+void sock_init(struct sock *s, struct poller *p, int fd,
 	       void (*on_event)(struct sock *s, int events));
 
-/* Waits for these events from now on. 0 or -errno (only for the first, which registers the socket).
- */
+/* Waits for these events from now on. 0 or -errno. */
 int sock_want(struct sock *s, int events);
+
+/* For the poller: the kernel has reported an error. */
+void sock_failed(struct sock *s);
 
 /* Sends both slices, in order, after what is still pending; what the kernel does not take is kept.
  * 0 or -errno: -EMSGSIZE (SOCK_OUT_MAX: the owner did not heed sock_blocked()), -ENOMEM, or the
@@ -50,6 +53,5 @@ static inline bool sock_blocked(const struct sock *s)
 /* Gives the descriptor away; the socket only remains to be closed. */
 int sock_release(struct sock *s);
 
-/* Idempotent. @on_closed runs from the loop, or at once when the socket was never registered: the
- * caller must not touch what it frees. */
+/* Idempotent. @on_closed runs at the end of the poller's turn. */
 void sock_close(struct sock *s, void (*on_closed)(struct sock *s));

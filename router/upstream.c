@@ -151,7 +151,7 @@ static struct upstream *upstream_new(struct worker *w)
 		errno = ENOMEM;
 		return NULL;
 	}
-	sock_init(&u->sock, &w->router->loop, fd, on_event);
+	sock_init(&u->sock, &w->router->poller, fd, on_event);
 	u->worker = w;
 	u->token = token;
 	u->in = BUF_INIT(UPSTREAM_HEAD_MAX);
