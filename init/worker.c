@@ -10,6 +10,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +25,7 @@
 
 enum { HANDLES_MAX = 1024, DISCONNECT_AFTER_MS = 500, LEFT_AFTER_MS = 100 };
 
-enum handle_kind { HANDLE_STICKY, HANDLE_NEWCONN, HANDLE_PING };
+enum handle_kind { HANDLE_STICKY, HANDLE_NEWCONN, HANDLE_SHARED, HANDLE_PING };
 
 struct server {
 	struct server *prev, *next;
@@ -39,8 +40,9 @@ struct handle {
 	enum handle_kind kind;
 	struct control_msg m;
 	int fd;
-	int64_t seq; /* HANDLE_NEWCONN */
-	bool acked;  /* the bytes are read; a newconn also wants `accepted` */
+	int64_t seq;        /* HANDLE_NEWCONN */
+	bool acked;         /* the bytes are read; a newconn also wants `accepted` */
+	struct blob *frame; /* it waits for the answer to a ping */
 };
 
 static const struct {
@@ -76,10 +78,10 @@ static void worker_set_state(struct worker *w, enum worker_state to)
 	w->ops->on_state(w);
 }
 
-static void send_frame(struct worker *w, struct blob *frame, int fd)
+static void send_frame(struct worker *w, struct blob *frame)
 {
 	if (frame)
-		(void)channel_send(&w->channel, frame, fd);
+		(void)channel_send(&w->channel, frame, -1);
 	else
 		log_warn("worker[%u]: no memory for a message", w->slot);
 	blob_unref(frame);
@@ -98,6 +100,7 @@ static void handle_done(struct worker *w, struct handle *h)
 {
 	handle_take(w, h);
 	fd_close(&h->fd);
+	blob_unref(h->frame);
 	free(h);
 }
 
@@ -105,11 +108,11 @@ static void handle_done(struct worker *w, struct handle *h)
 static void handle_back(struct worker *w, struct handle *h)
 {
 	struct control_msg m = h->m;
-	bool is_socket = h->kind != HANDLE_PING;
-	int fd = fd_take(&h->fd);
+	bool is_client = h->kind == HANDLE_STICKY || h->kind == HANDLE_NEWCONN;
+	int fd = is_client ? fd_take(&h->fd) : -1;
 
 	handle_done(w, h);
-	if (is_socket)
+	if (is_client)
 		w->ops->on_handback(w, &m, fd);
 }
 
@@ -124,6 +127,35 @@ static struct handle *handle_add(struct worker *w, enum handle_kind kind)
 	DL_APPEND(w->handles, h);
 	w->n_handles++;
 	return h;
+}
+
+static void handle_send(struct worker *w, struct handle *h)
+{
+	(void)channel_send(&w->channel, h->frame, h->fd);
+	blob_unref(h->frame);
+	h->frame = NULL;
+}
+
+/* Of what it reads at once, Node gives the descriptor to the first NODE_HANDLE; a ping is one
+ * without. So no descriptor follows a ping before the answer. */
+static void handle_post(struct worker *w, struct handle *h, struct blob *frame)
+{
+	h->frame = frame;
+	if (!frame) {
+		log_warn("worker[%u]: no memory for a message", w->slot);
+		handle_back(w, h);
+	} else if (!w->ping_sent_ms) {
+		handle_send(w, h);
+	}
+}
+
+static void handles_send(struct worker *w)
+{
+	struct handle *h;
+
+	DL_FOREACH(w->handles, h)
+	if (h->frame)
+		handle_send(w, h);
 }
 
 static struct server *server_for(struct worker *w, uint32_t listener)
@@ -149,12 +181,11 @@ void worker_hand_off(struct worker *w, const struct control_msg *m, int fd)
 	}
 	h->m = back;
 	h->fd = fd;
-	if (sticky) {
-		send_frame(w, node_sticky_connection(w->channel.mode), fd);
-	} else {
+	if (!sticky)
 		h->seq = w->seq++;
-		send_frame(w, node_newconn(w->channel.mode, s->key, (uint32_t)h->seq), fd);
-	}
+	handle_post(w, h,
+		    sticky ? node_sticky_connection(w->channel.mode)
+			   : node_newconn(w->channel.mode, s->key, (uint32_t)h->seq));
 }
 
 static void on_pong(struct worker *w, struct handle *h);
@@ -170,10 +201,10 @@ static void on_handle_answer(struct worker *w, bool taken)
 		on_pong(w, h);
 	else if (!taken)
 		handle_back(w, h);
-	else if (h->kind == HANDLE_STICKY)
-		handle_done(w, h);
-	else
+	else if (h->kind == HANDLE_NEWCONN)
 		h->acked = true;
+	else
+		handle_done(w, h);
 }
 
 static struct handle *newconn_of(struct worker *w, int64_t seq)
@@ -230,11 +261,25 @@ static bool is_stream(enum node_address_type t)
 
 static void answer_query(struct worker *w, const struct node_msg *q, const char *key, int err)
 {
-	send_frame(w,
-		   node_listen_reply(w->channel.mode, q, key, err,
-				     err || q->address_type == NODE_ADDR_UNIX ? NULL : "0.0.0.0",
-				     q->port, w->seq++),
-		   -1);
+	send_frame(w, node_listen_reply(w->channel.mode, q, key, err,
+					err || q->address_type == NODE_ADDR_UNIX ? NULL : "0.0.0.0",
+					q->port, w->seq++));
+}
+
+/* A place that every worker reads from by itself. */
+static void share(struct worker *w, const struct node_msg *q, const struct server *s, int fd)
+{
+	struct handle *h = handle_add(w, HANDLE_SHARED);
+
+	if (h)
+		h->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (h && h->fd >= 0) {
+		handle_post(w, h, node_shared_reply(w->channel.mode, q, s->key, w->seq++));
+		return;
+	}
+	if (h)
+		handle_done(w, h);
+	answer_query(w, q, "none", -EMFILE);
 }
 
 static void on_query(struct worker *w, const struct node_msg *q)
@@ -256,7 +301,7 @@ static void on_query(struct worker *w, const struct node_msg *q)
 		return;
 	}
 	if (!is_stream(q->address_type)) {
-		send_frame(w, node_shared_reply(w->channel.mode, q, s->key, w->seq++), pl->fd);
+		share(w, q, s, pl->fd);
 		return;
 	}
 	if (pl) {
@@ -317,7 +362,7 @@ void worker_ping(struct worker *w)
 	if (w->ping_sent_ms || !handle_add(w, HANDLE_PING))
 		return;
 	w->ping_sent_ms = uv_now(w->deadline.loop);
-	send_frame(w, node_ping(w->channel.mode), -1);
+	send_frame(w, node_ping(w->channel.mode));
 }
 
 uint64_t worker_silence_ms(const struct worker *w)
@@ -332,6 +377,7 @@ static void on_pong(struct worker *w, struct handle *h)
 	w->lag_ms = (uint32_t)worker_silence_ms(w);
 	w->ping_sent_ms = 0;
 	w->asked_to_diagnose = false;
+	handles_send(w);
 	may_be_probed(w);
 }
 
@@ -382,13 +428,13 @@ static void dispatch(struct worker *w, const struct node_msg *m, struct str fram
 		on_server_closed(w, m);
 		break;
 	case NODE_EXITED_AFTER_DISCONNECT:
-		send_frame(w, node_ack(w->channel.mode, m->seq, w->seq++), -1);
+		send_frame(w, node_ack(w->channel.mode, m->seq, w->seq++));
 		break;
 	case NODE_ACCEPTED:
 		on_accepted(w, m);
 		break;
 	case NODE_HANDLE:
-		send_frame(w, node_handle_ack(w->channel.mode), -1);
+		send_frame(w, node_handle_ack(w->channel.mode));
 		break;
 	case NODE_HANDLE_ACK:
 		on_handle_answer(w, true);
@@ -582,7 +628,7 @@ static void on_disconnect_time(uv_timer_t *t)
 	struct worker *w = container_of(t, struct worker, deadline);
 	uint64_t now = uv_now(t->loop);
 
-	send_frame(w, node_disconnect(w->channel.mode, w->seq++), -1);
+	send_frame(w, node_disconnect(w->channel.mode, w->seq++));
 	(void)uv_timer_start(t, on_kill_time, w->kill_at_ms > now ? w->kill_at_ms - now : 0, 0);
 }
 
