@@ -102,6 +102,19 @@ test("bursts spread evenly", { timeout: 60000 }, async () => {
 	}
 });
 
+test("1000 sessions of workers that are pinged all the time: not one 400", { timeout: 60000 }, async () => {
+	const s = await start(["worker.js"], { ...app, SIOINIT_PING_INTERVAL: "0.01" });
+	try {
+		for (let round = 0; round < 5; round++) {
+			const sids = await Promise.all(Array.from({ length: 200 }, async () => sidOf(await get(s.port, polling))));
+			const posts = await Promise.all(sids.map((sid) => get(s.port, `${polling}&sid=${sid}`, { method: "POST", body: "40" })));
+			assert.deepStrictEqual([...new Set(posts.map((r) => r.status))], [200]);
+		}
+	} finally {
+		assert.strictEqual(await s.stop(), 0);
+	}
+});
+
 test("nobody notices a client that sends nonsense, too much, or not enough", { timeout: 60000 }, async () => {
 	const s = await start(["worker.js"], { ...app, SIOINIT_HEADER_TIMEOUT: "0.5" });
 	const cases = [
