@@ -102,12 +102,27 @@ static void on_ready(struct init *in, struct worker *w)
 		init_serving(in);
 }
 
+static void slot_start(struct slot *s);
+
+/* By itself: it has left the cluster. Its slot does not wait for its end. */
+static void on_leaving(struct slot *s)
+{
+	if (s->retired || shutdown_has_begun(s->init))
+		return;
+	s->worker = NULL;
+	if (!s->next)
+		slot_start(s);
+}
+
 static void on_state(struct worker *w)
 {
 	struct init *in = w->owner;
+	struct slot *s = in->pool.slots[w->slot];
 
 	router_tell_worker(in, w);
-	publish(in->pool.slots[w->slot]);
+	if (w->state == WORKER_DRAINING && s->worker == w)
+		on_leaving(s);
+	publish(s);
 	notify_status("%u/%u workers ready", pool_count_ready(&in->pool), in->pool.wanted);
 	if (w->state == WORKER_READY)
 		on_ready(in, w);

@@ -23,7 +23,7 @@
 
 #include "base/ban.h"
 
-enum { HANDLES_MAX = 1024, DISCONNECT_AFTER_MS = 500, LEFT_AFTER_MS = 100 };
+enum { HANDLES_MAX = 1024, DISCONNECT_AFTER_MS = 500, REAP_MS = 100 };
 
 enum handle_kind { HANDLE_STICKY, HANDLE_NEWCONN, HANDLE_SHARED, HANDLE_PING };
 
@@ -311,15 +311,29 @@ static void on_query(struct worker *w, const struct node_msg *q)
 	answer_query(w, &reply, s->key, 0);
 }
 
-static void on_server_closed(struct worker *w, const struct node_msg *m)
+static void drop_server(struct worker *w, const char *key)
 {
 	struct server *s, *next;
 
 	DL_FOREACH_SAFE(w->servers, s, next)
-	if (strcmp(s->key, m->key) == 0) {
+	if (strcmp(s->key, key) == 0) {
 		DL_DELETE(w->servers, s);
 		free(s);
 	}
+}
+
+/* server.close() or cluster.worker.disconnect(): it takes no new clients, and may live on for as
+ * long as it has old ones. */
+static void on_server_closed(struct worker *w, const struct node_msg *m)
+{
+	bool had_first = server_for(w, 0);
+
+	drop_server(w, m->key);
+	if (!had_first || server_for(w, 0) ||
+	    (w->state != WORKER_READY && w->state != WORKER_SUSPECT))
+		return;
+	log_info("worker[%u]: has closed its server pid=%d", w->slot, (int)w->pid);
+	worker_drain(w);
 }
 
 /* Readiness */
@@ -457,18 +471,17 @@ static void dispatch(struct worker *w, const struct node_msg *m, struct str fram
 	}
 }
 
-static void on_still_there(uv_timer_t *t)
+static void on_cut_off(uv_timer_t *t)
 {
 	struct worker *w = container_of(t, struct worker, deadline);
 
-	log_warn("worker[%u]: has left its IPC channel; drained and replaced pid=%d", w->slot,
-		 (int)w->pid);
+	log_warn("worker[%u]: has closed its IPC channel and lives on; it is replaced pid=%d",
+		 w->slot, (int)w->pid);
 	worker_drain(w);
 }
 
-/* It is dying, which the next moment tells, or has called cluster.worker.disconnect(): then it has
- * to go, since nothing can be handed to it and its clients miss the others' broadcasts. A socket it
- * has acknowledged is its own. */
+/* The process may live on, as after process.disconnect(): nobody waits for it. A socket it has
+ * acknowledged is its own. */
 static void on_channel_end(struct channel *ch, int err)
 {
 	struct worker *w = of_channel(ch);
@@ -480,12 +493,12 @@ static void on_channel_end(struct channel *ch, int err)
 	DL_FOREACH_SAFE(w->handles, h, next)
 	if (!h->acked)
 		handle_back(w, h);
+	if (w->state == WORKER_READY || w->state == WORKER_SUSPECT)
+		(void)uv_timer_start(&w->deadline, on_cut_off, REAP_MS, 0);
 	if (err == -EBADMSG || err == -EMSGSIZE) {
 		log_error("worker[%u]: wrote garbage to its IPC channel; it is replaced pid=%d",
 			  w->slot, (int)w->pid);
 		worker_kill(w);
-	} else if (w->state == WORKER_READY || w->state == WORKER_SUSPECT) {
-		(void)uv_timer_start(&w->deadline, on_still_there, LEFT_AFTER_MS, 0);
 	}
 }
 

@@ -353,6 +353,17 @@ static ssize_t receive(struct channel *ch)
 	return n;
 }
 
+/* A long JSON frame is searched for its end once, not with every piece that comes. */
+static bool has_no_end(struct channel *ch)
+{
+	size_t from = ch->searched;
+
+	if (ch->mode != SERIAL_JSON || ch->in.len >= CHANNEL_FRAME_MAX)
+		return false;
+	ch->searched = ch->in.len;
+	return !memchr(ch->in.p + from, '\n', ch->in.len - from);
+}
+
 /* Hands out every whole frame. 0 or -EBADMSG/-EMSGSIZE. The callee may pause or close in between.
  */
 static int deliver(struct channel *ch)
@@ -360,6 +371,9 @@ static int deliver(struct channel *ch)
 	size_t used = 0;
 	int r = 0;
 
+	if (has_no_end(ch))
+		return 0;
+	ch->searched = 0;
 	while (!ch->closing && !ch->ended) {
 		struct str rest = { ch->in.p + used, ch->in.len - used }, payload;
 		size_t size;

@@ -48,7 +48,8 @@ struct channel {
 	enum serialization mode;
 	const struct channel_ops *ops;
 	struct buf in;
-	int in_fd; /* received, belongs to the frame that is completed next */
+	size_t searched; /* bytes of it that are known to hold no end of a JSON frame */
+	int in_fd;       /* received, belongs to the frame that is completed next */
 	struct channel_item *queue, *spare;
 	size_t queued_bytes, head_offset;
 	int events; /* what uv_poll waits for */

@@ -17,6 +17,16 @@
 
 enum { SAMPLE_MS = 250 };
 
+/* NULL: another worker of the slot is the one that serves. */
+static struct scoreboard_row *row_of(struct worker *w)
+{
+	struct scoreboard *b = w->router->board;
+
+	if (w->slot >= SCOREBOARD_ROWS || counter_get(&b->rows[w->slot].pid) != (uint64_t)w->pid)
+		return NULL;
+	return &b->rows[w->slot];
+}
+
 /* The number of descriptors a process has open: st_size of /proc/PID/fd since Linux 6.2
  * (proc_fd_getattr), else 0. */
 static uint32_t count_fds(pid_t pid)
@@ -30,7 +40,7 @@ static uint32_t count_fds(pid_t pid)
 
 static uint32_t open_sockets(const struct worker *w)
 {
-	uint32_t fds = count_fds(w->pid), not_clients = w->fds_at_ready + w->n_upstreams;
+	uint32_t fds = count_fds(w->pid), not_clients = w->base_fds + w->n_upstreams;
 
 	return fds > not_clients ? fds - not_clients : 0;
 }
@@ -148,6 +158,21 @@ static void count_ready(struct workers *ws)
 	ws->n_ready += w->state == WORKER_READY;
 }
 
+/* What is open when it becomes ready are no clients. A router that follows another one takes over
+ * what that one saw. */
+static void take_base(struct worker *w)
+{
+	struct scoreboard_row *row = row_of(w);
+
+	w->base_fds = count_fds(w->pid);
+	if (!row)
+		return;
+	if (counter_get(&row->base_pid) == (uint64_t)w->pid)
+		w->base_fds = (uint32_t)counter_get(&row->base_fds);
+	counter_set(&row->base_fds, w->base_fds);
+	counter_set(&row->base_pid, (uint64_t)w->pid);
+}
+
 static void worker_apply(struct worker *w, const struct control_msg *m)
 {
 	bool was_ready = w->state >= WORKER_READY;
@@ -158,7 +183,7 @@ static void worker_apply(struct worker *w, const struct control_msg *m)
 	w->state = m->state < WORKER_N_STATES ? (enum worker_state)m->state : WORKER_STOPPING;
 	w->style = (enum worker_style)m->style;
 	if (w->state == WORKER_READY && !was_ready)
-		w->fds_at_ready = count_fds(w->pid);
+		take_base(w);
 	if (w->state == WORKER_BOOTING && w->style == WORKER_STYLE_STICKY)
 		probe_start(w, m->kind != 0);
 	else
@@ -190,16 +215,6 @@ void workers_free_all(struct router *r)
 
 	HASH_ITER(hh, r->workers.by_id, w, next)
 	worker_remove(r, w);
-}
-
-/* NULL: another worker of the slot is the one that serves. */
-static struct scoreboard_row *row_of(struct worker *w)
-{
-	struct scoreboard *b = w->router->board;
-
-	if (w->slot >= SCOREBOARD_ROWS || counter_get(&b->rows[w->slot].pid) != (uint64_t)w->pid)
-		return NULL;
-	return &b->rows[w->slot];
 }
 
 void worker_assigned(struct worker *w)

@@ -28,7 +28,7 @@ struct worker {
 	struct probe *probe; /* while it is being asked whether it answers */
 	/* Hand-offs leave no trace with us, so live sockets are seen from outside: the descriptors
 	 * the process has open, less those it had when it became ready and our own connections. */
-	uint32_t fds_at_ready, open_sockets, assigned; /* assigned: given since sockets were counted */
+	uint32_t base_fds, open_sockets, assigned; /* assigned: given since sockets were counted */
 	uint64_t sampled_ms;
 	UT_hash_handle hh;
 };

@@ -138,6 +138,20 @@ test("a crash is not the end, a crash loop is if the user says so", async () => 
 	assert.match(s.log, /signal=KILL/);
 });
 
+test("a worker that leaves the cluster is replaced at once", async () => {
+	const s = await start(["supervised.js"], { SIOINIT_WORKERS: "2" });
+	try {
+		const sockets = await Promise.all([upgraded(s.port), upgraded(s.port)]); // keep their workers alive
+		const { pid } = await whoAt(s.port, "/disconnect");
+		await until(async () => s.log.includes(`has closed its server pid=${pid}`), "the farewell");
+		await until(async () => count(s.log, "booting -> ready") === 3, "a new worker");
+		assert.strictEqual((await get(s.port, "/")).status, 200);
+		sockets.forEach((c) => c.destroy());
+	} finally {
+		assert.strictEqual(await s.stop(), 0);
+	}
+});
+
 test("an exit code that says done; the end of the only worker", async () => {
 	for (const env of [{ SIOINIT_STOP_EXIT_CODES: "5,6" }, { SIOINIT_RESTART: "never" }]) {
 		const s = await start(["supervised.js"], { SIOINIT_WORKERS: "1", ...env });
