@@ -189,6 +189,7 @@ static struct worker *worker_new(struct slot *s)
 				      .config = in->config,
 				      .primary = &in->primary,
 				      .is_node = in->command->runtime != RUNTIME_OTHER,
+				      .answers_pings = in->command->runtime != RUNTIME_DENO,
 				      .id = ++in->pool.last_id,
 				      .slot = s->number,
 				      .started_ms = uv_now(&in->loop) };

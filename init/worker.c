@@ -10,7 +10,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +22,7 @@
 
 #include "base/ban.h"
 
-enum { HANDLES_MAX = 1024, DISCONNECT_AFTER_MS = 500, REAP_MS = 100 };
+enum { HANDLES_MAX = 1024, DISCONNECT_AFTER_MS = 500, LEFT_AFTER_MS = 100 };
 
 enum handle_kind { HANDLE_STICKY, HANDLE_NEWCONN, HANDLE_SHARED, HANDLE_PING };
 
@@ -34,15 +33,19 @@ struct server {
 	char key[NODE_KEY_MAX];
 };
 
-/* Answers come in the order of the questions. */
+/* A NODE_HANDLE message. Answers come in the order of the messages.
+ *
+ * While a ping is unanswered no descriptor is sent: Node gives the descriptor of a read to the
+ * first NODE_HANDLE message in it, and that would be the ping (nodejs
+ * lib/internal/child_process.js, channel.onread). */
 struct handle {
 	struct handle *prev, *next;
 	enum handle_kind kind;
 	struct control_msg m;
-	int fd;
+	int fd;             /* owned; of HANDLE_SHARED the place's, -1 for a ping */
+	struct blob *frame; /* held back, owned; NULL: sent */
 	int64_t seq;        /* HANDLE_NEWCONN */
 	bool acked;         /* the bytes are read; a newconn also wants `accepted` */
-	struct blob *frame; /* it waits for the answer to a ping */
 };
 
 static const struct {
@@ -78,10 +81,10 @@ static void worker_set_state(struct worker *w, enum worker_state to)
 	w->ops->on_state(w);
 }
 
-static void send_frame(struct worker *w, struct blob *frame)
+static void send_frame(struct worker *w, struct blob *frame, int fd)
 {
 	if (frame)
-		(void)channel_send(&w->channel, frame, -1);
+		(void)channel_send(&w->channel, frame, fd);
 	else
 		log_warn("worker[%u]: no memory for a message", w->slot);
 	blob_unref(frame);
@@ -99,7 +102,8 @@ static struct handle *handle_take(struct worker *w, struct handle *h)
 static void handle_done(struct worker *w, struct handle *h)
 {
 	handle_take(w, h);
-	fd_close(&h->fd);
+	if (h->kind != HANDLE_SHARED)
+		fd_close(&h->fd);
 	blob_unref(h->frame);
 	free(h);
 }
@@ -108,11 +112,11 @@ static void handle_done(struct worker *w, struct handle *h)
 static void handle_back(struct worker *w, struct handle *h)
 {
 	struct control_msg m = h->m;
-	bool is_client = h->kind == HANDLE_STICKY || h->kind == HANDLE_NEWCONN;
-	int fd = is_client ? fd_take(&h->fd) : -1;
+	bool is_socket = h->kind == HANDLE_STICKY || h->kind == HANDLE_NEWCONN;
+	int fd = is_socket ? fd_take(&h->fd) : -1;
 
 	handle_done(w, h);
-	if (is_client)
+	if (is_socket)
 		w->ops->on_handback(w, &m, fd);
 }
 
@@ -129,33 +133,26 @@ static struct handle *handle_add(struct worker *w, enum handle_kind kind)
 	return h;
 }
 
-static void handle_send(struct worker *w, struct handle *h)
+static void handle_send(struct worker *w, struct handle *h, struct blob *frame)
 {
-	(void)channel_send(&w->channel, h->frame, h->fd);
-	blob_unref(h->frame);
-	h->frame = NULL;
+	if (w->ping_sent_ms && h->kind != HANDLE_PING)
+		h->frame = frame;
+	else
+		send_frame(w, frame, h->fd);
 }
 
-/* Of what it reads at once, Node gives the descriptor to the first NODE_HANDLE; a ping is one
- * without. So no descriptor follows a ping before the answer. */
-static void handle_post(struct worker *w, struct handle *h, struct blob *frame)
-{
-	h->frame = frame;
-	if (!frame) {
-		log_warn("worker[%u]: no memory for a message", w->slot);
-		handle_back(w, h);
-	} else if (!w->ping_sent_ms) {
-		handle_send(w, h);
-	}
-}
-
-static void handles_send(struct worker *w)
+static void send_held_back(struct worker *w)
 {
 	struct handle *h;
 
 	DL_FOREACH(w->handles, h)
-	if (h->frame)
-		handle_send(w, h);
+	{
+		struct blob *frame = h->frame;
+
+		h->frame = NULL;
+		if (frame)
+			send_frame(w, frame, h->fd);
+	}
 }
 
 static struct server *server_for(struct worker *w, uint32_t listener)
@@ -181,11 +178,12 @@ void worker_hand_off(struct worker *w, const struct control_msg *m, int fd)
 	}
 	h->m = back;
 	h->fd = fd;
-	if (!sticky)
+	if (sticky) {
+		handle_send(w, h, node_sticky_connection(w->channel.mode));
+	} else {
 		h->seq = w->seq++;
-	handle_post(w, h,
-		    sticky ? node_sticky_connection(w->channel.mode)
-			   : node_newconn(w->channel.mode, s->key, (uint32_t)h->seq));
+		handle_send(w, h, node_newconn(w->channel.mode, s->key, (uint32_t)h->seq));
+	}
 }
 
 static void on_pong(struct worker *w, struct handle *h);
@@ -201,10 +199,10 @@ static void on_handle_answer(struct worker *w, bool taken)
 		on_pong(w, h);
 	else if (!taken)
 		handle_back(w, h);
-	else if (h->kind == HANDLE_NEWCONN)
-		h->acked = true;
-	else
+	else if (h->kind != HANDLE_NEWCONN)
 		handle_done(w, h);
+	else
+		h->acked = true;
 }
 
 static struct handle *newconn_of(struct worker *w, int64_t seq)
@@ -261,25 +259,24 @@ static bool is_stream(enum node_address_type t)
 
 static void answer_query(struct worker *w, const struct node_msg *q, const char *key, int err)
 {
-	send_frame(w, node_listen_reply(w->channel.mode, q, key, err,
-					err || q->address_type == NODE_ADDR_UNIX ? NULL : "0.0.0.0",
-					q->port, w->seq++));
+	send_frame(w,
+		   node_listen_reply(w->channel.mode, q, key, err,
+				     err || q->address_type == NODE_ADDR_UNIX ? NULL : "0.0.0.0",
+				     q->port, w->seq++),
+		   -1);
 }
 
-/* A place that every worker reads from by itself. */
-static void share(struct worker *w, const struct node_msg *q, const struct server *s, int fd)
+/* A handle that all workers share: a UDP socket. @fd is the place's. */
+static void share(struct worker *w, int fd, struct blob *reply)
 {
 	struct handle *h = handle_add(w, HANDLE_SHARED);
 
-	if (h)
-		h->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	if (h && h->fd >= 0) {
-		handle_post(w, h, node_shared_reply(w->channel.mode, q, s->key, w->seq++));
+	if (!h) {
+		blob_unref(reply);
 		return;
 	}
-	if (h)
-		handle_done(w, h);
-	answer_query(w, q, "none", -EMFILE);
+	h->fd = fd;
+	handle_send(w, h, reply);
 }
 
 static void on_query(struct worker *w, const struct node_msg *q)
@@ -301,7 +298,7 @@ static void on_query(struct worker *w, const struct node_msg *q)
 		return;
 	}
 	if (!is_stream(q->address_type)) {
-		share(w, q, s, pl->fd);
+		share(w, pl->fd, node_shared_reply(w->channel.mode, q, s->key, w->seq++));
 		return;
 	}
 	if (pl) {
@@ -373,10 +370,12 @@ static void on_online(struct worker *w)
 
 void worker_ping(struct worker *w)
 {
-	if (w->ping_sent_ms || !handle_add(w, HANDLE_PING))
+	struct handle *h = w->ping_sent_ms || !w->answers_pings ? NULL : handle_add(w, HANDLE_PING);
+
+	if (!h)
 		return;
 	w->ping_sent_ms = uv_now(w->deadline.loop);
-	send_frame(w, node_ping(w->channel.mode));
+	handle_send(w, h, node_ping(w->channel.mode));
 }
 
 uint64_t worker_silence_ms(const struct worker *w)
@@ -391,7 +390,7 @@ static void on_pong(struct worker *w, struct handle *h)
 	w->lag_ms = (uint32_t)worker_silence_ms(w);
 	w->ping_sent_ms = 0;
 	w->asked_to_diagnose = false;
-	handles_send(w);
+	send_held_back(w);
 	may_be_probed(w);
 }
 
@@ -442,13 +441,13 @@ static void dispatch(struct worker *w, const struct node_msg *m, struct str fram
 		on_server_closed(w, m);
 		break;
 	case NODE_EXITED_AFTER_DISCONNECT:
-		send_frame(w, node_ack(w->channel.mode, m->seq, w->seq++));
+		send_frame(w, node_ack(w->channel.mode, m->seq, w->seq++), -1);
 		break;
 	case NODE_ACCEPTED:
 		on_accepted(w, m);
 		break;
 	case NODE_HANDLE:
-		send_frame(w, node_handle_ack(w->channel.mode));
+		send_frame(w, node_handle_ack(w->channel.mode), -1);
 		break;
 	case NODE_HANDLE_ACK:
 		on_handle_answer(w, true);
@@ -471,17 +470,18 @@ static void dispatch(struct worker *w, const struct node_msg *m, struct str fram
 	}
 }
 
-static void on_cut_off(uv_timer_t *t)
+static void on_still_there(uv_timer_t *t)
 {
 	struct worker *w = container_of(t, struct worker, deadline);
 
-	log_warn("worker[%u]: has closed its IPC channel and lives on; it is replaced pid=%d",
-		 w->slot, (int)w->pid);
+	log_warn("worker[%u]: has left its IPC channel; drained and replaced pid=%d", w->slot,
+		 (int)w->pid);
 	worker_drain(w);
 }
 
-/* The process may live on, as after process.disconnect(): nobody waits for it. A socket it has
- * acknowledged is its own. */
+/* It is dying, which the next moment tells, or has called cluster.worker.disconnect(): then it has
+ * to go, since nothing can be handed to it and its clients miss the others' broadcasts. A socket it
+ * has acknowledged is its own. */
 static void on_channel_end(struct channel *ch, int err)
 {
 	struct worker *w = of_channel(ch);
@@ -493,12 +493,12 @@ static void on_channel_end(struct channel *ch, int err)
 	DL_FOREACH_SAFE(w->handles, h, next)
 	if (!h->acked)
 		handle_back(w, h);
-	if (w->state == WORKER_READY || w->state == WORKER_SUSPECT)
-		(void)uv_timer_start(&w->deadline, on_cut_off, REAP_MS, 0);
 	if (err == -EBADMSG || err == -EMSGSIZE) {
 		log_error("worker[%u]: wrote garbage to its IPC channel; it is replaced pid=%d",
 			  w->slot, (int)w->pid);
 		worker_kill(w);
+	} else if (w->state == WORKER_READY || w->state == WORKER_SUSPECT) {
+		(void)uv_timer_start(&w->deadline, on_still_there, LEFT_AFTER_MS, 0);
 	}
 }
 
@@ -641,7 +641,7 @@ static void on_disconnect_time(uv_timer_t *t)
 	struct worker *w = container_of(t, struct worker, deadline);
 	uint64_t now = uv_now(t->loop);
 
-	send_frame(w, node_disconnect(w->channel.mode, w->seq++));
+	send_frame(w, node_disconnect(w->channel.mode, w->seq++), -1);
 	(void)uv_timer_start(t, on_kill_time, w->kill_at_ms > now ? w->kill_at_ms - now : 0, 0);
 }
 

@@ -35,6 +35,7 @@ struct worker {
 	const struct config *config;
 	struct primary *primary;
 	bool is_node; /* anything else need not become ready in time: it cannot say that it is */
+	bool answers_pings; /* Deno does not */
 	uint32_t id, slot;
 	pid_t pid;
 	enum worker_state state;

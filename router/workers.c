@@ -245,7 +245,7 @@ void workers_publish(struct router *r)
 		if (!row)
 			continue;
 		counter_set(&row->sessions, sessions_count_worker(r->sessions, w->id));
-		counter_set(&row->sockets, open_sockets(w));
+		counter_set(&row->sockets, w->open_sockets + w->assigned);
 		counter_set(&row->in_flight, w->in_flight);
 	}
 }

@@ -3,6 +3,7 @@ const test = require("node:test");
 const assert = require("node:assert");
 const fs = require("fs");
 const net = require("net");
+const { once } = require("events");
 const os = require("os");
 const path = require("path");
 const { start, run, get, until, freePort } = require("./harness");
@@ -107,6 +108,24 @@ test("a hanging event loop: no new sessions at once, replaced in time", async ()
 		const slow = await whoAt(s.port, "/pause");
 		await until(async () => s.log.includes(`worker[${slow.slot}]: suspect -> ready`), "forgiveness");
 		assert.strictEqual((await workers(s, 2)).get(slow.slot), slow.pid);
+	} finally {
+		assert.strictEqual(await s.stop(), 0);
+	}
+});
+
+test("looking after a worker never mixes up its sockets", async () => {
+	const s = await start(["plain.js"], { SIOINIT_WORKERS: "2", SIOINIT_PING_INTERVAL: "0.005" });
+	try {
+		await Promise.all(Array.from({ length: 300 }, async (_, i) => {
+			const c = await upgraded(s.port);
+			c.write(`${i}`);
+			const [echo] = await once(c, "data");
+			assert.strictEqual(String(echo), `${i}`);
+			c.destroy();
+		}));
+		const metrics = String((await get(s.admin, "/metrics")).body);
+		assert.match(metrics, /sioinit_handbacks_total 0/);
+		assert.match(metrics, /sioinit_upgrades_total 300/);
 	} finally {
 		assert.strictEqual(await s.stop(), 0);
 	}

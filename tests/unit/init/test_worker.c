@@ -130,6 +130,22 @@ static void open_hand_offs_go_back(void **state)
 	assert_int_equal(handback.token, 5);
 }
 
+/* Node would give the descriptor to the ping. */
+static void no_hand_off_overtakes_a_ping(void **state)
+{
+	(void)state;
+	workers[0]->answers_pings = true;
+	worker_ping(workers[0]);
+	hand_off(0, 7);
+	turns();
+	assert_true(hears(0, "NODE_HANDLE"));
+	assert_false(hears(0, "sticky:connection"));
+	assert_true(say(0, "{\"cmd\":\"NODE_HANDLE_NACK\"}\n") > 0);
+	turns();
+	assert_true(hears(0, "sticky:connection"));
+	assert_int_equal(n_handbacks, 0);
+}
+
 static void later_hand_offs_go_back_at_once(void **state)
 {
 	(void)state;
@@ -186,6 +202,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		WORKER(open_hand_offs_go_back),
+		WORKER(no_hand_off_overtakes_a_ping),
 		WORKER(later_hand_offs_go_back_at_once),
 		WORKER(nobody_waits_for_it),
 		WORKER(what_follows_garbage_is_not_relayed),
