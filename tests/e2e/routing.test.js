@@ -258,6 +258,7 @@ for (const [style, env] of [["setupWorker()", { STICKY: app.STICKY }], ["listen(
 			old = await connect(io, s.port, 6, { transports: ["websocket"] });
 			const pids = await Promise.all(old.map((c) => call(c, "pid")));
 			await call(old[0], "retire");
+			await until(async () => s.log.includes(`-> draining pid=${pids[0]}`), "it is noticed");
 			more = await connect(io, s.port, 12, { reconnection: false });
 			assert.ok(!(await Promise.all(more.map((c) => call(c, "pid")))).includes(pids[0]));
 			assert.ok((await within(call(more[0], "count"), "fetchSockets() does not wait for it", 3000)) >= more.length);
