@@ -188,6 +188,7 @@ static struct worker *worker_new(struct slot *s)
 				      .owner = in,
 				      .config = in->config,
 				      .primary = &in->primary,
+				      .pending = &in->board->rows[s->number].pending,
 				      .is_node = in->command->runtime != RUNTIME_OTHER,
 				      .answers_pings = in->command->runtime != RUNTIME_DENO,
 				      .id = ++in->pool.last_id,

@@ -92,10 +92,18 @@ static void send_frame(struct worker *w, struct blob *frame, int fd)
 
 /* Hand-offs */
 
+/* Sockets that it has not got yet count when the router chooses. */
+static void publish_pending(struct worker *w)
+{
+	if (w->pending)
+		counter_set(w->pending, w->n_handles - (w->ping_sent_ms ? 1 : 0));
+}
+
 static struct handle *handle_take(struct worker *w, struct handle *h)
 {
 	DL_DELETE(w->handles, h);
 	w->n_handles--;
+	publish_pending(w);
 	return h;
 }
 
@@ -130,6 +138,7 @@ static struct handle *handle_add(struct worker *w, enum handle_kind kind)
 	h->fd = -1;
 	DL_APPEND(w->handles, h);
 	w->n_handles++;
+	publish_pending(w);
 	return h;
 }
 
@@ -266,17 +275,17 @@ static void answer_query(struct worker *w, const struct node_msg *q, const char 
 		   -1);
 }
 
-/* A handle that all workers share: a UDP socket. @fd is the place's. */
-static void share(struct worker *w, int fd, struct blob *reply)
+/* A handle that all workers share: a UDP socket. */
+static void share(struct worker *w, const struct node_msg *q, const struct server *s)
 {
 	struct handle *h = handle_add(w, HANDLE_SHARED);
 
 	if (!h) {
-		blob_unref(reply);
+		answer_query(w, q, "none", -EMFILE);
 		return;
 	}
-	h->fd = fd;
-	handle_send(w, h, reply);
+	h->fd = s->place->fd;
+	handle_send(w, h, node_shared_reply(w->channel.mode, q, s->key, w->seq++));
 }
 
 static void on_query(struct worker *w, const struct node_msg *q)
@@ -298,7 +307,7 @@ static void on_query(struct worker *w, const struct node_msg *q)
 		return;
 	}
 	if (!is_stream(q->address_type)) {
-		share(w, pl->fd, node_shared_reply(w->channel.mode, q, s->key, w->seq++));
+		share(w, q, s);
 		return;
 	}
 	if (pl) {

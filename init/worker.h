@@ -11,6 +11,7 @@
 #include "init/primary.h"
 #include "ipc/channel.h"
 #include "ipc/control.h"
+#include "ipc/scoreboard.h"
 #include "relay/hub.h"
 
 struct worker;
@@ -46,6 +47,7 @@ struct worker {
 	struct server *servers; /* what it listens on, first server last */
 	struct handle *handles; /* sent, not acknowledged, in order */
 	unsigned n_handles;
+	counter *pending; /* where the router sees how many; borrowed, may be NULL */
 	uint32_t seq;
 	bool announced; /* its adapter has spoken */
 	bool asked_to_diagnose, killed, closed;

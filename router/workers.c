@@ -1,6 +1,7 @@
 /* Workers and balancing. The load of a worker is what is known of it at the moment of choice:
- * sessions in the table + requests in flight + sockets handed over and still open + what was
- * assigned since those were counted. Ties go to the next slot in turn. */
+ * sessions in the table, or sockets handed over and still open if these are more + requests in
+ * flight
+ * + what was assigned since those were counted. Ties go to the next slot in turn. */
 #include "router/workers.h"
 
 #include <stdio.h>
@@ -49,17 +50,23 @@ static uint32_t open_sockets(const struct worker *w)
  * end later would else look like clients until the next time. */
 static void sample(struct worker *w, uint64_t now_ms)
 {
+	const struct scoreboard_row *row = row_of(w);
+
 	if (now_ms - w->sampled_ms < SAMPLE_MS)
 		return;
 	w->sampled_ms = now_ms;
 	w->open_sockets = open_sockets(w);
-	w->assigned = 0;
+	w->assigned = row ? (uint32_t)counter_get(&row->pending) : 0;
 }
 
+/* A session on a WebSocket is both a session and a socket. */
 static uint32_t load(struct worker *w, const struct sessions *s, uint64_t now_ms)
 {
+	uint32_t sessions = sessions_count_worker(s, w->id);
+
 	sample(w, now_ms);
-	return sessions_count_worker(s, w->id) + w->in_flight + w->open_sockets + w->assigned;
+	return (sessions > w->open_sockets ? sessions : w->open_sockets) + w->in_flight +
+	       w->assigned;
 }
 
 /* How far @slot lies behind the last chosen one, going round. */
