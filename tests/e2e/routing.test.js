@@ -250,24 +250,43 @@ test("hand-offs in flight when the router is killed are served", { timeout: 6000
 	}
 });
 
-for (const [style, env] of [["setupWorker()", { STICKY: app.STICKY }], ["listen()", { STICKY: "" }]])
-	test(`cluster.worker.disconnect() of an app with ${style}: no new clients, the old ones move`, { timeout: 60000 }, async () => {
-		const s = await start(["worker.js"], { ...app, ...env, SIOINIT_DRAIN_TIME: "1" });
-		let old = [], more = [];
-		try {
-			old = await connect(io, s.port, 6, { transports: ["websocket"] });
-			const pids = await Promise.all(old.map((c) => call(c, "pid")));
-			await call(old[0], "retire");
-			await until(async () => s.log.includes(`-> draining pid=${pids[0]}`), "it is noticed");
-			more = await connect(io, s.port, 12, { reconnection: false });
-			assert.ok(!(await Promise.all(more.map((c) => call(c, "pid")))).includes(pids[0]));
-			assert.ok((await within(call(more[0], "count"), "fetchSockets() does not wait for it", 3000)) >= more.length);
-			await until(async () => s.log.includes(`ended pid=${pids[0]}`), "its end");
-			await until(async () => s.log.match(/-> ready/g).length === 3, "another worker");
-			const now = await Promise.all(old.map((c) => until(() => c.timeout(1000).emitWithAck("pid"), "a moved client")));
-			assert.ok(!now.includes(pids[0]));
-		} finally {
-			[...old, ...more].forEach((c) => c.close());
-			assert.strictEqual(await s.stop(), 0);
-		}
-	});
+test("cluster.worker.disconnect() of an app with setupWorker(): no new clients, the old ones move", { timeout: 60000 }, async () => {
+	const s = await start(["worker.js"], { ...app, SIOINIT_DRAIN_TIME: "1" });
+	let old = [], more = [];
+	try {
+		old = await connect(io, s.port, 6, { transports: ["websocket"] });
+		const pids = await Promise.all(old.map((c) => call(c, "pid")));
+		await call(old[0], "retire");
+		await until(async () => s.log.includes(`-> draining pid=${pids[0]}`), "it is noticed");
+		more = await connect(io, s.port, 12, { reconnection: false });
+		assert.ok(!(await Promise.all(more.map((c) => call(c, "pid")))).includes(pids[0]));
+		assert.ok((await within(call(more[0], "count"), "fetchSockets() does not wait for it", 3000)) >= more.length);
+		await until(async () => s.log.includes(`ended pid=${pids[0]}`), "its end");
+		await until(async () => s.log.match(/-> ready/g).length === 3, "another worker");
+		const now = await Promise.all(old.map((c) => until(() => c.timeout(1000).emitWithAck("pid"), "a moved client")));
+		assert.ok(!now.includes(pids[0]));
+	} finally {
+		[...old, ...more].forEach((c) => c.close());
+		assert.strictEqual(await s.stop(), 0);
+	}
+});
+
+test("cluster.worker.disconnect() of an app that listens: no new clients, the old ones stay until they leave", { timeout: 60000 }, async () => {
+	const s = await start(["worker.js"], { SIOINIT_WORKERS: "2" });
+	let old = [], more = [];
+	try {
+		old = await connect(io, s.port, 4, { transports: ["websocket"], reconnection: false });
+		const pids = await Promise.all(old.map((c) => call(c, "pid")));
+		await call(old[0], "retire");
+		await until(async () => s.log.includes(`-> draining pid=${pids[0]}`), "it is noticed");
+		more = await connect(io, s.port, 12, { reconnection: false });
+		assert.ok(!(await Promise.all(more.map((c) => call(c, "pid")))).includes(pids[0]));
+		assert.deepStrictEqual(await Promise.all(old.map((c) => call(c, "pid"))), pids);
+		old.forEach((c) => c.close());
+		await until(async () => s.log.includes(`ended pid=${pids[0]}`), "its end");
+		await until(async () => s.log.match(/-> ready/g).length === 3, "another worker");
+	} finally {
+		[...old, ...more].forEach((c) => c.close());
+		assert.strictEqual(await s.stop(), 0);
+	}
+});
