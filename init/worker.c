@@ -45,7 +45,8 @@ struct handle {
 	int fd;             /* owned; of HANDLE_SHARED the place's, -1 for a ping */
 	struct blob *frame; /* held back, owned; NULL: sent */
 	int64_t seq;        /* HANDLE_NEWCONN */
-	bool acked;         /* the bytes are read; a newconn also wants `accepted` */
+	bool is_client;
+	bool acked; /* the bytes are read; a newconn also wants `accepted` */
 };
 
 static const struct {
@@ -92,17 +93,18 @@ static void send_frame(struct worker *w, struct blob *frame, int fd)
 
 /* Hand-offs */
 
-/* Sockets that it has not got yet count when the router chooses. */
+/* Clients that it has not got yet count when the router chooses. */
 static void publish_pending(struct worker *w)
 {
 	if (w->pending)
-		counter_set(w->pending, w->n_handles - (w->ping_sent_ms ? 1 : 0));
+		counter_set(w->pending, w->n_pending);
 }
 
 static struct handle *handle_take(struct worker *w, struct handle *h)
 {
 	DL_DELETE(w->handles, h);
 	w->n_handles--;
+	w->n_pending -= h->is_client;
 	publish_pending(w);
 	return h;
 }
@@ -138,7 +140,6 @@ static struct handle *handle_add(struct worker *w, enum handle_kind kind)
 	h->fd = -1;
 	DL_APPEND(w->handles, h);
 	w->n_handles++;
-	publish_pending(w);
 	return h;
 }
 
@@ -187,6 +188,9 @@ void worker_hand_off(struct worker *w, const struct control_msg *m, int fd)
 	}
 	h->m = back;
 	h->fd = fd;
+	h->is_client = m->kind == HANDOFF_CLIENT || m->kind == HANDOFF_RAW;
+	w->n_pending += h->is_client;
+	publish_pending(w);
 	if (sticky) {
 		handle_send(w, h, node_sticky_connection(w->channel.mode));
 	} else {

@@ -46,7 +46,7 @@ struct worker {
 	struct hub_member member;
 	struct server *servers; /* what it listens on, first server last */
 	struct handle *handles; /* sent, not acknowledged, in order */
-	unsigned n_handles;
+	unsigned n_handles, n_pending; /* pending: clients among them */
 	counter *pending; /* where the router sees how many; borrowed, may be NULL */
 	uint32_t seq;
 	bool announced; /* its adapter has spoken */
