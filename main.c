@@ -33,7 +33,7 @@ static int run_router(const struct config *c)
 	return router_main(&conf, atoi(fd));
 }
 
-static int run_init(const struct config *c, char **argv)
+static int run_init(const struct config *c, char *self)
 {
 	struct command cmd;
 	char err[512];
@@ -41,7 +41,7 @@ static int run_init(const struct config *c, char **argv)
 
 	if (r < 0)
 		die(code, "%s", err);
-	code = init_main(c, &cmd, argv);
+	code = init_main(c, &cmd, self);
 	command_free(&cmd);
 	return code;
 }
@@ -73,5 +73,5 @@ int main(int argc, char **argv)
 		return health_ask(&c, action == CONFIG_HEALTH_READY);
 	if (action == CONFIG_CLI)
 		return cli_run(&c, c.command, c.command_len);
-	return run_init(&c, argv);
+	return run_init(&c, argv[0]);
 }
