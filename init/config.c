@@ -775,14 +775,15 @@ static void put_environment(const struct setting *s, const struct config *c, FIL
 		(void)fputc('\0', out);
 }
 
-char *config_environment(const struct config *c)
+char *config_environment(const struct config *c, enum config_source least)
 {
 	char *text = NULL;
 	size_t n;
 	FILE *out = open_memstream(&text, &n);
 
 	for (size_t i = 0; i < ARRAY_LEN(settings) && out; i++)
-		if (settings[i].offset != offsetof(struct config, config_file))
+		if (c->from[i].source >= least &&
+		    settings[i].offset != offsetof(struct config, config_file))
 			put_environment(&settings[i], c, out);
 	if (out && (fputc('\0', out) == EOF || fclose(out) == EOF)) {
 		free(text);

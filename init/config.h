@@ -116,9 +116,9 @@ int config_set(struct config *c, const char *name, const char *value, enum confi
 /* Frees what loading has allocated; the values end with it. */
 void config_free(struct config *c);
 
-/* All of @c as environment for a process of ours, which then needs no file: "SIOINIT_NAME=value",
- * each ending with NUL, and an empty one; free() it. NULL: out of memory. */
-char *config_environment(const struct config *c);
+/* What @c has from @least and later sources, as environment for a process that then needs no file:
+ * "SIOINIT_NAME=value", each ending with NUL, and an empty one; free() it. NULL: out of memory. */
+char *config_environment(const struct config *c, enum config_source least);
 
 /* `--help`: usage and the table. */
 void config_help(FILE *out);

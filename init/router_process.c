@@ -186,7 +186,7 @@ static char **router_env(char *settings, char *control_fd)
 
 static pid_t router_spawn(struct init *in, int far)
 {
-	char control_fd[40], *settings = config_environment(in->config);
+	char control_fd[40], *settings = config_environment(in->config, CONFIG_FROM_DEFAULT);
 	char *argv[] = { in->router.name, NULL };
 	struct spawn_request rq = { .argv = argv, .inherit_fd = far, .own_group = 1 };
 	char **env;

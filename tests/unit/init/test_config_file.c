@@ -157,7 +157,7 @@ static void goes_on_as_environment(void **state)
 	(void)state;
 	assert_int_equal(load("workers=3\nmax-memory=1.5G", "SIOINIT_PORT=7", "--stop-timeout=9"),
 			 0);
-	text = config_environment(&config);
+	text = config_environment(&config, CONFIG_FROM_DEFAULT);
 	config_free(&config);
 	for (char *e = text; *e; e += strlen(e) + 1)
 		words[n++] = e;
@@ -167,7 +167,7 @@ static void goes_on_as_environment(void **state)
 	assert_int_equal(config.port, 7);
 	assert_int_equal(config.stop_timeout_ms, 9000);
 	assert_null(config.config_file);
-	again = config_environment(&config);
+	again = config_environment(&config, CONFIG_FROM_DEFAULT);
 	for (size_t i = 0; i < n; i++)
 		assert_string_equal(again + (words[i] - text), words[i]);
 	free(again);
