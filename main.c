@@ -79,7 +79,7 @@ int main(int argc, char **argv)
 {
 	const char *role = getenv("SIOINIT_ROLE");
 	enum config_action action = CONFIG_RUN;
-	struct config c;
+	static struct config c; /* what it owns is for the life of the process */
 	char err[512];
 
 	fd_open_standard();

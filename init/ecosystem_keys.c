@@ -14,7 +14,7 @@
 
 #include "base/ban.h"
 
-enum { KEY_MAX = 64 };
+enum { KEY_MAX = 64, CODES_TEXT_MAX = 1024 };
 
 void ecosystem_fail(struct ecosystem_reader *r, const char *fmt, ...)
 {
@@ -31,18 +31,27 @@ void ecosystem_fail(struct ecosystem_reader *r, const char *fmt, ...)
 	va_end(ap);
 }
 
+static void item_free(struct ecosystem_item *i)
+{
+	free(i->name);
+	free(i->value);
+	free(i->key);
+}
+
 void ecosystem_add(struct ecosystem_reader *r, struct ecosystem_list *l, const char *name,
 		   const char *value, const char *key)
 {
-	struct ecosystem_item *items = realloc(l->items, (l->n + 1) * sizeof(*items));
 	struct ecosystem_item item = { strdup(name), strdup(value), strdup(key) };
+	struct ecosystem_item *items = realloc(l->items, (l->n + 1) * sizeof(*items));
 
-	if (items) {
+	if (items)
 		l->items = items;
-		items[l->n++] = item;
-	}
-	if (!items || !item.name || !item.value || !item.key)
+	if (!items || !item.name || !item.value || !item.key) {
+		item_free(&item);
 		ecosystem_fail(r, "out of memory");
+		return;
+	}
+	items[l->n++] = item;
 }
 
 static void wrong(struct ecosystem_reader *r, const char *wanted)
@@ -196,7 +205,7 @@ static void take_max_restarts(struct ecosystem_reader *r, const struct key *k, c
 
 static void take_codes(struct ecosystem_reader *r, const struct key *k, const json_t *v)
 {
-	struct buf text = BUF_INIT(KEY_MAX * 16);
+	struct buf text = BUF_INIT(CODES_TEXT_MAX);
 	size_t n = json_is_array(v) ? json_array_size(v) : 1;
 	int failed = 0;
 
@@ -289,13 +298,6 @@ static void take_instances(struct ecosystem_reader *r, const struct key *k, cons
 {
 	take_as_it_is(r, k, v);
 	r->instances = k->name;
-}
-
-static void item_free(struct ecosystem_item *i)
-{
-	free(i->name);
-	free(i->value);
-	free(i->key);
 }
 
 /* Of two values of a variable the later one counts. */

@@ -30,7 +30,8 @@ static int write_file(const char *text, size_t n)
 
 static int load(const char *text, char *env, char *flag)
 {
-	char file[64], *argv[] = { "sioinit", flag, NULL }, *envp[] = { file, env, NULL };
+	static char file[64]; /* borrowed by the settings */
+	char *argv[] = { "sioinit", flag, NULL }, *envp[] = { file, env, NULL };
 	enum config_action action;
 
 	assert_int_equal(write_file(text, strlen(text)), 0);
