@@ -143,9 +143,9 @@ static void zsh_words(FILE *out)
 
 	for (size_t i = 0; config_subcommand(i, &s); i++)
 		if (s.words) {
-			(void)fprintf(out, "\t\t%s) compadd -- ", s.word);
+			(void)fprintf(out, "\t%s) compadd -- ", s.word);
 			put_words(s.words, out);
-			(void)fputs(" ;;\n", out);
+			(void)fputs(s.takes_options ? " ;;\n" : "; return ;;\n", out);
 		}
 }
 
@@ -169,20 +169,20 @@ static void print_zsh(FILE *out)
 	for (size_t i = 0; config_option(i, &o); i++)
 		zsh_option(&o, out);
 	(void)fputs("\t)\n"
-		    "\t_arguments -C $options '1: :->first' '*: :->rest'\n"
-		    "\tcase $state in\n"
-		    "\tfirst) _describe subcommand subcommands; _files ;;\n"
-		    "\trest)\n"
-		    "\t\tcase $words[2] in\n",
+		    "\tif (( CURRENT > 2 )); then case $words[2] in\n",
 		    out);
 	zsh_words(out);
-	(void)fputs("\t\tesac\n"
-		    "\t\t_files ;;\n"
-		    "\tesac\n"
-		    "}\n"
-		    "if [ \"$funcstack[1]\" = _sioinit ]; then _sioinit \"$@\"; else compdef "
-		    "_sioinit sioinit; fi\n",
-		    out);
+	(void)fputs(
+	    "\tesac; fi\n"
+	    "\t_arguments -C $options '1: :->first' '*: :_files'\n"
+	    "\tif [ \"$state\" = first ]; then _describe subcommand subcommands; _files; fi\n"
+	    "}\n"
+	    "if [ \"$funcstack[1]\" = _sioinit ]; then\n"
+	    "\t_sioinit \"$@\"\n"
+	    "else\n"
+	    "\tcompdef _sioinit sioinit\n"
+	    "fi\n",
+	    out);
 }
 
 /* fish: one line per row */

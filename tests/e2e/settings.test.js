@@ -77,8 +77,10 @@ test("completion for zsh", { skip: !has("zsh") }, () => withFile(script("zsh"), 
 		_files() { :; }
 		compadd() { shift; print -rl -- "$@"; }
 		source $1
-		want=first; _sioinit
-		want=rest; words=(sioinit logs); _sioinit`;
+		want=first CURRENT=2 words=(sioinit "")
+		_sioinit
+		want=rest CURRENT=3 words=(sioinit logs --)
+		_sioinit`;
 	const out = execFileSync("zsh", ["-f", "-c", frame, "zsh", file], { encoding: "utf8" });
 	for (const option of settings()) assert.ok(out.includes(`\n${option}=[`) || out.includes(`\n${option}[`), option);
 	assert.match(out, /\n--log-level=\[[^\]]*\]:LEVEL:\(error warn info debug\)\n/);
