@@ -81,7 +81,7 @@ test("completion for zsh", { skip: !has("zsh") }, () => withFile(script("zsh"), 
 		_sioinit
 		want=rest CURRENT=3 words=(sioinit logs --)
 		_sioinit`;
-	const out = execFileSync("zsh", ["-f", "-c", frame, "zsh", file], { encoding: "utf8" });
+	const out = `\n${execFileSync("zsh", ["-f", "-c", frame, "zsh", file], { encoding: "utf8" })}`;
 	for (const option of settings()) assert.ok(out.includes(`\n${option}=[`) || out.includes(`\n${option}[`), option);
 	assert.match(out, /\n--log-level=\[[^\]]*\]:LEVEL:\(error warn info debug\)\n/);
 	assert.match(out, /\n--config=\[.*\]:FILE:_files\n/);
