@@ -24,6 +24,8 @@ config_parse_fn config_parse_serialization; /* enum config_serialization */
 config_print_fn config_print_serialization;
 config_parse_fn config_parse_restart; /* enum config_restart */
 config_print_fn config_print_restart;
+config_parse_fn config_parse_flag; /* bool: yes or no */
+config_print_fn config_print_flag;
 config_parse_fn config_parse_level; /* int, enum log_level */
 config_print_fn config_print_level;
 config_parse_fn config_parse_seconds; /* uint32_t milliseconds, written as seconds with decimals */
@@ -40,3 +42,6 @@ config_parse_fn config_parse_signal; /* int: TERM, SIGTERM or 15; none is 0 */
 config_print_fn config_print_signal;
 config_parse_fn config_parse_signal_map; /* struct config_signal_map: HUP=TERM,USR1=none */
 config_print_fn config_print_signal_map;
+
+/* The words that @parse takes, NULL-terminated, when words are all it takes; else NULL. */
+const char *const *config_words(config_parse_fn *parse);

@@ -252,8 +252,9 @@ static void slot_start(struct slot *s)
 		return;
 	log_error("worker[%u]: cannot start: %s", s->number, strerror(-r));
 	s->restart.short_lives++;
-	(void)uv_timer_start(&s->backoff, on_backoff,
-			     restart_backoff_ms(s->restart.short_lives, (uint32_t)random()), 0);
+	(void)uv_timer_start(
+	    &s->backoff, on_backoff,
+	    restart_backoff_ms(s->init->config, s->restart.short_lives, (uint32_t)random()), 0);
 }
 
 static void on_backoff(uv_timer_t *t)

@@ -360,7 +360,8 @@ static void become_ready(struct worker *w, enum worker_style style)
 
 static void may_be_probed(struct worker *w)
 {
-	if (w->state != WORKER_BOOTING || w->style == WORKER_STYLE_LISTEN || w->servers)
+	if (w->state != WORKER_BOOTING || w->style == WORKER_STYLE_LISTEN || w->servers ||
+	    w->config->wait_ready)
 		return;
 	w->style = WORKER_STYLE_STICKY;
 	w->ops->on_state(w);
@@ -427,7 +428,7 @@ static void on_adapter(struct worker *w, const struct node_msg *m, struct str fr
 static void on_listening(struct worker *w)
 {
 	w->style = WORKER_STYLE_LISTEN;
-	if (server_for(w, 0))
+	if (server_for(w, 0) && !w->config->wait_ready)
 		become_ready(w, WORKER_STYLE_LISTEN);
 }
 
