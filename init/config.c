@@ -103,6 +103,11 @@ static const struct setting {
 	    "what is requested to see whether an app of @socket.io/sticky answers"),
 	ROW("log-level", "LEVEL", "info", level, level, log_level,
 	    "least severe lines to log: error, warn, info or debug"),
+	ROW("log-format", "FORMAT", "logfmt", log_format, log_format, log_format,
+	    "sioinit's own lines on stderr: logfmt or json"),
+	ROW("worker-logs", "FORMAT", "raw", worker_logs, worker_logs, worker_logs,
+	    "the workers' stdout and stderr: raw (untouched), prefix (the slot before each line) "
+	    "or json (each line an object)"),
 #undef ROW
 };
 

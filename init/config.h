@@ -11,6 +11,7 @@
 enum config_workers_kind { WORKERS_AUTO, WORKERS_FIXED, WORKERS_LESS, WORKERS_PERCENT };
 enum config_serialization { CONFIG_SERIAL_AUTO, CONFIG_SERIAL_ADVANCED, CONFIG_SERIAL_JSON };
 enum config_restart { RESTART_ALWAYS, RESTART_NEVER };
+enum config_worker_logs { WORKER_LOGS_RAW, WORKER_LOGS_PREFIX, WORKER_LOGS_JSON };
 
 /* A place to listen: an IP address and port, or a unix path. */
 struct config_address {
@@ -46,7 +47,9 @@ struct config {
 	const char *admin_socket; /* auto, off, or /path */
 	enum config_serialization serialization;
 	enum config_restart restart;
-	int log_level; /* enum log_level */
+	int log_level;  /* enum log_level */
+	int log_format; /* enum log_format */
+	enum config_worker_logs worker_logs;
 	uint32_t ready_timeout_ms, min_uptime_ms;
 	uint32_t max_restarts; /* 0: no limit */
 	struct config_codes stop_exit_codes;

@@ -169,9 +169,12 @@ void config_print_address(const void *src, FILE *out)
 static const char *const serializations[] = { "auto", "advanced", "json" };
 static const char *const restarts[] = { "always", "never" };
 static const char *const levels[] = { "error", "warn", "info", "debug" };
+static const char *const log_formats[] = { "logfmt", "json" };
+static const char *const worker_logs[] = { "raw", "prefix", "json" };
 
 _Static_assert(sizeof(enum config_serialization) == sizeof(int) &&
-		   sizeof(enum config_restart) == sizeof(int),
+		   sizeof(enum config_restart) == sizeof(int) &&
+		   sizeof(enum config_worker_logs) == sizeof(int),
 	       "words are stored as int");
 
 static const char *parse_word(const char *s, const char *const *words, size_t n, const char *wrong,
@@ -215,6 +218,28 @@ const char *config_parse_level(const char *s, void *dst)
 void config_print_level(const void *src, FILE *out)
 {
 	(void)fputs(levels[*(const int *)src], out);
+}
+
+const char *config_parse_log_format(const char *s, void *dst)
+{
+	return parse_word(s, log_formats, ARRAY_LEN(log_formats), "not \"logfmt\" or \"json\"",
+			  dst);
+}
+
+void config_print_log_format(const void *src, FILE *out)
+{
+	(void)fputs(log_formats[*(const int *)src], out);
+}
+
+const char *config_parse_worker_logs(const char *s, void *dst)
+{
+	return parse_word(s, worker_logs, ARRAY_LEN(worker_logs),
+			  "not \"raw\", \"prefix\" or \"json\"", dst);
+}
+
+void config_print_worker_logs(const void *src, FILE *out)
+{
+	(void)fputs(worker_logs[*(const int *)src], out);
 }
 
 const char *config_parse_seconds(const char *s, void *dst)

@@ -26,6 +26,10 @@ config_parse_fn config_parse_restart; /* enum config_restart */
 config_print_fn config_print_restart;
 config_parse_fn config_parse_level; /* int, enum log_level */
 config_print_fn config_print_level;
+config_parse_fn config_parse_log_format; /* int, enum log_format */
+config_print_fn config_print_log_format;
+config_parse_fn config_parse_worker_logs; /* enum config_worker_logs */
+config_print_fn config_print_worker_logs;
 config_parse_fn config_parse_seconds; /* uint32_t milliseconds, written as seconds with decimals */
 config_parse_fn config_parse_milliseconds; /* the same field, for aliases in milliseconds */
 config_print_fn config_print_seconds;

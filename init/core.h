@@ -8,6 +8,7 @@
 #include "init/admin_socket.h"
 #include "init/command.h"
 #include "init/config.h"
+#include "init/logs.h"
 #include "init/pool.h"
 #include "init/primary.h"
 #include "init/reload.h"
@@ -29,6 +30,7 @@ struct init {
 	struct reload reload;
 	struct shutdown shutdown;
 	struct watch watch;
+	struct logs logs;
 	struct admin_socket admin;
 	int public_fd, admin_fd, sessions_fd, board_fd; /* kept for every router */
 	struct scoreboard *board;

@@ -94,6 +94,7 @@ int init_main(const struct config *c, const struct command *cmd, char *const *se
 	static struct init in; /* for the life of the process */
 
 	in = (struct init){ .config = c, .command = cmd };
+	log_set_component("init");
 	srandom((unsigned)getpid());
 	(void)fd_raise_limit();
 	notify_init();
@@ -101,6 +102,7 @@ int init_main(const struct config *c, const struct command *cmd, char *const *se
 	open_shared_memory(&in);
 	if (uv_loop_init(&in.loop) < 0)
 		die(EXIT_OUR_FAILURE, "no event loop");
+	logs_init(&in.logs, &in.loop, c->worker_logs, log_open());
 	signals_init(&in);
 	shutdown_init(&in);
 	start_watchdog(&in);
@@ -113,6 +115,7 @@ int init_main(const struct config *c, const struct command *cmd, char *const *se
 	(void)reap_sweep(); /* the router, and what escaped from its worker's group */
 	primary_close(&in.primary);
 	admin_socket_close(&in);
+	logs_finish(&in.logs);
 	log_info("init: done code=%d", in.shutdown.exit_code);
 	return in.shutdown.exit_code;
 }

@@ -152,12 +152,15 @@ static const struct worker_ops worker_ops = { on_state, on_handback, on_session,
 
 /* Starting */
 
-static pid_t spawn_worker(struct slot *s, uint32_t id, int far)
+static pid_t spawn_worker(struct slot *s, uint32_t id, int far, const struct log_pipes *logs)
 {
 	struct init *in = s->init;
 	char app[40], number[40], count[40], port[40], channel[40], mode[64], unique[40];
 	char *extra[] = { app, number, count, port, channel, mode, unique, NULL };
-	struct spawn_request rq = { .argv = in->command->argv, .inherit_fd = far, .own_group = 1 };
+	struct spawn_request rq = { .argv = in->command->argv,
+				    .inherit_fd = far,
+				    .own_group = 1,
+				    .stdio = { -1, logs->out, logs->err } };
 	char **env;
 	pid_t pid;
 
@@ -202,6 +205,7 @@ static struct worker *start_worker(struct slot *s, int *ret_err)
 	struct init *in = s->init;
 	auto_fd int near = -1, far = -1;
 	struct worker *w = worker_new(s);
+	struct log_pipes logs;
 	int sv[2];
 
 	*ret_err = -ENOMEM;
@@ -214,7 +218,10 @@ static struct worker *start_worker(struct slot *s, int *ret_err)
 	}
 	near = sv[0];
 	far = sv[1];
-	w->pid = spawn_worker(s, w->id, far);
+	w->pid = logs_open(&in->logs, s->number, &logs);
+	if (w->pid == 0)
+		w->pid = spawn_worker(s, w->id, far, &logs);
+	logs_started(&logs, w->pid);
 	*ret_err = w->pid < 0 ? w->pid
 			      : worker_init(w, &in->loop, fd_take(&near), &in->hub,
 					    in->dialect.bound_unread);
@@ -431,8 +438,9 @@ static void on_end(struct init *in, struct worker *w, int status, const struct r
 	bool forced = w->killed && w->state == WORKER_STOPPING;
 	int code = code_of(status);
 
-	write_death(w, status, uptime_ms, usage);
 	(void)kill(-w->pid, SIGKILL); /* what it left in its group */
+	logs_worker_ended(&in->logs, w->pid);
+	write_death(w, status, uptime_ms, usage);
 	DL_DELETE(in->pool.workers, w);
 	in->pool.n_workers--;
 	counter_add(&in->board->worker_ends, 1);

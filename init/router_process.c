@@ -172,7 +172,9 @@ static char **router_env(char *control_fd)
 static pid_t router_spawn(struct init *in, int far)
 {
 	char control_fd[40];
-	struct spawn_request rq = { .argv = in->router.argv, .inherit_fd = far, .own_group = 1 };
+	struct spawn_request rq = {
+		.argv = in->router.argv, .inherit_fd = far, .own_group = 1, .stdio = { -1, -1, -1 }
+	};
 	char **env;
 	pid_t pid;
 

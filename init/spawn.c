@@ -35,6 +35,9 @@ static void child(const struct spawn_request *rq, const char *file, pid_t parent
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(0);
+	for (int fd = 0; fd < (int)ARRAY_LEN(rq->stdio); fd++)
+		if (rq->stdio[fd] >= 0)
+			(void)dup2(rq->stdio[fd], fd);
 	if (rq->inherit_fd >= 0)
 		(void)fd_set_cloexec(rq->inherit_fd, 0);
 	environ = (char **)rq->env;

@@ -9,6 +9,7 @@ struct spawn_request {
 	char *const *env; /* complete environment */
 	int inherit_fd;   /* borrowed: stays open in the child under its own number; -1 = none */
 	int own_group;
+	int stdio[3]; /* borrowed: becomes the child's 0, 1, 2; -1 = as ours */
 };
 
 /* The pid, or -errno: of fork, or of exec in the child (-ENOENT, -EACCES, ...), which is reaped by

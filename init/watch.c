@@ -122,6 +122,7 @@ static void on_tick(uv_timer_t *t)
 	bool late = now - h->last_ms > interval + interval / 2 + 100;
 
 	h->last_ms = now;
+	log_settle();
 	if (shutdown_has_begun(in) || late)
 		return;
 	look_at_workers(in);
