@@ -50,6 +50,8 @@ struct config {
 	int log_level;  /* enum log_level */
 	int log_format; /* enum log_format */
 	enum config_worker_logs worker_logs;
+	const char *user, *group; /* NULL: as sioinit itself */
+	bool no_new_privs;
 	uint32_t ready_timeout_ms, min_uptime_ms;
 	uint32_t max_restarts; /* 0: no limit */
 	struct config_codes stop_exit_codes;

@@ -242,6 +242,19 @@ void config_print_worker_logs(const void *src, FILE *out)
 	(void)fputs(worker_logs[*(const int *)src], out);
 }
 
+const char *config_parse_switch(const char *s, void *dst)
+{
+	if (strcmp(s, "0") != 0 && strcmp(s, "1") != 0)
+		return "not 0 or 1";
+	*(bool *)dst = s[0] == '1';
+	return NULL;
+}
+
+void config_print_switch(const void *src, FILE *out)
+{
+	(void)fputc(*(const bool *)src ? '1' : '0', out);
+}
+
 const char *config_parse_seconds(const char *s, void *dst)
 {
 	/* strtod(3) alone would take blanks, signs, hexadecimal and infinity */

@@ -30,6 +30,8 @@ config_parse_fn config_parse_log_format; /* int, enum log_format */
 config_print_fn config_print_log_format;
 config_parse_fn config_parse_worker_logs; /* enum config_worker_logs */
 config_print_fn config_print_worker_logs;
+config_parse_fn config_parse_switch; /* bool: 0 or 1 */
+config_print_fn config_print_switch;
 config_parse_fn config_parse_seconds; /* uint32_t milliseconds, written as seconds with decimals */
 config_parse_fn config_parse_milliseconds; /* the same field, for aliases in milliseconds */
 config_print_fn config_print_seconds;

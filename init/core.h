@@ -8,6 +8,7 @@
 #include "init/admin_socket.h"
 #include "init/command.h"
 #include "init/config.h"
+#include "init/credentials.h"
 #include "init/logs.h"
 #include "init/pool.h"
 #include "init/primary.h"
@@ -23,6 +24,7 @@ struct init {
 	const struct config *config;
 	const struct command *command;
 	struct dialect dialect;
+	struct credentials credentials;
 	struct hub hub;
 	struct primary primary;
 	struct pool pool;

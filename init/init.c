@@ -89,6 +89,15 @@ static void open_shared_memory(struct init *in)
 	counter_set(&in->board->started_ms, uv_hrtime() / 1000000);
 }
 
+static void resolve_credentials(struct init *in)
+{
+	char err[256];
+
+	if (credentials_resolve(in->config->user, in->config->group, &in->credentials, err,
+				sizeof(err)) < 0)
+		die(EXIT_BAD_CONFIG, "%s", err);
+}
+
 int init_main(const struct config *c, const struct command *cmd, char *const *self_argv)
 {
 	static struct init in; /* for the life of the process */
@@ -97,6 +106,7 @@ int init_main(const struct config *c, const struct command *cmd, char *const *se
 	log_set_component("init");
 	srandom((unsigned)getpid());
 	(void)fd_raise_limit();
+	resolve_credentials(&in);
 	notify_init();
 	open_listeners(&in);
 	open_shared_memory(&in);
@@ -117,5 +127,6 @@ int init_main(const struct config *c, const struct command *cmd, char *const *se
 	admin_socket_close(&in);
 	logs_finish(&in.logs);
 	log_info("init: done code=%d", in.shutdown.exit_code);
+	credentials_free(&in.credentials);
 	return in.shutdown.exit_code;
 }

@@ -22,6 +22,8 @@
 
 #include "base/ban.h"
 
+enum { OWN_ENV = 7 };
+
 struct worker *pool_worker(const struct pool *p, uint32_t id)
 {
 	struct worker *w;
@@ -156,11 +158,14 @@ static pid_t spawn_worker(struct slot *s, uint32_t id, int far, const struct log
 {
 	struct init *in = s->init;
 	char app[40], number[40], count[40], port[40], channel[40], mode[64], unique[40];
-	char *extra[] = { app, number, count, port, channel, mode, unique, NULL };
+	char *extra[OWN_ENV + CREDENTIALS_ENV_MAX] = { app,     number, count, port,
+						       channel, mode,   unique };
 	struct spawn_request rq = { .argv = in->command->argv,
 				    .inherit_fd = far,
 				    .own_group = 1,
-				    .stdio = { -1, logs->out, logs->err } };
+				    .stdio = { -1, logs->out, logs->err },
+				    .as = &in->credentials,
+				    .no_new_privs = in->config->no_new_privs };
 	char **env;
 	pid_t pid;
 
@@ -172,6 +177,7 @@ static pid_t spawn_worker(struct slot *s, uint32_t id, int far, const struct log
 	(void)snprintf(mode, sizeof(mode), "NODE_CHANNEL_SERIALIZATION_MODE=%s",
 		       in->dialect.mode == SERIAL_JSON ? "json" : "advanced");
 	(void)snprintf(unique, sizeof(unique), "NODE_UNIQUE_ID=%u", id);
+	credentials_env(&in->credentials, extra + OWN_ENV);
 	env = spawn_env(extra);
 	if (!env)
 		return -ENOMEM;

@@ -172,9 +172,11 @@ static char **router_env(char *control_fd)
 static pid_t router_spawn(struct init *in, int far)
 {
 	char control_fd[40];
-	struct spawn_request rq = {
-		.argv = in->router.argv, .inherit_fd = far, .own_group = 1, .stdio = { -1, -1, -1 }
-	};
+	struct spawn_request rq = { .argv = in->router.argv,
+				    .inherit_fd = far,
+				    .own_group = 1,
+				    .stdio = { -1, -1, -1 },
+				    .as = &in->credentials };
 	char **env;
 	pid_t pid;
 
@@ -184,6 +186,10 @@ static pid_t router_spawn(struct init *in, int far)
 		return -ENOMEM;
 	rq.env = env;
 	pid = spawn_self(&rq);
+	if (pid == -EACCES) { /* our own binary is not for everybody */
+		rq.as = NULL;
+		pid = spawn_self(&rq);
+	}
 	free(env);
 	return pid;
 }

@@ -82,7 +82,7 @@ static void says_error_for_stderr(void **state)
 	log_lines_end(&l, TIME);
 	assert_string_equal(seen,
 			    "{\"time\":\"" TIME "\",\"level\":\"error\",\"msg\":\"x\",\"worker\":3,"
-						"\"pid\":17,\"stream\":\"stderr\"}\n");
+			    "\"pid\":17,\"stream\":\"stderr\"}\n");
 }
 
 static void keeps_objects(void **state)
