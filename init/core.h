@@ -15,6 +15,7 @@
 #include "init/reload.h"
 #include "init/router_process.h"
 #include "init/shutdown.h"
+#include "init/terminal.h"
 #include "init/watch.h"
 #include "ipc/scoreboard.h"
 #include "relay/hub.h"
@@ -33,6 +34,7 @@ struct init {
 	struct shutdown shutdown;
 	struct watch watch;
 	struct logs logs;
+	struct terminal terminal;
 	struct admin_socket admin;
 	int public_fd, admin_fd, sessions_fd, board_fd; /* kept for every router */
 	struct scoreboard *board;

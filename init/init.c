@@ -107,6 +107,7 @@ int init_main(const struct config *c, const struct command *cmd, char *const *se
 	srandom((unsigned)getpid());
 	(void)fd_raise_limit();
 	resolve_credentials(&in);
+	terminal_init(&in.terminal, STDIN_FILENO);
 	notify_init();
 	open_listeners(&in);
 	open_shared_memory(&in);

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -158,12 +159,14 @@ static pid_t spawn_worker(struct slot *s, uint32_t id, int far, const struct log
 {
 	struct init *in = s->init;
 	char app[40], number[40], count[40], port[40], channel[40], mode[64], unique[40];
+	auto_fd int input = in->pool.wanted > 1 ? open("/dev/null", O_RDONLY | O_CLOEXEC) : -1;
 	char *extra[OWN_ENV + CREDENTIALS_ENV_MAX] = { app,     number, count, port,
 						       channel, mode,   unique };
 	struct spawn_request rq = { .argv = in->command->argv,
 				    .inherit_fd = far,
 				    .own_group = 1,
-				    .stdio = { -1, logs->out, logs->err },
+				    .terminal = terminal_for_worker(in),
+				    .stdio = { input, logs->out, logs->err },
 				    .as = &in->credentials,
 				    .no_new_privs = in->config->no_new_privs };
 	char **env;
@@ -184,6 +187,8 @@ static pid_t spawn_worker(struct slot *s, uint32_t id, int far, const struct log
 	rq.env = env;
 	pid = spawn(&rq);
 	free(env);
+	if (rq.terminal >= 0)
+		terminal_taken(&in->terminal, pid);
 	return pid;
 }
 
@@ -197,7 +202,8 @@ static struct worker *worker_new(struct slot *s)
 				      .owner = in,
 				      .config = in->config,
 				      .primary = &in->primary,
-				      .is_node = in->command->runtime != RUNTIME_OTHER,
+				      .has_deadline = in->command->runtime != RUNTIME_OTHER &&
+						      terminal_for_worker(in) < 0,
 				      .answers_pings = in->command->runtime != RUNTIME_DENO,
 				      .id = ++in->pool.last_id,
 				      .slot = s->number,
@@ -450,6 +456,8 @@ static void on_end(struct init *in, struct worker *w, int status, const struct r
 	DL_DELETE(in->pool.workers, w);
 	in->pool.n_workers--;
 	counter_add(&in->board->worker_ends, 1);
+	if (terminal_worker_ended(in, w, status) && !shutdown_has_begun(in))
+		shutdown_begin(in, code, SHUTDOWN_FAST);
 	worker_close(w);
 	if (shutdown_has_begun(in)) {
 		s->worker = s->worker == w ? NULL : s->worker;
@@ -458,6 +466,7 @@ static void on_end(struct init *in, struct worker *w, int status, const struct r
 		return;
 	}
 	slot_lost(s, w, code, uptime_ms);
+	terminal_pass_on(in, s->worker);
 	publish(s);
 	reload_worker_ended(in, w);
 }

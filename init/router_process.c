@@ -175,6 +175,7 @@ static pid_t router_spawn(struct init *in, int far)
 	struct spawn_request rq = { .argv = in->router.argv,
 				    .inherit_fd = far,
 				    .own_group = 1,
+				    .terminal = -1,
 				    .stdio = { -1, -1, -1 },
 				    .as = &in->credentials };
 	char **env;

@@ -12,6 +12,7 @@
 #include "base/fd.h"
 #include "base/macros.h"
 #include "init/credentials.h"
+#include "init/terminal.h"
 
 #include "base/ban.h"
 
@@ -49,9 +50,11 @@ static void child(const struct spawn_request *rq, const char *file, pid_t parent
 {
 	int err;
 
-	reset_signals();
 	if (rq->own_group)
 		(void)setpgid(0, 0);
+	if (rq->terminal >= 0)
+		terminal_set_foreground(rq->terminal, getpid());
+	reset_signals();
 	take_stdio(rq->stdio);
 	err = -become(rq);
 	if (getppid() != parent)

@@ -12,7 +12,8 @@ struct spawn_request {
 	char *const *env; /* complete environment */
 	int inherit_fd;   /* borrowed: stays open in the child under its own number; -1 = none */
 	int own_group;
-	int stdio[3];                 /* borrowed: becomes the child's 0, 1, 2; -1 = as ours */
+	int terminal; /* borrowed: its foreground becomes the child's group; -1 = none */
+	int stdio[3]; /* borrowed: becomes the child's 0, 1, 2; -1 = as ours */
 	const struct credentials *as; /* NULL = as we are */
 	bool no_new_privs;
 };

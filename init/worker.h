@@ -34,7 +34,8 @@ struct worker {
 	void *owner;
 	const struct config *config;
 	struct primary *primary;
-	bool is_node; /* anything else need not become ready in time: it cannot say that it is */
+	/* Must become ready in time: what can say that it is, unless somebody types at it. */
+	bool has_deadline;
 	bool answers_pings; /* Deno does not */
 	uint32_t id, slot;
 	pid_t pid;
