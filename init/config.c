@@ -101,6 +101,9 @@ static const struct setting {
 	    "largest request head; more gets 431"),
 	ROW("probe-path", "PATH", "/socket.io/", path, text, probe_path,
 	    "what is requested to see whether an app of @socket.io/sticky answers"),
+	ROW("pre-start", "COMMAND", "", text, text, pre_start,
+	    "what /bin/sh runs once before the workers, such as a database migration; if it fails, "
+	    "sioinit ends with its exit code"),
 	ROW("user", "NAME", "", text, text, user,
 	    "whom workers and router run as, name or number, when sioinit is root"),
 	ROW("group", "NAME", "", text, text, group,

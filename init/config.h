@@ -50,6 +50,7 @@ struct config {
 	int log_level;  /* enum log_level */
 	int log_format; /* enum log_format */
 	enum config_worker_logs worker_logs;
+	const char *pre_start;    /* NULL: nothing */
 	const char *user, *group; /* NULL: as sioinit itself */
 	bool no_new_privs;
 	uint32_t ready_timeout_ms, min_uptime_ms;

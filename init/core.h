@@ -11,6 +11,7 @@
 #include "init/credentials.h"
 #include "init/logs.h"
 #include "init/pool.h"
+#include "init/pre_start.h"
 #include "init/primary.h"
 #include "init/reload.h"
 #include "init/router_process.h"
@@ -35,6 +36,7 @@ struct init {
 	struct watch watch;
 	struct logs logs;
 	struct terminal terminal;
+	struct pre_start pre_start;
 	struct admin_socket admin;
 	int public_fd, admin_fd, sessions_fd, board_fd; /* kept for every router */
 	struct scoreboard *board;

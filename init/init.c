@@ -79,6 +79,13 @@ static void start_workers(struct init *in)
 	pool_start(in, n);
 }
 
+static void start_serving(struct init *in)
+{
+	start_workers(in);
+	watch_start(in);
+	admin_socket_open(in);
+}
+
 static void open_shared_memory(struct init *in)
 {
 	in->sessions_fd = memfd_create("sioinit-sessions", MFD_CLOEXEC);
@@ -119,9 +126,7 @@ int init_main(const struct config *c, const struct command *cmd, char *const *se
 	start_watchdog(&in);
 	router_init(&in, self_argv);
 	router_start(&in);
-	start_workers(&in);
-	watch_start(&in);
-	admin_socket_open(&in);
+	pre_start_run(&in, start_serving);
 	(void)uv_run(&in.loop, UV_RUN_DEFAULT);
 	(void)reap_sweep(); /* the router, and what escaped from its worker's group */
 	primary_close(&in.primary);

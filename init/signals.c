@@ -105,7 +105,7 @@ static void on_signal(uv_signal_t *h, int received)
 	struct init *in = h->data;
 	int sig = mapped(&in->config->signal_map, received);
 
-	if (sig)
+	if (sig && !pre_start_signal(in, sig))
 		act_on(in, sig);
 }
 
@@ -115,7 +115,7 @@ static void on_exit_status(pid_t pid, int status, const struct rusage *usage, vo
 
 	if (pid == in->router.pid)
 		router_ended(in, status);
-	else if (!pool_ended(in, pid, status, usage))
+	else if (!pre_start_ended(in, pid, status) && !pool_ended(in, pid, status, usage))
 		log_debug("init: reaped orphan %d", (int)pid);
 }
 
