@@ -87,6 +87,12 @@ static const struct setting {
 	    "a worker with more resident memory is replaced without a gap (such as 512M); 0 = off"),
 	ROW("max-age", "SECONDS", "0", seconds, seconds, max_age_ms,
 	    "a worker that old (give or take 10 %) is replaced without a gap; 0 = off"),
+	ROW("heap", "MEGABYTES", "off", heap, heap, heap_mb,
+	    "Node's --max-old-space-size for each worker, unless NODE_OPTIONS has one: a number, "
+	    "off, or auto (75 % of the container's memory limit, shared out)"),
+	ROW("memory-pressure", "PERCENT", "95", percent, count, memory_pressure,
+	    "when the container uses more of its memory limit, its largest worker is replaced, one "
+	    "a minute; 0 = off"),
 	ROW("header-timeout", "SECONDS", "10", seconds, seconds, header_timeout_ms,
 	    "how long a client may take to send a request head"),
 	ROW("keepalive-timeout", "SECONDS", "75", seconds, seconds, keepalive_timeout_ms,

@@ -308,6 +308,41 @@ const char *config_parse_limit(const char *s, void *dst)
 	return NULL;
 }
 
+const char *config_parse_percent(const char *s, void *dst)
+{
+	uint64_t n;
+
+	if (str_to_u64(str_of(s), 100, &n) < 0)
+		return "not a percentage from 0 to 100";
+	*(uint32_t *)dst = (uint32_t)n;
+	return NULL;
+}
+
+const char *config_parse_heap(const char *s, void *dst)
+{
+	uint64_t n;
+
+	if (strcasecmp(s, "off") == 0)
+		*(uint32_t *)dst = HEAP_OFF;
+	else if (strcasecmp(s, "auto") == 0)
+		*(uint32_t *)dst = HEAP_AUTO;
+	else if (str_to_u64(str_of(s), COUNT_MAX, &n) < 0 || n == 0)
+		return "not a number of megabytes, \"auto\" or \"off\"";
+	else
+		*(uint32_t *)dst = (uint32_t)n;
+	return NULL;
+}
+
+void config_print_heap(const void *src, FILE *out)
+{
+	uint32_t n = *(const uint32_t *)src;
+
+	if (n == HEAP_OFF || n == HEAP_AUTO)
+		(void)fputs(n == HEAP_OFF ? "off" : "auto", out);
+	else
+		(void)fprintf(out, "%u", n);
+}
+
 static const char byte_units[] = "KMGT";
 
 const char *config_parse_bytes(const char *s, void *dst)

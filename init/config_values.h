@@ -37,7 +37,10 @@ config_parse_fn config_parse_milliseconds; /* the same field, for aliases in mil
 config_print_fn config_print_seconds;
 config_parse_fn config_parse_count; /* uint32_t, 1 to 2^24 */
 config_print_fn config_print_count;
-config_parse_fn config_parse_limit; /* uint32_t, 0 (none) to 2^24; printed as a count */
+config_parse_fn config_parse_limit;   /* uint32_t, 0 (none) to 2^24; printed as a count */
+config_parse_fn config_parse_percent; /* uint32_t, 0 to 100; printed as a count */
+config_parse_fn config_parse_heap;    /* uint32_t megabytes, HEAP_OFF or HEAP_AUTO */
+config_print_fn config_print_heap;
 config_parse_fn config_parse_bytes; /* uint64_t, 0 (none) or with K, M, G, T (1024s) */
 config_print_fn config_print_bytes;
 config_parse_fn config_parse_codes; /* struct config_codes: 0,78,143 */

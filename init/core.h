@@ -10,6 +10,7 @@
 #include "init/config.h"
 #include "init/credentials.h"
 #include "init/logs.h"
+#include "init/memory.h"
 #include "init/pool.h"
 #include "init/pre_start.h"
 #include "init/primary.h"
@@ -34,6 +35,7 @@ struct init {
 	struct reload reload;
 	struct shutdown shutdown;
 	struct watch watch;
+	struct memory memory;
 	struct logs logs;
 	struct terminal terminal;
 	struct pre_start pre_start;

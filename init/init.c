@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "init/core.h"
 #include "init/cpus.h"
+#include "init/heap.h"
 #include "init/notify.h"
 #include "init/reap.h"
 #include "init/signals.h"
@@ -63,6 +64,16 @@ static void start_watchdog(struct init *in)
 		(void)uv_timer_start(&in->systemd_watchdog, on_watchdog, interval, interval);
 }
 
+static void say_heap(const struct init *in, unsigned workers)
+{
+	uint32_t megabytes = heap_megabytes(in->config, in->memory.limit, workers);
+
+	if (megabytes)
+		log_info("init: heap of %uM for each worker", megabytes);
+	else if (in->config->heap_mb == HEAP_AUTO)
+		log_info("init: no memory limit, so Node chooses the heap");
+}
+
 static void start_workers(struct init *in)
 {
 	struct cpus cpus;
@@ -73,9 +84,11 @@ static void start_workers(struct init *in)
 		 in->dialect.mode == SERIAL_JSON ? "json" : "advanced", in->dialect.why);
 	hub_init(&in->hub, in->dialect.mode);
 	in->hub.board = in->board;
+	memory_init(in);
 	cpus_detect("", &cpus);
 	n = cpus_workers(in->config, &cpus);
 	log_info("init: %u workers (%s)", n, cpus.why);
+	say_heap(in, n);
 	pool_start(in, n);
 }
 

@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/macros.h"
 #include "init/core.h"
+#include "init/heap.h"
 #include "init/notify.h"
 #include "init/spawn.h"
 #include "init/worker.h"
@@ -160,8 +161,8 @@ static pid_t spawn_worker(struct slot *s, uint32_t id, int far, const struct log
 	struct init *in = s->init;
 	char app[40], number[40], count[40], port[40], channel[40], mode[64], unique[40];
 	auto_fd int input = in->pool.wanted > 1 ? open("/dev/null", O_RDONLY | O_CLOEXEC) : -1;
-	char *extra[OWN_ENV + CREDENTIALS_ENV_MAX] = { app,     number, count, port,
-						       channel, mode,   unique };
+	char *extra[OWN_ENV + 1 + CREDENTIALS_ENV_MAX] = { app,     number, count, port,
+							   channel, mode,   unique };
 	struct spawn_request rq = { .argv = in->command->argv,
 				    .inherit_fd = far,
 				    .own_group = 1,
@@ -169,6 +170,8 @@ static pid_t spawn_worker(struct slot *s, uint32_t id, int far, const struct log
 				    .stdio = { input, logs->out, logs->err },
 				    .as = &in->credentials,
 				    .no_new_privs = in->config->no_new_privs };
+	char *heap = heap_node_options(
+	    getenv("NODE_OPTIONS"), heap_megabytes(in->config, in->memory.limit, in->pool.wanted));
 	char **env;
 	pid_t pid;
 
@@ -180,13 +183,13 @@ static pid_t spawn_worker(struct slot *s, uint32_t id, int far, const struct log
 	(void)snprintf(mode, sizeof(mode), "NODE_CHANNEL_SERIALIZATION_MODE=%s",
 		       in->dialect.mode == SERIAL_JSON ? "json" : "advanced");
 	(void)snprintf(unique, sizeof(unique), "NODE_UNIQUE_ID=%u", id);
-	credentials_env(&in->credentials, extra + OWN_ENV);
+	extra[OWN_ENV] = heap;
+	credentials_env(&in->credentials, extra + OWN_ENV + (heap != NULL));
 	env = spawn_env(extra);
-	if (!env)
-		return -ENOMEM;
 	rq.env = env;
-	pid = spawn(&rq);
+	pid = env ? spawn(&rq) : -ENOMEM;
 	free(env);
+	free(heap);
 	if (rq.terminal >= 0)
 		terminal_taken(&in->terminal, pid);
 	return pid;
@@ -420,6 +423,8 @@ static void write_death(const struct worker *w, int status, uint64_t uptime_ms,
 			const struct rusage *usage)
 {
 	struct init *in = w->owner;
+	bool oom = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL && !w->killed &&
+		   memory_claim_oom(in);
 	char how[32], line[160];
 
 	if (WIFEXITED(status))
@@ -427,9 +432,10 @@ static void write_death(const struct worker *w, int status, uint64_t uptime_ms,
 	else
 		(void)snprintf(how, sizeof(how), "signal=%s", sigabbrev_np(WTERMSIG(status)));
 	(void)snprintf(line, sizeof(line),
-		       "worker[%u]: ended pid=%d %s state=%s uptime=%.1fs lag=%ums max_rss=%ldM",
+		       "worker[%u]: ended pid=%d %s state=%s uptime=%.1fs lag=%ums max_rss=%ldM%s",
 		       w->slot, (int)w->pid, how, worker_state_name(w->state),
-		       (double)uptime_ms / 1000, w->lag_ms, usage->ru_maxrss / 1024);
+		       (double)uptime_ms / 1000, w->lag_ms, usage->ru_maxrss / 1024,
+		       oom ? " oom=yes" : "");
 	record_death(&in->pool, line);
 }
 
