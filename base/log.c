@@ -166,8 +166,8 @@ static void tell_left_out(void)
 /* Storms */
 
 static struct storm {
-	uint32_t hash; /* of the message without its numbers; 0: free */
 	int64_t began_ms;
+	uint32_t hash; /* of the message without its numbers; 0: free */
 	enum log_level level;
 	unsigned written, left_out;
 	char example[160];
@@ -247,7 +247,8 @@ static bool is_too_much(enum log_level level, const char *message)
 	}
 	s->level = level;
 	s->left_out++;
-	(void)snprintf(s->example, sizeof(s->example), "%s", message);
+	(void)snprintf(s->example, sizeof(s->example), "%.*s", (int)sizeof(s->example) - 1,
+		       message);
 	return true;
 }
 
