@@ -92,6 +92,7 @@ int main(int argc, char **argv)
 	if (action == CONFIG_VERSION)
 		return printf("sioinit %s\n", SIOINIT_VERSION) < 0;
 	log_set_level((enum log_level)c.log_level);
+	log_set_format((enum log_format)c.log_format);
 	if (role && strcmp(role, "router") == 0)
 		return run_router(&c);
 	if (action == CONFIG_RUN || action == CONFIG_CHECK)

@@ -110,6 +110,12 @@ static const struct setting {
 	    "a worker with more resident memory is replaced without a gap (such as 512M); 0 = off"),
 	ROW("max-age", "SECONDS", "0", seconds, seconds, max_age_ms,
 	    "a worker that old (give or take 10 %) is replaced without a gap; 0 = off"),
+	ROW("heap", "MEGABYTES", "off", heap, heap, heap_mb,
+	    "Node's --max-old-space-size for each worker, unless NODE_OPTIONS has one: a number, "
+	    "off, or auto (75 % of the container's memory limit, shared out)"),
+	ROW("memory-pressure", "PERCENT", "95", percent, count, memory_pressure,
+	    "when the container uses more of its memory limit, its largest worker is replaced, one "
+	    "a minute; 0 = off"),
 	ROW("header-timeout", "SECONDS", "10", seconds, seconds, header_timeout_ms,
 	    "how long a client may take to send a request head"),
 	ROW("keepalive-timeout", "SECONDS", "75", seconds, seconds, keepalive_timeout_ms,
@@ -124,8 +130,22 @@ static const struct setting {
 	    "largest request head; more gets 431"),
 	ROW("probe-path", "PATH", "/socket.io/", path, text, probe_path,
 	    "what is requested to see whether an app of @socket.io/sticky answers"),
+	ROW("pre-start", "COMMAND", "", text, text, pre_start,
+	    "what /bin/sh runs once before the workers, such as a database migration; if it fails, "
+	    "sioinit ends with its exit code"),
+	ROW("user", "NAME", "", text, text, user,
+	    "whom workers and router run as, name or number, when sioinit is root"),
+	ROW("group", "NAME", "", text, text, group,
+	    "and their group; without it the user's own, and all that the user is in"),
+	ROW("no-new-privs", "0|1", "0", switch, switch, no_new_privs,
+	    "1: workers gain no rights by running set-user-ID programs"),
 	ROW("log-level", "LEVEL", "info", level, level, log_level,
 	    "least severe lines to log: error, warn, info or debug"),
+	ROW("log-format", "FORMAT", "logfmt", log_format, log_format, log_format,
+	    "sioinit's own lines on stderr: logfmt or json"),
+	ROW("worker-logs", "FORMAT", "raw", worker_logs, worker_logs, worker_logs,
+	    "the workers' stdout and stderr: raw (untouched), prefix (the slot before each line) "
+	    "or json (each line an object)"),
 #undef ROW
 };
 

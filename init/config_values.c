@@ -170,9 +170,12 @@ static const char *const serializations[] = { "auto", "advanced", "json", NULL }
 static const char *const restarts[] = { "always", "never", NULL };
 static const char *const levels[] = { "error", "warn", "info", "debug", NULL };
 static const char *const flags[] = { "no", "yes", NULL };
+static const char *const log_formats[] = { "logfmt", "json", NULL };
+static const char *const worker_logs[] = { "raw", "prefix", "json", NULL };
 
 _Static_assert(sizeof(enum config_serialization) == sizeof(int) &&
-		   sizeof(enum config_restart) == sizeof(int),
+		   sizeof(enum config_restart) == sizeof(int) &&
+		   sizeof(enum config_worker_logs) == sizeof(int),
 	       "words are stored as int");
 
 const char *const *config_words(config_parse_fn *parse)
@@ -183,6 +186,8 @@ const char *const *config_words(config_parse_fn *parse)
 	} all[] = { { config_parse_serialization, serializations },
 		    { config_parse_restart, restarts },
 		    { config_parse_level, levels },
+		    { config_parse_log_format, log_formats },
+		    { config_parse_worker_logs, worker_logs },
 		    { config_parse_flag, flags } };
 
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
@@ -246,6 +251,39 @@ void config_print_level(const void *src, FILE *out)
 	(void)fputs(levels[*(const int *)src], out);
 }
 
+const char *config_parse_log_format(const char *s, void *dst)
+{
+	return parse_word(s, log_formats, "not \"logfmt\" or \"json\"", dst);
+}
+
+void config_print_log_format(const void *src, FILE *out)
+{
+	(void)fputs(log_formats[*(const int *)src], out);
+}
+
+const char *config_parse_worker_logs(const char *s, void *dst)
+{
+	return parse_word(s, worker_logs, "not \"raw\", \"prefix\" or \"json\"", dst);
+}
+
+void config_print_worker_logs(const void *src, FILE *out)
+{
+	(void)fputs(worker_logs[*(const int *)src], out);
+}
+
+const char *config_parse_switch(const char *s, void *dst)
+{
+	if (strcmp(s, "0") != 0 && strcmp(s, "1") != 0)
+		return "not 0 or 1";
+	*(bool *)dst = s[0] == '1';
+	return NULL;
+}
+
+void config_print_switch(const void *src, FILE *out)
+{
+	(void)fputc(*(const bool *)src ? '1' : '0', out);
+}
+
 const char *config_parse_seconds(const char *s, void *dst)
 {
 	/* strtod(3) alone would take blanks, signs, hexadecimal and infinity */
@@ -297,6 +335,41 @@ const char *config_parse_limit(const char *s, void *dst)
 		return "not a number from 0 (none) to 16777216";
 	*(uint32_t *)dst = (uint32_t)n;
 	return NULL;
+}
+
+const char *config_parse_percent(const char *s, void *dst)
+{
+	uint64_t n;
+
+	if (str_to_u64(str_of(s), 100, &n) < 0)
+		return "not a percentage from 0 to 100";
+	*(uint32_t *)dst = (uint32_t)n;
+	return NULL;
+}
+
+const char *config_parse_heap(const char *s, void *dst)
+{
+	uint64_t n;
+
+	if (strcasecmp(s, "off") == 0)
+		*(uint32_t *)dst = HEAP_OFF;
+	else if (strcasecmp(s, "auto") == 0)
+		*(uint32_t *)dst = HEAP_AUTO;
+	else if (str_to_u64(str_of(s), COUNT_MAX, &n) < 0 || n == 0)
+		return "not a number of megabytes, \"auto\" or \"off\"";
+	else
+		*(uint32_t *)dst = (uint32_t)n;
+	return NULL;
+}
+
+void config_print_heap(const void *src, FILE *out)
+{
+	uint32_t n = *(const uint32_t *)src;
+
+	if (n == HEAP_OFF || n == HEAP_AUTO)
+		(void)fputs(n == HEAP_OFF ? "off" : "auto", out);
+	else
+		(void)fprintf(out, "%u", n);
 }
 
 static const char byte_units[] = "KMGT";

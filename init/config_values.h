@@ -28,12 +28,21 @@ config_parse_fn config_parse_flag; /* bool: yes or no */
 config_print_fn config_print_flag;
 config_parse_fn config_parse_level; /* int, enum log_level */
 config_print_fn config_print_level;
+config_parse_fn config_parse_log_format; /* int, enum log_format */
+config_print_fn config_print_log_format;
+config_parse_fn config_parse_worker_logs; /* enum config_worker_logs */
+config_print_fn config_print_worker_logs;
+config_parse_fn config_parse_switch; /* bool: 0 or 1 */
+config_print_fn config_print_switch;
 config_parse_fn config_parse_seconds; /* uint32_t milliseconds, written as seconds with decimals */
 config_parse_fn config_parse_milliseconds; /* the same field, for aliases in milliseconds */
 config_print_fn config_print_seconds;
 config_parse_fn config_parse_count; /* uint32_t, 1 to 2^24 */
 config_print_fn config_print_count;
-config_parse_fn config_parse_limit; /* uint32_t, 0 (none) to 2^24; printed as a count */
+config_parse_fn config_parse_limit;   /* uint32_t, 0 (none) to 2^24; printed as a count */
+config_parse_fn config_parse_percent; /* uint32_t, 0 to 100; printed as a count */
+config_parse_fn config_parse_heap;    /* uint32_t megabytes, HEAP_OFF or HEAP_AUTO */
+config_print_fn config_print_heap;
 config_parse_fn config_parse_bytes; /* uint64_t, 0 (none) or with K, M, G, T (1024s) */
 config_print_fn config_print_bytes;
 config_parse_fn config_parse_codes; /* struct config_codes: 0,78,143 */

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,11 +17,14 @@
 #include "base/log.h"
 #include "base/macros.h"
 #include "init/core.h"
+#include "init/heap.h"
 #include "init/notify.h"
 #include "init/spawn.h"
 #include "init/worker.h"
 
 #include "base/ban.h"
+
+enum { OWN_ENV = 7 };
 
 struct worker *pool_worker(const struct pool *p, uint32_t id)
 {
@@ -152,12 +156,22 @@ static const struct worker_ops worker_ops = { on_state, on_handback, on_session,
 
 /* Starting */
 
-static pid_t spawn_worker(struct slot *s, uint32_t id, int far)
+static pid_t spawn_worker(struct slot *s, uint32_t id, int far, const struct log_pipes *logs)
 {
 	struct init *in = s->init;
 	char app[40], number[40], count[40], port[40], channel[40], mode[64], unique[40];
-	char *extra[] = { app, number, count, port, channel, mode, unique, NULL };
-	struct spawn_request rq = { .argv = in->command->argv, .inherit_fd = far, .own_group = 1 };
+	auto_fd int input = in->pool.wanted > 1 ? open("/dev/null", O_RDONLY | O_CLOEXEC) : -1;
+	char *extra[OWN_ENV + 1 + CREDENTIALS_ENV_MAX] = { app,     number, count, port,
+							   channel, mode,   unique };
+	struct spawn_request rq = { .argv = in->command->argv,
+				    .inherit_fd = far,
+				    .own_group = 1,
+				    .terminal = terminal_for_worker(in),
+				    .stdio = { input, logs->out, logs->err },
+				    .as = &in->credentials,
+				    .no_new_privs = in->config->no_new_privs };
+	char *heap = heap_node_options(
+	    getenv("NODE_OPTIONS"), heap_megabytes(in->config, in->memory.limit, in->pool.wanted));
 	char **env;
 	pid_t pid;
 
@@ -169,12 +183,15 @@ static pid_t spawn_worker(struct slot *s, uint32_t id, int far)
 	(void)snprintf(mode, sizeof(mode), "NODE_CHANNEL_SERIALIZATION_MODE=%s",
 		       in->dialect.mode == SERIAL_JSON ? "json" : "advanced");
 	(void)snprintf(unique, sizeof(unique), "NODE_UNIQUE_ID=%u", id);
+	extra[OWN_ENV] = heap;
+	credentials_env(&in->credentials, extra + OWN_ENV + (heap != NULL));
 	env = spawn_env(extra);
-	if (!env)
-		return -ENOMEM;
 	rq.env = env;
-	pid = spawn(&rq);
+	pid = env ? spawn(&rq) : -ENOMEM;
 	free(env);
+	free(heap);
+	if (rq.terminal >= 0)
+		terminal_taken(&in->terminal, pid);
 	return pid;
 }
 
@@ -189,7 +206,8 @@ static struct worker *worker_new(struct slot *s)
 				      .config = in->config,
 				      .primary = &in->primary,
 				      .pending = &in->board->rows[s->number].pending,
-				      .is_node = in->command->runtime != RUNTIME_OTHER,
+				      .has_deadline = in->command->runtime != RUNTIME_OTHER &&
+						      terminal_for_worker(in) < 0,
 				      .answers_pings = in->command->runtime != RUNTIME_DENO,
 				      .id = ++in->pool.last_id,
 				      .slot = s->number,
@@ -203,6 +221,7 @@ static struct worker *start_worker(struct slot *s, int *ret_err)
 	struct init *in = s->init;
 	auto_fd int near = -1, far = -1;
 	struct worker *w = worker_new(s);
+	struct log_pipes logs;
 	int sv[2];
 
 	*ret_err = -ENOMEM;
@@ -215,7 +234,10 @@ static struct worker *start_worker(struct slot *s, int *ret_err)
 	}
 	near = sv[0];
 	far = sv[1];
-	w->pid = spawn_worker(s, w->id, far);
+	w->pid = logs_open(&in->logs, s->number, &logs);
+	if (w->pid == 0)
+		w->pid = spawn_worker(s, w->id, far, &logs);
+	logs_started(&logs, w->pid);
 	*ret_err = w->pid < 0 ? w->pid
 			      : worker_init(w, &in->loop, fd_take(&near), &in->hub,
 					    in->dialect.bound_unread);
@@ -403,6 +425,8 @@ static void write_death(const struct worker *w, int status, uint64_t uptime_ms,
 			const struct rusage *usage)
 {
 	struct init *in = w->owner;
+	bool oom = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL && !w->killed &&
+		   memory_claim_oom(in);
 	char how[32], line[160];
 
 	if (WIFEXITED(status))
@@ -410,9 +434,10 @@ static void write_death(const struct worker *w, int status, uint64_t uptime_ms,
 	else
 		(void)snprintf(how, sizeof(how), "signal=%s", sigabbrev_np(WTERMSIG(status)));
 	(void)snprintf(line, sizeof(line),
-		       "worker[%u]: ended pid=%d %s state=%s uptime=%.1fs lag=%ums max_rss=%ldM",
+		       "worker[%u]: ended pid=%d %s state=%s uptime=%.1fs lag=%ums max_rss=%ldM%s",
 		       w->slot, (int)w->pid, how, worker_state_name(w->state),
-		       (double)uptime_ms / 1000, w->lag_ms, usage->ru_maxrss / 1024);
+		       (double)uptime_ms / 1000, w->lag_ms, usage->ru_maxrss / 1024,
+		       oom ? " oom=yes" : "");
 	record_death(&in->pool, line);
 }
 
@@ -433,11 +458,14 @@ static void on_end(struct init *in, struct worker *w, int status, const struct r
 	bool forced = w->killed && w->state == WORKER_STOPPING;
 	int code = code_of(status);
 
-	write_death(w, status, uptime_ms, usage);
 	(void)kill(-w->pid, SIGKILL); /* what it left in its group */
+	logs_worker_ended(&in->logs, w->pid);
+	write_death(w, status, uptime_ms, usage);
 	DL_DELETE(in->pool.workers, w);
 	in->pool.n_workers--;
 	counter_add(&in->board->worker_ends, 1);
+	if (terminal_worker_ended(in, w, status) && !shutdown_has_begun(in))
+		shutdown_begin(in, code, SHUTDOWN_FAST);
 	worker_close(w);
 	if (shutdown_has_begun(in)) {
 		s->worker = s->worker == w ? NULL : s->worker;
@@ -446,6 +474,7 @@ static void on_end(struct init *in, struct worker *w, int status, const struct r
 		return;
 	}
 	slot_lost(s, w, code, uptime_ms);
+	terminal_pass_on(in, s->worker);
 	publish(s);
 	reload_worker_ended(in, w);
 }

@@ -35,7 +35,8 @@ struct worker {
 	void *owner;
 	const struct config *config;
 	struct primary *primary;
-	bool is_node; /* anything else need not become ready in time: it cannot say that it is */
+	/* Must become ready in time: what can say that it is, unless somebody types at it. */
+	bool has_deadline;
 	bool answers_pings; /* Deno does not */
 	uint32_t id, slot;
 	pid_t pid;
@@ -44,10 +45,10 @@ struct worker {
 	uint64_t started_ms;
 	struct channel channel;
 	struct hub_member member;
-	struct server *servers; /* what it listens on, first server last */
-	struct handle *handles; /* sent, not acknowledged, in order */
+	struct server *servers;        /* what it listens on, first server last */
+	struct handle *handles;        /* sent, not acknowledged, in order */
 	unsigned n_handles, n_pending; /* pending: clients among them */
-	counter *pending; /* where the router sees how many; borrowed, may be NULL */
+	counter *pending;              /* where the router sees how many; borrowed, may be NULL */
 	uint32_t seq;
 	bool announced; /* its adapter has spoken */
 	bool asked_to_diagnose, killed, closed;

@@ -241,6 +241,7 @@ int router_main(const struct router_conf *conf, int control_fd)
 	int e;
 
 	log_set_component("router");
+	(void)log_open();
 	ignore_signals();
 	e = r ? router_init(r, conf, control_fd) : -ENOMEM;
 	if (e < 0)
