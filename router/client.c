@@ -119,6 +119,7 @@ static void client_linger(struct client *c)
 {
 	c->state = CLIENT_LINGER;
 	if (sock_blocked(&c->sock)) {
+		deadline_set(&c->deadline, &c->router->body);
 		if (sock_want(&c->sock, UV_WRITABLE) < 0)
 			client_close(c, "poll failed");
 		return;
@@ -131,7 +132,6 @@ static void client_linger(struct client *c)
 
 void client_finish_with(struct client *c, struct str head, struct str body)
 {
-	deadline_set(&c->deadline, &c->router->body);
 	if (sock_send(&c->sock, head, body) < 0)
 		client_close(c, "send failed");
 	else
@@ -237,7 +237,7 @@ static void client_route(struct client *c, const struct http_head *head)
 	w = choose(c, &sid);
 	if (!w)
 		refuse(c);
-	else if (head->upgrade)
+	else if (head->websocket)
 		client_hand_over(c, w, HANDOFF_CLIENT, 0);
 	else
 		exchange_start(c, w, head, &sid);
@@ -285,8 +285,12 @@ static void client_head_is(struct client *c, enum http_parse_result result, size
 
 static void client_await_first(struct client *c)
 {
-	if (!c->deadline.list)
-		deadline_set(&c->deadline, &c->router->header);
+	struct router *r = c->router;
+
+	if (c->deadline.list == &r->body) /* the last answer has just gone out */
+		deadline_set(&c->deadline, &r->keepalive);
+	else if (!c->deadline.list)
+		deadline_set(&c->deadline, &r->header);
 	if (sock_want(&c->sock, UV_READABLE) < 0)
 		client_close(c, "poll failed");
 }
@@ -304,8 +308,10 @@ static void client_read_head(struct client *c)
 			client_linger(c);
 		return;
 	}
-	if (sock_blocked(&c->sock))
+	if (sock_blocked(&c->sock)) {
+		deadline_set(&c->deadline, &r->body);
 		return;
+	}
 	n = recv(c->sock.fd, r->io, max < IO_SIZE ? max : IO_SIZE, MSG_PEEK | MSG_DONTWAIT);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		client_await_first(c);
@@ -359,15 +365,17 @@ void client_return(struct router *r, const struct control_msg *m, int fd)
 
 void client_exchange_done(struct client *c, bool reusable)
 {
+	bool blocked;
+
 	assert(c->state == CLIENT_EXCHANGE);
 	c->state = CLIENT_IDLE;
 	if (!reusable) {
-		deadline_set(&c->deadline, &c->router->body);
 		client_linger(c);
 		return;
 	}
-	deadline_set(&c->deadline, &c->router->keepalive);
-	if (sock_want(&c->sock, sock_blocked(&c->sock) ? UV_WRITABLE : UV_READABLE) < 0)
+	blocked = sock_blocked(&c->sock);
+	deadline_set(&c->deadline, blocked ? &c->router->body : &c->router->keepalive);
+	if (sock_want(&c->sock, blocked ? UV_WRITABLE : UV_READABLE) < 0)
 		client_close(c, "poll failed");
 }
 
@@ -375,7 +383,9 @@ void client_on_deadline(struct deadline *d)
 {
 	struct client *c = container_of(d, struct client, deadline);
 
-	if (c->state == CLIENT_IDLE && c->peeked)
+	if (c->state == CLIENT_EXCHANGE)
+		exchange_on_timeout(c);
+	else if (c->state == CLIENT_IDLE && c->peeked)
 		client_reply(c, 408);
 	else
 		client_close(c, "timeout");

@@ -9,7 +9,9 @@
  * seen (its connection was refused) or may see twice (idempotent, RFC 9110, 9.2.2) is tried once
  * more; others get 502. Later the client's connection is cut, as HTTP has no other way to say it. A
  * worker that answers before it has read the whole request gets its answer through, then both
- * connections end. */
+ * connections end. A client that ends its half is passed on as just that: whether the answer is
+ * still wanted is the app's choice (Node: server.httpAllowHalfOpen). The body timeout runs only
+ * while it is the client's turn, to send or to take. */
 #include "router/exchange.h"
 
 #include <errno.h>
@@ -32,7 +34,20 @@ enum {
 	SESSION_SLACK_MS = 15000,
 };
 
-static void rearm(struct client *c)
+/* @moved: the client has just sent or taken something. */
+static void watch_pace(struct client *c, bool moved)
+{
+	const struct exchange *x = &c->exchange;
+	bool its_turn =
+	    sock_blocked(&c->sock) || (!x->request.done && !sock_blocked(&x->upstream->sock));
+
+	if (!its_turn)
+		deadline_clear(&c->deadline);
+	else if (moved || !c->deadline.list)
+		deadline_set(&c->deadline, &c->router->body);
+}
+
+static void rearm(struct client *c, bool moved)
 {
 	struct exchange *x = &c->exchange;
 	struct upstream *u = x->upstream;
@@ -43,6 +58,7 @@ static void rearm(struct client *c)
 		client_events |= UV_READABLE;
 	if (!sock_blocked(&c->sock))
 		upstream_events |= UV_READABLE;
+	watch_pace(c, moved);
 	if (sock_want(&u->sock, upstream_events) < 0)
 		exchange_on_upstream_gone(c, "poll failed");
 	else if (sock_want(&c->sock, client_events) < 0)
@@ -157,9 +173,7 @@ void exchange_start(struct client *c, struct worker *w, const struct http_head *
 	(void)http_body_feed(&c->exchange.request, body.p, body.n);
 	retain(&c->exchange, buf_str(&r->out), body);
 	send_to_worker(c, buf_str(&r->out), body);
-	if (!c->exchange.request.done)
-		deadline_set(&c->deadline, &r->body);
-	rearm(c);
+	rearm(c, true);
 }
 
 /* Drops @n bytes that were peeked at: tcp(7), MSG_TRUNC; other sockets have to copy them. */
@@ -201,20 +215,17 @@ static bool request_more(struct client *c)
 	}
 	used = http_body_feed(&x->request, c->router->io, (size_t)n);
 	if (used < 0) {
-		exchange_abort(c);
-		if (x->head_sent)
+		if (x->head_sent) {
 			client_close(c, "bad chunk");
-		else
+		} else {
+			exchange_abort(c);
 			answer(c, 400);
+		}
 		return false;
 	}
 	send_to_worker(c, (struct str){ c->router->io, (size_t)used }, (struct str){ 0 });
 	if (x->request.kind == HTTP_BODY_CHUNKED)
 		skip_input(c, (size_t)used);
-	if (x->request.done)
-		deadline_clear(&c->deadline);
-	else
-		deadline_set(&c->deadline, &c->router->body);
 	return true;
 }
 
@@ -254,7 +265,7 @@ void exchange_on_client(struct client *c, int events)
 	}
 	if ((events & UV_READABLE) && !(x->request.done ? watch_client(c) : request_more(c)))
 		return;
-	rearm(c);
+	rearm(c, true);
 }
 
 /* The response */
@@ -369,8 +380,8 @@ static bool pass_head(struct client *c, const struct http_head *head, struct str
 	x->idle_ms = idle_allowance(head);
 	x->learn = x->learn && head->status == 200;
 	x->upstream->body = head->body;
-	x->keep_alive = x->keep_alive && x->request.done && r->phase == PHASE_SERVING &&
-			head->body.kind != HTTP_BODY_UNTIL_CLOSE;
+	x->keep_alive = x->keep_alive && (x->request.done || head->keep_alive) &&
+			r->phase == PHASE_SERVING && head->body.kind != HTTP_BODY_UNTIL_CLOSE;
 	fw = (struct http_forward){ .close = !x->keep_alive };
 	r->out.len = 0;
 	if (http_forward_response(head, &fw, x->minor, &r->out) < 0) {
@@ -472,7 +483,7 @@ void exchange_on_upstream(struct client *c, int events)
 			if (!response_more(c))
 				return;
 		} while (x->upstream->sock.failed);
-	rearm(c);
+	rearm(c, false);
 }
 
 /* When the worker is gone */
@@ -492,8 +503,8 @@ static bool try_again(struct client *c, bool refused)
 	struct exchange *x = &c->exchange;
 	struct worker *w;
 
-	if (x->head_sent || x->retained.len == 0 || !(refused || x->idempotent) ||
-	    x->tries++ >= TRIES_MAX)
+	if (x->head_sent || x->client_ended || x->retained.len == 0 ||
+	    !(refused || x->idempotent) || x->tries++ >= TRIES_MAX)
 		return false;
 	w = second_choice(c, refused);
 	x->upstream = w ? upstream_get(w, c, x->poll, true) : NULL;
@@ -503,8 +514,7 @@ static bool try_again(struct client *c, bool refused)
 	x->worker_id = w->id;
 	x->cut = false;
 	send_to_worker(c, buf_str(&x->retained), (struct str){ 0 });
-	pass_on_end(x);
-	rearm(c);
+	rearm(c, false);
 	return true;
 }
 
@@ -517,10 +527,20 @@ void exchange_on_upstream_gone(struct client *c, const char *why)
 	if (try_again(c, refused))
 		return;
 	log_debug("router: exchange failed: %s", why);
-	if (x->head_sent)
+	if (x->head_sent || x->client_ended)
 		client_close(c, why);
 	else
 		answer(c, 502);
+}
+
+void exchange_on_timeout(struct client *c)
+{
+	if (c->exchange.head_sent || c->exchange.request.done) {
+		client_close(c, "client takes nothing");
+		return;
+	}
+	exchange_abort(c);
+	answer(c, 408);
 }
 
 void exchange_abort(struct client *c)
