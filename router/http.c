@@ -59,7 +59,14 @@ static const llhttp_settings_t head_settings = {
 	.on_headers_complete = pause_parser,
 };
 
-static const llhttp_settings_t body_settings = { .on_message_complete = pause_parser };
+/* Larger than any reader can count with a sign: what overflows elsewhere is refused here. */
+static int on_chunk(llhttp_t *p)
+{
+	return p->content_length > INT64_MAX ? HPE_USER : 0;
+}
+
+static const llhttp_settings_t body_settings = { .on_message_complete = pause_parser,
+						 .on_chunk_header = on_chunk };
 
 static size_t leading_empty_lines(struct str in)
 {
@@ -262,6 +269,13 @@ static enum http_parse_result judge_partial(struct str in)
 	return llhttp_execute(&p, in.p, in.n) == HPE_OK ? HTTP_HEAD_PARTIAL : HTTP_HEAD_BAD;
 }
 
+/* "METHOD TARGET HTTP/1.x" with one blank each, and no fragment (RFC 9112, 3). */
+static bool is_sound_request_line(const struct http_head *h)
+{
+	return h->start_line.n == h->method.n + h->target.n + strlen("  HTTP/1.1") &&
+	       !memchr(h->target.p, '#', h->target.n);
+}
+
 /* http://authority/path, whose scheme and authority are not the path's (RFC 9112, 3.2.2). False:
  * neither that nor another form. */
 static bool take_target(struct http_head *h)
@@ -309,6 +323,8 @@ enum http_parse_result http_parse_request(struct str in, size_t max, struct http
 
 	if (r == HTTP_HEAD_PARTIAL && in.n > 0)
 		return judge_partial(in);
+	if (r == HTTP_HEAD_TOO_LARGE && !memchr(in.p, '\n', max))
+		return judge_partial(in) == HTTP_HEAD_BAD ? HTTP_HEAD_BAD : HTTP_HEAD_URI_TOO_LONG;
 	if (r != HTTP_HEAD_COMPLETE)
 		return r;
 	space = memchr(ret->start_line.p, ' ', ret->start_line.n);
@@ -317,7 +333,8 @@ enum http_parse_result http_parse_request(struct str in, size_t max, struct http
 	ret->status = 0;
 	if (p.http_minor == 0 && (p.flags & F_TRANSFER_ENCODING))
 		return HTTP_HEAD_BAD; /* RFC 9112, 6.1 */
-	if (!take_target(ret) || !has_sound_host(ret))
+	if (p.content_length > INT64_MAX || !is_sound_request_line(ret) || !take_target(ret) ||
+	    !has_sound_host(ret))
 		return HTTP_HEAD_BAD;
 	measure_body(&p, &ret->body);
 	ret->websocket =
