@@ -99,6 +99,28 @@ static const struct setting {
 	    "sessions remembered; the least recently used go first"),
 	ROW("max-head-bytes", "N", "16384", count, count, max_head_bytes,
 	    "largest request head; more gets 431"),
+	ROW("max-connections-per-address", "N", "0", limit, count, max_connections_per_address,
+	    "connections of one client address (one IPv6 /64) at the router at a time, behind "
+	    "trusted proxies its requests; more get 429; WebSockets handed over do not count; 0 = "
+	    "no limit"),
+	ROW("handshake-rate", "N", "0", limit, count, handshake_rate,
+	    "new sessions per second; more get 503; 0 = no limit"),
+	ROW("handshake-burst", "N", "0", limit, count, handshake_burst,
+	    "new sessions at once before handshake-rate counts; 0 = as many as in a second"),
+	ROW("trusted-proxies", "LIST", "", networks, networks, trusted_proxies,
+	    "addresses and networks, such as 10.0.0.0/8,fd00::/8 (unix: local sockets), whose "
+	    "X-Forwarded-* and Forwarded fields are believed and added to; those of others are "
+	    "replaced"),
+	ROW("proxy-protocol", "WHEN", "off", switch, switch, proxy_protocol,
+	    "on: every connection to the public port begins with a PROXY header (version 1 or 2) "
+	    "that names the client; others are closed"),
+	ROW("request-id", "FIELD", "", field_name, text, request_id,
+	    "field, such as X-Request-ID, that names each proxied request: a client's own is kept, "
+	    "a missing one made"),
+	ROW("access-log", "FORMAT", "off", access_format, access_format, access_log,
+	    "a line for every request: off, common (Apache's), logfmt or json"),
+	ROW("access-log-file", "PATH", "/dev/stdout", text, text, access_log_file,
+	    "where the access log goes: a file, /dev/stdout, /dev/stderr or /dev/fd/N"),
 	ROW("probe-path", "PATH", "/socket.io/", path, text, probe_path,
 	    "what is requested to see whether an app of @socket.io/sticky answers"),
 	ROW("log-level", "LEVEL", "info", level, level, log_level,

@@ -168,10 +168,13 @@ void config_print_address(const void *src, FILE *out)
 /* Words stand in the order of their enum. */
 static const char *const serializations[] = { "auto", "advanced", "json" };
 static const char *const restarts[] = { "always", "never" };
+static const char *const switches[] = { "off", "on" };
+static const char *const access_formats[] = { "off", "common", "logfmt", "json" };
 static const char *const levels[] = { "error", "warn", "info", "debug" };
 
 _Static_assert(sizeof(enum config_serialization) == sizeof(int) &&
-		   sizeof(enum config_restart) == sizeof(int),
+		   sizeof(enum config_restart) == sizeof(int) &&
+		   sizeof(enum config_switch) == sizeof(int),
 	       "words are stored as int");
 
 static const char *parse_word(const char *s, const char *const *words, size_t n, const char *wrong,
@@ -204,6 +207,27 @@ const char *config_parse_restart(const char *s, void *dst)
 void config_print_restart(const void *src, FILE *out)
 {
 	(void)fputs(restarts[*(const int *)src], out);
+}
+
+const char *config_parse_switch(const char *s, void *dst)
+{
+	return parse_word(s, switches, ARRAY_LEN(switches), "not \"off\" or \"on\"", dst);
+}
+
+void config_print_switch(const void *src, FILE *out)
+{
+	(void)fputs(switches[*(const int *)src], out);
+}
+
+const char *config_parse_access_format(const char *s, void *dst)
+{
+	return parse_word(s, access_formats, ARRAY_LEN(access_formats),
+			  "not \"off\", \"common\", \"logfmt\" or \"json\"", dst);
+}
+
+void config_print_access_format(const void *src, FILE *out)
+{
+	(void)fputs(access_formats[*(const int *)src], out);
 }
 
 const char *config_parse_level(const char *s, void *dst)
@@ -421,4 +445,62 @@ void config_print_signal_map(const void *src, FILE *out)
 		(void)fputc('=', out);
 		print_signal(m->row[i].to, out);
 	}
+}
+
+const char *config_parse_networks(const char *s, void *dst)
+{
+	struct cidr_list list = { 0 };
+
+	while (*s) {
+		struct str part = next_part(&s);
+
+		if (str_eq(part, STR("unix"))) {
+			list.unix_peers = true;
+			continue;
+		}
+		if (list.n == ARRAY_LEN(list.row))
+			return "more than 64 networks";
+		if (cidr_parse(part, &list.row[list.n++]) < 0)
+			return "not a list of addresses and networks, such as "
+			       "10.0.0.0/8,192.168.1.1,fd00::/8 or unix";
+	}
+	*(struct cidr_list *)dst = list;
+	return NULL;
+}
+
+void config_print_networks(const void *src, FILE *out)
+{
+	const struct cidr_list *l = src;
+	char text[IP_TEXT_MAX + 4];
+
+	for (unsigned i = 0; i < l->n; i++) {
+		cidr_print(&l->row[i], text);
+		(void)fprintf(out, "%s%s", i ? "," : "", text);
+	}
+	if (l->unix_peers)
+		(void)fputs(l->n ? ",unix" : "unix", out);
+}
+
+/* What frames a message, or ends at this hop, is not to be made up. */
+static bool is_reserved_field(const char *s)
+{
+	static const char *const names[] = { "host",       "content-length", "transfer-encoding",
+					     "connection", "upgrade",        "te",
+					     "trailer",    "keep-alive",     "expect" };
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (strcasecmp(s, names[i]) == 0)
+			return true;
+	return false;
+}
+
+const char *config_parse_field_name(const char *s, void *dst)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789-_";
+
+	if (strspn(s, letters) != strlen(s) || strlen(s) > 64 || is_reserved_field(s))
+		return "not the name of a field for an id, such as X-Request-ID";
+	*(const char **)dst = s;
+	return NULL;
 }

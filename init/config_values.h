@@ -24,6 +24,13 @@ config_parse_fn config_parse_serialization; /* enum config_serialization */
 config_print_fn config_print_serialization;
 config_parse_fn config_parse_restart; /* enum config_restart */
 config_print_fn config_print_restart;
+config_parse_fn config_parse_switch; /* enum config_switch: off, on */
+config_print_fn config_print_switch;
+config_parse_fn config_parse_networks; /* struct cidr_list: 10.0.0.0/8,::1,unix */
+config_print_fn config_print_networks;
+config_parse_fn config_parse_field_name;    /* const char *, borrows @s */
+config_parse_fn config_parse_access_format; /* int, in the order of the words */
+config_print_fn config_print_access_format;
 config_parse_fn config_parse_level; /* int, enum log_level */
 config_print_fn config_print_level;
 config_parse_fn config_parse_seconds; /* uint32_t milliseconds, written as seconds with decimals */

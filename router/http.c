@@ -470,14 +470,21 @@ static bool ends_here(const struct http_head *h, struct str name)
 	return is_hop_by_hop(name) || (h->names_fields && is_named_by_connection(h, name));
 }
 
-static int put_fields(const struct http_head *h, struct str except, struct buf *out)
+/* Whether the field is left out because something else stands in its place. */
+static bool is_replaced(const struct http_head *h, const struct http_forward *fw, struct str name)
+{
+	return h->method.n &&
+	       (forwarded_is_rewritten(name, &fw->peer) || str_eq_nocase(name, fw->added.name));
+}
+
+static int put_fields(const struct http_head *h, const struct http_forward *fw, struct buf *out)
 {
 	int r = 0;
 
 	for (size_t i = 0; i < h->n_fields && r == 0; i++) {
 		const struct http_field *f = &h->fields[i];
 
-		if (!ends_here(h, f->name) && (except.n == 0 || !str_eq_nocase(f->name, except)))
+		if (!ends_here(h, f->name) && !is_replaced(h, fw, f->name))
 			r = put_field(out, f->name, f->value);
 	}
 	return r;
@@ -497,30 +504,6 @@ static int put_request_line(const struct http_head *h, struct buf *out)
 	return r;
 }
 
-static int put_forwarded_for(const struct http_head *h, struct str addr, struct buf *out)
-{
-	int r = put(out, STR("X-Forwarded-For: "));
-
-	for (size_t i = 0; i < h->n_fields && r == 0; i++)
-		if (str_eq_nocase(h->fields[i].name, STR("x-forwarded-for")) &&
-		    h->fields[i].value.n) {
-			r = put(out, h->fields[i].value);
-			if (r == 0)
-				r = put(out, STR(", "));
-		}
-	if (r == 0)
-		r = put(out, addr);
-	return r == 0 ? put(out, STR("\r\n")) : r;
-}
-
-static int put_if_missing(const struct http_head *h, struct str name, struct str value,
-			  struct buf *out)
-{
-	if (value.n == 0 || http_field_get(h, name).p)
-		return 0;
-	return put_field(out, name, value);
-}
-
 int http_forward_request(const struct http_head *head, const struct http_forward *fw,
 			 struct buf *out)
 {
@@ -529,14 +512,11 @@ int http_forward_request(const struct http_head *head, const struct http_forward
 	if (r == 0)
 		r = put(out, STR("\r\n"));
 	if (r == 0)
-		r = put_fields(head, STR("x-forwarded-for"), out);
+		r = put_fields(head, fw, out);
 	if (r == 0)
-		r = put_forwarded_for(head, fw->client_addr, out);
-	if (r == 0)
-		r = put_if_missing(head, STR("X-Forwarded-Proto"), STR("http"), out);
-	if (r == 0)
-		r = put_if_missing(head, STR("X-Forwarded-Host"), http_field_get(head, STR("host")),
-				   out);
+		r = forwarded_put(head, &fw->peer, out);
+	if (r == 0 && fw->added.name.n)
+		r = put_field(out, fw->added.name, fw->added.value);
 	return r == 0 ? put(out, STR("\r\n")) : r;
 }
 
@@ -548,7 +528,7 @@ int http_forward_response(const struct http_head *head, const struct http_forwar
 	if (r == 0)
 		r = put(out, STR("\r\n"));
 	if (r == 0)
-		r = put_fields(head, (struct str){ 0 }, out);
+		r = put_fields(head, fw, out);
 	if (r == 0 && fw->close && head->status >= 200)
 		r = put(out, STR("Connection: close\r\n"));
 	if (r == 0 && !fw->close && client_minor == 0)

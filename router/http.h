@@ -13,6 +13,7 @@
 
 #include "base/buf.h"
 #include "base/str.h"
+#include "router/forwarded.h"
 
 enum { HTTP_FIELDS_MAX = 128 };
 
@@ -79,15 +80,16 @@ size_t http_body_room(const struct http_body *body);
 /* The value of the first field with that name, or an empty slice. */
 struct str http_field_get(const struct http_head *head, struct str name);
 
-/* What the next hop is told about the client. */
+/* What the next hop is told. */
 struct http_forward {
-	struct str client_addr; /* IP text without port */
-	bool close;             /* the connection ends after this message */
+	struct forwarded_peer peer; /* requests */
+	struct http_field added;    /* requests: one more field, none when the name is empty */
+	bool close;                 /* responses: the connection ends after this message */
 };
 
 /* Appends the head as the worker should see it: the target in origin form, end-to-end fields
- * unchanged and in order, hop-by-hop fields dropped, X-Forwarded-For appended to, X-Forwarded-Proto
- * and -Host added when missing. 0, -EMSGSIZE, -ENOMEM. */
+ * unchanged and in order, hop-by-hop fields dropped, forwarding fields as forwarded_put() has them.
+ * 0, -EMSGSIZE, -ENOMEM. */
 int http_forward_request(const struct http_head *head, const struct http_forward *fw,
 			 struct buf *out);
 /* The same for the way back: hop-by-hop fields dropped, Connection: close added when fw->close, and
