@@ -1,11 +1,13 @@
 /* The access log. See access_log.h. A descriptor that others have, too (stdout is the workers' as
  * well), is not made non-blocking: what is behind it is opened anew. Sockets cannot be, they have
- * MSG_DONTWAIT. */
+ * MSG_DONTWAIT. Nor can another user's pipe (a container that runs as somebody else than it was
+ * started by): then poll(2) tells whether a piece fits, unless a worker is faster. */
 #include "router/access_log.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -165,11 +167,24 @@ int access_print(enum access_format format, const struct access_entry *e, int64_
 
 /* Writing */
 
-static ssize_t write_some(const struct access_log *log, const char *p, size_t n)
+static ssize_t send_some(int fd, const char *p, size_t n)
 {
-	if (log->is_socket)
-		return send(log->fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL);
-	return write(log->fd, p, n);
+	return send(fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+static ssize_t write_some(int fd, const char *p, size_t n)
+{
+	return write(fd, p, n);
+}
+
+static ssize_t write_where_it_fits(int fd, const char *p, size_t n)
+{
+	struct pollfd room = { .fd = fd, .events = POLLOUT };
+
+	if (poll(&room, 1, 0) == 1)
+		return write(fd, p, n);
+	errno = EAGAIN;
+	return -1;
 }
 
 /* As many whole lines as fit in one piece. */
@@ -189,7 +204,7 @@ static void flush(struct access_log *log)
 
 	while (done < log->pending.len) {
 		struct buf rest = { log->pending.p + done, log->pending.len - done, 0, 0 };
-		ssize_t n = write_some(log, rest.p, piece(&rest));
+		ssize_t n = log->write(log->fd, rest.p, piece(&rest));
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -218,7 +233,7 @@ static void on_timer(uv_timer_t *t)
 
 /* Life */
 
-static int is_socket(int fd)
+static bool is_socket(int fd)
 {
 	struct stat st;
 
@@ -242,33 +257,46 @@ static int descriptor_of(const char *path)
 	return -1;
 }
 
-static int open_target(const char *path)
+static int open_anew(const char *path)
 {
-	int fd = descriptor_of(path);
+	return open(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_CLOEXEC | O_NOCTTY, 0640);
+}
 
-	if (fd >= 0 && is_socket(fd))
-		fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	else
-		fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_CLOEXEC | O_NOCTTY,
-			  0640);
-	return fd < 0 ? -errno : fd;
+/* 0 or -errno. */
+static int open_target(struct access_log *log, const char *path)
+{
+	int ours = descriptor_of(path);
+
+	log->write = write_some;
+	if (ours >= 0 && is_socket(ours)) {
+		log->write = send_some;
+		log->fd = fcntl(ours, F_DUPFD_CLOEXEC, 0);
+		return log->fd < 0 ? -errno : 0;
+	}
+	log->fd = open_anew(path);
+	if (log->fd < 0 && errno == EACCES && ours >= 0) {
+		log->write = write_where_it_fits;
+		log->fd = fcntl(ours, F_DUPFD_CLOEXEC, 0);
+	}
+	return log->fd < 0 ? -errno : 0;
 }
 
 void access_log_open(struct access_log *log, uv_loop_t *loop, enum access_format format,
 		     const char *path)
 {
+	int err;
+
 	*log = (struct access_log){ .fd = -1, .pending = BUF_INIT(ACCESS_PENDING_MAX) };
 	(void)uv_timer_init(loop, &log->timer);
 	uv_unref((uv_handle_t *)&log->timer);
 	if (format == ACCESS_OFF)
 		return;
-	log->fd = open_target(path);
-	if (log->fd < 0) {
+	err = open_target(log, path);
+	if (err < 0) {
 		log_error("router: SIOINIT_ACCESS_LOG_FILE=\"%s\": %s; there is no access log",
-			  path, strerror(-log->fd));
+			  path, strerror(-err));
 		return;
 	}
-	log->is_socket = is_socket(log->fd);
 	log->format = format;
 }
 

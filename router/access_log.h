@@ -3,7 +3,9 @@
  * keep up costs lines (how many is said in the next one that goes out), never time. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include <uv.h>
 
 #include "base/buf.h"
@@ -20,7 +22,7 @@ enum {
 struct access_log {
 	enum access_format format; /* ACCESS_OFF: everything below is unused */
 	int fd;
-	bool is_socket;
+	ssize_t (*write)(int fd, const char *p, size_t n); /* as write(2); never waits */
 	bool blocked; /* its reader is busy: the timer tries again */
 	uv_timer_t timer;
 	struct buf pending;
