@@ -28,6 +28,14 @@ static int run_router(const struct config *c)
 		.max_connections = c->max_connections,
 		.max_sessions = c->max_sessions,
 		.max_head_bytes = c->max_head_bytes,
+		.max_connections_per_address = c->max_connections_per_address,
+		.handshake_rate = c->handshake_rate,
+		.handshake_burst = c->handshake_burst,
+		.trusted = &c->trusted_proxies,
+		.proxy_protocol = c->proxy_protocol,
+		.request_id = c->request_id,
+		.access_format = (enum access_format)c->access_log,
+		.access_file = c->access_log_file,
 		.probe_path = c->probe_path,
 	};
 

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "base/ip.h"
 #include "base/str.h"
 
 enum config_workers_kind { WORKERS_AUTO, WORKERS_FIXED, WORKERS_LESS, WORKERS_PERCENT };
@@ -92,6 +93,13 @@ struct config {
 	uint32_t max_connections;
 	uint32_t max_sessions;
 	uint32_t max_head_bytes;
+	uint32_t max_connections_per_address;     /* 0: no limit */
+	uint32_t handshake_rate, handshake_burst; /* 0: no limit; 0: one second's worth */
+	bool proxy_protocol;
+	struct cidr_list trusted_proxies;
+	const char *request_id; /* a field name or NULL */
+	int access_log;         /* in the order of the words */
+	const char *access_log_file;
 	const char *probe_path;
 	/* what to run: argv ends with NULL; borrowed from main's argv and environment */
 	char *const *command; /* as given after the options; NULL when only SIOINIT_APP is set */

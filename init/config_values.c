@@ -168,8 +168,9 @@ void config_print_address(const void *src, FILE *out)
 /* Words stand in the order of their enum. */
 static const char *const serializations[] = { "auto", "advanced", "json", NULL };
 static const char *const restarts[] = { "always", "never", NULL };
+static const char *const access_formats[] = { "off", "common", "logfmt", "json", NULL };
 static const char *const levels[] = { "error", "warn", "info", "debug", NULL };
-static const char *const flags[] = { "no", "yes", NULL };
+static const char *const switches[] = { "off", "on", NULL };
 static const char *const log_formats[] = { "logfmt", "json", NULL };
 static const char *const worker_logs[] = { "raw", "prefix", "json", NULL };
 
@@ -188,7 +189,8 @@ const char *const *config_words(config_parse_fn *parse)
 		    { config_parse_level, levels },
 		    { config_parse_log_format, log_formats },
 		    { config_parse_worker_logs, worker_logs },
-		    { config_parse_flag, flags } };
+		    { config_parse_access_format, access_formats },
+		    { config_parse_switch, switches } };
 
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
 		if (all[i].parse == parse)
@@ -206,19 +208,24 @@ static const char *parse_word(const char *s, const char *const *words, const cha
 	return wrong;
 }
 
-const char *config_parse_flag(const char *s, void *dst)
+const char *config_parse_switch(const char *s, void *dst)
 {
-	int word;
-	const char *wrong = parse_word(s, flags, "not \"yes\" or \"no\"", &word);
+	static const char *const synonyms[][3] = { { "no", "false", "0" }, { "yes", "true", "1" } };
+	int on = -1;
 
-	if (!wrong)
-		*(bool *)dst = word;
-	return wrong;
+	for (int i = 0; i < 2; i++)
+		for (size_t k = 0; k < ARRAY_LEN(synonyms[0]); k++)
+			if (strcasecmp(s, switches[i]) == 0 || strcasecmp(s, synonyms[i][k]) == 0)
+				on = i;
+	if (on < 0)
+		return "not \"on\" or \"off\"";
+	*(bool *)dst = on;
+	return NULL;
 }
 
-void config_print_flag(const void *src, FILE *out)
+void config_print_switch(const void *src, FILE *out)
 {
-	(void)fputs(flags[*(const bool *)src], out);
+	(void)fputs(switches[*(const bool *)src], out);
 }
 
 const char *config_parse_serialization(const char *s, void *dst)
@@ -239,6 +246,17 @@ const char *config_parse_restart(const char *s, void *dst)
 void config_print_restart(const void *src, FILE *out)
 {
 	(void)fputs(restarts[*(const int *)src], out);
+}
+
+const char *config_parse_access_format(const char *s, void *dst)
+{
+	return parse_word(s, access_formats, "not \"off\", \"common\", \"logfmt\" or \"json\"",
+			  dst);
+}
+
+void config_print_access_format(const void *src, FILE *out)
+{
+	(void)fputs(access_formats[*(const int *)src], out);
 }
 
 const char *config_parse_level(const char *s, void *dst)
@@ -269,19 +287,6 @@ const char *config_parse_worker_logs(const char *s, void *dst)
 void config_print_worker_logs(const void *src, FILE *out)
 {
 	(void)fputs(worker_logs[*(const int *)src], out);
-}
-
-const char *config_parse_switch(const char *s, void *dst)
-{
-	if (strcmp(s, "0") != 0 && strcmp(s, "1") != 0)
-		return "not 0 or 1";
-	*(bool *)dst = s[0] == '1';
-	return NULL;
-}
-
-void config_print_switch(const void *src, FILE *out)
-{
-	(void)fputc(*(const bool *)src ? '1' : '0', out);
 }
 
 const char *config_parse_seconds(const char *s, void *dst)
@@ -523,4 +528,62 @@ void config_print_signal_map(const void *src, FILE *out)
 		(void)fputc('=', out);
 		print_signal(m->row[i].to, out);
 	}
+}
+
+const char *config_parse_networks(const char *s, void *dst)
+{
+	struct cidr_list list = { 0 };
+
+	while (*s) {
+		struct str part = next_part(&s);
+
+		if (str_eq(part, STR("unix"))) {
+			list.unix_peers = true;
+			continue;
+		}
+		if (list.n == ARRAY_LEN(list.row))
+			return "more than 64 networks";
+		if (cidr_parse(part, &list.row[list.n++]) < 0)
+			return "not a list of addresses and networks, such as "
+			       "10.0.0.0/8,192.168.1.1,fd00::/8 or unix";
+	}
+	*(struct cidr_list *)dst = list;
+	return NULL;
+}
+
+void config_print_networks(const void *src, FILE *out)
+{
+	const struct cidr_list *l = src;
+	char text[IP_TEXT_MAX + 4];
+
+	for (unsigned i = 0; i < l->n; i++) {
+		cidr_print(&l->row[i], text);
+		(void)fprintf(out, "%s%s", i ? "," : "", text);
+	}
+	if (l->unix_peers)
+		(void)fputs(l->n ? ",unix" : "unix", out);
+}
+
+/* What frames a message, or ends at this hop, is not to be made up. */
+static bool is_reserved_field(const char *s)
+{
+	static const char *const names[] = { "host",       "content-length", "transfer-encoding",
+					     "connection", "upgrade",        "te",
+					     "trailer",    "keep-alive",     "expect" };
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (strcasecmp(s, names[i]) == 0)
+			return true;
+	return false;
+}
+
+const char *config_parse_field_name(const char *s, void *dst)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789-_";
+
+	if (strspn(s, letters) != strlen(s) || strlen(s) > 64 || is_reserved_field(s))
+		return "not the name of a field for an id, such as X-Request-ID";
+	*(const char **)dst = s;
+	return NULL;
 }

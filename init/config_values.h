@@ -24,15 +24,18 @@ config_parse_fn config_parse_serialization; /* enum config_serialization */
 config_print_fn config_print_serialization;
 config_parse_fn config_parse_restart; /* enum config_restart */
 config_print_fn config_print_restart;
-config_parse_fn config_parse_flag; /* bool: yes or no */
-config_print_fn config_print_flag;
+config_parse_fn config_parse_networks; /* struct cidr_list: 10.0.0.0/8,::1,unix */
+config_print_fn config_print_networks;
+config_parse_fn config_parse_field_name;    /* const char *, borrows @s */
+config_parse_fn config_parse_access_format; /* int, in the order of the words */
+config_print_fn config_print_access_format;
 config_parse_fn config_parse_level; /* int, enum log_level */
 config_print_fn config_print_level;
 config_parse_fn config_parse_log_format; /* int, enum log_format */
 config_print_fn config_print_log_format;
 config_parse_fn config_parse_worker_logs; /* enum config_worker_logs */
 config_print_fn config_print_worker_logs;
-config_parse_fn config_parse_switch; /* bool: 0 or 1 */
+config_parse_fn config_parse_switch; /* bool: on, yes, true, 1 or off, no, false, 0 */
 config_print_fn config_print_switch;
 config_parse_fn config_parse_seconds; /* uint32_t milliseconds, written as seconds with decimals */
 config_parse_fn config_parse_milliseconds; /* the same field, for aliases in milliseconds */

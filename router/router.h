@@ -3,12 +3,25 @@
  * channel. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
+#include "base/ip.h"
+
+enum access_format { ACCESS_OFF, ACCESS_COMMON, ACCESS_LOGFMT, ACCESS_JSON };
+
+/* Everything is borrowed for good. */
 struct router_conf {
 	uint32_t header_timeout_ms, keepalive_timeout_ms, body_timeout_ms;
 	uint32_t max_connections, max_sessions, max_head_bytes;
-	const char *probe_path; /* borrowed for good */
+	uint32_t max_connections_per_address;     /* 0: no limit */
+	uint32_t handshake_rate, handshake_burst; /* 0: no limit; 0: one second's worth */
+	const struct cidr_list *trusted;
+	bool proxy_protocol;
+	const char *request_id; /* a field name or NULL */
+	enum access_format access_format;
+	const char *access_file;
+	const char *probe_path;
 };
 
 /* Runs until the control channel ends (init is gone or wants it gone). @control_fd is consumed. The
