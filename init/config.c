@@ -108,6 +108,9 @@ static const struct setting {
 	    "sent to a hanging worker one ping-interval before it is killed, for a diagnosis"),
 	ROW("max-memory", "BYTES", "0", bytes, bytes, max_memory,
 	    "a worker with more resident memory is replaced without a gap (such as 512M); 0 = off"),
+	ROW("max-sessions", "N", "0", limit, count, max_sessions,
+	    "a worker that has had that many sessions (give or take 10 %) is replaced without a "
+	    "gap; 0 = off"),
 	ROW("max-age", "SECONDS", "0", seconds, seconds, max_age_ms,
 	    "a worker that old (give or take 10 %) is replaced without a gap; 0 = off"),
 	ROW("heap", "MEGABYTES", "off", heap, heap, heap_mb,
@@ -124,7 +127,7 @@ static const struct setting {
 	    "longest pause between two pieces of a request body"),
 	ROW("max-connections", "N", "10000", count, count, max_connections,
 	    "clients at the router at a time; more get 503"),
-	ROW("max-sessions", "N", "262144", count, count, max_sessions,
+	ROW("session-table", "N", "262144", count, count, session_table,
 	    "sessions remembered; the least recently used go first"),
 	ROW("max-head-bytes", "N", "16384", count, count, max_head_bytes,
 	    "largest request head; more gets 431"),
@@ -161,6 +164,9 @@ static const struct setting {
 	    "and their group; without it the user's own, and all that the user is in"),
 	ROW("no-new-privs", "SWITCH", "off", switch, switch, no_new_privs,
 	    "1: workers gain no rights by running set-user-ID programs"),
+	ROW("watch", "PATH,...", "", text, text, watch,
+	    "for development: folders in which a change replaces the workers (node_modules and "
+	    "names that start with a dot are left out)"),
 	ROW("log-level", "LEVEL", "info", level, level, log_level,
 	    "least severe lines to log: error, warn, info or debug"),
 	ROW("log-format", "FORMAT", "logfmt", log_format, log_format, log_format,

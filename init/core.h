@@ -9,6 +9,7 @@
 #include "init/command.h"
 #include "init/config.h"
 #include "init/credentials.h"
+#include "init/dev_watch.h"
 #include "init/logs.h"
 #include "init/memory.h"
 #include "init/pool.h"
@@ -35,6 +36,7 @@ struct init {
 	struct reload reload;
 	struct shutdown shutdown;
 	struct watch watch;
+	struct dev_watch dev_watch;
 	struct memory memory;
 	struct logs logs;
 	struct terminal terminal;

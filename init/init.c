@@ -96,6 +96,7 @@ static void start_serving(struct init *in)
 {
 	start_workers(in);
 	watch_start(in);
+	dev_watch_start(in);
 	admin_socket_open(in);
 }
 

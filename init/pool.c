@@ -68,10 +68,13 @@ void pool_log_status(const struct init *in)
 		 worker_state_name(w->state), (double)(now - w->started_ms) / 1000, w->lag_ms);
 }
 
-static void publish(const struct slot *s)
+static void publish(struct slot *s)
 {
 	struct scoreboard_row *row = &s->init->board->rows[s->number];
 	const struct worker *w = s->worker;
+
+	if (w && counter_get(&row->pid) != (uint64_t)w->pid)
+		s->admitted_before = counter_get(&row->admitted);
 
 	counter_set(&row->pid, w ? (uint64_t)w->pid : 0);
 	counter_set(&row->state, w ? w->state : WORKER_DEAD);

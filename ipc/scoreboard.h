@@ -23,7 +23,7 @@ struct scoreboard_row {
 	counter sessions;
 	counter sockets; /* client sockets it holds, as far as that can be seen from outside */
 	counter in_flight;
-	counter requests, handoffs; /* since the slot was made */
+	counter requests, handoffs, admitted; /* since the slot was made; admitted: new sessions */
 	counter base_pid, base_fds; /* descriptors this process had before it had clients */
 };
 

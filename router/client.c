@@ -337,10 +337,13 @@ static void client_route(struct client *c, const struct http_head *head)
 		return;
 	}
 	w = choose(c, &sid);
-	if (w)
-		client_send_on(c, w, head, &sid);
-	else
+	if (!w) {
 		refuse(c);
+		return;
+	}
+	if (sid.sid.n == 0 && (sid.engine || head->websocket))
+		worker_admitted(w);
+	client_send_on(c, w, head, &sid);
 }
 
 /* Heads */

@@ -233,6 +233,14 @@ void worker_assigned(struct worker *w)
 		counter_add(&row->handoffs, 1);
 }
 
+void worker_admitted(struct worker *w)
+{
+	struct scoreboard_row *row = row_of(w);
+
+	if (row)
+		counter_add(&row->admitted, 1);
+}
+
 void worker_asked(struct worker *w)
 {
 	struct scoreboard_row *row = row_of(w);

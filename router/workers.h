@@ -59,6 +59,8 @@ struct worker *workers_pick(struct workers *ws, struct sessions *s, const struct
 /* A draining worker that nobody waits for: init is told. */
 void worker_tell_if_idle(struct worker *w);
 
+/* A new session begins at @w. */
+void worker_admitted(struct worker *w);
 /* @w was given a request. */
 void worker_asked(struct worker *w);
 /* @w was given a session or a connection of its own. */

@@ -131,11 +131,12 @@ test("looking after a worker never mixes up its sockets", async () => {
 	}
 });
 
-test("too much memory, too old: replaced without a gap", async () => {
-	for (const [env, provoke] of [[{ SIOINIT_MAX_MEMORY: "120M" }, "/grow"], [{ SIOINIT_MAX_AGE: "1" }, "/"]]) {
+test("too much memory, too old, too many sessions: replaced without a gap", async () => {
+	for (const [env, provoke] of [[{ SIOINIT_MAX_MEMORY: "120M" }, "/grow"], [{ SIOINIT_MAX_AGE: "1" }, "/"], [{ SIOINIT_MAX_SESSIONS: "3" }, "/socket.io/?EIO=4&transport=polling"]]) {
 		const s = await start(["supervised.js"], { SIOINIT_WORKERS: "1", SIOINIT_PING_INTERVAL: "0.1", SIOINIT_DRAIN_TIME: "0.2", ...env });
 		try {
 			const before = await whoAt(s.port, provoke);
+			for (let i = 0; i < 3; i++) await get(s.port, provoke.replace("/grow", "/"));
 			const stopLoad = load(s.port);
 			await until(async () => (await whoAt(s.port)).pid !== before.pid, "the next worker");
 			assert.deepStrictEqual(await stopLoad(), []);
@@ -143,6 +144,23 @@ test("too much memory, too old: replaced without a gap", async () => {
 		} finally {
 			assert.strictEqual(await s.stop(), 0);
 		}
+	}
+});
+
+test("a changed file replaces the workers, a module's does not", async () => {
+	const dir = fs.mkdtempSync(path.join(os.tmpdir(), "sioinit-"));
+	for (const sub of ["lib", "node_modules"]) fs.mkdirSync(path.join(dir, sub));
+	const s = await start(["supervised.js"], { SIOINIT_WORKERS: "1", SIOINIT_WATCH: dir, SIOINIT_DRAIN_TIME: "0.1" });
+	try {
+		const { pid } = await whoAt(s.port);
+		fs.writeFileSync(path.join(dir, "node_modules", "x.js"), "");
+		fs.writeFileSync(path.join(dir, "lib", "x.js"), "");
+		await until(async () => s.log.includes("reload done"), "the reload");
+		assert.notStrictEqual((await whoAt(s.port)).pid, pid);
+		assert.strictEqual(count(s.log, "files have changed"), 1);
+	} finally {
+		assert.strictEqual(await s.stop(), 0);
+		fs.rmSync(dir, { recursive: true });
 	}
 });
 
