@@ -21,7 +21,7 @@ struct listener;
 struct sessions;
 
 enum {
-	IO_SIZE = 64 << 10, /* one read or write of a body */
+	IO_SIZE = SOCK_BITE_MAX, /* the most of one read */
 	REPORT_MAX = SOCK_OUT_MAX - 1024,
 	LINGER_MS = 2000,
 	REPEEK_MS = 5,

@@ -138,7 +138,7 @@ static void worker_remove(struct router *r, struct worker *w)
 	HASH_DEL(r->workers.by_id, w); /* NOLINT(clang-analyzer-unix.Malloc) */
 	sessions_remove_worker(r->sessions, w->id);
 	probe_stop(w);
-	upstream_close_all(w, "worker died");
+	upstream_close_all(w);
 	free(w);
 }
 
