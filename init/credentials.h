@@ -25,9 +25,9 @@ void credentials_free(struct credentials *c);
 int credentials_assume(const struct credentials *c);
 
 /* Looks like the owner of the process @pid to the rules of ptrace(2), which pidfd_getfd(2) and
- * /proc/PID/fd follow: root without CAP_SYS_PTRACE, as in a container, may not reach the descriptors
- * of another user's process. Until credentials_resume(), which must follow before anything else is
- * done. */
+ * /proc/PID/fd follow: root without CAP_SYS_PTRACE, as in a container, may not reach the
+ * descriptors of another user's process. Until credentials_resume(), which must follow before
+ * anything else is done. */
 void credentials_borrow(pid_t pid);
 void credentials_resume(void);
 
