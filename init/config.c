@@ -76,7 +76,7 @@ static const struct setting {
 	ROW("wait-ready", "SWITCH", "off", switch, switch, wait_ready,
 	    "on: a worker is ready when it says process.send('ready'), and not before"),
 	ROW("min-uptime", "SECONDS", "5", seconds, seconds, min_uptime_ms,
-	    "a worker that ends sooner is restarted later each time"),
+	    "a worker that ends sooner, or before it is ready, is restarted later each time"),
 	ROW("restart-delay", "SECONDS", "0.1", seconds, seconds, restart_delay_ms,
 	    "pause before a worker that ended is started again; doubles up to 15 with every one "
 	    "that ends before min-uptime"),

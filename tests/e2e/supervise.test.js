@@ -175,6 +175,14 @@ test("a crash is not the end, a crash loop is if the user says so", async () => 
 	assert.match(s.log, /signal=KILL/);
 });
 
+test("an app that always fails before it serves ends sioinit, however long it takes to fail", async () => {
+	const command = ["--", "node", "-e", "setTimeout(() => process.exit(9), 300)"];
+	const env = { SIOINIT_WORKERS: "1", SIOINIT_MIN_UPTIME: "0.1", SIOINIT_PORT: await freePort(), SIOINIT_ADMIN: "off" };
+	const { code, out } = await run(command, env);
+	assert.strictEqual(code, 9, out);
+	assert.strictEqual(out.match(/worker\[0\]: ended/g).length, 5, out);
+});
+
 test("a worker that leaves the cluster is replaced at once", async () => {
 	const s = await start(["supervised.js"], { SIOINIT_WORKERS: "2" });
 	try {
