@@ -82,6 +82,22 @@ test("a reload whose new worker fails leaves the old ones", async () => {
 	}
 });
 
+test("a reload goes on when the slot it is at is given up", async () => {
+	const s = await start(["supervised.js"], { SIOINIT_WORKERS: "2", BOOT_TAKES: "300" });
+	try {
+		const before = await workers(s, 2);
+		process.kill(s.pid, "SIGHUP");
+		await until(async () => s.log.includes("worker[1]: to be replaced"), "the second slot's turn");
+		process.kill(s.pid, "SIGTTOU");
+		await until(async () => s.log.includes("reload done"), "the reload");
+		assert.notStrictEqual((await workers(s, 1)).get("0"), before.get("0"));
+		process.kill(s.pid, "SIGHUP");
+		await until(async () => count(s.log, "reload done") === 2, "the next reload");
+	} finally {
+		assert.strictEqual(await s.stop(), 0);
+	}
+});
+
 test("TTIN and TTOU: one worker more, one less", async () => {
 	const s = await start(["supervised.js"], { SIOINIT_WORKERS: "1" });
 	try {
