@@ -1,6 +1,7 @@
 // Images and containers for the tests here. Every container that was started is removed at the end, however the test ends.
 const { spawnSync } = require("child_process");
 const http = require("http");
+const net = require("net");
 const path = require("path");
 
 const root = path.join(__dirname, "../..");
@@ -37,8 +38,10 @@ function build(tag, dockerfile, context, ...options) {
 	console.log(`built ${tag} from ${dockerfile} in ${((Date.now() - t0) / 1000).toFixed(1)} s`);
 }
 
+const buildSioinit = () => build(SIOINIT, "Dockerfile", ".");
+
 function buildChat() {
-	build(SIOINIT, "Dockerfile", ".");
+	buildSioinit();
 	build(CHAT, "examples/docker/Dockerfile", "examples/chat", "--build-arg", `SIOINIT=${SIOINIT}`);
 }
 
@@ -46,6 +49,10 @@ function buildChat() {
 function start(options, image, ...command) {
 	const id = must("run", "-d", ...options, image, ...command);
 	containers.add(id);
+	return containerOf(id);
+}
+
+function containerOf(id) {
 	return {
 		id,
 		hostPort: (port) => Number(must("port", id, `${port}/tcp`).split("\n")[0].split(":").pop()),
@@ -61,6 +68,24 @@ function start(options, image, ...command) {
 		processes: () => processes(id),
 	};
 }
+
+const PORTS = ["-p", "127.0.0.1::8080", "-p", "127.0.0.1::9090", "-e", "SIOINIT_ADMIN=0.0.0.0:9090"];
+const APP = ["-v", `${path.join(__dirname, "fixtures/app.js")}:/app/app.js:ro`];
+
+async function untilReady(c) {
+	c.http = c.hostPort(8080);
+	c.admin = c.hostPort(9090);
+	c.status = async () => JSON.parse((await get(c.admin, "/status")).body);
+	try {
+		await until("/readyz is 200", async () => (await get(c.admin, "/readyz")).status === 200);
+	} catch (err) {
+		throw new Error(`${err.message}\n${c.logs()}`);
+	}
+	return c;
+}
+
+// fixtures/app.js in sioinit's own image, with both ports published.
+const startApp = (...options) => start([...PORTS, ...APP, ...options], SIOINIT, "app.js");
 
 // [{pid, ppid, state, command}] as the container's own /proc has them, without those of the look itself.
 function processes(id) {
@@ -90,6 +115,34 @@ function get(port, url, options = {}) {
 	});
 }
 
+// Requests without pause, two at a time, until the returned function is called: it resolves with what did not answer 200.
+function load(port) {
+	const failed = [];
+	let going = true;
+	const client = async () => {
+		while (going) {
+			const status = await get(port, "/").then((r) => r.status, (err) => err.message);
+			if (status !== 200) failed.push(status);
+		}
+	};
+	const clients = Promise.all([client(), client()]);
+	return async () => {
+		going = false;
+		await clients;
+		return failed;
+	};
+}
+
+// A socket that its worker holds from then on.
+function upgraded(port) {
+	return new Promise((resolve, reject) => {
+		const socket = net.connect(port, "127.0.0.1");
+		socket.on("error", reject);
+		socket.write("GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+		socket.once("data", () => resolve(socket));
+	});
+}
+
 const sleep = (ms) => new Promise((r) => setTimeout(r, ms));
 
 // Polls until check() gives something true; what it threw last is in the message. A failed assertion ends it at once.
@@ -114,4 +167,6 @@ process.on("exit", () => {
 });
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(1));
 
-module.exports = { SIOINIT, CHAT, root, podman, must, needPodman, build, buildChat, start, get, sleep, until };
+module.exports = {
+	SIOINIT, CHAT, PORTS, root, podman, must, needPodman, build, buildSioinit, buildChat, start, startApp, untilReady, get, load, upgraded, sleep, until,
+};
