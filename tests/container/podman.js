@@ -1,12 +1,15 @@
 // Images and containers for the tests here. Every container that was started is removed at the end, however the test ends.
 const { spawnSync } = require("child_process");
+const crypto = require("crypto");
 const http = require("http");
 const net = require("net");
 const path = require("path");
 
 const root = path.join(__dirname, "../..");
-const SIOINIT = "localhost/sioinit:test";
-const CHAT = "localhost/sioinit-chat:test";
+const clone = crypto.createHash("sha256").update(root).digest("hex").slice(0, 8); // several may be tested at a time
+const image = (name) => `localhost/${name}:${clone}`;
+const SIOINIT = image("sioinit");
+const CHAT = image("sioinit-chat");
 const containers = new Set();
 
 function podman(...args) {
@@ -168,5 +171,5 @@ process.on("exit", () => {
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(1));
 
 module.exports = {
-	SIOINIT, CHAT, PORTS, root, podman, must, needPodman, build, buildSioinit, buildChat, start, startApp, untilReady, get, load, upgraded, sleep, until,
+	SIOINIT, CHAT, PORTS, image, root, podman, must, needPodman, build, buildSioinit, buildChat, start, startApp, untilReady, get, load, upgraded, sleep, until,
 };

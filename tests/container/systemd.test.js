@@ -3,15 +3,16 @@
 const assert = require("assert");
 const path = require("path");
 const test = require("node:test");
-const { build, must, needPodman, root, start, until } = require("./podman.js");
+const { build, image, must, needPodman, root, start, until } = require("./podman.js");
 
 const UNITS = ["sioinit.service", "sioinit.socket", "sioinit-admin.socket"];
 const SOCKETS = UNITS.slice(1);
 const WATCHDOG_S = 3;
+const SYSTEMD = image("sioinit-systemd");
 
 needPodman("docker.io/library/node:22-bookworm-slim");
-build("localhost/sioinit-systemd:test", "tests/container/systemd/Dockerfile", "tests/container/systemd");
-const c = start(["--systemd=always", "--cap-add", "SYS_ADMIN"], "localhost/sioinit-systemd:test");
+build(SYSTEMD, "tests/container/systemd/Dockerfile", "tests/container/systemd");
+const c = start(["--systemd=always", "--cap-add", "SYS_ADMIN"], SYSTEMD);
 
 const systemctl = (...args) => c.exec("systemctl", ...args);
 const show = (...properties) =>
