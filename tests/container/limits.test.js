@@ -3,7 +3,7 @@
 const assert = require("assert");
 const os = require("os");
 const test = require("node:test");
-const { buildSioinit, get, load, must, needPodman, podman, startApp, until, untilReady } = require("./podman.js");
+const { buildSioinit, get, load, must, mustMeanwhile, needPodman, podman, startApp, until, untilReady } = require("./podman.js");
 
 needPodman("docker.io/library/debian:bookworm-slim", "docker.io/library/node:22-bookworm-slim");
 buildSioinit();
@@ -13,7 +13,7 @@ const atMost = (n) => Math.min(n, HOST_CPUS);
 const whoAt = async (c, url = "/") => JSON.parse((await get(c.http, url)).body);
 const deathsOf = (c) => c.exec("sioinit", "logs", "--death");
 const readyOf = ({ workers }) => workers.filter((w) => w.state === "ready").length;
-const setCpus = (c, n) => must("update", "--cpus", String(n), c.id);
+const setCpus = (c, n) => mustMeanwhile("update", "--cpus", String(n), c.id);
 
 test("workers: the quota rounded up, the cpuset, the smaller of both, or all CPUs", async () => {
 	const cases = [
@@ -42,9 +42,9 @@ test("a quota that changes while it runs is followed, without a failed request",
 	const stopLoad = load(c.http);
 
 	await follows(1);
-	setCpus(c, 2);
+	await setCpus(c, 2);
 	await follows(2);
-	setCpus(c, 0.5);
+	await setCpus(c, 0.5);
 	await follows(1);
 	await until("the other has ended", () => /code=0 state=stopping/.test(deathsOf(c)));
 	assert.deepStrictEqual(await stopLoad(), []);

@@ -1,5 +1,5 @@
 // Images and containers for the tests here. Every container that was started is removed at the end, however the test ends.
-const { spawnSync } = require("child_process");
+const { execFile, spawnSync } = require("child_process");
 const crypto = require("crypto");
 const http = require("http");
 const net = require("net");
@@ -11,6 +11,7 @@ const image = (name) => `localhost/${name}:${clone}`;
 const SIOINIT = image("sioinit");
 const CHAT = image("sioinit-chat");
 const containers = new Set();
+const pods = new Set();
 
 function podman(...args) {
 	const r = spawnSync("podman", args, { encoding: "utf8", maxBuffer: 1 << 26 });
@@ -21,6 +22,13 @@ function must(...args) {
 	const r = podman(...args);
 	if (r.code !== 0) throw new Error(`podman ${args.join(" ")}: exit ${r.code}\n${r.out}${r.err}`);
 	return r.out.trim();
+}
+
+// While requests are under way: does not hold up their event loop. Resolves with what it printed.
+function mustMeanwhile(...args) {
+	return new Promise((resolve, reject) => {
+		execFile("podman", args, { encoding: "utf8" }, (err, out, text) => (err ? reject(new Error(`${err.message}\n${out}${text}`)) : resolve(out.trim())));
+	});
 }
 
 // Exit status 77 tells ctest that the test was skipped. The bases come from a registry, or stand in for it locally.
@@ -78,6 +86,7 @@ const APP = ["-v", `${path.join(__dirname, "fixtures/app.js")}:/app/app.js:ro`];
 async function untilReady(c) {
 	c.http = c.hostPort(8080);
 	c.admin = c.hostPort(9090);
+	c.connect = () => net.connect(c.http, "127.0.0.1").on("error", () => {});
 	c.status = async () => JSON.parse((await get(c.admin, "/status")).body);
 	try {
 		await until("/readyz is 200", async () => (await get(c.admin, "/readyz")).status === 200);
@@ -89,6 +98,17 @@ async function untilReady(c) {
 
 // fixtures/app.js in sioinit's own image, with both ports published.
 const startApp = (...options) => start([...PORTS, ...APP, ...options], SIOINIT, "app.js");
+
+// Its containers publish the pod's ports; app is what startApp() mounts.
+function startPod(...options) {
+	const id = must("pod", "create", ...options);
+	pods.add(id);
+	const infra = must("pod", "inspect", "-f", "{{.InfraContainerID}}", id);
+	return {
+		app: APP,
+		start: (more, image, ...command) => ({ ...start(["--pod", id, ...more], image, ...command), hostPort: containerOf(infra).hostPort }),
+	};
+}
 
 // [{pid, ppid, state, command}] as the container's own /proc has them, without those of the look itself.
 function processes(id) {
@@ -166,10 +186,11 @@ async function until(what, check, ms = 30000) {
 }
 
 process.on("exit", () => {
+	if (pods.size) podman("pod", "rm", "-f", "-t", "0", ...pods);
 	if (containers.size) podman("rm", "-f", "-t", "0", ...containers);
 });
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(1));
 
 module.exports = {
-	SIOINIT, CHAT, PORTS, image, root, podman, must, needPodman, build, buildSioinit, buildChat, start, startApp, untilReady, get, load, upgraded, sleep, until,
+	SIOINIT, CHAT, PORTS, image, root, podman, must, mustMeanwhile, needPodman, build, buildSioinit, buildChat, start, startApp, startPod, untilReady, get, load, upgraded, sleep, until,
 };
