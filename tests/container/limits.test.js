@@ -70,6 +70,7 @@ test("memory: a worker that the kernel kills is replaced, and the container live
 	const { pid } = await whoAt(c, "/devour?20");
 
 	await until("its end", () => deathsOf(c).includes(`pid=${pid} signal=KILL`));
+	assert.match(deathsOf(c), /signal=KILL .* oom=yes/);
 	await until("the next worker", async () => (await get(c.admin, "/readyz")).status === 200 && (await whoAt(c)).pid !== pid);
 	assert.strictEqual(podman("exec", c.id, "sioinit", "health", "--ready").code, 0);
 	assert.ok(c.running());

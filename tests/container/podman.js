@@ -1,8 +1,10 @@
 // Images and containers for the tests here. Every container that was started is removed at the end, however the test ends.
 const { execFile, spawnSync } = require("child_process");
 const crypto = require("crypto");
+const fs = require("fs");
 const http = require("http");
 const net = require("net");
+const os = require("os");
 const path = require("path");
 
 const root = path.join(__dirname, "../..");
@@ -10,11 +12,12 @@ const clone = crypto.createHash("sha256").update(root).digest("hex").slice(0, 8)
 const image = (name) => `localhost/${name}:${clone}`;
 const SIOINIT = image("sioinit");
 const CHAT = image("sioinit-chat");
+const work = fs.mkdtempSync(path.join(os.tmpdir(), "sioinit-")); // conmon leaves a file where it was started when memory runs out
 const containers = new Set();
 const pods = new Set();
 
 function podman(...args) {
-	const r = spawnSync("podman", args, { encoding: "utf8", maxBuffer: 1 << 26 });
+	const r = spawnSync("podman", args, { encoding: "utf8", maxBuffer: 1 << 26, cwd: work });
 	return { code: r.status, out: r.stdout ?? "", err: r.stderr ?? String(r.error) };
 }
 
@@ -27,7 +30,7 @@ function must(...args) {
 // While requests are under way: does not hold up their event loop. Resolves with what it printed.
 function mustMeanwhile(...args) {
 	return new Promise((resolve, reject) => {
-		execFile("podman", args, { encoding: "utf8" }, (err, out, text) => (err ? reject(new Error(`${err.message}\n${out}${text}`)) : resolve(out.trim())));
+		execFile("podman", args, { encoding: "utf8", cwd: work }, (err, out, text) => (err ? reject(new Error(`${err.message}\n${out}${text}`)) : resolve(out.trim())));
 	});
 }
 
@@ -188,6 +191,7 @@ async function until(what, check, ms = 30000) {
 process.on("exit", () => {
 	if (pods.size) podman("pod", "rm", "-f", "-t", "0", ...pods);
 	if (containers.size) podman("rm", "-f", "-t", "0", ...containers);
+	fs.rmSync(work, { recursive: true });
 });
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(1));
 
