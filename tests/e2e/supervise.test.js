@@ -67,6 +67,21 @@ test("HUP replaces every worker, and nobody notices", async () => {
 	}
 });
 
+test("an init that hangs is not alive; one that goes on is", async () => {
+	const s = await start(["supervised.js"], { SIOINIT_WORKERS: "1" });
+	try {
+		const live = async () => (await get(s.admin, "/livez")).status;
+		process.kill(s.pid, "SIGSTOP");
+		assert.strictEqual(await live(), 200);
+		await until(async () => await live() === 503, "that it is noticed", 15000);
+		process.kill(s.pid, "SIGCONT");
+		await until(async () => await live() === 200, "that it is forgiven");
+	} finally {
+		process.kill(s.pid, "SIGCONT");
+		assert.strictEqual(await s.stop(), 0);
+	}
+});
+
 test("a reload whose new worker fails leaves the old ones", async () => {
 	const file = path.join(fs.mkdtempSync(path.join(os.tmpdir(), "sioinit-")), "fail");
 	const s = await start(["supervised.js"], { SIOINIT_WORKERS: "2", FAIL_FILE: file });
