@@ -45,7 +45,7 @@ struct init {
 	int public_fd, admin_fd, sessions_fd, board_fd; /* kept for every router */
 	struct scoreboard *board;
 	uv_signal_t signals[NSIG]; /* by number */
-	uv_timer_t systemd_watchdog;
+	uv_timer_t systemd_watchdog, heartbeat;
 	bool told_ready;
 };
 

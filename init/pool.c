@@ -338,6 +338,7 @@ static void retire(struct slot *s)
 		worker_drain(s->worker);
 	s->worker = s->next = NULL;
 	publish(s);
+	reload_slot_retired(s);
 }
 
 void pool_start(struct init *in, unsigned n)

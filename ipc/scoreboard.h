@@ -30,8 +30,9 @@ struct scoreboard_row {
 struct scoreboard {
 	/* by init */
 	counter started_ms;
-	counter wanted; /* slots 0..wanted-1 are in use */
-	counter phase;  /* enum phase */
+	counter beat_ms; /* its loop turned, CLOCK_MONOTONIC */
+	counter wanted;  /* slots 0..wanted-1 are in use */
+	counter phase;   /* enum phase */
 	counter router_starts, worker_ends, hangs, reloads;
 	counter relay_messages, relay_bytes;
 	/* by the router */

@@ -67,6 +67,21 @@ test("HUP replaces every worker, and nobody notices", async () => {
 	}
 });
 
+test("an init that hangs is not alive; one that goes on is", async () => {
+	const s = await start(["supervised.js"], { SIOINIT_WORKERS: "1" });
+	try {
+		const live = async () => (await get(s.admin, "/livez")).status;
+		process.kill(s.pid, "SIGSTOP");
+		assert.strictEqual(await live(), 200);
+		await until(async () => await live() === 503, "that it is noticed", 15000);
+		process.kill(s.pid, "SIGCONT");
+		await until(async () => await live() === 200, "that it is forgiven");
+	} finally {
+		process.kill(s.pid, "SIGCONT");
+		assert.strictEqual(await s.stop(), 0);
+	}
+});
+
 test("a reload whose new worker fails leaves the old ones", async () => {
 	const file = path.join(fs.mkdtempSync(path.join(os.tmpdir(), "sioinit-")), "fail");
 	const s = await start(["supervised.js"], { SIOINIT_WORKERS: "2", FAIL_FILE: file });
@@ -79,6 +94,22 @@ test("a reload whose new worker fails leaves the old ones", async () => {
 	} finally {
 		assert.strictEqual(await s.stop(), 0);
 		fs.rmSync(path.dirname(file), { recursive: true });
+	}
+});
+
+test("a reload goes on when the slot it is at is given up", async () => {
+	const s = await start(["supervised.js"], { SIOINIT_WORKERS: "2", BOOT_TAKES: "300" });
+	try {
+		const before = await workers(s, 2);
+		process.kill(s.pid, "SIGHUP");
+		await until(async () => s.log.includes("worker[1]: to be replaced"), "the second slot's turn");
+		process.kill(s.pid, "SIGTTOU");
+		await until(async () => s.log.includes("reload done"), "the reload");
+		assert.notStrictEqual((await workers(s, 1)).get("0"), before.get("0"));
+		process.kill(s.pid, "SIGHUP");
+		await until(async () => count(s.log, "reload done") === 2, "the next reload");
+	} finally {
+		assert.strictEqual(await s.stop(), 0);
 	}
 });
 
