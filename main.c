@@ -26,6 +26,8 @@ static int run_router(const struct config *c)
 		.max_sessions = c->max_sessions,
 		.max_head_bytes = c->max_head_bytes,
 		.probe_path = c->probe_path,
+		.health_path = c->worker_health_path,
+		.drain_time_ms = config_drain_time_ms(c),
 	};
 
 	if (!fd)

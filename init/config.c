@@ -101,6 +101,19 @@ static const struct setting {
 	    "largest request head; more gets 431"),
 	ROW("probe-path", "PATH", "/socket.io/", path, text, probe_path,
 	    "what is requested to see whether an app of @socket.io/sticky answers"),
+	ROW("dispatch", "HOW", "auto", dispatch, dispatch, dispatch,
+	    "how requests reach a worker: listen (the app calls listen() under node:cluster), "
+	    "sticky "
+	    "(setupWorker()), port or unix (it listens by itself where PORT or SIOINIT_SOCKET "
+	    "says), "
+	    "or auto: by what it does"),
+	ROW("worker-port", "PORT", "", port, port, worker_port,
+	    "first of the workers' own ports, one per slot (the one after the public port); those "
+	    "in "
+	    "use are left out"),
+	ROW("worker-health-path", "PATH", "", path, text, worker_health_path,
+	    "a worker with a port or socket of its own is ready when this answers 2xx, instead of "
+	    "when it accepts"),
 	ROW("log-level", "LEVEL", "info", level, level, log_level,
 	    "least severe lines to log: error, warn, info or debug"),
 #undef ROW
@@ -109,8 +122,8 @@ static const struct setting {
 _Static_assert(ARRAY_LEN(settings) <= CONFIG_SETTINGS_MAX, "struct config remembers every origin");
 
 /* Set by ourselves for our own processes and for workers. */
-static const char *const internal_names[] = { "SIOINIT_SLOT", "SIOINIT_ROLE",
-					      "SIOINIT_CONTROL_FD" };
+static const char *const internal_names[] = { "SIOINIT_SLOT", "SIOINIT_ROLE", "SIOINIT_CONTROL_FD",
+					      "SIOINIT_SOCKET" };
 
 /* Names */
 

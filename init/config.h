@@ -11,6 +11,13 @@
 enum config_workers_kind { WORKERS_AUTO, WORKERS_FIXED, WORKERS_LESS, WORKERS_PERCENT };
 enum config_serialization { CONFIG_SERIAL_AUTO, CONFIG_SERIAL_ADVANCED, CONFIG_SERIAL_JSON };
 enum config_restart { RESTART_ALWAYS, RESTART_NEVER };
+enum config_dispatch {
+	CONFIG_DISPATCH_AUTO,
+	CONFIG_DISPATCH_LISTEN,
+	CONFIG_DISPATCH_STICKY,
+	CONFIG_DISPATCH_PORT,
+	CONFIG_DISPATCH_UNIX
+};
 
 /* A place to listen: an IP address and port, or a unix path. */
 struct config_address {
@@ -62,6 +69,9 @@ struct config {
 	uint32_t max_sessions;
 	uint32_t max_head_bytes;
 	const char *probe_path;
+	enum config_dispatch dispatch;
+	uint16_t worker_port;           /* 0: the one after the public port */
+	const char *worker_health_path; /* NULL: a connection is enough */
 	/* what to run: argv ends with NULL; borrowed from main's argv and environment */
 	char *const *command; /* as given after the options; NULL when only SIOINIT_APP is set */
 	size_t command_len;
@@ -85,6 +95,14 @@ enum config_action {
  * prints. */
 int config_load(int argc, char *const *argv, char *const *envp, struct config *ret,
 		enum config_action *ret_action, char *err, size_t err_size);
+
+/* drain-time, less where the app's own ending wants time, too. */
+static inline uint32_t config_drain_time_ms(const struct config *c)
+{
+	uint32_t most = c->stop_timeout_ms / 2;
+
+	return c->drain_time_ms < most ? c->drain_time_ms : most;
+}
 
 /* `--help`: usage and the table. */
 void config_help(FILE *out);

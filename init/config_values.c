@@ -102,7 +102,8 @@ const char *config_parse_port(const char *s, void *dst)
 
 void config_print_port(const void *src, FILE *out)
 {
-	(void)fprintf(out, "%u", *(const uint16_t *)src);
+	if (*(const uint16_t *)src)
+		(void)fprintf(out, "%u", *(const uint16_t *)src);
 }
 
 static bool is_ip(const char *host, bool bracketed)
@@ -168,10 +169,12 @@ void config_print_address(const void *src, FILE *out)
 /* Words stand in the order of their enum. */
 static const char *const serializations[] = { "auto", "advanced", "json" };
 static const char *const restarts[] = { "always", "never" };
+static const char *const dispatches[] = { "auto", "listen", "sticky", "port", "unix" };
 static const char *const levels[] = { "error", "warn", "info", "debug" };
 
 _Static_assert(sizeof(enum config_serialization) == sizeof(int) &&
-		   sizeof(enum config_restart) == sizeof(int),
+		   sizeof(enum config_restart) == sizeof(int) &&
+		   sizeof(enum config_dispatch) == sizeof(int),
 	       "words are stored as int");
 
 static const char *parse_word(const char *s, const char *const *words, size_t n, const char *wrong,
@@ -204,6 +207,17 @@ const char *config_parse_restart(const char *s, void *dst)
 void config_print_restart(const void *src, FILE *out)
 {
 	(void)fputs(restarts[*(const int *)src], out);
+}
+
+const char *config_parse_dispatch(const char *s, void *dst)
+{
+	return parse_word(s, dispatches, ARRAY_LEN(dispatches),
+			  "not \"auto\", \"listen\", \"sticky\", \"port\" or \"unix\"", dst);
+}
+
+void config_print_dispatch(const void *src, FILE *out)
+{
+	(void)fputs(dispatches[*(const int *)src], out);
 }
 
 const char *config_parse_level(const char *s, void *dst)

@@ -16,7 +16,7 @@ config_parse_fn config_parse_path; /* const char *, borrows @s: the target of an
 config_parse_fn config_parse_admin_socket; /* const char *, borrows @s: auto, off or /path */
 config_parse_fn config_parse_workers;      /* struct config_workers */
 config_print_fn config_print_workers;
-config_parse_fn config_parse_port; /* uint16_t */
+config_parse_fn config_parse_port; /* uint16_t; 0, the absent one, prints as nothing */
 config_print_fn config_print_port;
 config_parse_fn config_parse_address; /* struct config_address */
 config_print_fn config_print_address;
@@ -24,6 +24,8 @@ config_parse_fn config_parse_serialization; /* enum config_serialization */
 config_print_fn config_print_serialization;
 config_parse_fn config_parse_restart; /* enum config_restart */
 config_print_fn config_print_restart;
+config_parse_fn config_parse_dispatch; /* enum config_dispatch */
+config_print_fn config_print_dispatch;
 config_parse_fn config_parse_level; /* int, enum log_level */
 config_print_fn config_print_level;
 config_parse_fn config_parse_seconds; /* uint32_t milliseconds, written as seconds with decimals */

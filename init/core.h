@@ -22,6 +22,7 @@ struct init {
 	const struct config *config;
 	const struct command *command;
 	struct dialect dialect;
+	struct reach reach;
 	struct hub hub;
 	struct primary primary;
 	struct pool pool;

@@ -15,6 +15,7 @@
 #include "init/notify.h"
 #include "init/reap.h"
 #include "init/signals.h"
+#include "init/worker.h"
 
 #include "base/ban.h"
 
@@ -68,6 +69,9 @@ static void start_workers(struct init *in)
 	struct cpus cpus;
 	unsigned n;
 
+	in->reach = command_reach(in->config, in->command);
+	log_info("init: workers are reached by %s (%s)", worker_style_name(in->reach.style),
+		 in->reach.why);
 	in->dialect = command_dialect(in->config, in->command);
 	log_info("init: serialization %s (%s)",
 		 in->dialect.mode == SERIAL_JSON ? "json" : "advanced", in->dialect.why);
@@ -113,6 +117,7 @@ int init_main(const struct config *c, const struct command *cmd, char *const *se
 	(void)reap_sweep(); /* the router, and what escaped from its worker's group */
 	primary_close(&in.primary);
 	admin_socket_close(&in);
+	endpoint_close_all();
 	log_info("init: done code=%d", in.shutdown.exit_code);
 	return in.shutdown.exit_code;
 }

@@ -16,8 +16,8 @@
 #include "base/log.h"
 #include "base/macros.h"
 #include "init/core.h"
+#include "init/launch.h"
 #include "init/notify.h"
-#include "init/spawn.h"
 #include "init/worker.h"
 
 #include "base/ban.h"
@@ -152,30 +152,25 @@ static const struct worker_ops worker_ops = { on_state, on_handback, on_session,
 
 /* Starting */
 
-static pid_t spawn_worker(struct slot *s, uint32_t id, int far)
+/* Where it listens, when it does that by itself. */
+static int take_endpoint(struct worker *w)
 {
-	struct init *in = s->init;
-	char app[40], number[40], count[40], port[40], channel[40], mode[64], unique[40];
-	char *extra[] = { app, number, count, port, channel, mode, unique, NULL };
-	struct spawn_request rq = { .argv = in->command->argv, .inherit_fd = far, .own_group = 1 };
-	char **env;
-	pid_t pid;
+	struct init *in = w->owner;
+	uint16_t base = in->config->worker_port;
+	int r;
 
-	(void)snprintf(app, sizeof(app), "NODE_APP_INSTANCE=%u", s->number);
-	(void)snprintf(number, sizeof(number), "SIOINIT_SLOT=%u", s->number);
-	(void)snprintf(count, sizeof(count), "SIOINIT_WORKERS=%u", in->pool.wanted);
-	(void)snprintf(port, sizeof(port), "PORT=%u", in->config->port);
-	(void)snprintf(channel, sizeof(channel), "NODE_CHANNEL_FD=%d", far);
-	(void)snprintf(mode, sizeof(mode), "NODE_CHANNEL_SERIALIZATION_MODE=%s",
-		       in->dialect.mode == SERIAL_JSON ? "json" : "advanced");
-	(void)snprintf(unique, sizeof(unique), "NODE_UNIQUE_ID=%u", id);
-	env = spawn_env(extra);
-	if (!env)
-		return -ENOMEM;
-	rq.env = env;
-	pid = spawn(&rq);
-	free(env);
-	return pid;
+	if (in->reach.style == WORKER_STYLE_UNIX)
+		return endpoint_take_path(&w->endpoint, w->id);
+	if (!in->reach.port)
+		return 0;
+	if (!base)
+		base = in->config->port + 1;
+	r = endpoint_take_port(&w->endpoint, in->pool.workers, base, w->slot, in->pool.wanted);
+	if (r < 0)
+		log_error("worker[%u]: no free port from %u on; choose others with "
+			  "SIOINIT_WORKER_PORT",
+			  w->slot, base);
+	return r;
 }
 
 static struct worker *worker_new(struct slot *s)
@@ -188,8 +183,10 @@ static struct worker *worker_new(struct slot *s)
 				      .owner = in,
 				      .config = in->config,
 				      .primary = &in->primary,
-				      .is_node = in->command->runtime != RUNTIME_OTHER,
-				      .answers_pings = in->command->runtime != RUNTIME_DENO,
+				      .asked = in->reach.style,
+				      .answers_pings = in->reach.pings,
+				      .style = in->reach.style,
+				      .state = in->reach.cluster ? WORKER_SPAWNED : WORKER_BOOTING,
 				      .id = ++in->pool.last_id,
 				      .slot = s->number,
 				      .started_ms = uv_now(&in->loop) };
@@ -214,10 +211,12 @@ static struct worker *start_worker(struct slot *s, int *ret_err)
 	}
 	near = sv[0];
 	far = sv[1];
-	w->pid = spawn_worker(s, w->id, far);
-	*ret_err = w->pid < 0 ? w->pid
-			      : worker_init(w, &in->loop, fd_take(&near), &in->hub,
-					    in->dialect.bound_unread);
+	*ret_err = take_endpoint(w);
+	if (*ret_err == 0)
+		*ret_err = w->pid = launch(w, far);
+	if (*ret_err > 0)
+		*ret_err =
+		    worker_init(w, &in->loop, fd_take(&near), &in->hub, in->dialect.bound_unread);
 	if (*ret_err < 0) {
 		free(w);
 		return NULL;

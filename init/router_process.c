@@ -49,6 +49,8 @@ void router_tell_worker(struct init *in, const struct worker *w)
 				 .pid = (uint32_t)w->pid,
 				 .state = w->state,
 				 .style = w->style,
+				 .port = w->endpoint.port,
+				 .text = str_of(w->endpoint.path),
 				 .kind = w->announced };
 
 	router_tell(in, &m, -1);
@@ -113,7 +115,7 @@ static void on_message(struct control *c, const struct control_msg *m, int fd)
 	if (m->type == CONTROL_UP)
 		tell_everything(in);
 	else if (m->type == CONTROL_PROBED && w)
-		worker_answered(w);
+		worker_answered(w, (enum worker_style)m->style);
 	else if (m->type == CONTROL_IDLE && w)
 		worker_requests_done(w);
 	else if (m->type == CONTROL_HANDOFF)

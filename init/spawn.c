@@ -90,6 +90,16 @@ static int is_private(const char *entry)
 	return 0;
 }
 
+static int is_overridden(const char *entry, char *const *extra)
+{
+	size_t n = strcspn(entry, "=") + 1;
+
+	for (; *extra; extra++)
+		if (strncmp(entry, *extra, n) == 0)
+			return 1;
+	return 0;
+}
+
 char **spawn_env(char *const *extra)
 {
 	size_t n = 1, at = 0;
@@ -103,7 +113,7 @@ char **spawn_env(char *const *extra)
 	if (!env)
 		return NULL;
 	for (char **e = environ; *e; e++)
-		if (!is_private(*e))
+		if (!is_private(*e) && !is_overridden(*e, extra))
 			env[at++] = *e;
 	for (char *const *e = extra; *e; e++)
 		env[at++] = (char *)*e;

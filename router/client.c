@@ -237,7 +237,7 @@ static void client_route(struct client *c, const struct http_head *head)
 	w = choose(c, &sid);
 	if (!w)
 		refuse(c);
-	else if (head->upgrade)
+	else if (head->upgrade && !worker_is_on_its_own(w))
 		client_hand_over(c, w, HANDOFF_CLIENT, 0);
 	else
 		exchange_start(c, w, head, &sid);

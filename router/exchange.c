@@ -21,6 +21,7 @@
 #include "router/core.h"
 #include "router/sessions.h"
 #include "router/sid.h"
+#include "router/tunnel.h"
 #include "router/upstream.h"
 
 #include "base/ban.h"
@@ -90,7 +91,8 @@ static void begin(struct client *c, struct upstream *u, const struct http_head *
 				.no_body = str_eq(head->method, STR("HEAD")),
 				.idempotent = is_idempotent(head->method),
 				.learn = sid->engine && sid->sid.n == 0,
-				.poll = is_poll(head, sid),
+				.poll = !head->upgrade && is_poll(head, sid),
+				.upgrade = head->upgrade,
 				.minor = head->minor,
 				.retained = retained,
 				.opening = opening };
@@ -130,12 +132,24 @@ static void send_to_worker(struct client *c, struct str head, struct str body)
 	}
 }
 
+/* A connection to @w, or, when it has just gone, to another. */
+static struct upstream *get_upstream(struct client *c, struct worker *w, bool poll)
+{
+	struct router *r = c->router;
+	struct upstream *u = upstream_get(w, c, poll, false);
+
+	if (u || errno != ECONNREFUSED)
+		return u;
+	w = workers_pick(&r->workers, r->sessions, w, router_now(r));
+	return w ? upstream_get(w, c, poll, true) : NULL;
+}
+
 void exchange_start(struct client *c, struct worker *w, const struct http_head *head,
 		    const struct sid_request *sid)
 {
 	struct router *r = c->router;
 	struct http_forward fw = { .client_addr = str_of(c->addr) };
-	struct upstream *u = upstream_get(w, c, is_poll(head, sid), false);
+	struct upstream *u = get_upstream(c, w, !head->upgrade && is_poll(head, sid));
 	struct str body;
 	ssize_t n;
 
@@ -144,9 +158,11 @@ void exchange_start(struct client *c, struct worker *w, const struct http_head *
 		client_reply(c, 503);
 		return;
 	}
+	if (head->upgrade)
+		fw.upgrade = http_field_get(head, STR("upgrade"));
 	begin(c, u, head, sid);
 	counter_add(&r->board->requests, 1);
-	worker_asked(w);
+	worker_asked(u->worker);
 	n = consume(c, head);
 	r->out.len = 0;
 	if (n < (ssize_t)head->size || http_forward_request(head, &fw, &r->out) < 0) {
@@ -248,6 +264,10 @@ void exchange_on_client(struct client *c, int events)
 {
 	struct exchange *x = &c->exchange;
 
+	if (x->tunnel) {
+		tunnel_on_client(c, events);
+		return;
+	}
 	if ((events & UV_WRITABLE) && sock_flush(&c->sock) < 0) {
 		client_close(c, "send failed");
 		return;
@@ -394,12 +414,16 @@ static bool response_heads(struct client *c, struct str in)
 
 		if (e == HTTP_HEAD_PARTIAL)
 			break;
-		if (e != HTTP_HEAD_COMPLETE || head->status == 101) {
+		if (e != HTTP_HEAD_COMPLETE || (head->status == 101 && !x->upgrade)) {
 			exchange_on_upstream_gone(c, "the worker's answer is no HTTP");
 			return false;
 		}
 		in.p += head->size;
 		in.n -= head->size;
+		if (head->status == 101) {
+			tunnel_start(c, head, in);
+			return false;
+		}
 		if (head->status >= 200)
 			return pass_head(c, head, in);
 		if (!pass_interim(c, head))
@@ -462,6 +486,10 @@ void exchange_on_upstream(struct client *c, int events)
 {
 	struct exchange *x = &c->exchange;
 
+	if (x->tunnel) {
+		tunnel_on_upstream(c, events);
+		return;
+	}
 	if (events & UV_WRITABLE) {
 		if (sock_flush(&x->upstream->sock) < 0)
 			x->cut = x->request.done = true;

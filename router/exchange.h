@@ -28,7 +28,10 @@ struct exchange {
 	bool idempotent;
 	bool learn;        /* a handshake: the response names a session */
 	bool poll;         /* waits for the app to have something to say */
+	bool upgrade;      /* the client wants to change protocols, with the router in between */
+	bool tunnel;       /* it has */
 	bool client_ended; /* the client has sent its FIN; so have we, to the worker */
+	bool worker_ended; /* the same the other way round; tunnels only */
 	bool pipelined;    /* bytes of a next request wait in the kernel */
 	unsigned minor;    /* of the client's HTTP/1.x */
 	unsigned tries;

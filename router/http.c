@@ -385,6 +385,13 @@ static int put_if_missing(const struct http_head *h, struct str name, struct str
 	return put_field(out, name, value);
 }
 
+static int put_upgrade(struct str protocols, struct buf *out)
+{
+	int r = protocols.n ? put(out, STR("Connection: Upgrade\r\n")) : 0;
+
+	return r == 0 && protocols.n ? put_field(out, STR("Upgrade"), protocols) : r;
+}
+
 int http_forward_request(const struct http_head *head, const struct http_forward *fw,
 			 struct buf *out)
 {
@@ -401,6 +408,8 @@ int http_forward_request(const struct http_head *head, const struct http_forward
 	if (r == 0)
 		r = put_if_missing(head, STR("X-Forwarded-Host"), http_field_get(head, STR("host")),
 				   out);
+	if (r == 0)
+		r = put_upgrade(fw->upgrade, out);
 	return r == 0 ? put(out, STR("\r\n")) : r;
 }
 
@@ -413,6 +422,8 @@ int http_forward_response(const struct http_head *head, const struct http_forwar
 		r = put(out, STR("\r\n"));
 	if (r == 0)
 		r = put_fields(head, (struct str){ 0 }, out);
+	if (r == 0)
+		r = put_upgrade(fw->upgrade, out);
 	if (r == 0 && fw->close && head->status >= 200)
 		r = put(out, STR("Connection: close\r\n"));
 	if (r == 0 && !fw->close && client_minor == 0)

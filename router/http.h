@@ -79,6 +79,7 @@ struct str http_field_get(const struct http_head *head, struct str name);
 struct http_forward {
 	struct str client_addr; /* IP text without port */
 	bool close;             /* the connection ends after this message */
+	struct str upgrade;     /* the protocols to change to, or empty */
 };
 
 /* Appends the head as the worker should see it: end-to-end fields unchanged and in order,

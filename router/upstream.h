@@ -20,6 +20,7 @@ struct upstream {
 	uint64_t token;               /* the hand-off of its far end */
 	bool reused;
 	bool poll;           /* see worker->n_polls */
+	bool tunnel;         /* see worker->n_tunnels */
 	bool refused;        /* its far end came back: the worker has seen nothing */
 	uint64_t expires_ms; /* idle: when the worker may close it */
 	struct buf in;       /* a response head that is not complete yet */
@@ -34,6 +35,9 @@ struct upstream *upstream_get(struct worker *w, struct client *c, bool poll, boo
 /* After a complete response: keeps it for @idle_ms (0: closes it). */
 void upstream_put(struct upstream *u, uint32_t idle_ms);
 
+/* The request it carries has become a connection of its own. */
+void upstream_becomes_tunnel(struct upstream *u);
+
 /* Idempotent; does not call the client back. */
 void upstream_close(struct upstream *u);
 
@@ -44,6 +48,10 @@ bool upstream_refused(struct worker *w, uint64_t token);
 void upstream_close_idle(struct worker *w);
 /* Idle ones are closed; exchanges in progress fail with @why. */
 void upstream_close_all(struct worker *w, const char *why);
+
+/* A new connection to where a worker listens by itself, non-blocking, perhaps not established yet.
+ * The descriptor or -errno. */
+int upstream_dial(const struct worker *w);
 
 /* Makes a loopback TCP pair. 0: *ret_near and *ret_far are non-blocking, owned by the caller.
  * -errno. */

@@ -11,6 +11,7 @@
 #include "router/core.h"
 #include "router/probe.h"
 #include "router/sessions.h"
+#include "router/tunnel.h"
 #include "router/upstream.h"
 
 #include "base/ban.h"
@@ -56,10 +57,16 @@ static void sample(struct worker *w, uint64_t now_ms)
 	w->assigned = 0;
 }
 
+/* Of those that end at the worker, from what is seen; tunnels end at us. */
+static uint32_t live_sockets(const struct worker *w)
+{
+	return worker_is_on_its_own(w) ? w->n_tunnels : w->open_sockets + w->assigned;
+}
+
 static uint32_t load(struct worker *w, const struct sessions *s, uint64_t now_ms)
 {
 	sample(w, now_ms);
-	return sessions_count_worker(s, w->id) + w->in_flight + w->open_sockets + w->assigned;
+	return sessions_count_worker(s, w->id) + w->in_flight + live_sockets(w);
 }
 
 /* How far @slot lies behind the last chosen one, going round. */
@@ -121,7 +128,7 @@ void worker_tell_if_idle(struct worker *w)
 {
 	struct control_msg m = { .type = CONTROL_IDLE, .worker = w->id };
 
-	if (w->state == WORKER_DRAINING && w->in_flight == w->n_polls)
+	if (w->state == WORKER_DRAINING && w->in_flight == w->n_polls && w->n_tunnels == 0)
 		(void)control_send(&w->router->link, &m, -1);
 }
 
@@ -131,6 +138,7 @@ static void worker_remove(struct router *r, struct worker *w)
 	HASH_DEL(r->workers.by_id, w); /* NOLINT(clang-analyzer-unix.Malloc) */
 	sessions_remove_worker(r->sessions, w->id);
 	probe_stop(w);
+	tunnels_drain_stop(w);
 	upstream_close_all(w, "worker died");
 	free(w);
 }
@@ -175,19 +183,23 @@ static void take_base(struct worker *w)
 
 static void worker_apply(struct worker *w, const struct control_msg *m)
 {
-	bool was_ready = w->state >= WORKER_READY;
+	bool was_ready = w->state >= WORKER_READY, by_channel;
 
 	w->slot = m->slot;
 	w->pid = (pid_t)m->pid;
 	w->port = (uint16_t)m->port;
 	w->state = m->state < WORKER_N_STATES ? (enum worker_state)m->state : WORKER_STOPPING;
 	w->style = (enum worker_style)m->style;
+	(void)snprintf(w->path, sizeof(w->path), "%.*s", (int)m->text.n, m->text.p);
+	by_channel = w->state == WORKER_BOOTING && w->style == WORKER_STYLE_STICKY;
 	if (w->state == WORKER_READY && !was_ready)
 		take_base(w);
-	if (w->state == WORKER_BOOTING && w->style == WORKER_STYLE_STICKY)
-		probe_start(w, m->kind != 0);
+	if (w->state <= WORKER_BOOTING && (by_channel || w->port || w->path[0]))
+		probe_start(w, by_channel, m->kind != 0);
 	else
 		probe_stop(w);
+	if (w->state == WORKER_DRAINING)
+		tunnels_drain(w);
 	if (w->state == WORKER_STOPPING)
 		upstream_close_idle(w);
 	worker_tell_if_idle(w);
@@ -245,7 +257,7 @@ void workers_publish(struct router *r)
 		if (!row)
 			continue;
 		counter_set(&row->sessions, sessions_count_worker(r->sessions, w->id));
-		counter_set(&row->sockets, w->open_sockets + w->assigned);
+		counter_set(&row->sockets, live_sockets(w));
 		counter_set(&row->in_flight, w->in_flight);
 	}
 }
