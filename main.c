@@ -15,6 +15,8 @@
 
 #include "base/ban.h"
 
+_Static_assert((int)CONFIG_BALANCE_RANDOM == (int)BALANCE_RANDOM, "the same in both");
+
 static int run_router(const struct config *c)
 {
 	const char *fd = getenv("SIOINIT_CONTROL_FD");
@@ -28,6 +30,8 @@ static int run_router(const struct config *c)
 		.probe_path = c->probe_path,
 		.health_path = c->worker_health_path,
 		.drain_time_ms = config_drain_time_ms(c),
+		.balance = (enum balance_method)c->balance,
+		.slow_start_ms = c->slow_start_ms,
 	};
 
 	if (!fd)

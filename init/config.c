@@ -114,6 +114,12 @@ static const struct setting {
 	ROW("worker-health-path", "PATH", "", path, text, worker_health_path,
 	    "a worker with a port or socket of its own is ready when this answers 2xx, instead of "
 	    "when it accepts"),
+	ROW("balance", "METHOD", "least-sessions", balance, balance, balance,
+	    "who gets a new session: least-sessions (with requests in flight and open sockets), "
+	    "least-lag (of the event loop), two-choices (the less loaded of two random workers), "
+	    "round-robin or random"),
+	ROW("slow-start", "SECONDS", "0", seconds, seconds, slow_start_ms,
+	    "over this time a new worker's share grows from nothing to that of the others"),
 	ROW("log-level", "LEVEL", "info", level, level, log_level,
 	    "least severe lines to log: error, warn, info or debug"),
 #undef ROW

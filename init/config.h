@@ -19,6 +19,14 @@ enum config_dispatch {
 	CONFIG_DISPATCH_UNIX
 };
 
+enum config_balance {
+	CONFIG_BALANCE_LEAST_SESSIONS,
+	CONFIG_BALANCE_LEAST_LAG,
+	CONFIG_BALANCE_TWO_CHOICES,
+	CONFIG_BALANCE_ROUND_ROBIN,
+	CONFIG_BALANCE_RANDOM
+};
+
 /* A place to listen: an IP address and port, or a unix path. */
 struct config_address {
 	bool off;       /* `off` */
@@ -70,6 +78,8 @@ struct config {
 	uint32_t max_head_bytes;
 	const char *probe_path;
 	enum config_dispatch dispatch;
+	enum config_balance balance;
+	uint32_t slow_start_ms;
 	uint16_t worker_port;           /* 0: the one after the public port */
 	const char *worker_health_path; /* NULL: a connection is enough */
 	/* what to run: argv ends with NULL; borrowed from main's argv and environment */

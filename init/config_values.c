@@ -170,11 +170,14 @@ void config_print_address(const void *src, FILE *out)
 static const char *const serializations[] = { "auto", "advanced", "json" };
 static const char *const restarts[] = { "always", "never" };
 static const char *const dispatches[] = { "auto", "listen", "sticky", "port", "unix" };
+static const char *const balances[] = { "least-sessions", "least-lag", "two-choices", "round-robin",
+					"random" };
 static const char *const levels[] = { "error", "warn", "info", "debug" };
 
 _Static_assert(sizeof(enum config_serialization) == sizeof(int) &&
 		   sizeof(enum config_restart) == sizeof(int) &&
-		   sizeof(enum config_dispatch) == sizeof(int),
+		   sizeof(enum config_dispatch) == sizeof(int) &&
+		   sizeof(enum config_balance) == sizeof(int),
 	       "words are stored as int");
 
 static const char *parse_word(const char *s, const char *const *words, size_t n, const char *wrong,
@@ -218,6 +221,19 @@ const char *config_parse_dispatch(const char *s, void *dst)
 void config_print_dispatch(const void *src, FILE *out)
 {
 	(void)fputs(dispatches[*(const int *)src], out);
+}
+
+const char *config_parse_balance(const char *s, void *dst)
+{
+	return parse_word(s, balances, ARRAY_LEN(balances),
+			  "not \"least-sessions\", \"least-lag\", \"two-choices\", "
+			  "\"round-robin\" or \"random\"",
+			  dst);
+}
+
+void config_print_balance(const void *src, FILE *out)
+{
+	(void)fputs(balances[*(const int *)src], out);
 }
 
 const char *config_parse_level(const char *s, void *dst)

@@ -26,6 +26,8 @@ config_parse_fn config_parse_restart; /* enum config_restart */
 config_print_fn config_print_restart;
 config_parse_fn config_parse_dispatch; /* enum config_dispatch */
 config_print_fn config_print_dispatch;
+config_parse_fn config_parse_balance; /* enum config_balance */
+config_print_fn config_print_balance;
 config_parse_fn config_parse_level; /* int, enum log_level */
 config_print_fn config_print_level;
 config_parse_fn config_parse_seconds; /* uint32_t milliseconds, written as seconds with decimals */

@@ -5,12 +5,16 @@
 
 #include <stdint.h>
 
+#include "router/balance.h"
+
 struct router_conf {
 	uint32_t header_timeout_ms, keepalive_timeout_ms, body_timeout_ms;
 	uint32_t max_connections, max_sessions, max_head_bytes;
 	const char *probe_path;  /* borrowed for good */
 	const char *health_path; /* ditto; NULL: a worker's own port is ready when it accepts */
 	uint32_t drain_time_ms;  /* for what is closed evenly */
+	enum balance_method balance;
+	uint32_t slow_start_ms;
 };
 
 /* Runs until the control channel ends (init is gone or wants it gone). @control_fd is consumed. The

@@ -1,6 +1,6 @@
 /* Workers and balancing. The load of a worker is what is known of it at the moment of choice:
  * sessions in the table + requests in flight + sockets handed over and still open + what was
- * assigned since those were counted. Ties go to the next slot in turn. */
+ * assigned since those were counted. */
 #include "router/workers.h"
 
 #include <stdio.h>
@@ -16,7 +16,7 @@
 
 #include "base/ban.h"
 
-enum { SAMPLE_MS = 250 };
+enum { SAMPLE_MS = 250, CANDIDATES_MAX = 1024 };
 
 /* NULL: another worker of the slot is the one that serves. */
 static struct scoreboard_row *row_of(struct worker *w)
@@ -69,12 +69,6 @@ static uint32_t load(struct worker *w, const struct sessions *s, uint64_t now_ms
 	return sessions_count_worker(s, w->id) + w->in_flight + live_sockets(w);
 }
 
-/* How far @slot lies behind the last chosen one, going round. */
-static uint32_t turns(const struct workers *ws, uint32_t slot)
-{
-	return slot - ws->last_slot - 1;
-}
-
 /* A slow worker is better than none. */
 static bool is_candidate(const struct workers *ws, const struct worker *w,
 			 const struct worker *except)
@@ -84,29 +78,35 @@ static bool is_candidate(const struct workers *ws, const struct worker *w,
 	return w->state == WORKER_READY || (w->state == WORKER_SUSPECT && ws->n_ready == 0);
 }
 
+static struct balance_candidate candidate(struct worker *w, const struct sessions *s,
+					  uint64_t now_ms)
+{
+	struct scoreboard_row *row = row_of(w);
+
+	return (struct balance_candidate){
+		.slot = w->slot,
+		.load = load(w, s, now_ms),
+		.lag_ms = row ? (uint32_t)counter_get(&row->lag_ms) : 0,
+		.share = balance_share(now_ms - w->ready_ms, w->router->workers.slow_start_ms),
+	};
+}
+
 struct worker *workers_pick(struct workers *ws, struct sessions *s, const struct worker *except,
 			    uint64_t now_ms)
 {
-	struct worker *w, *next, *best = NULL;
-	uint32_t best_load = 0;
+	struct balance_candidate candidates[CANDIDATES_MAX];
+	struct worker *workers[CANDIDATES_MAX], *w, *next;
+	size_t n = 0;
 
 	sessions_expire(s, now_ms);
 	HASH_ITER(hh, ws->by_id, w, next)
 	{
-		uint32_t l;
-
-		if (!is_candidate(ws, w, except))
+		if (n == CANDIDATES_MAX || !is_candidate(ws, w, except))
 			continue;
-		l = load(w, s, now_ms);
-		if (!best || l < best_load ||
-		    (l == best_load && turns(ws, w->slot) < turns(ws, best->slot))) {
-			best = w;
-			best_load = l;
-		}
+		workers[n] = w;
+		candidates[n++] = candidate(w, s, now_ms);
 	}
-	if (best)
-		ws->last_slot = best->slot;
-	return best;
+	return n ? workers[balance_choose(&ws->balance, candidates, n)] : NULL;
 }
 
 struct worker *workers_by_id(struct workers *ws, uint32_t id)
@@ -192,8 +192,10 @@ static void worker_apply(struct worker *w, const struct control_msg *m)
 	w->style = (enum worker_style)m->style;
 	(void)snprintf(w->path, sizeof(w->path), "%.*s", (int)m->text.n, m->text.p);
 	by_channel = w->state == WORKER_BOOTING && w->style == WORKER_STYLE_STICKY;
-	if (w->state == WORKER_READY && !was_ready)
+	if (w->state == WORKER_READY && !was_ready) {
 		take_base(w);
+		w->ready_ms = router_now(w->router);
+	}
 	if (w->state <= WORKER_BOOTING && (by_channel || w->port || w->path[0]))
 		probe_start(w, by_channel, m->kind != 0);
 	else

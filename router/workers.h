@@ -8,6 +8,7 @@
 #include <uv.h>
 
 #include "ipc/control.h"
+#include "router/balance.h"
 
 struct router;
 struct sessions;
@@ -32,12 +33,14 @@ struct worker {
 	 * the process has open, less those it had when it became ready and our own connections. */
 	uint32_t base_fds, open_sockets, assigned; /* assigned: given since sockets were counted */
 	uint64_t sampled_ms;
+	uint64_t ready_ms; /* since when */
 	UT_hash_handle hh;
 };
 
 struct workers {
 	struct worker *by_id;
-	uint32_t last_slot; /* of the last choice: ties go round */
+	struct balance balance;
+	uint32_t slow_start_ms;
 	uint32_t n_ready;
 };
 
