@@ -16,6 +16,7 @@
 #include "base/ban.h"
 
 _Static_assert((int)CONFIG_BALANCE_RANDOM == (int)BALANCE_RANDOM, "the same in both");
+_Static_assert((int)CONFIG_STICKY_NONE == (int)STICKY_NONE, "the same in both");
 
 static int run_router(const struct config *c)
 {
@@ -31,6 +32,10 @@ static int run_router(const struct config *c)
 		.health_path = c->worker_health_path,
 		.drain_time_ms = config_drain_time_ms(c),
 		.balance = (enum balance_method)c->balance,
+		.sticky = (enum sticky_kind)c->sticky.kind,
+		.sticky_name = c->sticky.name,
+		.sticky_cookie = c->sticky_cookie,
+		.sid_param = c->sid_param,
 		.slow_start_ms = c->slow_start_ms,
 	};
 

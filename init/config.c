@@ -118,6 +118,15 @@ static const struct setting {
 	    "who gets a new session: least-sessions (with requests in flight and open sockets), "
 	    "least-lag (of the event loop), two-choices (the less loaded of two random workers), "
 	    "round-robin or random"),
+	ROW("sticky", "BY", "sid", sticky, sticky, sticky,
+	    "what tells where a client without a known session belongs: sid (nothing: see "
+	    "balance), "
+	    "cookie (set by sioinit), address, header:NAME, hash:NAME (of the query), or none: "
+	    "sessions do not count either"),
+	ROW("sticky-cookie", "NAME", "sioinit", token, text, sticky_cookie,
+	    "name of the cookie of sticky=cookie"),
+	ROW("sid-param", "NAME", "sid", token, text, sid_param,
+	    "parameter of the query that names the session"),
 	ROW("slow-start", "SECONDS", "0", seconds, seconds, slow_start_ms,
 	    "over this time a new worker's share grows from nothing to that of the others"),
 	ROW("log-level", "LEVEL", "info", level, level, log_level,

@@ -27,6 +27,20 @@ enum config_balance {
 	CONFIG_BALANCE_RANDOM
 };
 
+enum config_sticky_kind {
+	CONFIG_STICKY_SID,
+	CONFIG_STICKY_COOKIE,
+	CONFIG_STICKY_ADDRESS,
+	CONFIG_STICKY_HEADER,
+	CONFIG_STICKY_HASH,
+	CONFIG_STICKY_NONE,
+};
+
+struct config_sticky {
+	enum config_sticky_kind kind;
+	const char *name; /* of a header field or a parameter; borrowed */
+};
+
 /* A place to listen: an IP address and port, or a unix path. */
 struct config_address {
 	bool off;       /* `off` */
@@ -80,6 +94,8 @@ struct config {
 	enum config_dispatch dispatch;
 	enum config_balance balance;
 	uint32_t slow_start_ms;
+	struct config_sticky sticky;
+	const char *sticky_cookie, *sid_param;
 	uint16_t worker_port;           /* 0: the one after the public port */
 	const char *worker_health_path; /* NULL: a connection is enough */
 	/* what to run: argv ends with NULL; borrowed from main's argv and environment */

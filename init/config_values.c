@@ -16,7 +16,7 @@
 
 #include "base/ban.h"
 
-enum { WORKERS_MAX = 1024, TIMEOUT_MAX_S = 86400, COUNT_MAX = 1 << 24 };
+enum { WORKERS_MAX = 1024, TIMEOUT_MAX_S = 86400, COUNT_MAX = 1 << 24, TOKEN_MAX = 64 };
 
 const char *config_parse_text(const char *s, void *dst)
 {
@@ -46,6 +46,19 @@ const char *config_parse_admin_socket(const char *s, void *dst)
 {
 	if (strcmp(s, "auto") != 0 && strcmp(s, "off") != 0 && s[0] != '/')
 		return "not \"auto\", \"off\" or the /path of a unix socket";
+	*(const char **)dst = s;
+	return NULL;
+}
+
+/* RFC 9110, 5.6.2 */
+const char *config_parse_token(const char *s, void *dst)
+{
+	static const char allowed[] = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
+				      "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	size_t n = strspn(s, allowed);
+
+	if (n == 0 || n > TOKEN_MAX || s[n])
+		return "not a name: letters, digits, - and _, at most 64";
 	*(const char **)dst = s;
 	return NULL;
 }
@@ -234,6 +247,35 @@ const char *config_parse_balance(const char *s, void *dst)
 void config_print_balance(const void *src, FILE *out)
 {
 	(void)fputs(balances[*(const int *)src], out);
+}
+
+static const char *const stickies[] = { "sid", "cookie", "address", "header", "hash", "none" };
+
+const char *config_parse_sticky(const char *s, void *dst)
+{
+	static const char wrong[] = "not \"sid\", \"cookie\", \"address\", \"header:NAME\", "
+				    "\"hash:NAME\" or \"none\"";
+	struct config_sticky ret = { 0 };
+	size_t n = strcspn(s, ":");
+	bool named;
+
+	while (strncasecmp(s, stickies[ret.kind], n) != 0 || stickies[ret.kind][n] != '\0')
+		if (++ret.kind == ARRAY_LEN(stickies))
+			return wrong;
+	named = ret.kind == CONFIG_STICKY_HEADER || ret.kind == CONFIG_STICKY_HASH;
+	if (named != (s[n] == ':') || (named && config_parse_token(s + n + 1, &ret.name)))
+		return wrong;
+	*(struct config_sticky *)dst = ret;
+	return NULL;
+}
+
+void config_print_sticky(const void *src, FILE *out)
+{
+	const struct config_sticky *s = src;
+
+	(void)fputs(stickies[s->kind], out);
+	if (s->name)
+		(void)fprintf(out, ":%s", s->name);
 }
 
 const char *config_parse_level(const char *s, void *dst)

@@ -14,6 +14,7 @@ config_parse_fn config_parse_text; /* const char *, borrows @s */
 config_print_fn config_print_text;
 config_parse_fn config_parse_path; /* const char *, borrows @s: the target of an HTTP request */
 config_parse_fn config_parse_admin_socket; /* const char *, borrows @s: auto, off or /path */
+config_parse_fn config_parse_token;        /* const char *, borrows @s: a name as HTTP has them */
 config_parse_fn config_parse_workers;      /* struct config_workers */
 config_print_fn config_print_workers;
 config_parse_fn config_parse_port; /* uint16_t; 0, the absent one, prints as nothing */
@@ -28,6 +29,8 @@ config_parse_fn config_parse_dispatch; /* enum config_dispatch */
 config_print_fn config_print_dispatch;
 config_parse_fn config_parse_balance; /* enum config_balance */
 config_print_fn config_print_balance;
+config_parse_fn config_parse_sticky; /* struct config_sticky, borrows @s */
+config_print_fn config_print_sticky;
 config_parse_fn config_parse_level; /* int, enum log_level */
 config_print_fn config_print_level;
 config_parse_fn config_parse_seconds; /* uint32_t milliseconds, written as seconds with decimals */

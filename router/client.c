@@ -17,8 +17,8 @@
 #include "router/admin/admin.h"
 #include "router/core.h"
 #include "router/reply.h"
-#include "router/sessions.h"
 #include "router/sid.h"
+#include "router/stickiness.h"
 
 #include "base/ban.h"
 
@@ -198,19 +198,13 @@ static void client_hand_over_raw(struct client *c, uint32_t listener)
 
 /* Routing */
 
-static struct worker *choose(struct client *c, const struct sid_request *sid)
+static struct worker *choose(struct client *c, const struct http_head *head,
+			     const struct sid_request *sid)
 {
 	struct router *r = c->router;
-	uint64_t now = router_now(r);
-	struct worker *not = workers_by_id(&r->workers, c->refused_by), *w = NULL;
+	struct sticky_request rq = { head, str_of(c->addr), sid };
 
-	if (sid->sid.n)
-		w = workers_serving(&r->workers, sessions_find(r->sessions, sid->sid, now));
-	if (!w && sid->sid.n)
-		counter_add(&r->board->sid_misses, 1);
-	if (!w) /* of an unknown session, too: the app's own answer carries its CORS fields */
-		w = workers_pick(&r->workers, r->sessions, not, now);
-	return w;
+	return sticky_choose(r, &rq, workers_by_id(&r->workers, c->refused_by));
 }
 
 static void refuse(struct client *c)
@@ -233,8 +227,8 @@ static void client_route(struct client *c, const struct http_head *head)
 		client_reply(c, 405);
 		return;
 	}
-	sid_of_target(head->target, &sid);
-	w = choose(c, &sid);
+	sid_of_target(head->target, str_of(c->router->conf->sid_param), &sid);
+	w = choose(c, head, &sid);
 	if (!w)
 		refuse(c);
 	else if (head->upgrade && !worker_is_on_its_own(w))

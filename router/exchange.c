@@ -13,6 +13,7 @@
 #include "router/exchange.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <sys/socket.h>
 
 #include "base/log.h"
@@ -21,6 +22,7 @@
 #include "router/core.h"
 #include "router/sessions.h"
 #include "router/sid.h"
+#include "router/stickiness.h"
 #include "router/tunnel.h"
 #include "router/upstream.h"
 
@@ -77,6 +79,15 @@ static bool is_poll(const struct http_head *head, const struct sid_request *sid)
 	return sid->sid.n && str_eq(head->method, STR("GET"));
 }
 
+static void keep_cookie(struct client *c, const struct http_head *head)
+{
+	struct str had = { 0 };
+
+	if (c->router->conf->sticky == STICKY_COOKIE)
+		had = sticky_cookie_of(c->router, head);
+	(void)snprintf(c->exchange.cookie, sizeof(c->exchange.cookie), "%.*s", (int)had.n, had.p);
+}
+
 static void begin(struct client *c, struct upstream *u, const struct http_head *head,
 		  const struct sid_request *sid)
 {
@@ -90,12 +101,14 @@ static void begin(struct client *c, struct upstream *u, const struct http_head *
 				.keep_alive = head->keep_alive,
 				.no_body = str_eq(head->method, STR("HEAD")),
 				.idempotent = is_idempotent(head->method),
-				.learn = sid->engine && sid->sid.n == 0,
+				.learn = sid->engine && sid->sid.n == 0 &&
+					 c->router->conf->sticky != STICKY_NONE,
 				.poll = !head->upgrade && is_poll(head, sid),
 				.upgrade = head->upgrade,
 				.minor = head->minor,
 				.retained = retained,
 				.opening = opening };
+	keep_cookie(c, head);
 	c->state = CLIENT_EXCHANGE;
 }
 
@@ -383,6 +396,7 @@ static bool pass_head(struct client *c, const struct http_head *head, struct str
 	struct exchange *x = &c->exchange;
 	struct router *r = c->router;
 	struct http_forward fw;
+	char cookie[STICKY_COOKIE_MAX];
 
 	scoreboard_count_response(r->board, head->status);
 	x->in_body = true;
@@ -391,7 +405,10 @@ static bool pass_head(struct client *c, const struct http_head *head, struct str
 	x->upstream->body = head->body;
 	x->keep_alive = x->keep_alive && x->request.done && r->phase == PHASE_SERVING &&
 			head->body.kind != HTTP_BODY_UNTIL_CLOSE;
-	fw = (struct http_forward){ .close = !x->keep_alive };
+	fw = (struct http_forward){
+		.close = !x->keep_alive,
+		.set_cookie = sticky_cookie(r, x->worker_id, str_of(x->cookie), cookie),
+	};
 	r->out.len = 0;
 	if (http_forward_response(head, &fw, x->minor, &r->out) < 0) {
 		exchange_on_upstream_gone(c, "no memory");

@@ -422,6 +422,8 @@ int http_forward_response(const struct http_head *head, const struct http_forwar
 		r = put(out, STR("\r\n"));
 	if (r == 0)
 		r = put_fields(head, (struct str){ 0 }, out);
+	if (r == 0 && fw->set_cookie.n)
+		r = put_field(out, STR("Set-Cookie"), fw->set_cookie);
 	if (r == 0)
 		r = put_upgrade(fw->upgrade, out);
 	if (r == 0 && fw->close && head->status >= 200)

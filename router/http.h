@@ -80,6 +80,7 @@ struct http_forward {
 	struct str client_addr; /* IP text without port */
 	bool close;             /* the connection ends after this message */
 	struct str upgrade;     /* the protocols to change to, or empty */
+	struct str set_cookie;  /* a response's, or empty */
 };
 
 /* Appends the head as the worker should see it: end-to-end fields unchanged and in order,

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "router/balance.h"
+#include "router/stickiness.h"
 
 struct router_conf {
 	uint32_t header_timeout_ms, keepalive_timeout_ms, body_timeout_ms;
@@ -14,6 +15,10 @@ struct router_conf {
 	const char *health_path; /* ditto; NULL: a worker's own port is ready when it accepts */
 	uint32_t drain_time_ms;  /* for what is closed evenly */
 	enum balance_method balance;
+	enum sticky_kind sticky;
+	const char *sticky_name; /* of a header field or a parameter; borrowed for good, as all */
+	const char *sticky_cookie;
+	const char *sid_param;
 	uint32_t slow_start_ms;
 };
 

@@ -16,6 +16,7 @@ void tunnel_start(struct client *c, const struct http_head *head, struct str res
 void tunnel_on_client(struct client *c, int events);
 void tunnel_on_upstream(struct client *c, int events);
 
-/* Closes the tunnels of a worker evenly over router_conf.drain_time_ms. Idempotent. */
+/* Closes the tunnels of a worker evenly over router_conf.drain_time_ms, at least one every 20 ms.
+ * Idempotent. */
 void tunnels_drain(struct worker *w);
 void tunnels_drain_stop(struct worker *w);

@@ -11,6 +11,7 @@
 #include "router/core.h"
 #include "router/probe.h"
 #include "router/sessions.h"
+#include "router/stickiness.h"
 #include "router/tunnel.h"
 #include "router/upstream.h"
 
@@ -107,6 +108,23 @@ struct worker *workers_pick(struct workers *ws, struct sessions *s, const struct
 		candidates[n++] = candidate(w, s, now_ms);
 	}
 	return n ? workers[balance_choose(&ws->balance, candidates, n)] : NULL;
+}
+
+struct worker *workers_pick_for(struct workers *ws, uint64_t key, const struct worker *except)
+{
+	struct worker *w, *next, *best = NULL;
+	uint64_t most = 0;
+
+	HASH_ITER(hh, ws->by_id, w, next)
+	{
+		uint64_t weight = sticky_weight(key, w->slot);
+
+		if (!is_candidate(ws, w, except) || (best && weight <= most))
+			continue;
+		best = w;
+		most = weight;
+	}
+	return best;
 }
 
 struct worker *workers_by_id(struct workers *ws, uint32_t id)

@@ -61,6 +61,9 @@ struct worker *workers_by_id(struct workers *ws, uint32_t id);
 struct worker *workers_pick(struct workers *ws, struct sessions *s, const struct worker *except,
 			    uint64_t now_ms);
 
+/* The same for a key: the ready worker with the greatest weight (see stickiness.h). */
+struct worker *workers_pick_for(struct workers *ws, uint64_t key, const struct worker *except);
+
 /* It listens by itself: nothing can be handed over to it. */
 static inline bool worker_is_on_its_own(const struct worker *w)
 {
