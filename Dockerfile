@@ -5,10 +5,10 @@ ARG NODE=22
 
 FROM debian:bookworm-slim AS build
 RUN apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-	gcc libc6-dev cmake ninja-build pkg-config libuv1-dev libmsgpack-dev uthash-dev node-llhttp >/dev/null
+	gcc libc6-dev cmake ninja-build pkg-config libuv1-dev libmsgpack-dev libjansson-dev libyaml-dev uthash-dev node-llhttp >/dev/null
 WORKDIR /src
 COPY . .
-# libuv and msgpack are linked in and there is no service manager in a container: the binary needs nothing but libc
+# the libraries are linked in and there is no service manager in a container: the binary needs nothing but libc
 RUN cmake -S . -B /build -G Ninja -DSIOINIT_STATIC=ON -DSIOINIT_SYSTEMD=OFF -DBUILD_TESTING=OFF && \
 	cmake --build /build && DESTDIR=/out cmake --install /build --strip
 

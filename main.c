@@ -8,9 +8,12 @@
 #include "base/log.h"
 #include "init/cli.h"
 #include "init/command.h"
+#include "init/completion.h"
 #include "init/config.h"
+#include "init/ecosystem.h"
 #include "init/health.h"
 #include "init/init.h"
+#include "init/migrate.h"
 #include "router/router.h"
 
 #include "base/ban.h"
@@ -44,7 +47,7 @@ static int run_router(const struct config *c)
 	return router_main(&conf, atoi(fd));
 }
 
-static int run_init(const struct config *c, char **argv)
+static int run_init(const struct config *c, char *self)
 {
 	struct command cmd;
 	char err[512];
@@ -52,16 +55,42 @@ static int run_init(const struct config *c, char **argv)
 
 	if (r < 0)
 		die(code, "%s", err);
-	code = init_main(c, &cmd, argv);
+	code = init_main(c, &cmd, self);
 	command_free(&cmd);
 	return code;
+}
+
+/* `sioinit ecosystem.config.js` is how pm2-runtime is called. */
+static void take_ecosystem_for_one(struct config *c)
+{
+	char err[256] = "out of memory";
+
+	if (c->command_len != 1 || !ecosystem_is_file(c->command[0]))
+		return;
+	if (config_set(c, "ecosystem", c->command[0], CONFIG_FROM_FLAG, "command", err,
+		       sizeof(err)) < 0)
+		die(EXIT_BAD_CONFIG, "%s", err);
+	c->command = NULL;
+	c->command_len = 0;
+}
+
+/* What @c borrows from then on stays for the life of the process. */
+static void apply_ecosystem(struct config *c)
+{
+	static struct ecosystem e;
+	struct ecosystem_request rq = { c->ecosystem, c->ecosystem_app, getenv("NODE_ENV") };
+	char err[512] = "out of memory";
+
+	if (ecosystem_load(&rq, ECOSYSTEM_TIMEOUT_MS, &e, err, sizeof(err)) < 0 ||
+	    ecosystem_apply(&e, &rq, c, err, sizeof(err)) < 0)
+		die(EXIT_BAD_CONFIG, "%s", err);
 }
 
 int main(int argc, char **argv)
 {
 	const char *role = getenv("SIOINIT_ROLE");
 	enum config_action action = CONFIG_RUN;
-	struct config c;
+	static struct config c; /* what it owns is for the life of the process */
 	char err[512];
 
 	fd_open_standard();
@@ -76,6 +105,10 @@ int main(int argc, char **argv)
 	log_set_level((enum log_level)c.log_level);
 	if (role && strcmp(role, "router") == 0)
 		return run_router(&c);
+	if (action == CONFIG_RUN || action == CONFIG_CHECK)
+		take_ecosystem_for_one(&c);
+	if (c.ecosystem && (action == CONFIG_RUN || action == CONFIG_CHECK))
+		apply_ecosystem(&c);
 	if (action == CONFIG_CHECK) {
 		config_print(&c, stdout);
 		return 0;
@@ -84,5 +117,9 @@ int main(int argc, char **argv)
 		return health_ask(&c, action == CONFIG_HEALTH_READY);
 	if (action == CONFIG_CLI)
 		return cli_run(&c, c.command, c.command_len);
-	return run_init(&c, argv);
+	if (action == CONFIG_MIGRATE)
+		return migrate_run(&c, c.command, c.command_len);
+	if (action == CONFIG_COMPLETION)
+		return completion_run(c.command, c.command_len);
+	return run_init(&c, argv[0]);
 }

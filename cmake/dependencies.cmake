@@ -1,4 +1,5 @@
-# Libraries by pkg-config. Targets: PkgConfig::UV, PkgConfig::MSGPACK, llhttp, and ${SYSTEMD_TARGET}.
+# Libraries by pkg-config. Targets: PkgConfig::UV, PkgConfig::MSGPACK, PkgConfig::JANSSON, PkgConfig::YAML,
+# llhttp, and ${SYSTEMD_TARGET}.
 find_package(PkgConfig REQUIRED)
 
 set(uv_name libuv)
@@ -10,6 +11,16 @@ pkg_search_module(MSGPACK REQUIRED IMPORTED_TARGET msgpack-c msgpack)
 if(SIOINIT_STATIC)
   find_library(MSGPACK_ARCHIVE NAMES libmsgpack-c.a libmsgpackc.a HINTS ${MSGPACK_LIBRARY_DIRS} REQUIRED)
   set_target_properties(PkgConfig::MSGPACK PROPERTIES INTERFACE_LINK_LIBRARIES ${MSGPACK_ARCHIVE})
+endif()
+
+# for init's subcommands and the ecosystem file alone
+pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
+pkg_check_modules(YAML REQUIRED IMPORTED_TARGET yaml-0.1)
+if(SIOINIT_STATIC)
+  find_library(JANSSON_ARCHIVE NAMES libjansson.a HINTS ${JANSSON_LIBRARY_DIRS} REQUIRED)
+  find_library(YAML_ARCHIVE NAMES libyaml.a HINTS ${YAML_LIBRARY_DIRS} REQUIRED)
+  set_target_properties(PkgConfig::JANSSON PROPERTIES INTERFACE_LINK_LIBRARIES ${JANSSON_ARCHIVE})
+  set_target_properties(PkgConfig::YAML PROPERTIES INTERFACE_LINK_LIBRARIES ${YAML_ARCHIVE})
 endif()
 
 # uthash is headers only; looked for so that its absence is said here, not by the compiler

@@ -1,19 +1,29 @@
 /* Settings. The table below is all of them: parser, default, help, `sioinit check` and the man page
- * come from it; adding a setting is adding a row and a field. Happy path: defaults, then the
- * environment, then flags, each over the one before. Anything wrong ends loading with one line for
+ * come from it; adding a setting is adding a row and a field. Happy path: defaults, the
+ * environment, flags and the file they name; each value stays unless one of a later source comes.
+ * Anything wrong ends loading with one line for
  * the user: loading never prints and never exits. */
 #include "init/config.h"
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
+#include <utlist.h>
 
+#include "base/file.h"
 #include "base/macros.h"
+#include "init/config_file.h"
 #include "init/config_values.h"
 
 #include "base/ban.h"
 
-enum { NAME_MAX_BYTES = 64, PREFIX_LEN = sizeof("SIOINIT_") - 1, HELP_WIDTH = 78 };
+enum {
+	NAME_MAX_BYTES = 64,
+	PREFIX_LEN = sizeof("SIOINIT_") - 1,
+	HELP_WIDTH = 78,
+	FILE_MAX = 65536
+};
 
 struct alias {
 	const char *env;
@@ -36,6 +46,14 @@ static const struct setting {
 	{ name_, value_, dflt_, config_parse_##read, config_print_##show,                          \
 	  offsetof(struct config, field), help_, { __VA_ARGS__ } }
 	/* clang-format on */
+	ROW("config", "FILE", "", text, text, config_file,
+	    "settings file: lines NAME=value, where NAME is an option without its dashes or the "
+	    "variable, and # comments; environment and options come first"),
+	ROW("ecosystem", "FILE", "", text, text, ecosystem,
+	    "pm2's ecosystem file (.js, .cjs, .mjs, .json, .yaml) to run the app of; all other "
+	    "settings come first"),
+	ROW("ecosystem-app", "NAME", "", text, text, ecosystem_app,
+	    "which app of the ecosystem file, when it has several"),
 	ROW("app", "FILE", "", text, text, app, "script to run when no command is given"),
 	ROW("workers", "N", "max", workers, workers, workers,
 	    "how many workers: max or auto (one per CPU the container may use), N, -N (CPUs less "
@@ -55,8 +73,13 @@ static const struct setting {
 	    "always, or never: the end of a worker is the end of sioinit, with its exit code"),
 	ROW("ready-timeout", "SECONDS", "30", seconds, seconds, ready_timeout_ms,
 	    "a worker that is not ready by then is replaced; 0 = wait for ever"),
+	ROW("wait-ready", "WHETHER", "no", flag, flag, wait_ready,
+	    "yes: a worker is ready when it says process.send('ready'), and not before"),
 	ROW("min-uptime", "SECONDS", "5", seconds, seconds, min_uptime_ms,
 	    "a worker that ends sooner is restarted later each time"),
+	ROW("restart-delay", "SECONDS", "0.1", seconds, seconds, restart_delay_ms,
+	    "pause before a worker that ended is started again; doubles up to 15 with every one "
+	    "that ends before min-uptime"),
 	ROW("max-restarts", "N", "0", limit, count, max_restarts,
 	    "ends before min-uptime in a row after which sioinit ends with the worker's exit code; "
 	    "0 = none, but the first workers have five"),
@@ -201,19 +224,28 @@ static unsigned distance(const char *a, const char *b)
 	return row[len];
 }
 
-/* The name of the setting that @name was perhaps meant to be. */
-static void suggest(const char *name, bool env, char ret[static NAME_MAX_BYTES])
+typedef void spell_fn(const struct setting *s, char dst[static NAME_MAX_BYTES]);
+
+static void flag_name(const struct setting *s, char dst[static NAME_MAX_BYTES])
 {
-	unsigned least = NAME_MAX_BYTES;
+	(void)snprintf(dst, NAME_MAX_BYTES, "--%s", s->name);
+}
+
+static void bare_name(const struct setting *s, char dst[static NAME_MAX_BYTES])
+{
+	(void)snprintf(dst, NAME_MAX_BYTES, "%s", s->name);
+}
+
+/* The name of the setting that @name was perhaps meant to be, as @spell writes it. */
+static void suggest(const char *name, spell_fn *spell, char ret[static NAME_MAX_BYTES])
+{
+	unsigned least = 2 * NAME_MAX_BYTES;
 
 	for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
 		char candidate[NAME_MAX_BYTES];
 		unsigned d;
 
-		if (env)
-			env_name(&settings[i], candidate);
-		else
-			(void)snprintf(candidate, sizeof(candidate), "--%s", settings[i].name);
+		spell(&settings[i], candidate);
 		d = distance(name, candidate);
 		if (d < least) {
 			least = d;
@@ -242,28 +274,44 @@ static int fail(const struct loader *l, const char *fmt, ...)
 	return -EINVAL;
 }
 
-/* @from names the place where @value was found, for the user. An empty value is none. */
-static int apply(const struct loader *l, const struct setting *s, config_parse_fn *parse,
-		 const char *from, const char *value)
+/* NULL, or what is wrong with @value, which is checked even where a later source has one. An empty
+ * value is none. */
+static const char *apply(struct config *c, const struct setting *s, config_parse_fn *parse,
+			 struct config_origin from, const char *value)
 {
-	const char *wrong = *value ? parse(value, (char *)l->config + s->offset) : NULL;
+	struct config_origin *known = &c->from[s - settings];
+	struct config unused;
+	bool wins = from.source >= known->source;
+	const char *wrong;
+
+	if (!*value)
+		return NULL;
+	wrong = parse(value, (char *)(wins ? c : &unused) + s->offset);
+	if (!wrong && wins)
+		*known = from;
+	return wrong;
+}
+
+/* @from is the entry of environment or argv, "NAME=value" or the name alone. */
+static int apply_entry(const struct loader *l, const struct setting *s, config_parse_fn *parse,
+		       enum config_source source, const char *from, const char *value)
+{
+	struct config_origin origin = { source, { from, strcspn(from, "=") } };
+	const char *wrong = apply(l->config, s, parse, origin, value);
 
 	if (wrong)
-		return fail(l, "%.*s=\"%s\": %s", (int)strcspn(from, "="), from, value, wrong);
-	if (*value)
-		l->config->from[s - settings] = from;
+		return fail(l, "%.*s=\"%s\": %s", (int)origin.name.n, from, value, wrong);
 	return 0;
 }
 
 static int load_defaults(const struct loader *l)
 {
-	for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
-		int r = apply(l, &settings[i], settings[i].parse, "default", settings[i].dflt);
+	int r = 0;
 
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	for (size_t i = 0; i < ARRAY_LEN(settings) && r == 0; i++)
+		r = apply_entry(l, &settings[i], settings[i].parse, CONFIG_FROM_DEFAULT, "default",
+				settings[i].dflt);
+	return r;
 }
 
 /* The entry "NAME=value" with a value, or NULL. */
@@ -301,14 +349,14 @@ static int load_env(const struct loader *l, const struct setting *s, char *const
 	env_name(s, name);
 	entry = env_find(envp, name);
 	if (entry && !is_service_link(entry))
-		return apply(l, s, s->parse, entry, strchr(entry, '=') + 1);
+		return apply_entry(l, s, s->parse, CONFIG_FROM_ENV, entry, strchr(entry, '=') + 1);
 	for (size_t i = 0; i < ARRAY_LEN(s->aliases) && s->aliases[i].env; i++) {
 		const struct alias *a = &s->aliases[i];
 
 		entry = env_find(envp, a->env);
 		if (entry)
-			return apply(l, s, a->parse ? a->parse : s->parse, entry,
-				     strchr(entry, '=') + 1);
+			return apply_entry(l, s, a->parse ? a->parse : s->parse, CONFIG_FROM_ENV,
+					   entry, strchr(entry, '=') + 1);
 	}
 	return 0;
 }
@@ -337,7 +385,7 @@ static int refuse_unknown_env(const struct loader *l, char *const *envp)
 		if (strncmp(*envp, "SIOINIT_", PREFIX_LEN) != 0 || is_known_env(*envp, n))
 			continue;
 		(void)snprintf(name, sizeof(name), "%.*s", (int)n, *envp);
-		suggest(name, true, meant);
+		suggest(name, env_name, meant);
 		return fail(l, "%s is no setting; did you mean %s?", name, meant);
 	}
 	return 0;
@@ -358,7 +406,8 @@ static int load_kubernetes_defaults(const struct loader *l)
 		const char *name = kubernetes_defaults[i].name;
 		const struct setting *s = find_flag(name, strlen(name));
 
-		r = apply(l, s, s->parse, "KUBERNETES_SERVICE_HOST", kubernetes_defaults[i].value);
+		r = apply_entry(l, s, s->parse, CONFIG_FROM_DEFAULT, "KUBERNETES_SERVICE_HOST",
+				kubernetes_defaults[i].value);
 	}
 	return r;
 }
@@ -384,43 +433,67 @@ static int load_flag(const struct loader *l, int argc, char *const *argv, int *i
 
 	if (!s) {
 		(void)snprintf(name, sizeof(name), "%.*s", (int)n, flag);
-		suggest(name, false, meant);
+		suggest(name, flag_name, meant);
 		return fail(l, "%s is no option; did you mean %s?", name, meant);
 	}
 	if (!eq && *i + 1 >= argc)
 		return fail(l, "%s wants a value: %s", flag, s->help);
-	return apply(l, s, s->parse, flag, eq ? eq + 1 : argv[++*i]);
+	return apply_entry(l, s, s->parse, CONFIG_FROM_FLAG, flag, eq ? eq + 1 : argv[++*i]);
 }
 
-static const struct {
+#define WORDS(...) ((const char *const[]){ __VA_ARGS__, NULL })
+
+static const struct subcommand {
 	const char *word;
-	enum config_action before, after;
+	enum config_action action;
+	const char *synopsis, *help;
+	const char *const *words; /* as in struct config_subcommand */
 } subcommands[] = {
-	{ "check", CONFIG_RUN, CONFIG_CHECK },
-	{ "version", CONFIG_RUN, CONFIG_VERSION },
-	{ "health", CONFIG_RUN, CONFIG_HEALTH },
-	{ "--ready", CONFIG_HEALTH, CONFIG_HEALTH_READY },
+	{ "check", CONFIG_CHECK, "[options] [COMMAND ...]", "validate and print the settings",
+	  NULL },
+	{ "health", CONFIG_HEALTH, "[options] [--ready]", "ask the one that runs here; exit 0 or 1",
+	  WORDS("--ready") },
+	{ "status", CONFIG_CLI, "[--json] [--watch]", "its workers and what they do",
+	  WORDS("--json", "--watch") },
+	{ "reload", CONFIG_CLI, "", "replace every worker without a gap", NULL },
+	{ "scale", CONFIG_CLI, "N", "run N workers", NULL },
+	{ "restart", CONFIG_CLI, "SLOT", "replace one worker without a gap", NULL },
+	{ "signal", CONFIG_CLI, "SLOT SIGNAL", "send a signal to one worker", NULL },
+	{ "drain", CONFIG_CLI, "[off]", "/readyz says 503, serving goes on", WORDS("off") },
+	{ "logs", CONFIG_CLI, "--death", "how the last workers ended", WORDS("--death") },
+	{ "migrate", CONFIG_MIGRATE, "FILE [APP]", "what pm2's ecosystem file is for sioinit",
+	  NULL },
+	{ "completion", CONFIG_COMPLETION, "SHELL", "for bash, zsh or fish, to be sourced",
+	  WORDS("bash", "zsh", "fish") },
+	{ "version", CONFIG_VERSION, "", "", NULL },
 };
 
-static bool take_subcommand(const char *word, enum config_action *action)
+static const struct subcommand *find_subcommand(const char *word)
 {
 	for (size_t i = 0; i < ARRAY_LEN(subcommands); i++)
-		if (*action == subcommands[i].before && strcmp(word, subcommands[i].word) == 0) {
-			*action = subcommands[i].after;
-			return true;
-		}
-	return false;
+		if (strcmp(word, subcommands[i].word) == 0)
+			return &subcommands[i];
+	return NULL;
 }
 
-static bool is_cli(const char *word)
+/* What follows the word are options of ours, or a command. */
+static bool takes_options(const struct subcommand *s)
 {
-	static const char *const words[] = { "status",  "reload", "scale", "drain",
-					     "restart", "signal", "logs" };
+	return s->action == CONFIG_CHECK || s->action == CONFIG_HEALTH ||
+	       s->action == CONFIG_VERSION;
+}
 
-	for (size_t i = 0; i < ARRAY_LEN(words); i++)
-		if (strcmp(word, words[i]) == 0)
-			return true;
-	return false;
+/* True: the word is ours and the next one may be an option. */
+static bool take_subcommand(const char *word, enum config_action *action)
+{
+	const struct subcommand *s = *action == CONFIG_RUN ? find_subcommand(word) : NULL;
+	bool ready = *action == CONFIG_HEALTH && strcmp(word, "--ready") == 0;
+
+	if (s)
+		*action = s->action;
+	if (ready)
+		*action = CONFIG_HEALTH_READY;
+	return ready || (s && takes_options(s));
 }
 
 static bool is_either(const char *word, const char *long_option, const char *short_option)
@@ -439,8 +512,6 @@ static int load_flags(const struct loader *l, int argc, char *const *argv,
 			return i + 1;
 		if (take_subcommand(argv[i], action))
 			continue;
-		if (*action == CONFIG_RUN && is_cli(argv[i]))
-			*action = CONFIG_CLI;
 		if (argv[i][0] != '-')
 			return i;
 		if (is_either(argv[i], "--help", "-h") || is_either(argv[i], "--version", "-V")) {
@@ -456,23 +527,184 @@ static int load_flags(const struct loader *l, int argc, char *const *argv,
 	return argc;
 }
 
+/* The settings file */
+
+struct config_text {
+	struct config_text *next;
+	char bytes[];
+};
+
+/* A copy that lives as long as @c, or NULL. */
+static const char *keep(struct config *c, struct str s)
+{
+	struct config_text *t = malloc(sizeof(*t) + s.n + 1);
+
+	if (!t)
+		return NULL;
+	if (s.n)
+		memcpy(t->bytes, s.p, s.n);
+	t->bytes[s.n] = '\0';
+	LL_PREPEND(c->texts, t);
+	return t->bytes;
+}
+
+static const struct setting *find_env(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
+		char candidate[NAME_MAX_BYTES];
+
+		env_name(&settings[i], candidate);
+		if (strcmp(candidate, name) == 0)
+			return &settings[i];
+	}
+	return NULL;
+}
+
+/* As a flag is written, whatever way it is written here. */
+static char lower(char c)
+{
+	if (c == '_')
+		return '-';
+	return (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+}
+
+/* By either of its names; NULL: *ret_meant is the nearest. */
+static const struct setting *find_named(const char *name, char ret_meant[static NAME_MAX_BYTES])
+{
+	bool env = strncmp(name, "SIOINIT_", PREFIX_LEN) == 0;
+	const struct setting *s = env ? find_env(name) : find_flag(name, strlen(name));
+	char written[NAME_MAX_BYTES];
+
+	if (s)
+		return s;
+	(void)snprintf(written, sizeof(written), "%s", name);
+	for (char *p = written; *p && !env; p++)
+		*p = lower(*p);
+	suggest(written, env ? env_name : bare_name, ret_meant);
+	return NULL;
+}
+
+/* All three texts are copied by the caller. */
+static int apply_named(const struct loader *l, const char *name, const char *value,
+		       struct config_origin from)
+{
+	char meant[NAME_MAX_BYTES];
+	const struct setting *s = find_named(name, meant);
+	int place = (int)from.name.n;
+	const char *wrong;
+
+	if (!s)
+		return fail(l, "%.*s: %s is no setting; did you mean %s?", place, from.name.p, name,
+			    meant);
+	if (s->offset == offsetof(struct config, config_file))
+		return fail(l, "%.*s: %s: not here: it is for the environment or an option", place,
+			    from.name.p, name);
+	wrong = apply(l->config, s, s->parse, from, value);
+	if (wrong)
+		return fail(l, "%.*s: %s=\"%s\": %s", place, from.name.p, name, value, wrong);
+	return 0;
+}
+
+static int load_line(const struct loader *l, const char *path, unsigned number,
+		     const struct config_line *line)
+{
+	char place[512];
+	struct config_origin from = { .source = CONFIG_FROM_FILE };
+	const char *name = keep(l->config, line->name), *value = keep(l->config, line->value);
+
+	(void)snprintf(place, sizeof(place), "%s:%u", path, number);
+	from.name = str_of(keep(l->config, str_of(place)));
+	if (!name || !value || !from.name.p)
+		return fail(l, "%s: out of memory", path);
+	return apply_named(l, name, value, from);
+}
+
+static int load_lines(const struct loader *l, const char *path, struct str text)
+{
+	struct config_file f = { .rest = text };
+	struct config_line line;
+	int r;
+
+	while ((r = config_file_next(&f, &line)) == 1) {
+		r = load_line(l, path, f.line, &line);
+		if (r < 0)
+			return r;
+	}
+	return r == 0 ? 0 : fail(l, "%s:%u: %s", path, f.line, f.wrong);
+}
+
+static int load_file(const struct loader *l, const char *path)
+{
+	char *text;
+	size_t n;
+	int r = file_read(path, FILE_MAX, &text, &n);
+
+	if (r < 0)
+		return fail(l, "settings file %s (SIOINIT_CONFIG): %s", path, strerror(-r));
+	r = load_lines(l, path, (struct str){ text, n });
+	free(text);
+	return r;
+}
+
+int config_set(struct config *c, const char *name, const char *value, enum config_source source,
+	       const char *origin, char *err, size_t err_size)
+{
+	struct loader l = { c, err, err_size };
+	struct config_origin from = { source, str_of(keep(c, str_of(origin))) };
+	const char *kept = keep(c, str_of(value));
+
+	if (!from.name.p || !kept)
+		return -ENOMEM;
+	return apply_named(&l, name, kept, from);
+}
+
+void config_free(struct config *c)
+{
+	struct config_text *t, *next;
+
+	LL_FOREACH_SAFE(c->texts, t, next)
+	free(t);
+	c->texts = NULL;
+}
+
+/* Loading all */
+
+static bool wants_settings(enum config_action a)
+{
+	return a != CONFIG_HELP && a != CONFIG_VERSION && a != CONFIG_COMPLETION;
+}
+
+/* help and version are there whatever the environment is like */
+static int load_all(const struct loader *l, int argc, char *const *argv, char *const *envp,
+		    enum config_action *action)
+{
+	char flag_err[512];
+	struct loader flags = { l->config, flag_err, sizeof(flag_err) };
+	struct config *c = l->config;
+	int r = load_environment(l, envp), command = load_flags(&flags, argc, argv, action);
+
+	if (r < 0 && wants_settings(*action))
+		return r;
+	if (command < 0)
+		return fail(l, "%s", flag_err);
+	if (command < argc) {
+		c->command = argv + command;
+		c->command_len = (size_t)(argc - command);
+	}
+	return c->config_file && wants_settings(*action) ? load_file(l, c->config_file) : 0;
+}
+
 int config_load(int argc, char *const *argv, char *const *envp, struct config *ret,
 		enum config_action *ret_action, char *err, size_t err_size)
 {
 	struct config c = { 0 };
-	char flag_err[256];
-	struct loader env = { &c, err, err_size }, flags = { &c, flag_err, sizeof(flag_err) };
+	struct loader l = { &c, err, err_size };
 	enum config_action action = CONFIG_RUN;
-	int r = load_environment(&env, envp), command = load_flags(&flags, argc, argv, &action);
+	int r = load_all(&l, argc, argv, envp, &action);
 
-	/* help and version are there whatever the environment is like */
-	if (r < 0 && action != CONFIG_HELP && action != CONFIG_VERSION)
+	if (r < 0) {
+		config_free(&c);
 		return r;
-	if (command < 0)
-		return fail(&env, "%s", flag_err);
-	if (command < argc) {
-		c.command = argv + command;
-		c.command_len = (size_t)(argc - command);
 	}
 	*ret = c;
 	*ret_action = action;
@@ -483,19 +715,17 @@ int config_load(int argc, char *const *argv, char *const *envp, struct config *r
 
 static const char usage[] =
     "usage: sioinit [options] [--] COMMAND [ARGUMENT ...]\n"
-    "       sioinit [options] FILE [ARGUMENT ...]   .js .mjs .cjs .ts: node, .py: python3\n"
-    "       sioinit check [options] [COMMAND ...]   validate and print the settings\n"
-    "       sioinit health [options] [--ready]      ask the one that runs here; exit 0 or 1\n"
-    "       sioinit status [--json] [--watch]       its workers and what they do\n"
-    "       sioinit reload                          replace every worker without a gap\n"
-    "       sioinit scale N                         run N workers\n"
-    "       sioinit restart SLOT                    replace one worker without a gap\n"
-    "       sioinit signal SLOT SIGNAL              send a signal to one worker\n"
-    "       sioinit drain [off]                     /readyz says 503, serving goes on\n"
-    "       sioinit logs --death                    how the last workers ended\n"
-    "       sioinit version\n\n"
-    "Every option is an environment variable, too: --stop-timeout is SIOINIT_STOP_TIMEOUT.\n\n"
-    "options:\n";
+    "       sioinit [options] FILE [ARGUMENT ...]   .js .mjs .cjs .ts: node, .py: python3\n";
+
+static void usage_row(const struct subcommand *s, FILE *out)
+{
+	char call[64];
+
+	(void)snprintf(call, sizeof(call), "%s%s%s", s->word, s->synopsis[0] ? " " : "",
+		       s->synopsis);
+	(void)fprintf(out, s->help[0] ? "       sioinit %-31s %s\n" : "       sioinit %s\n", call,
+		      s->help);
+}
 
 /* Words of @text in lines of at most HELP_WIDTH, each after @indent. */
 static void put_wrapped(FILE *out, const char *text, const char *indent)
@@ -534,6 +764,11 @@ static void help_row(const struct setting *s, FILE *out)
 void config_help(FILE *out)
 {
 	(void)fputs(usage, out);
+	for (size_t i = 0; i < ARRAY_LEN(subcommands); i++)
+		usage_row(&subcommands[i], out);
+	(void)fputs("\nEvery option is an environment variable, too: --stop-timeout is "
+		    "SIOINIT_STOP_TIMEOUT.\n\noptions:\n",
+		    out);
 	for (size_t i = 0; i < ARRAY_LEN(settings); i++)
 		help_row(&settings[i], out);
 	(void)fputs("  --help, --version\n", out);
@@ -542,14 +777,65 @@ void config_help(FILE *out)
 void config_print(const struct config *c, FILE *out)
 {
 	for (size_t i = 0; i < ARRAY_LEN(settings); i++) {
-		const char *from = c->from[i] ? c->from[i] : "not set";
+		struct str from = c->from[i].name.n ? c->from[i].name : STR("not set");
 		char name[NAME_MAX_BYTES];
 
 		env_name(&settings[i], name);
 		(void)fprintf(out, "%s=", name);
 		settings[i].print((const char *)c + settings[i].offset, out);
-		(void)fprintf(out, " (%.*s)\n", (int)strcspn(from, "="), from);
+		(void)fprintf(out, " (%.*s)\n", (int)from.n, from.p);
 	}
+}
+
+/* One entry, unless its value is empty: that is the same as none. */
+static void put_environment(const struct setting *s, const struct config *c, FILE *out)
+{
+	char name[NAME_MAX_BYTES];
+	long begin = ftell(out), value;
+
+	env_name(s, name);
+	(void)fprintf(out, "%s=", name);
+	value = ftell(out);
+	s->print((const char *)c + s->offset, out);
+	if (ftell(out) == value)
+		(void)fseek(out, begin, SEEK_SET);
+	else
+		(void)fputc('\0', out);
+}
+
+char *config_environment(const struct config *c, enum config_source least)
+{
+	char *text = NULL;
+	size_t n;
+	FILE *out = open_memstream(&text, &n);
+
+	for (size_t i = 0; i < ARRAY_LEN(settings) && out; i++)
+		if (c->from[i].source >= least &&
+		    settings[i].offset != offsetof(struct config, config_file))
+			put_environment(&settings[i], c, out);
+	if (out && (fputc('\0', out) == EOF || fclose(out) == EOF)) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+bool config_option(size_t i, struct config_option *ret)
+{
+	if (i >= ARRAY_LEN(settings))
+		return false;
+	*ret = (struct config_option){ settings[i].name, settings[i].value, settings[i].help,
+				       config_words(settings[i].parse) };
+	return true;
+}
+
+bool config_subcommand(size_t i, struct config_subcommand *ret)
+{
+	if (i >= ARRAY_LEN(subcommands))
+		return false;
+	*ret = (struct config_subcommand){ subcommands[i].word, subcommands[i].help,
+					   subcommands[i].words, takes_options(&subcommands[i]) };
+	return true;
 }
 
 static void mdoc_row(const struct setting *s, FILE *out)

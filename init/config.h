@@ -1,12 +1,14 @@
 /* Every setting, in one table (config.c): name, type, default, unit, help. The environment
- * (SIOINIT_NAME), the flags (--name), --help, the man page and `sioinit check` come from it.
- * Precedence: flag, environment, default. */
+ * (SIOINIT_NAME), the flags (--name), the settings file, --help, the man page, `sioinit check` and
+ * the shells' completion come from it. Precedence: enum config_source. */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+
+#include "base/str.h"
 
 enum config_workers_kind { WORKERS_AUTO, WORKERS_FIXED, WORKERS_LESS, WORKERS_PERCENT };
 enum config_serialization { CONFIG_SERIAL_AUTO, CONFIG_SERIAL_ADVANCED, CONFIG_SERIAL_JSON };
@@ -41,6 +43,20 @@ struct config_sticky {
 	const char *name; /* of a header field or a parameter; borrowed */
 };
 
+/* Where a value comes from; the later of two wins. */
+enum config_source {
+	CONFIG_FROM_DEFAULT,
+	CONFIG_FROM_ECOSYSTEM,
+	CONFIG_FROM_FILE,
+	CONFIG_FROM_ENV,
+	CONFIG_FROM_FLAG,
+};
+
+struct config_origin {
+	enum config_source source;
+	struct str name; /* for the user; empty: not set */
+};
+
 /* A place to listen: an IP address and port, or a unix path. */
 struct config_address {
 	bool off;       /* `off` */
@@ -69,7 +85,9 @@ enum { CONFIG_SETTINGS_MAX = 64 };
 
 struct config {
 	struct config_workers workers;
-	const char *app; /* SIOINIT_APP or NULL */
+	const char *config_file;               /* SIOINIT_CONFIG or NULL */
+	const char *ecosystem, *ecosystem_app; /* or NULL */
+	const char *app;                       /* SIOINIT_APP or NULL */
 	uint16_t port;
 	struct config_address admin;
 	const char *admin_socket; /* auto, off, or /path */
@@ -78,6 +96,8 @@ struct config {
 	int log_level; /* enum log_level */
 	uint32_t ready_timeout_ms, min_uptime_ms;
 	uint32_t max_restarts; /* 0: no limit */
+	uint32_t restart_delay_ms;
+	bool wait_ready;
 	struct config_codes stop_exit_codes;
 	uint32_t shutdown_delay_ms, drain_time_ms, stop_timeout_ms;
 	int stop_signal;
@@ -101,9 +121,8 @@ struct config {
 	/* what to run: argv ends with NULL; borrowed from main's argv and environment */
 	char *const *command; /* as given after the options; NULL when only SIOINIT_APP is set */
 	size_t command_len;
-	/* for `check`: where each setting comes from, in the table's order; borrowed, ends at NUL
-	 * or '=' */
-	const char *from[CONFIG_SETTINGS_MAX];
+	struct config_origin from[CONFIG_SETTINGS_MAX]; /* in the table's order */
+	struct config_text *texts; /* owned; what fields borrow from none of the two */
 };
 
 enum config_action {
@@ -113,12 +132,14 @@ enum config_action {
 	CONFIG_CHECK,
 	CONFIG_HEALTH,
 	CONFIG_HEALTH_READY,
-	CONFIG_CLI, /* .command is for the instance that runs: status, reload, ... */
+	CONFIG_CLI,        /* .command is for the instance that runs: status, reload, ... */
+	CONFIG_MIGRATE,    /* .command: migrate FILE [APP] */
+	CONFIG_COMPLETION, /* .command: completion SHELL */
 };
 
-/* Reads environment and argv. 0: *ret set and *ret_action says what the user wants. -EINVAL: the
- * reason is in @err, one line that names the setting, what is wrong and how to mend it. Never
- * prints. */
+/* Reads environment, argv and the settings file they name. 0: *ret set (free with config_free())
+ * and *ret_action says what the user wants. -EINVAL: the reason is in @err, one line that names the
+ * setting, what is wrong and how to mend it. Never prints. */
 int config_load(int argc, char *const *argv, char *const *envp, struct config *ret,
 		enum config_action *ret_action, char *err, size_t err_size);
 
@@ -130,6 +151,19 @@ static inline uint32_t config_drain_time_ms(const struct config *c)
 	return c->drain_time_ms < most ? c->drain_time_ms : most;
 }
 
+/* A value from elsewhere, under the setting's name as a flag or in the environment, all copied; it
+ * counts unless a later source has one. @origin is for the user. 0, or -EINVAL as above, -ENOMEM.
+ */
+int config_set(struct config *c, const char *name, const char *value, enum config_source source,
+	       const char *origin, char *err, size_t err_size);
+
+/* Frees what loading has allocated; the values end with it. */
+void config_free(struct config *c);
+
+/* What @c has from @least and later sources, as environment for a process that then needs no file:
+ * "SIOINIT_NAME=value", each ending with NUL, and an empty one; free() it. NULL: out of memory. */
+char *config_environment(const struct config *c, enum config_source least);
+
 /* `--help`: usage and the table. */
 void config_help(FILE *out);
 
@@ -138,3 +172,17 @@ void config_print(const struct config *c, FILE *out);
 
 /* The man page's settings section (mdoc), for script/docs. */
 void config_print_mdoc(FILE *out);
+
+/* The tables' rows, for the shells' completion. False: @i is behind the last. Texts are static. */
+struct config_option {
+	const char *name, *value, *help;
+	const char *const *words; /* all values there are, NULL-terminated; or NULL */
+};
+bool config_option(size_t i, struct config_option *ret);
+
+struct config_subcommand {
+	const char *word, *help;
+	const char *const *words; /* what may follow, NULL-terminated; or NULL */
+	bool takes_options;
+};
+bool config_subcommand(size_t i, struct config_subcommand *ret);

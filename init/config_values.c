@@ -180,12 +180,13 @@ void config_print_address(const void *src, FILE *out)
 }
 
 /* Words stand in the order of their enum. */
-static const char *const serializations[] = { "auto", "advanced", "json" };
-static const char *const restarts[] = { "always", "never" };
-static const char *const dispatches[] = { "auto", "listen", "sticky", "port", "unix" };
-static const char *const balances[] = { "least-sessions", "least-lag", "two-choices", "round-robin",
-					"random" };
-static const char *const levels[] = { "error", "warn", "info", "debug" };
+static const char *const serializations[] = { "auto", "advanced", "json", NULL };
+static const char *const restarts[] = { "always", "never", NULL };
+static const char *const dispatches[] = { "auto", "listen", "sticky", "port", "unix", NULL };
+static const char *const balances[] = { "least-sessions", "least-lag", "two-choices",
+					"round-robin",    "random",    NULL };
+static const char *const levels[] = { "error", "warn", "info", "debug", NULL };
+static const char *const flags[] = { "no", "yes", NULL };
 
 _Static_assert(sizeof(enum config_serialization) == sizeof(int) &&
 		   sizeof(enum config_restart) == sizeof(int) &&
@@ -193,21 +194,52 @@ _Static_assert(sizeof(enum config_serialization) == sizeof(int) &&
 		   sizeof(enum config_balance) == sizeof(int),
 	       "words are stored as int");
 
-static const char *parse_word(const char *s, const char *const *words, size_t n, const char *wrong,
-			      void *dst)
+const char *const *config_words(config_parse_fn *parse)
 {
-	for (size_t i = 0; i < n; i++)
+	static const struct {
+		config_parse_fn *parse;
+		const char *const *words;
+	} all[] = { { config_parse_serialization, serializations },
+		    { config_parse_restart, restarts },
+		    { config_parse_dispatch, dispatches },
+		    { config_parse_balance, balances },
+		    { config_parse_level, levels },
+		    { config_parse_flag, flags } };
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
+		if (all[i].parse == parse)
+			return all[i].words;
+	return NULL;
+}
+
+static const char *parse_word(const char *s, const char *const *words, const char *wrong, void *dst)
+{
+	for (int i = 0; words[i]; i++)
 		if (strcasecmp(s, words[i]) == 0) {
-			*(int *)dst = (int)i;
+			*(int *)dst = i;
 			return NULL;
 		}
 	return wrong;
 }
 
+const char *config_parse_flag(const char *s, void *dst)
+{
+	int word;
+	const char *wrong = parse_word(s, flags, "not \"yes\" or \"no\"", &word);
+
+	if (!wrong)
+		*(bool *)dst = word;
+	return wrong;
+}
+
+void config_print_flag(const void *src, FILE *out)
+{
+	(void)fputs(flags[*(const bool *)src], out);
+}
+
 const char *config_parse_serialization(const char *s, void *dst)
 {
-	return parse_word(s, serializations, ARRAY_LEN(serializations),
-			  "not \"auto\", \"advanced\" or \"json\"", dst);
+	return parse_word(s, serializations, "not \"auto\", \"advanced\" or \"json\"", dst);
 }
 
 void config_print_serialization(const void *src, FILE *out)
@@ -217,7 +249,7 @@ void config_print_serialization(const void *src, FILE *out)
 
 const char *config_parse_restart(const char *s, void *dst)
 {
-	return parse_word(s, restarts, ARRAY_LEN(restarts), "not \"always\" or \"never\"", dst);
+	return parse_word(s, restarts, "not \"always\" or \"never\"", dst);
 }
 
 void config_print_restart(const void *src, FILE *out)
@@ -227,7 +259,7 @@ void config_print_restart(const void *src, FILE *out)
 
 const char *config_parse_dispatch(const char *s, void *dst)
 {
-	return parse_word(s, dispatches, ARRAY_LEN(dispatches),
+	return parse_word(s, dispatches,
 			  "not \"auto\", \"listen\", \"sticky\", \"port\" or \"unix\"", dst);
 }
 
@@ -238,7 +270,7 @@ void config_print_dispatch(const void *src, FILE *out)
 
 const char *config_parse_balance(const char *s, void *dst)
 {
-	return parse_word(s, balances, ARRAY_LEN(balances),
+	return parse_word(s, balances,
 			  "not \"least-sessions\", \"least-lag\", \"two-choices\", "
 			  "\"round-robin\" or \"random\"",
 			  dst);
@@ -280,8 +312,7 @@ void config_print_sticky(const void *src, FILE *out)
 
 const char *config_parse_level(const char *s, void *dst)
 {
-	return parse_word(s, levels, ARRAY_LEN(levels),
-			  "not \"error\", \"warn\", \"info\" or \"debug\"", dst);
+	return parse_word(s, levels, "not \"error\", \"warn\", \"info\" or \"debug\"", dst);
 }
 
 void config_print_level(const void *src, FILE *out)

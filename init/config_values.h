@@ -31,6 +31,8 @@ config_parse_fn config_parse_balance; /* enum config_balance */
 config_print_fn config_print_balance;
 config_parse_fn config_parse_sticky; /* struct config_sticky, borrows @s */
 config_print_fn config_print_sticky;
+config_parse_fn config_parse_flag; /* bool: yes or no */
+config_print_fn config_print_flag;
 config_parse_fn config_parse_level; /* int, enum log_level */
 config_print_fn config_print_level;
 config_parse_fn config_parse_seconds; /* uint32_t milliseconds, written as seconds with decimals */
@@ -47,3 +49,6 @@ config_parse_fn config_parse_signal; /* int: TERM, SIGTERM or 15; none is 0 */
 config_print_fn config_print_signal;
 config_parse_fn config_parse_signal_map; /* struct config_signal_map: HUP=TERM,USR1=none */
 config_print_fn config_print_signal_map;
+
+/* The words that @parse takes, NULL-terminated, when words are all it takes; else NULL. */
+const char *const *config_words(config_parse_fn *parse);

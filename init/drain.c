@@ -1,6 +1,6 @@
-/* A snapshot of the worker's descriptor numbers is walked in random order, some each tick. Numbers
- * that are no client sockets cost two system calls and nobody notices. Few sockets need not be
- * spread: the walk is never slower than RATE_MIN. */
+/* The numbers of the worker's client sockets, as they are at the start, are walked in random order,
+ * some each tick. What a number means may have changed by then, so it is looked at again. Few
+ * sockets need not be spread: at least one goes each tick. */
 #include "init/drain.h"
 
 #include <dirent.h>
@@ -14,7 +14,7 @@
 
 #include "base/ban.h"
 
-enum { TICK_MS = 20, PER_TICK_MIN = 1, FDS_MAX = 1 << 20 };
+enum { TICK_MS = 20, FDS_MAX = 1 << 20 };
 
 static int *list_fds(pid_t pid, size_t *ret_n)
 {
@@ -97,11 +97,21 @@ static void on_tick(uv_timer_t *t)
 	on_done(d);
 }
 
-static bool can_reach(const struct drain *d)
+static bool is_client_in(const struct drain *d, int number)
 {
-	auto_fd int fd = d->n ? pidfd_getfd(d->pidfd, d->fds[0], 0) : -1;
+	auto_fd int fd = pidfd_getfd(d->pidfd, number, 0);
 
-	return fd >= 0;
+	return fd >= 0 && is_client(fd, d->port);
+}
+
+static void keep_clients(struct drain *d)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < d->n; i++)
+		if (is_client_in(d, d->fds[i]))
+			d->fds[kept++] = d->fds[i];
+	d->n = kept;
 }
 
 void drain_init(struct drain *d, uv_loop_t *loop)
@@ -122,15 +132,14 @@ void drain_start(struct drain *d, pid_t pid, uint16_t port, uint32_t ms,
 	d->pidfd = pidfd_open(pid, 0);
 	d->fds = list_fds(pid, &d->n);
 	d->at = 0;
-	if (d->pidfd < 0 || !can_reach(d)) {
+	keep_clients(d);
+	if (d->n == 0) {
 		drain_stop(d);
 		on_done(d);
 		return;
 	}
 	shuffle(d->fds, d->n);
 	d->per_tick = ticks ? (d->n + ticks - 1) / ticks : d->n;
-	if (d->per_tick < PER_TICK_MIN)
-		d->per_tick = PER_TICK_MIN;
 	(void)uv_timer_start(&d->timer, on_tick, 0, TICK_MS);
 }
 

@@ -93,7 +93,7 @@ static void open_shared_memory(struct init *in)
 	counter_set(&in->board->started_ms, uv_hrtime() / 1000000);
 }
 
-int init_main(const struct config *c, const struct command *cmd, char *const *self_argv)
+int init_main(const struct config *c, const struct command *cmd, char *self)
 {
 	static struct init in; /* for the life of the process */
 
@@ -108,7 +108,7 @@ int init_main(const struct config *c, const struct command *cmd, char *const *se
 	signals_init(&in);
 	shutdown_init(&in);
 	start_watchdog(&in);
-	router_init(&in, self_argv);
+	router_init(&in, self);
 	router_start(&in);
 	start_workers(&in);
 	watch_start(&in);

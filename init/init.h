@@ -4,6 +4,6 @@
 #include "init/command.h"
 #include "init/config.h"
 
-/* Runs until everything has ended. @self_argv is main's, for starting the router from the same
- * binary. The exit code. */
-int init_main(const struct config *c, const struct command *cmd, char *const *self_argv);
+/* Runs until everything has ended. @self is main's argv[0], the router's too. The
+ * exit code. */
+int init_main(const struct config *c, const struct command *cmd, char *self);

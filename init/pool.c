@@ -183,7 +183,9 @@ static struct worker *worker_new(struct slot *s)
 				      .owner = in,
 				      .config = in->config,
 				      .primary = &in->primary,
+				      .pending = &in->board->rows[s->number].pending,
 				      .asked = in->reach.style,
+				      .has_channel = in->reach.channel,
 				      .answers_pings = in->reach.pings,
 				      .style = in->reach.style,
 				      .state = in->reach.cluster ? WORKER_SPAWNED : WORKER_BOOTING,
@@ -250,8 +252,9 @@ static void slot_start(struct slot *s)
 		return;
 	log_error("worker[%u]: cannot start: %s", s->number, strerror(-r));
 	s->restart.short_lives++;
-	(void)uv_timer_start(&s->backoff, on_backoff,
-			     restart_backoff_ms(s->restart.short_lives, (uint32_t)random()), 0);
+	(void)uv_timer_start(
+	    &s->backoff, on_backoff,
+	    restart_backoff_ms(s->init->config, s->restart.short_lives, (uint32_t)random()), 0);
 }
 
 static void on_backoff(uv_timer_t *t)

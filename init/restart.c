@@ -1,19 +1,17 @@
-/* Restart policy. The first short life is followed by a start after 100 ms and every further one by
- * twice that: a crash loop costs little and a single crash costs no one a second. */
+/* Restart policy. The first short life is followed by a start after restart-delay and every further
+ * one by twice that: a crash loop costs little and a single crash costs no one a second. */
 #include "init/restart.h"
 
 #include "base/ban.h"
 
-enum { FIRST_MS = 100, MAX_MS = 15000, EARLY_DEATHS_MAX = 5 };
+enum { LEAST_MS = 1, MAX_MS = 15000, EARLY_DEATHS_MAX = 5 };
 
-uint64_t restart_backoff_ms(unsigned n, uint32_t random)
+uint64_t restart_backoff_ms(const struct config *c, unsigned n, uint32_t random)
 {
-	uint64_t ms = FIRST_MS;
+	uint64_t ms = c->restart_delay_ms ? c->restart_delay_ms : LEAST_MS;
 
 	while (n-- > 1 && ms < MAX_MS)
-		ms *= 2;
-	if (ms > MAX_MS)
-		ms = MAX_MS;
+		ms = ms * 2 < MAX_MS ? ms * 2 : MAX_MS;
 	return ms * (80 + random % 41) / 100;
 }
 
@@ -44,6 +42,6 @@ enum restart_verdict restart_judge(struct restart *r, const struct config *c,
 	r->short_lives = end->uptime_ms < c->min_uptime_ms ? r->short_lives + 1 : 0;
 	if (is_hopeless(r, c, end->was_ready))
 		return RESTART_GIVE_UP;
-	*ret_delay_ms = restart_backoff_ms(r->short_lives ? r->short_lives : 1, end->random);
+	*ret_delay_ms = restart_backoff_ms(c, r->short_lives ? r->short_lives : 1, end->random);
 	return RESTART_AFTER;
 }

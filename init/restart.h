@@ -28,5 +28,6 @@ enum restart_verdict {
 enum restart_verdict restart_judge(struct restart *r, const struct config *c,
 				   const struct restart_end *end, uint64_t *ret_delay_ms);
 
-/* The delay before try @n, 1 for the first: doubles from 100 ms to 15 s, +-20 % by @random. */
-uint64_t restart_backoff_ms(unsigned n, uint32_t random);
+/* The delay before try @n, 1 for the first: doubles from @c's restart-delay to 15 s, +-20 % by
+ * @random. */
+uint64_t restart_backoff_ms(const struct config *c, unsigned n, uint32_t random);

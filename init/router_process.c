@@ -154,18 +154,33 @@ static void start_later(struct init *in, uint64_t after_ms)
 	(void)uv_timer_start(&in->router.retry, on_retry, after_ms, 0);
 }
 
-/* Our whole environment, settings included, and the two names that make it a router. */
-static char **router_env(char *control_fd)
+/* @env as entries of @settings, each of which ends with NUL. */
+static size_t add_settings(char **env, char *settings)
+{
+	size_t n = 0;
+
+	for (; *settings; settings += strlen(settings) + 1)
+		env[n++] = settings;
+	return n;
+}
+
+/* Our environment, with the settings as they are in force and the two names that make it a router:
+ * it reads neither options nor files again. */
+static char **router_env(char *settings, char *control_fd)
 {
 	size_t n = 0;
 	char **env;
 
 	while (environ[n])
 		n++;
-	env = calloc(n + 3, sizeof(*env));
+	env = calloc(n + CONFIG_SETTINGS_MAX + 3, sizeof(*env));
 	if (!env)
 		return NULL;
-	memcpy(env, environ, n * sizeof(*env));
+	n = 0;
+	for (char **e = environ; *e; e++)
+		if (strncmp(*e, "SIOINIT_", sizeof("SIOINIT_") - 1) != 0)
+			env[n++] = *e;
+	n += add_settings(env + n, settings);
 	env[n] = "SIOINIT_ROLE=router";
 	env[n + 1] = control_fd;
 	return env;
@@ -173,18 +188,20 @@ static char **router_env(char *control_fd)
 
 static pid_t router_spawn(struct init *in, int far)
 {
-	char control_fd[40];
-	struct spawn_request rq = { .argv = in->router.argv, .inherit_fd = far, .own_group = 1 };
+	char control_fd[40], *settings = config_environment(in->config, CONFIG_FROM_DEFAULT);
+	char *argv[] = { in->router.name, NULL };
+	struct spawn_request rq = { .argv = argv, .inherit_fd = far, .own_group = 1 };
 	char **env;
-	pid_t pid;
+	pid_t pid = -ENOMEM;
 
 	(void)snprintf(control_fd, sizeof(control_fd), "SIOINIT_CONTROL_FD=%d", far);
-	env = router_env(control_fd);
-	if (!env)
-		return -ENOMEM;
-	rq.env = env;
-	pid = spawn_self(&rq);
+	env = settings ? router_env(settings, control_fd) : NULL;
+	if (env) {
+		rq.env = env;
+		pid = spawn_self(&rq);
+	}
 	free(env);
+	free(settings);
 	return pid;
 }
 
@@ -243,9 +260,9 @@ void router_ended(struct init *in, int status)
 	start_later(in, quick ? PAUSE_MS : 0);
 }
 
-void router_init(struct init *in, char *const *argv)
+void router_init(struct init *in, char *name)
 {
-	in->router = (struct router_process){ .argv = argv };
+	in->router = (struct router_process){ .name = name };
 	(void)uv_timer_init(&in->loop, &in->router.retry);
 	in->router.retry.data = in;
 }

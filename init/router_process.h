@@ -15,13 +15,13 @@ struct worker;
 struct router_process {
 	pid_t pid;               /* 0: none */
 	struct control *channel; /* NULL: none; what is said then is said again later */
-	char *const *argv;       /* ours, borrowed */
+	char *name;              /* argv[0], borrowed */
 	uint64_t started_ms;
 	uv_timer_t retry;
 };
 
-/* @argv is main's, borrowed. */
-void router_init(struct init *in, char *const *argv);
+/* @name is main's argv[0], borrowed. */
+void router_init(struct init *in, char *name);
 void router_start(struct init *in);
 
 /* The process has ended; another is started unless nobody needs it any more. */

@@ -45,7 +45,8 @@ struct handle {
 	int fd;             /* owned; of HANDLE_SHARED the place's, -1 for a ping */
 	struct blob *frame; /* held back, owned; NULL: sent */
 	int64_t seq;        /* HANDLE_NEWCONN */
-	bool acked;         /* the bytes are read; a newconn also wants `accepted` */
+	bool is_client;
+	bool acked; /* the bytes are read; a newconn also wants `accepted` */
 };
 
 static const struct {
@@ -105,10 +106,19 @@ static void send_frame(struct worker *w, struct blob *frame, int fd)
 
 /* Hand-offs */
 
+/* Clients that it has not got yet count when the router chooses. */
+static void publish_pending(struct worker *w)
+{
+	if (w->pending)
+		counter_set(w->pending, w->n_pending);
+}
+
 static struct handle *handle_take(struct worker *w, struct handle *h)
 {
 	DL_DELETE(w->handles, h);
 	w->n_handles--;
+	w->n_pending -= h->is_client;
+	publish_pending(w);
 	return h;
 }
 
@@ -191,6 +201,9 @@ void worker_hand_off(struct worker *w, const struct control_msg *m, int fd)
 	}
 	h->m = back;
 	h->fd = fd;
+	h->is_client = m->kind == HANDOFF_CLIENT || m->kind == HANDOFF_RAW;
+	w->n_pending += h->is_client;
+	publish_pending(w);
 	if (sticky) {
 		handle_send(w, h, node_sticky_connection(w->channel.mode));
 	} else {
@@ -279,17 +292,17 @@ static void answer_query(struct worker *w, const struct node_msg *q, const char 
 		   -1);
 }
 
-/* A handle that all workers share: a UDP socket. @fd is the place's. */
-static void share(struct worker *w, int fd, struct blob *reply)
+/* A handle that all workers share: a UDP socket. */
+static void share(struct worker *w, const struct node_msg *q, const struct server *s)
 {
 	struct handle *h = handle_add(w, HANDLE_SHARED);
 
 	if (!h) {
-		blob_unref(reply);
+		answer_query(w, q, "none", -EMFILE);
 		return;
 	}
-	h->fd = fd;
-	handle_send(w, h, reply);
+	h->fd = s->place->fd;
+	handle_send(w, h, node_shared_reply(w->channel.mode, q, s->key, w->seq++));
 }
 
 /* What it was told as PORT. */
@@ -316,7 +329,7 @@ static void on_query(struct worker *w, const struct node_msg *q)
 		return;
 	}
 	if (!is_stream(q->address_type)) {
-		share(w, pl->fd, node_shared_reply(w->channel.mode, q, s->key, w->seq++));
+		share(w, q, s);
 		return;
 	}
 	if (pl) {
@@ -366,7 +379,7 @@ static void become_ready(struct worker *w, enum worker_style style)
 static void may_be_probed(struct worker *w)
 {
 	if (w->state != WORKER_BOOTING || w->style == WORKER_STYLE_LISTEN || is_on_its_own(w) ||
-	    w->servers)
+	    w->servers || w->config->wait_ready)
 		return;
 	w->style = WORKER_STYLE_STICKY;
 	w->ops->on_state(w);
@@ -376,17 +389,19 @@ void worker_answered(struct worker *w, enum worker_style where)
 {
 	if (w->state != WORKER_SPAWNED && w->state != WORKER_BOOTING)
 		return;
+	if (is_on_its_own(w) && w->has_channel && w->config->wait_ready)
+		return;
 	w->style = where;
 	become_ready(w, where);
 }
 
-/* With two ways to it, its word does not say which. */
+/* Where there are two ways to it, its word does not say which. */
 static void on_user_ready(struct worker *w)
 {
-	if (w->endpoint.port || is_on_its_own(w))
-		may_be_probed(w);
-	else
+	if (is_on_its_own(w) || !w->endpoint.port)
 		become_ready(w, WORKER_STYLE_STICKY);
+	else
+		may_be_probed(w);
 }
 
 static void on_online(struct worker *w)
@@ -452,7 +467,8 @@ static void on_listening(struct worker *w)
 	if (w->asked == WORKER_STYLE_STICKY || !server_for(w, 0))
 		return;
 	w->style = WORKER_STYLE_LISTEN;
-	become_ready(w, WORKER_STYLE_LISTEN);
+	if (!w->config->wait_ready)
+		become_ready(w, WORKER_STYLE_LISTEN);
 }
 
 /* The channel */

@@ -12,6 +12,7 @@
 #include "init/primary.h"
 #include "ipc/channel.h"
 #include "ipc/control.h"
+#include "ipc/scoreboard.h"
 #include "relay/hub.h"
 
 struct worker;
@@ -35,6 +36,7 @@ struct worker {
 	void *owner;
 	const struct config *config;
 	struct primary *primary;
+	bool has_channel;   /* so it can say 'ready' */
 	bool answers_pings; /* when asked over the channel; Deno does not, and it kills Bun */
 	uint32_t id, slot;
 	pid_t pid;
@@ -45,9 +47,10 @@ struct worker {
 	uint64_t started_ms;
 	struct channel channel;
 	struct hub_member member;
-	struct server *servers; /* what it listens on, first server last */
-	struct handle *handles; /* sent, not acknowledged, in order */
-	unsigned n_handles;
+	struct server *servers;        /* what it listens on, first server last */
+	struct handle *handles;        /* sent, not acknowledged, in order */
+	unsigned n_handles, n_pending; /* pending: clients among them */
+	counter *pending;              /* where the router sees how many; borrowed, may be NULL */
 	uint32_t seq;
 	bool announced; /* its adapter has spoken */
 	bool asked_to_diagnose, killed, closed;

@@ -18,6 +18,7 @@ struct scoreboard_row {
 	counter started_ms; /* CLOCK_MONOTONIC */
 	counter lag_ms;
 	counter starts;
+	counter pending; /* sockets on their way to it */
 	/* by the router */
 	counter sessions;
 	counter sockets; /* client sockets it holds, as far as that can be seen from outside */

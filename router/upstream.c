@@ -10,6 +10,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -25,7 +26,7 @@
 
 #include "base/ban.h"
 
-enum { PAIR_TRIES = 4, UPSTREAM_HEAD_MAX = 64 << 10 };
+enum { PAIR_TRIES = 4, PAIR_WAIT_MS = 50, UPSTREAM_HEAD_MAX = 64 << 10 };
 
 static void no_delay(int fd)
 {
@@ -60,6 +61,14 @@ static int connect_near(const struct sockaddr_in *to, struct sockaddr_in *ret_se
 	return r < 0 ? r : fd_take(&fd);
 }
 
+/* connect() has returned, so the other end comes in this moment. */
+static bool wait_readable(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	return poll(&p, 1, PAIR_WAIT_MS) > 0;
+}
+
 static int accept_far(int listener, const struct sockaddr_in *expected)
 {
 	for (int i = 0; i < PAIR_TRIES; i++) {
@@ -68,6 +77,8 @@ static int accept_far(int listener, const struct sockaddr_in *expected)
 		auto_fd int fd =
 		    accept4(listener, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
+		if (fd < 0 && errno == EAGAIN && wait_readable(listener))
+			continue;
 		if (fd < 0)
 			return -errno;
 		if (peer.sin_port == expected->sin_port &&

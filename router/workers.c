@@ -1,6 +1,6 @@
 /* Workers and balancing. The load of a worker is what is known of it at the moment of choice:
- * sessions in the table + requests in flight + sockets handed over and still open + what was
- * assigned since those were counted. */
+ * sessions in the table, or sockets handed over and still open if these are more + requests in
+ * flight + what was assigned since those were counted. */
 #include "router/workers.h"
 
 #include <stdio.h>
@@ -51,23 +51,29 @@ static uint32_t open_sockets(const struct worker *w)
  * end later would else look like clients until the next time. */
 static void sample(struct worker *w, uint64_t now_ms)
 {
+	const struct scoreboard_row *row = row_of(w);
+
 	if (now_ms - w->sampled_ms < SAMPLE_MS)
 		return;
 	w->sampled_ms = now_ms;
 	w->open_sockets = open_sockets(w);
-	w->assigned = 0;
+	w->assigned = row ? (uint32_t)counter_get(&row->pending) : 0;
 }
 
 /* Of those that end at the worker, from what is seen; tunnels end at us. */
 static uint32_t live_sockets(const struct worker *w)
 {
-	return worker_is_on_its_own(w) ? w->n_tunnels : w->open_sockets + w->assigned;
+	return worker_is_on_its_own(w) ? w->n_tunnels : w->open_sockets;
 }
 
+/* A session on a WebSocket is both a session and a socket. */
 static uint32_t load(struct worker *w, const struct sessions *s, uint64_t now_ms)
 {
+	uint32_t sessions = sessions_count_worker(s, w->id), sockets;
+
 	sample(w, now_ms);
-	return sessions_count_worker(s, w->id) + w->in_flight + live_sockets(w);
+	sockets = live_sockets(w);
+	return (sessions > sockets ? sessions : sockets) + w->in_flight + w->assigned;
 }
 
 /* A slow worker is better than none. */
@@ -277,7 +283,7 @@ void workers_publish(struct router *r)
 		if (!row)
 			continue;
 		counter_set(&row->sessions, sessions_count_worker(r->sessions, w->id));
-		counter_set(&row->sockets, live_sockets(w));
+		counter_set(&row->sockets, live_sockets(w) + w->assigned);
 		counter_set(&row->in_flight, w->in_flight);
 	}
 }

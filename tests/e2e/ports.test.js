@@ -47,3 +47,14 @@ test("an app may listen on whatever it likes", { timeout: 60000 }, async () => {
 		fs.rmSync(dir, { recursive: true });
 	}
 });
+
+test("UDP bound before the event loop turns", { timeout: 30000 }, async () => {
+	const udp = await freePort();
+	const s = await start(["udp.js"], { SIOINIT_WORKERS: "2", UDP: udp });
+	try {
+		assert.strictEqual(await ping(udp), "pong");
+		assert.strictEqual(String((await get(s.port, "/")).body), "app");
+	} finally {
+		assert.strictEqual(await s.stop(), 0);
+	}
+});

@@ -37,7 +37,11 @@ static bool load(struct words *env, struct words *args, struct config *ret)
 
 	if (r < 0 && err[0] == '\0')
 		abort();
-	return r == 0 && action != CONFIG_HELP && action != CONFIG_VERSION;
+	if (r == 0 &&
+	    (action == CONFIG_HELP || action == CONFIG_VERSION || action == CONFIG_COMPLETION))
+		config_free(ret);
+	return r == 0 && action != CONFIG_HELP && action != CONFIG_VERSION &&
+	       action != CONFIG_COMPLETION;
 }
 
 /* The lines of `check` without their origins. */
@@ -79,6 +83,7 @@ static void assert_reads_back(const struct config *c)
 	again = printed(&read);
 	if (strcmp(text, again) != 0)
 		abort();
+	config_free(&read);
 	free(again);
 	free(copy);
 	free(text);
@@ -97,7 +102,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 	text[n] = '\0';
 	for (char *word = text; word < text + n; word += strlen(word) + 1)
 		add(is_variable(word) ? &env : &args, word);
-	if (load(&env, &args, &c) && !memchr(text, '\n', n))
+	if (!load(&env, &args, &c))
+		return 0;
+	if (!memchr(text, '\n', n))
 		assert_reads_back(&c);
+	config_free(&c);
 	return 0;
 }
