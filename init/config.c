@@ -61,6 +61,10 @@ static const struct setting {
 	    { "WEB_CONCURRENCY", NULL, NULL }),
 	ROW("port", "PORT", "8080", port, port, port, "public port, told to the workers as PORT",
 	    { "PORT", NULL, NULL }, { "PM2_PORT", NULL, NULL }),
+	ROW("listen", "LIST", "", addresses, addresses, listen,
+	    "more places to serve at: IP:PORT, [IP]:PORT, PORT or the /path of a unix socket"),
+	ROW("backlog", "N", "511", count, count, backlog,
+	    "connections that may wait to be accepted, at each of them"),
 	ROW("admin", "ADDRESS", "127.0.0.1:9090", address, address, admin,
 	    "where /livez, /readyz, /metrics and /status answer: IP:PORT, PORT, /path of a unix "
 	    "socket, or off"),

@@ -81,6 +81,11 @@ struct config_signal_map {
 	unsigned n;
 };
 
+struct config_addresses {
+	struct config_address list[16];
+	unsigned n;
+};
+
 enum { CONFIG_SETTINGS_MAX = 64 };
 
 struct config {
@@ -89,6 +94,8 @@ struct config {
 	const char *ecosystem, *ecosystem_app; /* or NULL */
 	const char *app;                       /* SIOINIT_APP or NULL */
 	uint16_t port;
+	struct config_addresses listen; /* besides the port */
+	uint32_t backlog;
 	struct config_address admin;
 	const char *admin_socket; /* auto, off, or /path */
 	enum config_serialization serialization;

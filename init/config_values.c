@@ -179,6 +179,48 @@ void config_print_address(const void *src, FILE *out)
 		(void)fprintf(out, "%s%s%u", a->host, a->host[0] ? ":" : "", a->port);
 }
 
+/* The next part of a list with commas; its end in *s. */
+static struct str next_part(const char **s)
+{
+	struct str part = { *s, strcspn(*s, ",") };
+
+	*s += part.n + ((*s)[part.n] == ',');
+	return part;
+}
+
+const char *config_parse_addresses(const char *s, void *dst)
+{
+	static const char wrong[] = "not a list of IP:PORT, [IP]:PORT, PORT and /path";
+	struct config_addresses ret = { 0 };
+
+	while (*s) {
+		struct str part = next_part(&s);
+		char one[sizeof(ret.list[0].host) + 8];
+
+		if (ret.n == ARRAY_LEN(ret.list))
+			return "more than 16 addresses";
+		if (part.n >= sizeof(one))
+			return wrong;
+		memcpy(one, part.p, part.n);
+		one[part.n] = '\0';
+		if (config_parse_address(one, &ret.list[ret.n]) || ret.list[ret.n].off)
+			return wrong;
+		ret.n++;
+	}
+	*(struct config_addresses *)dst = ret;
+	return NULL;
+}
+
+void config_print_addresses(const void *src, FILE *out)
+{
+	const struct config_addresses *a = src;
+
+	for (unsigned i = 0; i < a->n; i++) {
+		(void)fputs(i ? "," : "", out);
+		config_print_address(&a->list[i], out);
+	}
+}
+
 /* Words stand in the order of their enum. */
 static const char *const serializations[] = { "auto", "advanced", "json", NULL };
 static const char *const restarts[] = { "always", "never", NULL };
@@ -408,15 +450,6 @@ void config_print_bytes(const void *src, FILE *out)
 	(void)fprintf(out, "%llu", (unsigned long long)n);
 	if (unit)
 		(void)fputc(byte_units[unit - 1], out);
-}
-
-/* The next part of a list with commas; its end in *s. */
-static struct str next_part(const char **s)
-{
-	struct str part = { *s, strcspn(*s, ",") };
-
-	*s += part.n + ((*s)[part.n] == ',');
-	return part;
 }
 
 const char *config_parse_codes(const char *s, void *dst)

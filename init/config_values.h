@@ -21,6 +21,8 @@ config_parse_fn config_parse_port; /* uint16_t; 0, the absent one, prints as not
 config_print_fn config_print_port;
 config_parse_fn config_parse_address; /* struct config_address */
 config_print_fn config_print_address;
+config_parse_fn config_parse_addresses; /* struct config_addresses */
+config_print_fn config_print_addresses;
 config_parse_fn config_parse_serialization; /* enum config_serialization */
 config_print_fn config_print_serialization;
 config_parse_fn config_parse_restart; /* enum config_restart */

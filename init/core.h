@@ -8,6 +8,7 @@
 #include "init/admin_socket.h"
 #include "init/command.h"
 #include "init/config.h"
+#include "init/frontend.h"
 #include "init/pool.h"
 #include "init/primary.h"
 #include "init/reload.h"
@@ -31,7 +32,8 @@ struct init {
 	struct shutdown shutdown;
 	struct watch watch;
 	struct admin_socket admin;
-	int public_fd, admin_fd, sessions_fd, board_fd; /* kept for every router */
+	struct frontend frontend;
+	int sessions_fd, board_fd; /* kept for every router */
 	struct scoreboard *board;
 	uv_signal_t signals[NSIG]; /* by number */
 	uv_timer_t systemd_watchdog;

@@ -183,6 +183,7 @@ static struct worker *worker_new(struct slot *s)
 				      .owner = in,
 				      .config = in->config,
 				      .primary = &in->primary,
+				      .frontend = &in->frontend,
 				      .pending = &in->board->rows[s->number].pending,
 				      .asked = in->reach.style,
 				      .has_channel = in->reach.channel,

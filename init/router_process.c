@@ -82,10 +82,12 @@ static void tell_everything(struct init *in)
 	tell_dup(in, (struct control_msg){ .type = CONTROL_SESSIONS }, in->sessions_fd);
 	DL_FOREACH(in->pool.workers, w)
 	router_tell_worker(in, w);
-	tell_dup(in, (struct control_msg){ .type = CONTROL_LISTENER, .kind = LISTENER_HTTP },
-		 in->public_fd);
-	if (in->admin_fd >= 0)
-		tell_dup(in, (struct control_msg){ .type = CONTROL_ADMIN }, in->admin_fd);
+	for (size_t i = 0; i < in->frontend.n_http; i++)
+		tell_dup(in,
+			 (struct control_msg){ .type = CONTROL_LISTENER, .kind = LISTENER_HTTP },
+			 in->frontend.http[i].fd);
+	if (in->frontend.admin >= 0)
+		tell_dup(in, (struct control_msg){ .type = CONTROL_ADMIN }, in->frontend.admin);
 	for (struct place *pl = in->primary.places; pl; pl = pl->next)
 		if (pl->announced)
 			router_tell_place(in, pl, pl->announced == 2);

@@ -686,7 +686,7 @@ void worker_drain(struct worker *w)
 	if (is_on_its_own(w)) /* the router has them */
 		on_sockets_done(&w->drain);
 	else
-		drain_start(&w->drain, w->pid, w->config->port, drain_ms, on_sockets_done);
+		drain_start(&w->drain, w->pid, w->frontend, drain_ms, on_sockets_done);
 }
 
 static void on_kill_time(uv_timer_t *t)

@@ -36,6 +36,7 @@ struct worker {
 	void *owner;
 	const struct config *config;
 	struct primary *primary;
+	const struct frontend *frontend;
 	bool has_channel;   /* so it can say 'ready' */
 	bool answers_pings; /* when asked over the channel; Deno does not, and it kills Bun */
 	uint32_t id, slot;

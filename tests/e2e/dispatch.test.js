@@ -143,7 +143,8 @@ test("a worker is ready when its health path says so", { timeout: 30000 }, async
 });
 
 test("a port that is in use is left out", { timeout: 30000 }, async () => {
-	const server = net.createServer().listen(0);
+	const server = net.createServer();
+	await new Promise((resolve) => server.listen(0, resolve));
 	const { port } = server.address();
 	await serving(["told.js"], { SIOINIT_DISPATCH: "port", SIOINIT_WORKER_PORT: port, WEB_CONCURRENCY: "7" }, async (s) => {
 		const ports = new Set();
