@@ -34,6 +34,7 @@ static int run_router(const struct config *c)
 		.probe_path = c->probe_path,
 		.health_path = c->worker_health_path,
 		.drain_time_ms = config_drain_time_ms(c),
+		.unix_pairs = c->upstream == CONFIG_UPSTREAM_UNIX,
 		.balance = (enum balance_method)c->balance,
 		.sticky = (enum sticky_kind)c->sticky.kind,
 		.sticky_name = c->sticky.name,

@@ -141,6 +141,10 @@ static const struct setting {
 	ROW("worker-health-path", "PATH", "", path, text, worker_health_path,
 	    "a worker with a port or socket of its own is ready when this answers 2xx, instead of "
 	    "when it accepts"),
+	ROW("upstream", "KIND", "tcp", upstream, upstream, upstream,
+	    "what proxied requests reach node:cluster workers by: tcp (loopback), or unix: "
+	    "cheaper, "
+	    "but the app then sees no peer address (socket.remoteAddress is undefined)"),
 	ROW("balance", "METHOD", "least-sessions", balance, balance, balance,
 	    "who gets a new session: least-sessions (with requests in flight and open sockets), "
 	    "least-lag (of the event loop), two-choices (the less loaded of two random workers), "

@@ -21,6 +21,8 @@ enum config_dispatch {
 	CONFIG_DISPATCH_UNIX
 };
 
+enum config_upstream { CONFIG_UPSTREAM_TCP, CONFIG_UPSTREAM_UNIX };
+
 enum config_balance {
 	CONFIG_BALANCE_LEAST_SESSIONS,
 	CONFIG_BALANCE_LEAST_LAG,
@@ -119,6 +121,7 @@ struct config {
 	uint32_t max_head_bytes;
 	const char *probe_path;
 	enum config_dispatch dispatch;
+	enum config_upstream upstream;
 	enum config_balance balance;
 	uint32_t slow_start_ms;
 	struct config_sticky sticky;

@@ -225,6 +225,7 @@ void config_print_addresses(const void *src, FILE *out)
 static const char *const serializations[] = { "auto", "advanced", "json", NULL };
 static const char *const restarts[] = { "always", "never", NULL };
 static const char *const dispatches[] = { "auto", "listen", "sticky", "port", "unix", NULL };
+static const char *const upstreams[] = { "tcp", "unix", NULL };
 static const char *const balances[] = { "least-sessions", "least-lag", "two-choices",
 					"round-robin",    "random",    NULL };
 static const char *const levels[] = { "error", "warn", "info", "debug", NULL };
@@ -233,6 +234,7 @@ static const char *const flags[] = { "no", "yes", NULL };
 _Static_assert(sizeof(enum config_serialization) == sizeof(int) &&
 		   sizeof(enum config_restart) == sizeof(int) &&
 		   sizeof(enum config_dispatch) == sizeof(int) &&
+		   sizeof(enum config_upstream) == sizeof(int) &&
 		   sizeof(enum config_balance) == sizeof(int),
 	       "words are stored as int");
 
@@ -244,6 +246,7 @@ const char *const *config_words(config_parse_fn *parse)
 	} all[] = { { config_parse_serialization, serializations },
 		    { config_parse_restart, restarts },
 		    { config_parse_dispatch, dispatches },
+		    { config_parse_upstream, upstreams },
 		    { config_parse_balance, balances },
 		    { config_parse_level, levels },
 		    { config_parse_flag, flags } };
@@ -308,6 +311,16 @@ const char *config_parse_dispatch(const char *s, void *dst)
 void config_print_dispatch(const void *src, FILE *out)
 {
 	(void)fputs(dispatches[*(const int *)src], out);
+}
+
+const char *config_parse_upstream(const char *s, void *dst)
+{
+	return parse_word(s, upstreams, "not \"tcp\" or \"unix\"", dst);
+}
+
+void config_print_upstream(const void *src, FILE *out)
+{
+	(void)fputs(upstreams[*(const int *)src], out);
 }
 
 const char *config_parse_balance(const char *s, void *dst)

@@ -3,6 +3,7 @@
  * channel. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "router/balance.h"
@@ -14,6 +15,7 @@ struct router_conf {
 	const char *probe_path;  /* borrowed for good */
 	const char *health_path; /* ditto; NULL: a worker's own port is ready when it accepts */
 	uint32_t drain_time_ms;  /* for what is closed evenly */
+	bool unix_pairs;         /* to the workers, instead of loopback TCP */
 	enum balance_method balance;
 	enum sticky_kind sticky;
 	const char *sticky_name; /* of a header field or a parameter; borrowed for good, as all */

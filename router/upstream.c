@@ -89,7 +89,7 @@ static int accept_far(int listener, const struct sockaddr_in *expected)
 	return -ECONNABORTED;
 }
 
-int upstream_pair(struct router *r, int *ret_near, int *ret_far)
+static int tcp_pair(const struct router *r, int *ret_near, int *ret_far)
 {
 	struct sockaddr_in self = { 0 };
 	auto_fd int near = connect_near(&r->pair_addr, &self);
@@ -105,6 +105,22 @@ int upstream_pair(struct router *r, int *ret_near, int *ret_far)
 	*ret_near = fd_take(&near);
 	*ret_far = far;
 	return 0;
+}
+
+static int unix_pair(int *ret_near, int *ret_far)
+{
+	int sv[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, sv) < 0)
+		return -errno;
+	*ret_near = sv[0];
+	*ret_far = sv[1];
+	return 0;
+}
+
+int upstream_pair(struct router *r, int *ret_near, int *ret_far)
+{
+	return r->conf->unix_pairs ? unix_pair(ret_near, ret_far) : tcp_pair(r, ret_near, ret_far);
 }
 
 /* A connection to a port that nobody listens on may meet itself: the kernel chooses the near port

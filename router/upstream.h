@@ -1,6 +1,6 @@
-/* Connections to workers: loopback TCP pairs whose far end is handed to the worker like a client's
- * socket, so that no app needs a port; or a connect() for workers with a port of their own. Kept
- * alive and reused, most recent first. */
+/* Connections to workers: pairs (loopback TCP or unix) whose far end is handed to the worker like a
+ * client's socket, so that no app needs a port; or a connect() for workers with a port of their
+ * own. Kept alive and reused, most recent first. */
 #pragma once
 
 #include <stdbool.h>
@@ -53,8 +53,8 @@ void upstream_close_all(struct worker *w, const char *why);
  * The descriptor or -errno. */
 int upstream_dial(const struct worker *w);
 
-/* Makes a loopback TCP pair. 0: *ret_near and *ret_far are non-blocking, owned by the caller.
- * -errno. */
+/* Makes a pair, loopback TCP or, as router_conf says, unix. 0: *ret_near and *ret_far are
+ * non-blocking, owned by the caller. -errno. */
 struct router;
 int upstream_pair(struct router *r, int *ret_near, int *ret_far);
 /* The private listener behind it. 0 or -errno. */

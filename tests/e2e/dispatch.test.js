@@ -39,10 +39,20 @@ const everything = [
 	["Node, a socket each", ["worker.js"], { SIOINIT_DISPATCH: "unix", ...adapter }],
 	["Node behind a shell", ["--", "sh", "-c", "node worker.js; true"], adapter],
 	["Node behind a shell, setupWorker()", ["--", "sh", "-c", "exec node worker.js"], { STICKY: "@socket.io/sticky", ...adapter }],
+	["Node, unix pairs", ["worker.js"], { SIOINIT_UPSTREAM: "unix", ...adapter }],
+	["Node, unix pairs, setupWorker()", ["worker.js"], { SIOINIT_UPSTREAM: "unix", STICKY: "@socket.io/sticky", ...adapter }],
+	["Node, unix pairs, setupWorker() 1.0", ["worker.js"], { SIOINIT_UPSTREAM: "unix", SIOINIT_SERIALIZATION: "json", STICKY: "sticky-1" }, false, { across: false }],
 	["Deno", ["--", ...runDeno], adapter, lacks.deno],
 	["Deno under node:cluster", ["--", ...runDeno], { SIOINIT_DISPATCH: "listen", ...adapter }, lacks.deno],
 ];
-for (const [what, args, env, skip] of everything) test(what, { skip, timeout: 60000 }, () => serving(args, env, (s) => exercise(io, s.port)));
+for (const [what, args, env, skip, options] of everything) test(what, { skip, timeout: 60000 }, () => serving(args, env, (s) => exercise(io, s.port, options)));
+
+for (const [upstream, seen] of [["tcp", "127.0.0.1"], ["unix", null]])
+	test(`what the app sees of the client, ${upstream}`, { timeout: 30000 }, () =>
+		serving(["plain.js"], { SIOINIT_UPSTREAM: upstream }, async (s) => {
+			const { forwarded, peer } = JSON.parse((await get(s.port, "/")).body);
+			assert.deepStrictEqual([forwarded, peer], ["127.0.0.1", seen]);
+		}));
 
 const alone = [
 	["Bun", ["--", bun, "worker.js"], {}, lacks.bun],
