@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "base/ip.h"
 #include "base/str.h"
 
 enum config_workers_kind { WORKERS_AUTO, WORKERS_FIXED, WORKERS_LESS, WORKERS_PERCENT };
@@ -44,6 +45,8 @@ struct config_sticky {
 	enum config_sticky_kind kind;
 	const char *name; /* of a header field or a parameter; borrowed */
 };
+
+enum config_worker_logs { WORKER_LOGS_RAW, WORKER_LOGS_PREFIX, WORKER_LOGS_JSON };
 
 /* Where a value comes from; the later of two wins. */
 enum config_source {
@@ -88,6 +91,9 @@ struct config_addresses {
 	unsigned n;
 };
 
+/* struct config.heap_mb beside a number: */
+enum { HEAP_OFF = 0, HEAP_AUTO = 0x7fffffff };
+
 enum { CONFIG_SETTINGS_MAX = 64 };
 
 struct config {
@@ -102,7 +108,12 @@ struct config {
 	const char *admin_socket; /* auto, off, or /path */
 	enum config_serialization serialization;
 	enum config_restart restart;
-	int log_level; /* enum log_level */
+	int log_level;  /* enum log_level */
+	int log_format; /* enum log_format */
+	enum config_worker_logs worker_logs;
+	const char *pre_start;    /* NULL: nothing */
+	const char *user, *group; /* NULL: as sioinit itself */
+	bool no_new_privs;
 	uint32_t ready_timeout_ms, min_uptime_ms;
 	uint32_t max_restarts; /* 0: no limit */
 	uint32_t restart_delay_ms;
@@ -113,12 +124,21 @@ struct config {
 	struct config_signal_map signal_map;
 	uint32_t ping_interval_ms, lag_warn_ms, hang_timeout_ms; /* 0: off */
 	int hang_signal;
-	uint64_t max_memory; /* bytes, 0: no limit */
-	uint32_t max_age_ms; /* 0: no limit */
+	uint64_t max_memory;      /* bytes, 0: no limit */
+	uint32_t max_age_ms;      /* 0: no limit */
+	uint32_t heap_mb;         /* per worker, HEAP_OFF, HEAP_AUTO */
+	uint32_t memory_pressure; /* per cent of the container's limit, 0: off */
 	uint32_t header_timeout_ms, keepalive_timeout_ms, body_timeout_ms;
 	uint32_t max_connections;
 	uint32_t max_sessions;
 	uint32_t max_head_bytes;
+	uint32_t max_connections_per_address;     /* 0: no limit */
+	uint32_t handshake_rate, handshake_burst; /* 0: no limit; 0: one second's worth */
+	bool proxy_protocol;
+	struct cidr_list trusted_proxies;
+	const char *request_id; /* a field name or NULL */
+	int access_log;         /* in the order of the words */
+	const char *access_log_file;
 	const char *probe_path;
 	enum config_dispatch dispatch;
 	enum config_upstream upstream;

@@ -228,14 +228,18 @@ static const char *const dispatches[] = { "auto", "listen", "sticky", "port", "u
 static const char *const upstreams[] = { "tcp", "unix", NULL };
 static const char *const balances[] = { "least-sessions", "least-lag", "two-choices",
 					"round-robin",    "random",    NULL };
+static const char *const access_formats[] = { "off", "common", "logfmt", "json", NULL };
 static const char *const levels[] = { "error", "warn", "info", "debug", NULL };
-static const char *const flags[] = { "no", "yes", NULL };
+static const char *const switches[] = { "off", "on", NULL };
+static const char *const log_formats[] = { "logfmt", "json", NULL };
+static const char *const worker_logs[] = { "raw", "prefix", "json", NULL };
 
 _Static_assert(sizeof(enum config_serialization) == sizeof(int) &&
 		   sizeof(enum config_restart) == sizeof(int) &&
 		   sizeof(enum config_dispatch) == sizeof(int) &&
 		   sizeof(enum config_upstream) == sizeof(int) &&
-		   sizeof(enum config_balance) == sizeof(int),
+		   sizeof(enum config_balance) == sizeof(int) &&
+		   sizeof(enum config_worker_logs) == sizeof(int),
 	       "words are stored as int");
 
 const char *const *config_words(config_parse_fn *parse)
@@ -249,7 +253,10 @@ const char *const *config_words(config_parse_fn *parse)
 		    { config_parse_upstream, upstreams },
 		    { config_parse_balance, balances },
 		    { config_parse_level, levels },
-		    { config_parse_flag, flags } };
+		    { config_parse_log_format, log_formats },
+		    { config_parse_worker_logs, worker_logs },
+		    { config_parse_access_format, access_formats },
+		    { config_parse_switch, switches } };
 
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
 		if (all[i].parse == parse)
@@ -267,19 +274,24 @@ static const char *parse_word(const char *s, const char *const *words, const cha
 	return wrong;
 }
 
-const char *config_parse_flag(const char *s, void *dst)
+const char *config_parse_switch(const char *s, void *dst)
 {
-	int word;
-	const char *wrong = parse_word(s, flags, "not \"yes\" or \"no\"", &word);
+	static const char *const synonyms[][3] = { { "no", "false", "0" }, { "yes", "true", "1" } };
+	int on = -1;
 
-	if (!wrong)
-		*(bool *)dst = word;
-	return wrong;
+	for (int i = 0; i < 2; i++)
+		for (size_t k = 0; k < ARRAY_LEN(synonyms[0]); k++)
+			if (strcasecmp(s, switches[i]) == 0 || strcasecmp(s, synonyms[i][k]) == 0)
+				on = i;
+	if (on < 0)
+		return "not \"on\" or \"off\"";
+	*(bool *)dst = on;
+	return NULL;
 }
 
-void config_print_flag(const void *src, FILE *out)
+void config_print_switch(const void *src, FILE *out)
 {
-	(void)fputs(flags[*(const bool *)src], out);
+	(void)fputs(switches[*(const bool *)src], out);
 }
 
 const char *config_parse_serialization(const char *s, void *dst)
@@ -365,6 +377,17 @@ void config_print_sticky(const void *src, FILE *out)
 		(void)fprintf(out, ":%s", s->name);
 }
 
+const char *config_parse_access_format(const char *s, void *dst)
+{
+	return parse_word(s, access_formats, "not \"off\", \"common\", \"logfmt\" or \"json\"",
+			  dst);
+}
+
+void config_print_access_format(const void *src, FILE *out)
+{
+	(void)fputs(access_formats[*(const int *)src], out);
+}
+
 const char *config_parse_level(const char *s, void *dst)
 {
 	return parse_word(s, levels, "not \"error\", \"warn\", \"info\" or \"debug\"", dst);
@@ -373,6 +396,26 @@ const char *config_parse_level(const char *s, void *dst)
 void config_print_level(const void *src, FILE *out)
 {
 	(void)fputs(levels[*(const int *)src], out);
+}
+
+const char *config_parse_log_format(const char *s, void *dst)
+{
+	return parse_word(s, log_formats, "not \"logfmt\" or \"json\"", dst);
+}
+
+void config_print_log_format(const void *src, FILE *out)
+{
+	(void)fputs(log_formats[*(const int *)src], out);
+}
+
+const char *config_parse_worker_logs(const char *s, void *dst)
+{
+	return parse_word(s, worker_logs, "not \"raw\", \"prefix\" or \"json\"", dst);
+}
+
+void config_print_worker_logs(const void *src, FILE *out)
+{
+	(void)fputs(worker_logs[*(const int *)src], out);
 }
 
 const char *config_parse_seconds(const char *s, void *dst)
@@ -426,6 +469,41 @@ const char *config_parse_limit(const char *s, void *dst)
 		return "not a number from 0 (none) to 16777216";
 	*(uint32_t *)dst = (uint32_t)n;
 	return NULL;
+}
+
+const char *config_parse_percent(const char *s, void *dst)
+{
+	uint64_t n;
+
+	if (str_to_u64(str_of(s), 100, &n) < 0)
+		return "not a percentage from 0 to 100";
+	*(uint32_t *)dst = (uint32_t)n;
+	return NULL;
+}
+
+const char *config_parse_heap(const char *s, void *dst)
+{
+	uint64_t n;
+
+	if (strcasecmp(s, "off") == 0)
+		*(uint32_t *)dst = HEAP_OFF;
+	else if (strcasecmp(s, "auto") == 0)
+		*(uint32_t *)dst = HEAP_AUTO;
+	else if (str_to_u64(str_of(s), COUNT_MAX, &n) < 0 || n == 0)
+		return "not a number of megabytes, \"auto\" or \"off\"";
+	else
+		*(uint32_t *)dst = (uint32_t)n;
+	return NULL;
+}
+
+void config_print_heap(const void *src, FILE *out)
+{
+	uint32_t n = *(const uint32_t *)src;
+
+	if (n == HEAP_OFF || n == HEAP_AUTO)
+		(void)fputs(n == HEAP_OFF ? "off" : "auto", out);
+	else
+		(void)fprintf(out, "%u", n);
 }
 
 static const char byte_units[] = "KMGT";
@@ -570,4 +648,62 @@ void config_print_signal_map(const void *src, FILE *out)
 		(void)fputc('=', out);
 		print_signal(m->row[i].to, out);
 	}
+}
+
+const char *config_parse_networks(const char *s, void *dst)
+{
+	struct cidr_list list = { 0 };
+
+	while (*s) {
+		struct str part = next_part(&s);
+
+		if (str_eq(part, STR("unix"))) {
+			list.unix_peers = true;
+			continue;
+		}
+		if (list.n == ARRAY_LEN(list.row))
+			return "more than 64 networks";
+		if (cidr_parse(part, &list.row[list.n++]) < 0)
+			return "not a list of addresses and networks, such as "
+			       "10.0.0.0/8,192.168.1.1,fd00::/8 or unix";
+	}
+	*(struct cidr_list *)dst = list;
+	return NULL;
+}
+
+void config_print_networks(const void *src, FILE *out)
+{
+	const struct cidr_list *l = src;
+	char text[IP_TEXT_MAX + 4];
+
+	for (unsigned i = 0; i < l->n; i++) {
+		cidr_print(&l->row[i], text);
+		(void)fprintf(out, "%s%s", i ? "," : "", text);
+	}
+	if (l->unix_peers)
+		(void)fputs(l->n ? ",unix" : "unix", out);
+}
+
+/* What frames a message, or ends at this hop, is not to be made up. */
+static bool is_reserved_field(const char *s)
+{
+	static const char *const names[] = { "host",       "content-length", "transfer-encoding",
+					     "connection", "upgrade",        "te",
+					     "trailer",    "keep-alive",     "expect" };
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (strcasecmp(s, names[i]) == 0)
+			return true;
+	return false;
+}
+
+const char *config_parse_field_name(const char *s, void *dst)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789-_";
+
+	if (strspn(s, letters) != strlen(s) || strlen(s) > 64 || is_reserved_field(s))
+		return "not the name of a field for an id, such as X-Request-ID";
+	*(const char **)dst = s;
+	return NULL;
 }

@@ -8,12 +8,17 @@
 #include "init/admin_socket.h"
 #include "init/command.h"
 #include "init/config.h"
+#include "init/credentials.h"
 #include "init/frontend.h"
+#include "init/logs.h"
+#include "init/memory.h"
 #include "init/pool.h"
+#include "init/pre_start.h"
 #include "init/primary.h"
 #include "init/reload.h"
 #include "init/router_process.h"
 #include "init/shutdown.h"
+#include "init/terminal.h"
 #include "init/watch.h"
 #include "ipc/scoreboard.h"
 #include "relay/hub.h"
@@ -24,6 +29,7 @@ struct init {
 	const struct command *command;
 	struct dialect dialect;
 	struct reach reach;
+	struct credentials credentials;
 	struct hub hub;
 	struct primary primary;
 	struct pool pool;
@@ -31,6 +37,10 @@ struct init {
 	struct reload reload;
 	struct shutdown shutdown;
 	struct watch watch;
+	struct memory memory;
+	struct logs logs;
+	struct terminal terminal;
+	struct pre_start pre_start;
 	struct admin_socket admin;
 	struct frontend frontend;
 	int sessions_fd, board_fd; /* kept for every router */

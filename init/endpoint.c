@@ -13,6 +13,7 @@
 
 #include "base/fd.h"
 #include "base/macros.h"
+#include "init/credentials.h"
 #include "init/worker.h"
 
 #include "base/ban.h"
@@ -61,7 +62,7 @@ int endpoint_take_port(struct endpoint *e, const struct worker *workers, uint16_
 	return -EADDRINUSE;
 }
 
-static int make_directory(void)
+static int make_directory(const struct credentials *as)
 {
 	const char *const places[] = { getenv("XDG_RUNTIME_DIR"), getenv("TMPDIR"), "/run", "/tmp",
 				       "/dev/shm" };
@@ -72,17 +73,17 @@ static int make_directory(void)
 		if (!places[i] || snprintf(name, sizeof(name), "%s/sioinit-XXXXXX", places[i]) >=
 				      (int)sizeof(name))
 			continue;
-		if (mkdtemp(name)) {
-			memcpy(directory, name, sizeof(name));
-			return 0;
-		}
+		if (!mkdtemp(name))
+			continue;
+		memcpy(directory, name, sizeof(name));
+		return as->change && chown(name, as->uid, as->gid) < 0 ? -errno : 0;
 	}
 	return -errno;
 }
 
-int endpoint_take_path(struct endpoint *e, uint32_t id)
+int endpoint_take_path(struct endpoint *e, uint32_t id, const struct credentials *as)
 {
-	int r = directory[0] ? 0 : make_directory();
+	int r = directory[0] ? 0 : make_directory(as);
 
 	if (r < 0)
 		return r;

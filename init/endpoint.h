@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+struct credentials;
 struct worker;
 
 enum { ENDPOINT_PATH_MAX = 108 /* sizeof(sun_path) */ };
@@ -19,9 +20,9 @@ struct endpoint {
 int endpoint_take_port(struct endpoint *e, const struct worker *workers, uint16_t base,
 		       uint32_t slot, uint32_t spare);
 
-/* A path for worker @id. The first call makes the directory, in the first place that lets it: 0 or
- * -errno. */
-int endpoint_take_path(struct endpoint *e, uint32_t id);
+/* A path for worker @id. The first call makes the directory, in the first place that lets it, as
+ * @as's own: 0 or -errno. */
+int endpoint_take_path(struct endpoint *e, uint32_t id, const struct credentials *as);
 
 /* The worker is gone: removes its socket, NULL-safe for those without. */
 void endpoint_release(const struct endpoint *e);

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "init/core.h"
 #include "init/cpus.h"
+#include "init/heap.h"
 #include "init/notify.h"
 #include "init/reap.h"
 #include "init/signals.h"
@@ -46,6 +47,16 @@ static void start_watchdog(struct init *in)
 		(void)uv_timer_start(&in->systemd_watchdog, on_watchdog, interval, interval);
 }
 
+static void say_heap(const struct init *in, unsigned workers)
+{
+	uint32_t megabytes = heap_megabytes(in->config, in->memory.limit, workers);
+
+	if (megabytes)
+		log_info("init: heap of %uM for each worker", megabytes);
+	else if (in->config->heap_mb == HEAP_AUTO)
+		log_info("init: no memory limit, so Node chooses the heap");
+}
+
 static void start_workers(struct init *in)
 {
 	struct cpus cpus;
@@ -59,10 +70,19 @@ static void start_workers(struct init *in)
 		 in->dialect.mode == SERIAL_JSON ? "json" : "advanced", in->dialect.why);
 	hub_init(&in->hub, in->dialect.mode);
 	in->hub.board = in->board;
+	memory_init(in);
 	cpus_detect("", &cpus);
 	n = cpus_workers(in->config, &cpus);
 	log_info("init: %u workers (%s)", n, cpus.why);
+	say_heap(in, n);
 	pool_start(in, n);
+}
+
+static void start_serving(struct init *in)
+{
+	start_workers(in);
+	watch_start(in);
+	admin_socket_open(in);
 }
 
 static void open_shared_memory(struct init *in)
@@ -75,32 +95,45 @@ static void open_shared_memory(struct init *in)
 	counter_set(&in->board->started_ms, uv_hrtime() / 1000000);
 }
 
+static void resolve_credentials(struct init *in)
+{
+	char err[256];
+
+	if (credentials_resolve(in->config->user, in->config->group, &in->credentials, err,
+				sizeof(err)) < 0)
+		die(EXIT_BAD_CONFIG, "%s", err);
+}
+
 int init_main(const struct config *c, const struct command *cmd, char *self)
 {
 	static struct init in; /* for the life of the process */
 
 	in = (struct init){ .config = c, .command = cmd };
+	log_set_component("init");
 	srandom((unsigned)getpid());
 	(void)fd_raise_limit();
+	resolve_credentials(&in);
+	terminal_init(&in.terminal, STDIN_FILENO);
 	notify_init();
 	frontend_open(&in.frontend, c);
 	open_shared_memory(&in);
 	if (uv_loop_init(&in.loop) < 0)
 		die(EXIT_OUR_FAILURE, "no event loop");
+	logs_init(&in.logs, &in.loop, c->worker_logs, log_open());
 	signals_init(&in);
 	shutdown_init(&in);
 	start_watchdog(&in);
 	router_init(&in, self);
 	router_start(&in);
-	start_workers(&in);
-	watch_start(&in);
-	admin_socket_open(&in);
+	pre_start_run(&in, start_serving);
 	(void)uv_run(&in.loop, UV_RUN_DEFAULT);
 	(void)reap_sweep(); /* the router, and what escaped from its worker's group */
 	primary_close(&in.primary);
 	admin_socket_close(&in);
 	endpoint_close_all();
 	frontend_close(&in.frontend);
+	logs_finish(&in.logs);
 	log_info("init: done code=%d", in.shutdown.exit_code);
+	credentials_free(&in.credentials);
 	return in.shutdown.exit_code;
 }

@@ -7,4 +7,4 @@ struct worker;
 
 /* @far, the worker's end of the channel, is borrowed; the worker inherits it when it gets a
  * channel. The pid or -errno. */
-pid_t launch(const struct worker *w, int far);
+pid_t launch(struct worker *w, int far);

@@ -160,7 +160,7 @@ static int take_endpoint(struct worker *w)
 	int r;
 
 	if (in->reach.style == WORKER_STYLE_UNIX)
-		return endpoint_take_path(&w->endpoint, w->id);
+		return endpoint_take_path(&w->endpoint, w->id, &in->credentials);
 	if (!in->reach.port)
 		return 0;
 	if (!base)
@@ -187,6 +187,7 @@ static struct worker *worker_new(struct slot *s)
 				      .pending = &in->board->rows[s->number].pending,
 				      .asked = in->reach.style,
 				      .has_channel = in->reach.channel,
+				      .has_deadline = terminal_for_worker(in) < 0,
 				      .answers_pings = in->reach.pings,
 				      .style = in->reach.style,
 				      .state = in->reach.cluster ? WORKER_SPAWNED : WORKER_BOOTING,
@@ -404,6 +405,8 @@ static void write_death(const struct worker *w, int status, uint64_t uptime_ms,
 			const struct rusage *usage)
 {
 	struct init *in = w->owner;
+	bool oom = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL && !w->killed &&
+		   memory_claim_oom(in);
 	char how[32], line[160];
 
 	if (WIFEXITED(status))
@@ -411,9 +414,10 @@ static void write_death(const struct worker *w, int status, uint64_t uptime_ms,
 	else
 		(void)snprintf(how, sizeof(how), "signal=%s", sigabbrev_np(WTERMSIG(status)));
 	(void)snprintf(line, sizeof(line),
-		       "worker[%u]: ended pid=%d %s state=%s uptime=%.1fs lag=%ums max_rss=%ldM",
+		       "worker[%u]: ended pid=%d %s state=%s uptime=%.1fs lag=%ums max_rss=%ldM%s",
 		       w->slot, (int)w->pid, how, worker_state_name(w->state),
-		       (double)uptime_ms / 1000, w->lag_ms, usage->ru_maxrss / 1024);
+		       (double)uptime_ms / 1000, w->lag_ms, usage->ru_maxrss / 1024,
+		       oom ? " oom=yes" : "");
 	record_death(&in->pool, line);
 }
 
@@ -434,11 +438,14 @@ static void on_end(struct init *in, struct worker *w, int status, const struct r
 	bool forced = w->killed && w->state == WORKER_STOPPING;
 	int code = code_of(status);
 
-	write_death(w, status, uptime_ms, usage);
 	(void)kill(-w->pid, SIGKILL); /* what it left in its group */
+	logs_worker_ended(&in->logs, w->pid);
+	write_death(w, status, uptime_ms, usage);
 	DL_DELETE(in->pool.workers, w);
 	in->pool.n_workers--;
 	counter_add(&in->board->worker_ends, 1);
+	if (terminal_worker_ended(in, w, status) && !shutdown_has_begun(in))
+		shutdown_begin(in, code, SHUTDOWN_FAST);
 	worker_close(w);
 	if (shutdown_has_begun(in)) {
 		s->worker = s->worker == w ? NULL : s->worker;
@@ -447,6 +454,7 @@ static void on_end(struct init *in, struct worker *w, int status, const struct r
 		return;
 	}
 	slot_lost(s, w, code, uptime_ms);
+	terminal_pass_on(in, s->worker);
 	publish(s);
 	reload_worker_ended(in, w);
 }

@@ -188,20 +188,33 @@ static char **router_env(char *settings, char *control_fd)
 	return env;
 }
 
+static pid_t spawn_with(struct init *in, int far, char **env)
+{
+	char *argv[] = { in->router.name, NULL };
+	struct spawn_request rq = { .argv = argv,
+				    .env = env,
+				    .inherit_fd = far,
+				    .own_group = 1,
+				    .terminal = -1,
+				    .stdio = { -1, -1, -1 },
+				    .as = &in->credentials };
+	pid_t pid = spawn_self(&rq);
+
+	if (pid != -EACCES)
+		return pid;
+	rq.as = NULL; /* our own binary is not for everybody */
+	return spawn_self(&rq);
+}
+
 static pid_t router_spawn(struct init *in, int far)
 {
 	char control_fd[40], *settings = config_environment(in->config, CONFIG_FROM_DEFAULT);
-	char *argv[] = { in->router.name, NULL };
-	struct spawn_request rq = { .argv = argv, .inherit_fd = far, .own_group = 1 };
 	char **env;
-	pid_t pid = -ENOMEM;
+	pid_t pid;
 
 	(void)snprintf(control_fd, sizeof(control_fd), "SIOINIT_CONTROL_FD=%d", far);
 	env = settings ? router_env(settings, control_fd) : NULL;
-	if (env) {
-		rq.env = env;
-		pid = spawn_self(&rq);
-	}
+	pid = env ? spawn_with(in, far, env) : -ENOMEM;
 	free(env);
 	free(settings);
 	return pid;

@@ -3,8 +3,6 @@
 #include "init/watch.h"
 
 #include <signal.h>
-#include <stdio.h>
-#include <unistd.h>
 #include <utlist.h>
 
 #include "base/log.h"
@@ -50,23 +48,6 @@ static void look_at_loop(struct init *in, struct worker *w)
 		worker_ping(w);
 }
 
-/* proc(5): the second number of statm is the resident set, in pages. */
-static uint64_t resident_bytes(pid_t pid)
-{
-	char path[32];
-	unsigned long long pages = 0;
-	FILE *f;
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
-	f = fopen(path, "re");
-	if (!f)
-		return 0;
-	if (fscanf(f, "%*u %llu", &pages) != 1)
-		pages = 0;
-	(void)fclose(f);
-	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
-}
-
 /* By the worker's id, so that workers of one age do not go together. */
 static uint32_t spread(uint32_t ms, uint32_t id)
 {
@@ -81,7 +62,7 @@ static void look_for_recycling(struct init *in, struct worker *w)
 
 	if (s->worker != w)
 		return;
-	if (c->max_memory && resident_bytes(w->pid) > c->max_memory)
+	if (c->max_memory && memory_resident(w->pid) > c->max_memory)
 		reload_slot(s, "more memory than SIOINIT_MAX_MEMORY");
 	else if (is_past(age_ms, spread(c->max_age_ms, w->id)))
 		reload_slot(s, "older than SIOINIT_MAX_AGE");
@@ -122,9 +103,11 @@ static void on_tick(uv_timer_t *t)
 	bool late = now - h->last_ms > interval + interval / 2 + 100;
 
 	h->last_ms = now;
+	log_settle();
 	if (shutdown_has_begun(in) || late)
 		return;
 	look_at_workers(in);
+	memory_look(in);
 	if (now - h->cpus_ms < CPUS_EVERY_MS)
 		return;
 	h->cpus_ms = now;

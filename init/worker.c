@@ -626,7 +626,7 @@ int worker_init(struct worker *w, uv_loop_t *loop, int fd, struct hub *hub, bool
 	drain_init(&w->drain, loop);
 	w->n_open = 3;
 	hub_join(hub, &w->member, &member_ops, w->id);
-	if (w->config->ready_timeout_ms)
+	if (w->config->ready_timeout_ms && w->has_deadline)
 		(void)uv_timer_start(&w->deadline, on_not_ready_in_time,
 				     w->config->ready_timeout_ms, 0);
 	return 0;

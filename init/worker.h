@@ -37,7 +37,9 @@ struct worker {
 	const struct config *config;
 	struct primary *primary;
 	const struct frontend *frontend;
-	bool has_channel;   /* so it can say 'ready' */
+	bool has_channel; /* so it can say 'ready' */
+	/* Must become ready in time, unless somebody types at it. */
+	bool has_deadline;
 	bool answers_pings; /* when asked over the channel; Deno does not, and it kills Bun */
 	uint32_t id, slot;
 	pid_t pid;

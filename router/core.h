@@ -7,8 +7,10 @@
 #include "base/buf.h"
 #include "ipc/control.h"
 #include "ipc/scoreboard.h"
+#include "router/access_log.h"
 #include "router/deadline.h"
 #include "router/http.h"
+#include "router/limits.h"
 #include "router/poller.h"
 #include "router/router.h"
 #include "router/sock.h"
@@ -44,6 +46,10 @@ struct router {
 	int pair_listener;
 	struct sockaddr_in pair_addr;
 	uint64_t last_token;
+	struct limits limits;
+	struct access_log access_log;
+	uint64_t id_prefix, last_id;                 /* of requests that we name */
+	bool told_no_proxy_header, out_of_resources; /* said once */
 	struct deadline_list header, keepalive, body, linger, repeek;
 	/* scratch, valid within one callback */
 	struct http_head head;

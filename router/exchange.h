@@ -57,5 +57,8 @@ void exchange_on_upstream(struct client *c, int events);
  * part of the response is already out. */
 void exchange_on_upstream_gone(struct client *c, const char *why);
 
+/* The client has sent or taken nothing for too long: 408, or the end of the connection. */
+void exchange_on_timeout(struct client *c);
+
 /* Lets go of the worker's side; for client_close(). */
 void exchange_abort(struct client *c);

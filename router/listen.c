@@ -36,11 +36,15 @@ static void on_acceptable(uv_poll_t *poll, int status, int events)
 		    accept4(l->fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd >= 0) {
+			l->router->out_of_resources = false;
 			client_accept(l->router, l, fd, &peer);
 			continue;
 		}
 		if (is_out_of_resources(errno)) {
-			log_warn("router: accept: %s; pausing", strerror(errno));
+			if (!l->router->out_of_resources)
+				log_warn("router: accept: %s; clients wait until there is room",
+					 strerror(errno));
+			l->router->out_of_resources = true;
 			listeners_pause(l->router);
 		}
 		return;

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <unistd.h>
 #include <utlist.h>
 
@@ -193,6 +194,9 @@ static int router_init(struct router *r, const struct router_conf *conf, int con
 	deadline_list_init(&r->body, &r->loop, conf->body_timeout_ms, client_on_deadline);
 	deadline_list_init(&r->linger, &r->loop, LINGER_MS, client_on_deadline);
 	deadline_list_init(&r->repeek, &r->loop, REPEEK_MS, client_on_repeek);
+	access_log_open(&r->access_log, &r->loop, conf->access_format, conf->access_file);
+	if (getrandom(&r->id_prefix, sizeof(r->id_prefix), 0) < 0)
+		return -errno;
 	e = control_init(&r->link, &r->loop, fd_take(&owned), &link_ops);
 	return e < 0 ? e : control_send(&r->link, &up, -1);
 }
@@ -223,6 +227,7 @@ static void router_deinit(struct router *r)
 	close_timer(&r->body.timer);
 	close_timer(&r->linger.timer);
 	close_timer(&r->repeek.timer);
+	access_log_close(&r->access_log);
 	poller_deinit(&r->poller);
 	(void)uv_run(&r->loop, UV_RUN_DEFAULT);
 	(void)uv_loop_close(&r->loop);
@@ -249,6 +254,7 @@ int router_main(const struct router_conf *conf, int control_fd)
 	int e;
 
 	log_set_component("router");
+	(void)log_open();
 	ignore_signals();
 	srandom((unsigned)getpid());
 	e = r ? router_init(r, conf, control_fd) : -ENOMEM;

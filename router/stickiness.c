@@ -154,19 +154,31 @@ static struct worker *by_session(struct router *r, const struct sid_request *sid
 	return w;
 }
 
-struct worker *sticky_choose(struct router *r, const struct sticky_request *rq,
+static const char *reason(const struct sid_request *sid)
+{
+	if (sid->sid.n)
+		return "unknown sid";
+	return sid->engine ? "new session" : "no sid";
+}
+
+struct worker *sticky_choose(struct router *r, struct sticky_request *rq,
 			     const struct worker *except)
 {
 	enum sticky_kind kind = r->conf->sticky;
 	struct worker *w = NULL;
 	struct str key;
 
+	rq->why = "sid";
 	if (rq->sid->sid.n && kind != STICKY_NONE)
 		w = by_session(r, rq->sid);
-	if (!w && kind == STICKY_COOKIE)
+	if (w)
+		return w;
+	rq->why = "cookie";
+	if (kind == STICKY_COOKIE)
 		w = by_cookie(r, rq);
 	if (w)
 		return w;
+	rq->why = reason(rq->sid);
 	key = keys[kind](r, rq);
 	if (key.n)
 		return workers_pick_for(&r->workers, sticky_key(key), except);

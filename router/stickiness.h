@@ -27,11 +27,12 @@ struct sticky_request {
 	const struct http_head *head;
 	struct str addr; /* of the client */
 	const struct sid_request *sid;
+	const char *why; /* set by the choice: a static text for the access log */
 };
 
 /* The worker for it, or NULL: none is ready. @except is skipped when there is another. Counts
  * sessions that nobody knows. */
-struct worker *sticky_choose(struct router *r, const struct sticky_request *rq,
+struct worker *sticky_choose(struct router *r, struct sticky_request *rq,
 			     const struct worker *except);
 
 enum { STICKY_COOKIE_MAX = 128 };

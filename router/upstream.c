@@ -229,12 +229,19 @@ static struct upstream *upstream_new(struct worker *w)
 	return u;
 }
 
-static struct upstream *take_idle(struct worker *w)
+static bool is_open(const struct upstream *u)
+{
+	char byte;
+
+	return recv(u->sock.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+}
+
+static struct upstream *take_idle(struct worker *w, bool checked)
 {
 	while (w->idle) {
 		struct upstream *u = w->idle;
 
-		if (u->expires_ms > router_now(w->router)) {
+		if (u->expires_ms > router_now(w->router) && (!checked || is_open(u))) {
 			DL_DELETE(w->idle, u);
 			u->reused = true;
 			return u;
@@ -244,9 +251,9 @@ static struct upstream *take_idle(struct worker *w)
 	return NULL;
 }
 
-struct upstream *upstream_get(struct worker *w, struct client *c, bool poll, bool fresh)
+struct upstream *upstream_get(struct worker *w, struct client *c, bool poll, enum upstream_age age)
 {
-	struct upstream *u = fresh ? NULL : take_idle(w);
+	struct upstream *u = age == UPSTREAM_NEW ? NULL : take_idle(w, age == UPSTREAM_CHECKED);
 
 	if (!u)
 		u = upstream_new(w);

@@ -22,15 +22,22 @@ struct upstream {
 	bool poll;           /* see worker->n_polls */
 	bool tunnel;         /* see worker->n_tunnels */
 	bool refused;        /* its far end came back: the worker has seen nothing */
+	bool unread;         /* the worker closed it without having read the last request */
 	uint64_t expires_ms; /* idle: when the worker may close it */
 	struct buf in;       /* a response head that is not complete yet */
 	struct http_body body;
 };
 
-/* An idle connection that the worker will not close in the next moment, or a new one; for the
- * exclusive use of @c. NULL with errno set: no descriptors or memory left, or init is gone. @poll:
- * the request may wait as long as the app likes. @fresh: never an idle one. */
-struct upstream *upstream_get(struct worker *w, struct client *c, bool poll, bool fresh);
+enum upstream_age {
+	UPSTREAM_ANY,     /* an idle one that the worker will not close in the next moment */
+	UPSTREAM_CHECKED, /* ditto, and that it has not closed: one more system call */
+	UPSTREAM_NEW,
+};
+
+/* A connection for the exclusive use of @c; a new one where there is no idle one. NULL with errno
+ * set: no descriptors or memory left, or init is gone. @poll: the request may wait as long as the
+ * app likes. */
+struct upstream *upstream_get(struct worker *w, struct client *c, bool poll, enum upstream_age age);
 
 /* After a complete response: keeps it for @idle_ms (0: closes it). */
 void upstream_put(struct upstream *u, uint32_t idle_ms);

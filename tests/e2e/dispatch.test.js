@@ -93,9 +93,9 @@ test("aiohttp", { skip: lacks.python, timeout: 60000 }, () =>
 		}
 	}, 137));
 
-function upgrade(port, protocol = "echo") {
+function upgrade(port) {
 	return within(new Promise((resolve, reject) => {
-		const c = net.connect({ port, allowHalfOpen: true }, () => c.write(`GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: ${protocol}\r\n\r\n`));
+		const c = net.connect({ port, allowHalfOpen: true }, () => c.write(`GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`));
 		c.on("error", reject);
 		c.once("data", (head) => resolve([c, head.toString()]));
 	}), "upgrade");
@@ -114,7 +114,7 @@ test("a server in C: requests, upgrades, back-pressure, half-closes", { skip: la
 		}
 		assert.strictEqual(pids.size, 2);
 		const [c, head] = await upgrade(s.port);
-		assert.match(head, /^HTTP\/1\.1 101 .*\r\n(.*\r\n)*Upgrade: echo\r\n/);
+		assert.match(head, /^HTTP\/1\.1 101 .*\r\n(.*\r\n)*Upgrade: websocket\r\n/);
 		const resident = () => Number(fs.readFileSync(`/proc/${routerOf(s.pid)}/status`, "utf8").match(/VmRSS:\s+(\d+)/)[1]);
 		const before = resident();
 		const sent = Buffer.alloc(80e6, "0123456789");
@@ -167,7 +167,7 @@ test("a port that is in use is left out", { timeout: 30000 }, async () => {
 
 test("reload: tunnels are closed over the drain time, requests are all answered", { timeout: 60000 }, () =>
 	serving(["plain.js"], { SIOINIT_DISPATCH: "port", SIOINIT_DRAIN_TIME: "1" }, async (s) => {
-		const tunnels = await Promise.all(Array.from({ length: 20 }, () => upgrade(s.port, "websocket")));
+		const tunnels = await Promise.all(Array.from({ length: 20 }, () => upgrade(s.port)));
 		const ends = Promise.all(tunnels.map(([c]) => new Promise((resolve) => c.on("end", () => resolve(Date.now())))));
 		const before = new Set(await Promise.all(Array.from({ length: 8 }, () => get(s.port, "/").then((r) => JSON.parse(r.body).pid))));
 		process.kill(s.pid, "SIGHUP");
@@ -187,7 +187,7 @@ test("reload: tunnels are closed over the drain time, requests are all answered"
 test("a router that is killed takes the tunnels along, but no worker", { timeout: 30000 }, () =>
 	serving(["plain.js"], { SIOINIT_DISPATCH: "port" }, async (s) => {
 		const { pid } = JSON.parse((await get(s.port, "/")).body);
-		const [c] = await upgrade(s.port, "websocket");
+		const [c] = await upgrade(s.port);
 		c.write("hello");
 		await within(new Promise((resolve) => c.once("data", resolve)), "echo");
 		const ended = new Promise((resolve) => c.on("close", resolve) && c.on("end", () => c.end()));

@@ -24,7 +24,7 @@ static void follow_body(struct http_head *head, struct str rest)
 static void request(struct str in)
 {
 	static struct http_head head, again;
-	struct http_forward fw = { .client_addr = STR("10.0.0.1") };
+	struct http_forward fw = { .peer = { .addr = STR("10.0.0.1") } };
 	struct buf out = BUF_INIT(256 << 10);
 	struct sid_request sid;
 

@@ -173,6 +173,12 @@ static void reads_values(void **state)
 		{ "--stop-timeout .0014", "SIOINIT_STOP_TIMEOUT=0.001 " },
 		{ "--stop-timeout 86399.999", "SIOINIT_STOP_TIMEOUT=86399.999 " },
 		{ "--max-sessions 16777216", "SIOINIT_MAX_SESSIONS=16777216 " },
+		{ "--trusted-proxies 10.0.0.0/8,::1,unix",
+		  "SIOINIT_TRUSTED_PROXIES=10.0.0.0/8,::1,unix " },
+		{ "--trusted-proxies unix", "SIOINIT_TRUSTED_PROXIES=unix " },
+		{ "--proxy-protocol ON", "SIOINIT_PROXY_PROTOCOL=on " },
+		{ "--request-id X-Request-ID", "SIOINIT_REQUEST_ID=X-Request-ID " },
+		{ "--access-log json", "SIOINIT_ACCESS_LOG=json " },
 		{ "--probe-path /chat/?a=%20", "SIOINIT_PROBE_PATH=/chat/?a=%20 " },
 		{ "--app worker.js", "SIOINIT_APP=worker.js " },
 	};
@@ -207,6 +213,13 @@ static void says_what_is_wrong(void **state)
 static void refuses_wrong_values(void **state)
 {
 	static const char *const wrong[] = {
+		"--trusted-proxies 10.0.0.1/8",
+		"--trusted-proxies localhost",
+		"--trusted-proxies 10.0.0.0/8,,::1",
+		"--proxy-protocol v2",
+		"--request-id X:Y",
+		"--request-id Host",
+		"--access-log yes",
 		"--port 0",
 		"--port 65536",
 		"--port -1",
