@@ -119,12 +119,11 @@ static bool is_good(const struct ask *q)
 static void on_connected(struct asking *a)
 {
 	struct ask *q = a->ask;
+	bool accepted = is_connected(q->sock.fd), is_enough = !path_to_ask(q);
 
-	if (!is_connected(q->sock.fd))
-		ask_close(a);
-	else if (!path_to_ask(q))
+	if (accepted && is_enough)
 		answered(a);
-	else if (send_request(q) < 0)
+	else if (!accepted || send_request(q) < 0)
 		ask_close(a);
 }
 
@@ -159,7 +158,7 @@ static int hand_over_pair(struct worker *w)
 {
 	struct control_msg m = { .type = CONTROL_HANDOFF, .worker = w->id, .kind = HANDOFF_PROBE };
 	auto_fd int near = -1;
-	int far, r = upstream_pair(w->router, &near, &far);
+	int far = -1, r = upstream_pair(w->router, &near, &far);
 
 	if (r == 0)
 		r = control_send(&w->router->link, &m, far);

@@ -83,7 +83,10 @@ static struct str percent_decode(struct str s, char dst[static SID_MAX])
 
 		if (n == SID_MAX)
 			return (struct str){ 0 };
-		dst[n] = c < 0 ? s.p[i] : (char)c;
+		if (c < 0)
+			dst[n] = s.p[i];
+		else
+			dst[n] = (char)c;
 		i += c < 0 ? 0 : 2;
 	}
 	return (struct str){ dst, n };
@@ -137,7 +140,9 @@ static size_t unescape_one(struct str s, char dst[static 3], size_t *ret_n)
 		return 6;
 	}
 	control = memchr(from, s.p[1], sizeof(from) - 1);
-	dst[0] = control ? to[control - from] : s.p[1];
+	dst[0] = s.p[1];
+	if (control)
+		dst[0] = to[control - from];
 	*ret_n = 1;
 	return 2;
 }

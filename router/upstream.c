@@ -127,7 +127,7 @@ int upstream_pair(struct router *r, int *ret_near, int *ret_far)
  * from a range that the far one may be in. */
 static bool is_self_connected(int fd, const struct sockaddr *to)
 {
-	struct sockaddr_in6 near; /* sin_port and sin6_port are in the same place */
+	struct sockaddr_in6 near = { 0 }; /* sin_port and sin6_port are in the same place */
 	socklen_t len = sizeof(near);
 
 	return to->sa_family != AF_UNIX && getsockname(fd, (struct sockaddr *)&near, &len) == 0 &&
@@ -185,7 +185,7 @@ static int dial(struct worker *w, uint64_t token)
 		.type = CONTROL_HANDOFF, .worker = w->id, .token = token, .kind = HANDOFF_UPSTREAM
 	};
 	auto_fd int near = -1;
-	int far, e;
+	int far = -1, e;
 
 	if (worker_is_on_its_own(w))
 		return upstream_dial(w);

@@ -26,7 +26,7 @@ const adapter = { ADAPTER: "@socket.io/cluster-adapter" };
 const runDeno = [deno, "run", "-A", "--unstable-detect-cjs", "worker.js"];
 
 async function serving(args, env, use, code = 0) {
-	const s = await start(args, { SIOINIT_WORKERS: "2", ...env });
+	const s = await start(args, { SIOINIT_WORKERS: "2", SIOINIT_LAG_WARN: "0", ...env });
 	try {
 		await use(s);
 	} finally {
