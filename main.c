@@ -18,6 +18,9 @@
 
 #include "base/ban.h"
 
+_Static_assert((int)CONFIG_BALANCE_RANDOM == (int)BALANCE_RANDOM, "the same in both");
+_Static_assert((int)CONFIG_STICKY_NONE == (int)STICKY_NONE, "the same in both");
+
 static int run_router(const struct config *c)
 {
 	const char *fd = getenv("SIOINIT_CONTROL_FD");
@@ -37,6 +40,15 @@ static int run_router(const struct config *c)
 		.access_format = (enum access_format)c->access_log,
 		.access_file = c->access_log_file,
 		.probe_path = c->probe_path,
+		.health_path = c->worker_health_path,
+		.drain_time_ms = config_drain_time_ms(c),
+		.unix_pairs = c->upstream == CONFIG_UPSTREAM_UNIX,
+		.balance = (enum balance_method)c->balance,
+		.sticky = (enum sticky_kind)c->sticky.kind,
+		.sticky_name = c->sticky.name,
+		.sticky_cookie = c->sticky_cookie,
+		.sid_param = c->sid_param,
+		.slow_start_ms = c->slow_start_ms,
 	};
 
 	if (!fd)

@@ -61,6 +61,10 @@ static const struct setting {
 	    { "WEB_CONCURRENCY", NULL, NULL }),
 	ROW("port", "PORT", "8080", port, port, port, "public port, told to the workers as PORT",
 	    { "PORT", NULL, NULL }, { "PM2_PORT", NULL, NULL }),
+	ROW("listen", "LIST", "", addresses, addresses, listen,
+	    "more places to serve at: IP:PORT, [IP]:PORT, PORT or the /path of a unix socket"),
+	ROW("backlog", "N", "511", count, count, backlog,
+	    "connections that may wait to be accepted, at each of them"),
 	ROW("admin", "ADDRESS", "127.0.0.1:9090", address, address, admin,
 	    "where /livez, /readyz, /metrics and /status answer: IP:PORT, PORT, /path of a unix "
 	    "socket, or off"),
@@ -155,6 +159,38 @@ static const struct setting {
 	    "where the access log goes: a file, /dev/stdout, /dev/stderr or /dev/fd/N"),
 	ROW("probe-path", "PATH", "/socket.io/", path, text, probe_path,
 	    "what is requested to see whether an app of @socket.io/sticky answers"),
+	ROW("dispatch", "HOW", "auto", dispatch, dispatch, dispatch,
+	    "how requests reach a worker: listen (the app calls listen() under node:cluster), "
+	    "sticky "
+	    "(setupWorker()), port or unix (it listens by itself where PORT or SIOINIT_SOCKET "
+	    "says), "
+	    "or auto: by what it does"),
+	ROW("worker-port", "PORT", "", port, port, worker_port,
+	    "first of the workers' own ports, one per slot (the one after the public port); those "
+	    "in "
+	    "use are left out"),
+	ROW("worker-health-path", "PATH", "", path, text, worker_health_path,
+	    "a worker with a port or socket of its own is ready when this answers 2xx, instead of "
+	    "when it accepts"),
+	ROW("upstream", "KIND", "tcp", upstream, upstream, upstream,
+	    "what proxied requests reach node:cluster workers by: tcp (loopback), or unix: "
+	    "cheaper, "
+	    "but the app then sees no peer address (socket.remoteAddress is undefined)"),
+	ROW("balance", "METHOD", "least-sessions", balance, balance, balance,
+	    "who gets a new session: least-sessions (with requests in flight and open sockets), "
+	    "least-lag (of the event loop), two-choices (the less loaded of two random workers), "
+	    "round-robin or random"),
+	ROW("sticky", "BY", "sid", sticky, sticky, sticky,
+	    "what tells where a client without a known session belongs: sid (nothing: see "
+	    "balance), "
+	    "cookie (set by sioinit), address, header:NAME, hash:NAME (of the query), or none: "
+	    "sessions do not count either"),
+	ROW("sticky-cookie", "NAME", "sioinit", token, text, sticky_cookie,
+	    "name of the cookie of sticky=cookie"),
+	ROW("sid-param", "NAME", "sid", token, text, sid_param,
+	    "parameter of the query that names the session"),
+	ROW("slow-start", "SECONDS", "0", seconds, seconds, slow_start_ms,
+	    "over this time a new worker's share grows from nothing to that of the others"),
 	ROW("pre-start", "COMMAND", "", text, text, pre_start,
 	    "what /bin/sh runs once before the workers, such as a database migration; if it fails, "
 	    "sioinit ends with its exit code"),
@@ -180,8 +216,8 @@ static const struct setting {
 _Static_assert(ARRAY_LEN(settings) <= CONFIG_SETTINGS_MAX, "struct config remembers every origin");
 
 /* Set by ourselves for our own processes and for workers. */
-static const char *const internal_names[] = { "SIOINIT_SLOT", "SIOINIT_ROLE",
-					      "SIOINIT_CONTROL_FD" };
+static const char *const internal_names[] = { "SIOINIT_SLOT", "SIOINIT_ROLE", "SIOINIT_CONTROL_FD",
+					      "SIOINIT_SOCKET" };
 
 /* Names */
 

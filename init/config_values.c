@@ -16,7 +16,7 @@
 
 #include "base/ban.h"
 
-enum { WORKERS_MAX = 1024, TIMEOUT_MAX_S = 86400, COUNT_MAX = 1 << 24 };
+enum { WORKERS_MAX = 1024, TIMEOUT_MAX_S = 86400, COUNT_MAX = 1 << 24, TOKEN_MAX = 64 };
 
 const char *config_parse_text(const char *s, void *dst)
 {
@@ -46,6 +46,19 @@ const char *config_parse_admin_socket(const char *s, void *dst)
 {
 	if (strcmp(s, "auto") != 0 && strcmp(s, "off") != 0 && s[0] != '/')
 		return "not \"auto\", \"off\" or the /path of a unix socket";
+	*(const char **)dst = s;
+	return NULL;
+}
+
+/* RFC 9110, 5.6.2 */
+const char *config_parse_token(const char *s, void *dst)
+{
+	static const char allowed[] = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
+				      "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	size_t n = strspn(s, allowed);
+
+	if (n == 0 || n > TOKEN_MAX || s[n])
+		return "not a name: letters, digits, - and _, at most 64";
 	*(const char **)dst = s;
 	return NULL;
 }
@@ -102,7 +115,8 @@ const char *config_parse_port(const char *s, void *dst)
 
 void config_print_port(const void *src, FILE *out)
 {
-	(void)fprintf(out, "%u", *(const uint16_t *)src);
+	if (*(const uint16_t *)src)
+		(void)fprintf(out, "%u", *(const uint16_t *)src);
 }
 
 static bool is_ip(const char *host, bool bracketed)
@@ -165,9 +179,55 @@ void config_print_address(const void *src, FILE *out)
 		(void)fprintf(out, "%s%s%u", a->host, a->host[0] ? ":" : "", a->port);
 }
 
+/* The next part of a list with commas; its end in *s. */
+static struct str next_part(const char **s)
+{
+	struct str part = { *s, strcspn(*s, ",") };
+
+	*s += part.n + ((*s)[part.n] == ',');
+	return part;
+}
+
+const char *config_parse_addresses(const char *s, void *dst)
+{
+	static const char wrong[] = "not a list of IP:PORT, [IP]:PORT, PORT and /path";
+	struct config_addresses ret = { 0 };
+
+	while (*s) {
+		struct str part = next_part(&s);
+		char one[sizeof(ret.list[0].host) + 8];
+
+		if (ret.n == ARRAY_LEN(ret.list))
+			return "more than 16 addresses";
+		if (part.n >= sizeof(one))
+			return wrong;
+		memcpy(one, part.p, part.n);
+		one[part.n] = '\0';
+		if (config_parse_address(one, &ret.list[ret.n]) || ret.list[ret.n].off)
+			return wrong;
+		ret.n++;
+	}
+	*(struct config_addresses *)dst = ret;
+	return NULL;
+}
+
+void config_print_addresses(const void *src, FILE *out)
+{
+	const struct config_addresses *a = src;
+
+	for (unsigned i = 0; i < a->n; i++) {
+		(void)fputs(i ? "," : "", out);
+		config_print_address(&a->list[i], out);
+	}
+}
+
 /* Words stand in the order of their enum. */
 static const char *const serializations[] = { "auto", "advanced", "json", NULL };
 static const char *const restarts[] = { "always", "never", NULL };
+static const char *const dispatches[] = { "auto", "listen", "sticky", "port", "unix", NULL };
+static const char *const upstreams[] = { "tcp", "unix", NULL };
+static const char *const balances[] = { "least-sessions", "least-lag", "two-choices",
+					"round-robin",    "random",    NULL };
 static const char *const access_formats[] = { "off", "common", "logfmt", "json", NULL };
 static const char *const levels[] = { "error", "warn", "info", "debug", NULL };
 static const char *const switches[] = { "off", "on", NULL };
@@ -176,6 +236,9 @@ static const char *const worker_logs[] = { "raw", "prefix", "json", NULL };
 
 _Static_assert(sizeof(enum config_serialization) == sizeof(int) &&
 		   sizeof(enum config_restart) == sizeof(int) &&
+		   sizeof(enum config_dispatch) == sizeof(int) &&
+		   sizeof(enum config_upstream) == sizeof(int) &&
+		   sizeof(enum config_balance) == sizeof(int) &&
 		   sizeof(enum config_worker_logs) == sizeof(int),
 	       "words are stored as int");
 
@@ -186,6 +249,9 @@ const char *const *config_words(config_parse_fn *parse)
 		const char *const *words;
 	} all[] = { { config_parse_serialization, serializations },
 		    { config_parse_restart, restarts },
+		    { config_parse_dispatch, dispatches },
+		    { config_parse_upstream, upstreams },
+		    { config_parse_balance, balances },
 		    { config_parse_level, levels },
 		    { config_parse_log_format, log_formats },
 		    { config_parse_worker_logs, worker_logs },
@@ -246,6 +312,69 @@ const char *config_parse_restart(const char *s, void *dst)
 void config_print_restart(const void *src, FILE *out)
 {
 	(void)fputs(restarts[*(const int *)src], out);
+}
+
+const char *config_parse_dispatch(const char *s, void *dst)
+{
+	return parse_word(s, dispatches,
+			  "not \"auto\", \"listen\", \"sticky\", \"port\" or \"unix\"", dst);
+}
+
+void config_print_dispatch(const void *src, FILE *out)
+{
+	(void)fputs(dispatches[*(const int *)src], out);
+}
+
+const char *config_parse_upstream(const char *s, void *dst)
+{
+	return parse_word(s, upstreams, "not \"tcp\" or \"unix\"", dst);
+}
+
+void config_print_upstream(const void *src, FILE *out)
+{
+	(void)fputs(upstreams[*(const int *)src], out);
+}
+
+const char *config_parse_balance(const char *s, void *dst)
+{
+	return parse_word(s, balances,
+			  "not \"least-sessions\", \"least-lag\", \"two-choices\", "
+			  "\"round-robin\" or \"random\"",
+			  dst);
+}
+
+void config_print_balance(const void *src, FILE *out)
+{
+	(void)fputs(balances[*(const int *)src], out);
+}
+
+static const char *const stickies[] = { "sid", "cookie", "address", "header", "hash", "none" };
+
+const char *config_parse_sticky(const char *s, void *dst)
+{
+	static const char wrong[] = "not \"sid\", \"cookie\", \"address\", \"header:NAME\", "
+				    "\"hash:NAME\" or \"none\"";
+	struct config_sticky ret = { 0 };
+	size_t n = strcspn(s, ":");
+	bool named;
+
+	while (strncasecmp(s, stickies[ret.kind], n) != 0 || stickies[ret.kind][n] != '\0')
+		if (++ret.kind == ARRAY_LEN(stickies))
+			return wrong;
+	named = ret.kind == CONFIG_STICKY_HEADER || ret.kind == CONFIG_STICKY_HASH;
+	if (named != (s[n] == ':') || (named && config_parse_token(s + n + 1, &ret.name)))
+		return wrong;
+	*(struct config_sticky *)dst = ret;
+	return NULL;
+}
+
+void config_print_sticky(const void *src, FILE *out)
+{
+	const struct config_sticky *s = src;
+
+	(void)fputs(stickies[s->kind], out);
+	if (s->name)
+		(void)fprintf(out, ":%s", s->name);
 }
 
 const char *config_parse_access_format(const char *s, void *dst)
@@ -412,15 +541,6 @@ void config_print_bytes(const void *src, FILE *out)
 	(void)fprintf(out, "%llu", (unsigned long long)n);
 	if (unit)
 		(void)fputc(byte_units[unit - 1], out);
-}
-
-/* The next part of a list with commas; its end in *s. */
-static struct str next_part(const char **s)
-{
-	struct str part = { *s, strcspn(*s, ",") };
-
-	*s += part.n + ((*s)[part.n] == ',');
-	return part;
 }
 
 const char *config_parse_codes(const char *s, void *dst)

@@ -14,16 +14,27 @@ config_parse_fn config_parse_text; /* const char *, borrows @s */
 config_print_fn config_print_text;
 config_parse_fn config_parse_path; /* const char *, borrows @s: the target of an HTTP request */
 config_parse_fn config_parse_admin_socket; /* const char *, borrows @s: auto, off or /path */
+config_parse_fn config_parse_token;        /* const char *, borrows @s: a name as HTTP has them */
 config_parse_fn config_parse_workers;      /* struct config_workers */
 config_print_fn config_print_workers;
-config_parse_fn config_parse_port; /* uint16_t */
+config_parse_fn config_parse_port; /* uint16_t; 0, the absent one, prints as nothing */
 config_print_fn config_print_port;
 config_parse_fn config_parse_address; /* struct config_address */
 config_print_fn config_print_address;
+config_parse_fn config_parse_addresses; /* struct config_addresses */
+config_print_fn config_print_addresses;
 config_parse_fn config_parse_serialization; /* enum config_serialization */
 config_print_fn config_print_serialization;
 config_parse_fn config_parse_restart; /* enum config_restart */
 config_print_fn config_print_restart;
+config_parse_fn config_parse_dispatch; /* enum config_dispatch */
+config_print_fn config_print_dispatch;
+config_parse_fn config_parse_upstream; /* enum config_upstream */
+config_print_fn config_print_upstream;
+config_parse_fn config_parse_balance; /* enum config_balance */
+config_print_fn config_print_balance;
+config_parse_fn config_parse_sticky; /* struct config_sticky, borrows @s */
+config_print_fn config_print_sticky;
 config_parse_fn config_parse_networks; /* struct cidr_list: 10.0.0.0/8,::1,unix */
 config_print_fn config_print_networks;
 config_parse_fn config_parse_field_name;    /* const char *, borrows @s */

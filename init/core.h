@@ -10,6 +10,7 @@
 #include "init/config.h"
 #include "init/credentials.h"
 #include "init/dev_watch.h"
+#include "init/frontend.h"
 #include "init/logs.h"
 #include "init/memory.h"
 #include "init/pool.h"
@@ -28,6 +29,7 @@ struct init {
 	const struct config *config;
 	const struct command *command;
 	struct dialect dialect;
+	struct reach reach;
 	struct credentials credentials;
 	struct hub hub;
 	struct primary primary;
@@ -42,7 +44,8 @@ struct init {
 	struct terminal terminal;
 	struct pre_start pre_start;
 	struct admin_socket admin;
-	int public_fd, admin_fd, sessions_fd, board_fd; /* kept for every router */
+	struct frontend frontend;
+	int sessions_fd, board_fd; /* kept for every router */
 	struct scoreboard *board;
 	uv_signal_t signals[NSIG]; /* by number */
 	uv_timer_t systemd_watchdog, heartbeat;

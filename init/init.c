@@ -16,6 +16,7 @@
 #include "init/notify.h"
 #include "init/reap.h"
 #include "init/signals.h"
+#include "init/worker.h"
 
 #include "base/ban.h"
 
@@ -23,32 +24,14 @@ enum { HEARTBEAT_MS = 1000 };
 
 void init_serving(struct init *in)
 {
+	char where[256];
+
 	if (in->told_ready)
 		return;
 	in->told_ready = true;
-	log_info("serving on port %u with %u workers", in->config->port, in->pool.wanted);
+	frontend_name(&in->frontend, where, sizeof(where));
+	log_info("serving on %s with %u workers", where, in->pool.wanted);
 	notify_ready();
-}
-
-static void open_listeners(struct init *in)
-{
-	const struct config_address *a = &in->config->admin;
-
-	in->public_fd = notify_take_listener("http");
-	if (in->public_fd < 0)
-		in->public_fd = primary_listen_tcp("", in->config->port, 0);
-	if (in->public_fd < 0)
-		die(EXIT_BAD_CONFIG, "port %u: %s; choose another with SIOINIT_PORT or PORT",
-		    in->config->port, strerror(-in->public_fd));
-	in->admin_fd = notify_take_listener("admin");
-	if (in->admin_fd >= 0 || a->off)
-		return;
-	in->admin_fd = a->host[0] == '/' ? primary_listen_unix(a->host, 0)
-					 : primary_listen_tcp(a->host, a->port, 0);
-	if (in->admin_fd < 0)
-		die(EXIT_BAD_CONFIG,
-		    "admin address %s:%u: %s; choose another with SIOINIT_ADMIN, or off", a->host,
-		    a->port, strerror(-in->admin_fd));
 }
 
 static void on_watchdog(uv_timer_t *t)
@@ -96,6 +79,9 @@ static void start_workers(struct init *in)
 	struct cpus cpus;
 	unsigned n;
 
+	in->reach = command_reach(in->config, in->command);
+	log_info("init: workers are reached by %s (%s)", worker_style_name(in->reach.style),
+		 in->reach.why);
 	in->dialect = command_dialect(in->config, in->command);
 	log_info("init: serialization %s (%s)",
 		 in->dialect.mode == SERIAL_JSON ? "json" : "advanced", in->dialect.why);
@@ -147,7 +133,7 @@ int init_main(const struct config *c, const struct command *cmd, char *self)
 	resolve_credentials(&in);
 	terminal_init(&in.terminal, STDIN_FILENO);
 	notify_init();
-	open_listeners(&in);
+	frontend_open(&in.frontend, c);
 	open_shared_memory(&in);
 	if (uv_loop_init(&in.loop) < 0)
 		die(EXIT_OUR_FAILURE, "no event loop");
@@ -163,6 +149,8 @@ int init_main(const struct config *c, const struct command *cmd, char *self)
 	(void)reap_sweep(); /* the router, and what escaped from its worker's group */
 	primary_close(&in.primary);
 	admin_socket_close(&in);
+	endpoint_close_all();
+	frontend_close(&in.frontend);
 	logs_finish(&in.logs);
 	log_info("init: done code=%d", in.shutdown.exit_code);
 	credentials_free(&in.credentials);

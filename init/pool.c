@@ -3,7 +3,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,14 +16,11 @@
 #include "base/log.h"
 #include "base/macros.h"
 #include "init/core.h"
-#include "init/heap.h"
+#include "init/launch.h"
 #include "init/notify.h"
-#include "init/spawn.h"
 #include "init/worker.h"
 
 #include "base/ban.h"
-
-enum { OWN_ENV = 7 };
 
 struct worker *pool_worker(const struct pool *p, uint32_t id)
 {
@@ -159,43 +155,25 @@ static const struct worker_ops worker_ops = { on_state, on_handback, on_session,
 
 /* Starting */
 
-static pid_t spawn_worker(struct slot *s, uint32_t id, int far, const struct log_pipes *logs)
+/* Where it listens, when it does that by itself. */
+static int take_endpoint(struct worker *w)
 {
-	struct init *in = s->init;
-	char app[40], number[40], count[40], port[40], channel[40], mode[64], unique[40];
-	auto_fd int input = in->pool.wanted > 1 ? open("/dev/null", O_RDONLY | O_CLOEXEC) : -1;
-	char *extra[OWN_ENV + 1 + CREDENTIALS_ENV_MAX] = { app,     number, count, port,
-							   channel, mode,   unique };
-	struct spawn_request rq = { .argv = in->command->argv,
-				    .inherit_fd = far,
-				    .own_group = 1,
-				    .terminal = terminal_for_worker(in),
-				    .stdio = { input, logs->out, logs->err },
-				    .as = &in->credentials,
-				    .no_new_privs = in->config->no_new_privs };
-	char *heap = heap_node_options(
-	    getenv("NODE_OPTIONS"), heap_megabytes(in->config, in->memory.limit, in->pool.wanted));
-	char **env;
-	pid_t pid;
+	struct init *in = w->owner;
+	uint16_t base = in->config->worker_port;
+	int r;
 
-	(void)snprintf(app, sizeof(app), "NODE_APP_INSTANCE=%u", s->number);
-	(void)snprintf(number, sizeof(number), "SIOINIT_SLOT=%u", s->number);
-	(void)snprintf(count, sizeof(count), "SIOINIT_WORKERS=%u", in->pool.wanted);
-	(void)snprintf(port, sizeof(port), "PORT=%u", in->config->port);
-	(void)snprintf(channel, sizeof(channel), "NODE_CHANNEL_FD=%d", far);
-	(void)snprintf(mode, sizeof(mode), "NODE_CHANNEL_SERIALIZATION_MODE=%s",
-		       in->dialect.mode == SERIAL_JSON ? "json" : "advanced");
-	(void)snprintf(unique, sizeof(unique), "NODE_UNIQUE_ID=%u", id);
-	extra[OWN_ENV] = heap;
-	credentials_env(&in->credentials, extra + OWN_ENV + (heap != NULL));
-	env = spawn_env(extra);
-	rq.env = env;
-	pid = env ? spawn(&rq) : -ENOMEM;
-	free(env);
-	free(heap);
-	if (rq.terminal >= 0)
-		terminal_taken(&in->terminal, pid);
-	return pid;
+	if (in->reach.style == WORKER_STYLE_UNIX)
+		return endpoint_take_path(&w->endpoint, w->id, &in->credentials);
+	if (!in->reach.port)
+		return 0;
+	if (!base)
+		base = in->config->port + 1;
+	r = endpoint_take_port(&w->endpoint, in->pool.workers, base, w->slot, in->pool.wanted);
+	if (r < 0)
+		log_error("worker[%u]: no free port from %u on; choose others with "
+			  "SIOINIT_WORKER_PORT",
+			  w->slot, base);
+	return r;
 }
 
 static struct worker *worker_new(struct slot *s)
@@ -208,10 +186,14 @@ static struct worker *worker_new(struct slot *s)
 				      .owner = in,
 				      .config = in->config,
 				      .primary = &in->primary,
+				      .frontend = &in->frontend,
 				      .pending = &in->board->rows[s->number].pending,
-				      .has_deadline = in->command->runtime != RUNTIME_OTHER &&
-						      terminal_for_worker(in) < 0,
-				      .answers_pings = in->command->runtime != RUNTIME_DENO,
+				      .asked = in->reach.style,
+				      .has_channel = in->reach.channel,
+				      .has_deadline = terminal_for_worker(in) < 0,
+				      .answers_pings = in->reach.pings,
+				      .style = in->reach.style,
+				      .state = in->reach.cluster ? WORKER_SPAWNED : WORKER_BOOTING,
 				      .id = ++in->pool.last_id,
 				      .slot = s->number,
 				      .started_ms = uv_now(&in->loop) };
@@ -224,7 +206,6 @@ static struct worker *start_worker(struct slot *s, int *ret_err)
 	struct init *in = s->init;
 	auto_fd int near = -1, far = -1;
 	struct worker *w = worker_new(s);
-	struct log_pipes logs;
 	int sv[2];
 
 	*ret_err = -ENOMEM;
@@ -237,13 +218,12 @@ static struct worker *start_worker(struct slot *s, int *ret_err)
 	}
 	near = sv[0];
 	far = sv[1];
-	w->pid = logs_open(&in->logs, s->number, &logs);
-	if (w->pid == 0)
-		w->pid = spawn_worker(s, w->id, far, &logs);
-	logs_started(&logs, w->pid);
-	*ret_err = w->pid < 0 ? w->pid
-			      : worker_init(w, &in->loop, fd_take(&near), &in->hub,
-					    in->dialect.bound_unread);
+	*ret_err = take_endpoint(w);
+	if (*ret_err == 0)
+		*ret_err = w->pid = launch(w, far);
+	if (*ret_err > 0)
+		*ret_err =
+		    worker_init(w, &in->loop, fd_take(&near), &in->hub, in->dialect.bound_unread);
 	if (*ret_err < 0) {
 		free(w);
 		return NULL;

@@ -49,6 +49,8 @@ void router_tell_worker(struct init *in, const struct worker *w)
 				 .pid = (uint32_t)w->pid,
 				 .state = w->state,
 				 .style = w->style,
+				 .port = w->endpoint.port,
+				 .text = str_of(w->endpoint.path),
 				 .kind = w->announced };
 
 	router_tell(in, &m, -1);
@@ -80,10 +82,12 @@ static void tell_everything(struct init *in)
 	tell_dup(in, (struct control_msg){ .type = CONTROL_SESSIONS }, in->sessions_fd);
 	DL_FOREACH(in->pool.workers, w)
 	router_tell_worker(in, w);
-	tell_dup(in, (struct control_msg){ .type = CONTROL_LISTENER, .kind = LISTENER_HTTP },
-		 in->public_fd);
-	if (in->admin_fd >= 0)
-		tell_dup(in, (struct control_msg){ .type = CONTROL_ADMIN }, in->admin_fd);
+	for (size_t i = 0; i < in->frontend.n_http; i++)
+		tell_dup(in,
+			 (struct control_msg){ .type = CONTROL_LISTENER, .kind = LISTENER_HTTP },
+			 in->frontend.http[i].fd);
+	if (in->frontend.admin >= 0)
+		tell_dup(in, (struct control_msg){ .type = CONTROL_ADMIN }, in->frontend.admin);
 	for (struct place *pl = in->primary.places; pl; pl = pl->next)
 		if (pl->announced)
 			router_tell_place(in, pl, pl->announced == 2);
@@ -113,7 +117,7 @@ static void on_message(struct control *c, const struct control_msg *m, int fd)
 	if (m->type == CONTROL_UP)
 		tell_everything(in);
 	else if (m->type == CONTROL_PROBED && w)
-		worker_answered(w);
+		worker_answered(w, (enum worker_style)m->style);
 	else if (m->type == CONTROL_IDLE && w)
 		worker_requests_done(w);
 	else if (m->type == CONTROL_HANDOFF)

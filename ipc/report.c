@@ -204,6 +204,8 @@ static const struct metric {
 	TOTAL("retries_total", "counter", retries, "Requests tried again on another connection."),
 	TOTAL("handbacks_total", "counter", handbacks, "Hand-offs that a worker did not take."),
 	TOTAL("sid_misses_total", "counter", sid_misses, "Requests of a session nobody knows."),
+	TOTAL("sid_orphans_total", "counter", sid_orphans,
+	      "Requests of a session whose worker serves no more."),
 	TOTAL("no_worker_total", "counter", no_worker, "Requests refused for want of a worker."),
 	TOTAL("worker_ends_total", "counter", worker_ends, "Ends of worker processes."),
 	TOTAL("worker_hangs_total", "counter", hangs, "Workers killed by the watchdog."),

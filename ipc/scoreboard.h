@@ -40,7 +40,7 @@ struct scoreboard {
 	counter sessions;
 	counter requests, handshakes, upgrades;
 	counter responses[10]; /* by the first digit of the status */
-	counter retries, handbacks, sid_misses, no_worker;
+	counter retries, handbacks, sid_misses, sid_orphans, no_worker;
 	struct scoreboard_row rows[SCOREBOARD_ROWS];
 };
 

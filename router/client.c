@@ -19,8 +19,8 @@
 #include "router/core.h"
 #include "router/proxy_protocol.h"
 #include "router/reply.h"
-#include "router/sessions.h"
 #include "router/sid.h"
+#include "router/stickiness.h"
 
 #include "base/ban.h"
 
@@ -269,27 +269,16 @@ static bool client_admit_request(struct client *c, const struct http_head *head)
 	return !c->trusted || client_admit(c, &ip);
 }
 
-static const char *reason(const struct sid_request *sid, bool known)
-{
-	if (sid->sid.n)
-		return known ? "sid" : "unknown sid";
-	return sid->engine ? "new session" : "no sid";
-}
-
-static struct worker *choose(struct client *c, const struct sid_request *sid)
+static struct worker *choose(struct client *c, const struct http_head *head,
+			     const struct sid_request *sid)
 {
 	struct router *r = c->router;
-	uint64_t now = router_now(r);
-	struct worker *not = workers_by_id(&r->workers, c->refused_by), *w = NULL;
+	struct sticky_request rq = { .head = head, .addr = str_of(c->addr), .sid = sid };
 
-	if (sid->sid.n)
-		w = workers_serving(&r->workers, sessions_find(r->sessions, sid->sid, now));
-	if (!w && sid->sid.n)
-		counter_add(&r->board->sid_misses, 1);
+	struct worker *w = sticky_choose(r, &rq, workers_by_id(&r->workers, c->refused_by));
+
 	if (c->access)
-		c->access->why = reason(sid, w != NULL);
-	if (!w) /* of an unknown session, too: the app's own answer carries its CORS fields */
-		w = workers_pick(&r->workers, r->sessions, not, now);
+		c->access->why = rq.why;
 	return w;
 }
 
@@ -305,7 +294,7 @@ static void client_send_on(struct client *c, struct worker *w, const struct http
 {
 	if (c->access)
 		c->access->slot = w->slot;
-	if (!head->websocket) {
+	if (!head->websocket || worker_is_on_its_own(w)) {
 		exchange_start(c, w, head, sid);
 		return;
 	}
@@ -331,12 +320,12 @@ static void client_route(struct client *c, const struct http_head *head)
 		client_reply(c, 405);
 		return;
 	}
-	sid_of_target(head->target, &sid);
+	sid_of_target(head->target, str_of(c->router->conf->sid_param), &sid);
 	if (!may_begin(c->router, &sid)) {
 		client_reply(c, 503);
 		return;
 	}
-	w = choose(c, &sid);
+	w = choose(c, head, &sid);
 	if (!w) {
 		refuse(c);
 		return;

@@ -25,6 +25,8 @@
 #include "router/core.h"
 #include "router/sessions.h"
 #include "router/sid.h"
+#include "router/stickiness.h"
+#include "router/tunnel.h"
 #include "router/upstream.h"
 
 #include "base/ban.h"
@@ -95,6 +97,15 @@ static bool is_poll(const struct http_head *head, const struct sid_request *sid)
 	return sid->sid.n && str_eq(head->method, STR("GET"));
 }
 
+static void keep_cookie(struct client *c, const struct http_head *head)
+{
+	struct str had = { 0 };
+
+	if (c->router->conf->sticky == STICKY_COOKIE)
+		had = sticky_cookie_of(c->router, head);
+	(void)snprintf(c->exchange.cookie, sizeof(c->exchange.cookie), "%.*s", (int)had.n, had.p);
+}
+
 static void begin(struct client *c, struct upstream *u, const struct http_head *head,
 		  const struct sid_request *sid)
 {
@@ -108,11 +119,14 @@ static void begin(struct client *c, struct upstream *u, const struct http_head *
 				.keep_alive = head->keep_alive,
 				.no_body = str_eq(head->method, STR("HEAD")),
 				.idempotent = is_idempotent(head->method),
-				.learn = sid->engine && sid->sid.n == 0,
-				.poll = is_poll(head, sid),
+				.learn = sid->engine && sid->sid.n == 0 &&
+					 c->router->conf->sticky != STICKY_NONE,
+				.poll = !head->websocket && is_poll(head, sid),
+				.upgrade = head->websocket,
 				.minor = head->minor,
 				.retained = retained,
 				.opening = opening };
+	keep_cookie(c, head);
 	c->state = CLIENT_EXCHANGE;
 }
 
@@ -149,6 +163,19 @@ static void send_to_worker(struct client *c, struct str head, struct str body)
 	}
 }
 
+/* A connection to @w, or, when it has just gone, to another. */
+static struct upstream *get_upstream(struct client *c, struct worker *w, bool poll,
+				     enum upstream_age age)
+{
+	struct router *r = c->router;
+	struct upstream *u = upstream_get(w, c, poll, age);
+
+	if (u || errno != ECONNREFUSED)
+		return u;
+	w = workers_pick(&r->workers, r->sessions, w, router_now(r));
+	return w ? upstream_get(w, c, poll, UPSTREAM_NEW) : NULL;
+}
+
 /* The client's own id, or one that no other request has. */
 static void name_request(struct client *c, const struct http_head *head, struct http_field *ret,
 			 char id[static REQUEST_ID_MAX])
@@ -173,6 +200,8 @@ static int rewrite_head(struct client *c, const struct http_head *head)
 	struct http_forward fw = { .peer = { str_of(c->addr), c->trusted, c->tls } };
 	char id[REQUEST_ID_MAX];
 
+	if (head->websocket)
+		fw.upgrade = http_field_get(head, STR("upgrade"));
 	if (r->conf->request_id)
 		name_request(c, head, &fw.added, id);
 	r->out.len = 0;
@@ -184,7 +213,7 @@ void exchange_start(struct client *c, struct worker *w, const struct http_head *
 {
 	struct router *r = c->router;
 	enum upstream_age age = is_idempotent(head->method) ? UPSTREAM_ANY : UPSTREAM_CHECKED;
-	struct upstream *u = upstream_get(w, c, is_poll(head, sid), age);
+	struct upstream *u = get_upstream(c, w, !head->websocket && is_poll(head, sid), age);
 	struct str body;
 	ssize_t n;
 
@@ -195,7 +224,7 @@ void exchange_start(struct client *c, struct worker *w, const struct http_head *
 	}
 	begin(c, u, head, sid);
 	counter_add(&r->board->requests, 1);
-	worker_asked(w);
+	worker_asked(u->worker);
 	n = consume(c, head);
 	if (n < (ssize_t)head->size || rewrite_head(c, head) < 0) {
 		client_close(c, "request lost");
@@ -291,6 +320,10 @@ void exchange_on_client(struct client *c, int events)
 {
 	struct exchange *x = &c->exchange;
 
+	if (x->tunnel) {
+		tunnel_on_client(c, events);
+		return;
+	}
 	if ((events & UV_WRITABLE) && sock_flush(&c->sock) < 0) {
 		client_close(c, "send failed");
 		return;
@@ -408,6 +441,7 @@ static bool pass_head(struct client *c, const struct http_head *head, struct str
 	struct exchange *x = &c->exchange;
 	struct router *r = c->router;
 	struct http_forward fw;
+	char cookie[STICKY_COOKIE_MAX];
 
 	scoreboard_count_response(r->board, head->status);
 	if (c->access)
@@ -418,7 +452,10 @@ static bool pass_head(struct client *c, const struct http_head *head, struct str
 	x->upstream->body = head->body;
 	x->keep_alive = x->keep_alive && (x->request.done || head->keep_alive) &&
 			r->phase == PHASE_SERVING && head->body.kind != HTTP_BODY_UNTIL_CLOSE;
-	fw = (struct http_forward){ .close = !x->keep_alive };
+	fw = (struct http_forward){
+		.close = !x->keep_alive,
+		.set_cookie = sticky_cookie(r, x->worker_id, str_of(x->cookie), cookie),
+	};
 	r->out.len = 0;
 	if (http_forward_response(head, &fw, x->minor, &r->out) < 0) {
 		exchange_on_upstream_gone(c, "no memory");
@@ -441,12 +478,16 @@ static bool response_heads(struct client *c, struct str in)
 
 		if (e == HTTP_HEAD_PARTIAL)
 			break;
-		if (e != HTTP_HEAD_COMPLETE || head->status == 101) {
+		if (e != HTTP_HEAD_COMPLETE || (head->status == 101 && !x->upgrade)) {
 			exchange_on_upstream_gone(c, "the worker's answer is no HTTP");
 			return false;
 		}
 		in.p += head->size;
 		in.n -= head->size;
+		if (head->status == 101) {
+			tunnel_start(c, head, in);
+			return false;
+		}
 		if (head->status >= 200)
 			return pass_head(c, head, in);
 		if (!pass_interim(c, head))
@@ -525,6 +566,10 @@ void exchange_on_upstream(struct client *c, int events)
 {
 	struct exchange *x = &c->exchange;
 
+	if (x->tunnel) {
+		tunnel_on_upstream(c, events);
+		return;
+	}
 	if (events & UV_WRITABLE) {
 		if (sock_flush(&x->upstream->sock) < 0)
 			x->cut = x->request.done = true;

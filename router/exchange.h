@@ -28,11 +28,15 @@ struct exchange {
 	bool idempotent;
 	bool learn;        /* a handshake: the response names a session */
 	bool poll;         /* waits for the app to have something to say */
+	bool upgrade;      /* the client wants to change protocols, with the router in between */
+	bool tunnel;       /* it has */
 	bool client_ended; /* the client has sent its FIN; so have we, to the worker */
+	bool worker_ended; /* the same the other way round; tunnels only */
 	bool pipelined;    /* bytes of a next request wait in the kernel */
 	unsigned minor;    /* of the client's HTTP/1.x */
 	unsigned tries;
 	uint32_t worker_id;
+	char cookie[17];     /* what names the worker, as the client sent it: sticky_cookie() */
 	uint32_t idle_ms;    /* how long the worker's side may be kept */
 	struct buf retained; /* the request as sent, until the first byte of the response: for
 				another try */

@@ -517,6 +517,13 @@ static int put_request_line(const struct http_head *h, struct buf *out)
 	return r;
 }
 
+static int put_upgrade(struct str protocols, struct buf *out)
+{
+	int r = protocols.n ? put(out, STR("Connection: Upgrade\r\n")) : 0;
+
+	return r == 0 && protocols.n ? put_field(out, STR("Upgrade"), protocols) : r;
+}
+
 int http_forward_request(const struct http_head *head, const struct http_forward *fw,
 			 struct buf *out)
 {
@@ -530,6 +537,8 @@ int http_forward_request(const struct http_head *head, const struct http_forward
 		r = forwarded_put(head, &fw->peer, out);
 	if (r == 0 && fw->added.name.n)
 		r = put_field(out, fw->added.name, fw->added.value);
+	if (r == 0)
+		r = put_upgrade(fw->upgrade, out);
 	return r == 0 ? put(out, STR("\r\n")) : r;
 }
 
@@ -542,6 +551,10 @@ int http_forward_response(const struct http_head *head, const struct http_forwar
 		r = put(out, STR("\r\n"));
 	if (r == 0)
 		r = put_fields(head, fw, out);
+	if (r == 0 && fw->set_cookie.n)
+		r = put_field(out, STR("Set-Cookie"), fw->set_cookie);
+	if (r == 0)
+		r = put_upgrade(fw->upgrade, out);
 	if (r == 0 && fw->close && head->status >= 200)
 		r = put(out, STR("Connection: close\r\n"));
 	if (r == 0 && !fw->close && client_minor == 0)

@@ -85,6 +85,8 @@ struct http_forward {
 	struct forwarded_peer peer; /* requests */
 	struct http_field added;    /* requests: one more field, none when the name is empty */
 	bool close;                 /* responses: the connection ends after this message */
+	struct str upgrade;         /* the protocols to change to, or empty */
+	struct str set_cookie;      /* responses, or empty */
 };
 
 /* Appends the head as the worker should see it: the target in origin form, end-to-end fields

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <unistd.h>
 #include <utlist.h>
 
 #include "base/fd.h"
@@ -178,6 +179,11 @@ static void limit_clients(struct router *r)
 			 r->max_clients, wanted, limit);
 }
 
+static uint32_t chance(void)
+{
+	return (uint32_t)random();
+}
+
 static int router_init(struct router *r, const struct router_conf *conf, int control_fd)
 {
 	struct control_msg up = { .type = CONTROL_UP };
@@ -190,6 +196,8 @@ static int router_init(struct router *r, const struct router_conf *conf, int con
 	r->report = BUF_INIT(REPORT_MAX);
 	r->pair_listener = -1;
 	r->board = scoreboard_private();
+	r->workers.balance = (struct balance){ .method = conf->balance, .random = chance };
+	r->workers.slow_start_ms = conf->slow_start_ms;
 	if (e == 0)
 		e = poller_init(&r->poller, &r->loop);
 	if (e == 0)
@@ -266,6 +274,7 @@ int router_main(const struct router_conf *conf, int control_fd)
 	log_set_component("router");
 	(void)log_open();
 	ignore_signals();
+	srandom((unsigned)getpid());
 	e = r ? router_init(r, conf, control_fd) : -ENOMEM;
 	if (e < 0)
 		die(EXIT_OUR_FAILURE, "router: cannot start: %s", strerror(-e));

@@ -7,6 +7,8 @@
 #include <stdint.h>
 
 #include "base/ip.h"
+#include "router/balance.h"
+#include "router/stickiness.h"
 
 enum access_format { ACCESS_OFF, ACCESS_COMMON, ACCESS_LOGFMT, ACCESS_JSON };
 
@@ -22,6 +24,15 @@ struct router_conf {
 	enum access_format access_format;
 	const char *access_file;
 	const char *probe_path;
+	const char *health_path; /* NULL: a worker's own port is ready when it accepts */
+	uint32_t drain_time_ms;  /* for what is closed evenly */
+	bool unix_pairs;         /* to the workers, instead of loopback TCP */
+	enum balance_method balance;
+	enum sticky_kind sticky;
+	const char *sticky_name; /* of a header field or a parameter */
+	const char *sticky_cookie;
+	const char *sid_param;
+	uint32_t slow_start_ms;
 };
 
 /* Runs until the control channel ends (init is gone or wants it gone). @control_fd is consumed. The

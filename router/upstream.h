@@ -1,6 +1,6 @@
-/* Connections to workers: loopback TCP pairs whose far end is handed to the worker like a client's
- * socket, so that no app needs a port; or a connect() for workers with a port of their own. Kept
- * alive and reused, most recent first. */
+/* Connections to workers: pairs (loopback TCP or unix) whose far end is handed to the worker like a
+ * client's socket, so that no app needs a port; or a connect() for workers with a port of their
+ * own. Kept alive and reused, most recent first. */
 #pragma once
 
 #include <stdbool.h>
@@ -20,6 +20,7 @@ struct upstream {
 	uint64_t token;               /* the hand-off of its far end */
 	bool reused;
 	bool poll;           /* see worker->n_polls */
+	bool tunnel;         /* see worker->n_tunnels */
 	bool refused;        /* its far end came back: the worker has seen nothing */
 	bool unread;         /* the worker closed it without having read the last request */
 	uint64_t expires_ms; /* idle: when the worker may close it */
@@ -41,6 +42,9 @@ struct upstream *upstream_get(struct worker *w, struct client *c, bool poll, enu
 /* After a complete response: keeps it for @idle_ms (0: closes it). */
 void upstream_put(struct upstream *u, uint32_t idle_ms);
 
+/* The request it carries has become a connection of its own. */
+void upstream_becomes_tunnel(struct upstream *u);
+
 /* Idempotent; does not call the client back. */
 void upstream_close(struct upstream *u);
 
@@ -55,8 +59,12 @@ void upstream_close_all(struct worker *w);
 /* It outlives its worker, for what is still to be read from it. */
 void upstream_leave_worker(struct upstream *u);
 
-/* Makes a loopback TCP pair. 0: *ret_near and *ret_far are non-blocking, owned by the caller.
- * -errno. */
+/* A new connection to where a worker listens by itself, non-blocking, perhaps not established yet.
+ * The descriptor or -errno. */
+int upstream_dial(const struct worker *w);
+
+/* Makes a pair, loopback TCP or, as router_conf says, unix. 0: *ret_near and *ret_far are
+ * non-blocking, owned by the caller. -errno. */
 struct router;
 int upstream_pair(struct router *r, int *ret_near, int *ret_far);
 /* The private listener behind it. 0 or -errno. */

@@ -91,6 +91,29 @@ static void has_defaults(void **state)
 	assert_string_equal(config.probe_path, "/socket.io/");
 }
 
+static void reads_how_clients_are_distributed(void **state)
+{
+	(void)state;
+	assert_printed("SIOINIT_STICKY=HEADER:X-Room", "x",
+		       "SIOINIT_STICKY=header:X-Room (SIOINIT_STICKY)\n");
+	assert_printed("", "--sticky hash:room", "SIOINIT_STICKY=hash:room (--sticky)\n");
+	assert_printed("", "", "SIOINIT_STICKY=sid (default)\n");
+	assert_printed("SIOINIT_BALANCE=two-choices", "", "SIOINIT_BALANCE=two-choices (");
+	assert_printed("SIOINIT_DISPATCH=unix", "", "SIOINIT_DISPATCH=unix (");
+	assert_printed("", "", "SIOINIT_WORKER_PORT= (not set)\n");
+	assert_refused("SIOINIT_STICKY=header", "",
+		       "SIOINIT_STICKY=\"header\": not \"sid\", \"cookie\", \"address\", "
+		       "\"header:NAME\", \"hash:NAME\" or \"none\"");
+	for (const char *const *s = (const char *const[]){ "sid:x", "header:", "heade", "headers:x",
+							   "hash:a=b", ":", "none:", NULL };
+	     *s; s++) {
+		char env[64];
+
+		(void)snprintf(env, sizeof(env), "SIOINIT_STICKY=%s", *s);
+		assert_int_equal(load(env, ""), -EINVAL);
+	}
+}
+
 static void waits_for_kubernetes(void **state)
 {
 	(void)state;
@@ -362,6 +385,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(has_defaults),
+		cmocka_unit_test(reads_how_clients_are_distributed),
 		cmocka_unit_test(waits_for_kubernetes),
 		cmocka_unit_test(prefers_flag_to_env_to_alias_to_default),
 		cmocka_unit_test(takes_empty_for_unset),
