@@ -450,7 +450,7 @@ static bool pass_head(struct client *c, const struct http_head *head, struct str
 	x->idle_ms = idle_allowance(head);
 	x->learn = x->learn && head->status == 200;
 	x->upstream->body = head->body;
-	x->keep_alive = x->keep_alive && (x->request.done || head->keep_alive) &&
+	x->keep_alive = x->keep_alive && !x->cut && (x->request.done || head->keep_alive) &&
 			r->phase == PHASE_SERVING && head->body.kind != HTTP_BODY_UNTIL_CLOSE;
 	fw = (struct http_forward){
 		.close = !x->keep_alive,
@@ -665,6 +665,7 @@ void exchange_on_worker_died(struct client *c)
 	u->unread = n < 0 && was_not_read(u, errno); /* this read has taken the error */
 	/* the rest when the client has room; or its end, once init has returned the far end */
 	upstream_leave_worker(u);
+	rearm(c, false);
 }
 
 void exchange_on_timeout(struct client *c)

@@ -15,7 +15,9 @@ static char canonical(char c)
 {
 	if (c == '_')
 		return '-';
-	return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+	if (c >= 'A' && c <= 'Z')
+		return (char)(c - 'A' + 'a');
+	return c;
 }
 
 static bool has_prefix(struct str name, struct str prefix)

@@ -443,7 +443,8 @@ static int put_field(struct buf *out, struct str name, struct str value)
 	p = mempcpy(p, ": ", 2);
 	if (value.n)
 		p = mempcpy(p, value.p, value.n);
-	memcpy(p, "\r\n", 2);
+	p[0] = '\r';
+	p[1] = '\n';
 	out->len += n;
 	return 0;
 }

@@ -11,7 +11,7 @@ const corpus = require("./fixtures/corpus");
 test("the corpus", { timeout: 120000 }, async (t) => {
 	const folder = fs.mkdtempSync(path.join(os.tmpdir(), "sioinit-"));
 	const diary = path.join(folder, "diary");
-	const s = await start(["diary.js"], { SIOINIT_WORKERS: "1", SIOINIT_HEADER_TIMEOUT: "0.5", SIOINIT_BODY_TIMEOUT: "0.5", DIARY: diary });
+	const s = await start(["diary.js"], { SIOINIT_WORKERS: "1", SIOINIT_HEADER_TIMEOUT: "1.5", SIOINIT_BODY_TIMEOUT: "1.5", DIARY: diary });
 	try {
 		for (const entry of corpus)
 			await t.test(entry.name, async () => {

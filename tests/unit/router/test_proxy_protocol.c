@@ -77,8 +77,8 @@ static void refuses_other_lines(void **state)
 		"PROXY TCP4 1.2.3.4 5.6.7.8 1 2\n",
 		"PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\r\n",
 		"PROXY TCP4 1.2.3.4 5.6.7.8 1 2\rGET / HTTP/1.1\r\n",
-		"PROXY UNKNOWN ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff "
-		"ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff 65535 655350\r\n",
+		("PROXY UNKNOWN ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff "
+		 "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff 65535 655350\r\n"),
 	};
 
 	(void)state;
@@ -90,8 +90,8 @@ static void refuses_other_lines(void **state)
 static void takes_version_2(void **state)
 {
 	static const char v4[] = V2 "\x21\x11\0\x0c\1\2\3\4\5\6\7\x08\0\1\0\2";
-	static const char v6[] = V2 "\x21\x21\0\x24\x20\1\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\1"
-				    "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1\0\1\0\2";
+	static const char v6[] = { V2 "\x21\x21\0\x24\x20\1\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\1"
+				      "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1\0\1\0\2" };
 	static const char local[] = V2 "\x20\x00\0\0";
 	static const char local_with_more[] = V2 "\x20\x11\0\3abc";
 	static const char unspecified[] = V2 "\x21\x00\0\2xy";
