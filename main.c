@@ -29,7 +29,7 @@ static int run_router(const struct config *c)
 		.keepalive_timeout_ms = c->keepalive_timeout_ms,
 		.body_timeout_ms = c->body_timeout_ms,
 		.max_connections = c->max_connections,
-		.max_sessions = c->max_sessions,
+		.max_sessions = c->session_table,
 		.max_head_bytes = c->max_head_bytes,
 		.max_connections_per_address = c->max_connections_per_address,
 		.handshake_rate = c->handshake_rate,

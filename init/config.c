@@ -80,7 +80,7 @@ static const struct setting {
 	ROW("wait-ready", "SWITCH", "off", switch, switch, wait_ready,
 	    "on: a worker is ready when it says process.send('ready'), and not before"),
 	ROW("min-uptime", "SECONDS", "5", seconds, seconds, min_uptime_ms,
-	    "a worker that ends sooner is restarted later each time"),
+	    "a worker that ends sooner, or before it is ready, is restarted later each time"),
 	ROW("restart-delay", "SECONDS", "0.1", seconds, seconds, restart_delay_ms,
 	    "pause before a worker that ended is started again; doubles up to 15 with every one "
 	    "that ends before min-uptime"),
@@ -112,6 +112,9 @@ static const struct setting {
 	    "sent to a hanging worker one ping-interval before it is killed, for a diagnosis"),
 	ROW("max-memory", "BYTES", "0", bytes, bytes, max_memory,
 	    "a worker with more resident memory is replaced without a gap (such as 512M); 0 = off"),
+	ROW("max-sessions", "N", "0", limit, count, max_sessions,
+	    "a worker that has had that many sessions (give or take 10 %) is replaced without a "
+	    "gap; 0 = off"),
 	ROW("max-age", "SECONDS", "0", seconds, seconds, max_age_ms,
 	    "a worker that old (give or take 10 %) is replaced without a gap; 0 = off"),
 	ROW("heap", "MEGABYTES", "off", heap, heap, heap_mb,
@@ -128,7 +131,7 @@ static const struct setting {
 	    "longest pause between two pieces of a request body"),
 	ROW("max-connections", "N", "10000", count, count, max_connections,
 	    "clients at the router at a time; more get 503"),
-	ROW("max-sessions", "N", "262144", count, count, max_sessions,
+	ROW("session-table", "N", "262144", count, count, session_table,
 	    "sessions remembered; the least recently used go first"),
 	ROW("max-head-bytes", "N", "16384", count, count, max_head_bytes,
 	    "largest request head; more gets 431"),
@@ -197,6 +200,9 @@ static const struct setting {
 	    "and their group; without it the user's own, and all that the user is in"),
 	ROW("no-new-privs", "SWITCH", "off", switch, switch, no_new_privs,
 	    "1: workers gain no rights by running set-user-ID programs"),
+	ROW("watch", "PATH,...", "", text, text, watch,
+	    "for development: folders in which a change replaces the workers (node_modules and "
+	    "names that start with a dot are left out)"),
 	ROW("log-level", "LEVEL", "info", level, level, log_level,
 	    "least severe lines to log: error, warn, info or debug"),
 	ROW("log-format", "FORMAT", "logfmt", log_format, log_format, log_format,

@@ -126,11 +126,13 @@ struct config {
 	int hang_signal;
 	uint64_t max_memory;      /* bytes, 0: no limit */
 	uint32_t max_age_ms;      /* 0: no limit */
+	uint32_t max_sessions;    /* of one worker, 0: no limit */
+	const char *watch;        /* folders, or NULL */
 	uint32_t heap_mb;         /* per worker, HEAP_OFF, HEAP_AUTO */
 	uint32_t memory_pressure; /* per cent of the container's limit, 0: off */
 	uint32_t header_timeout_ms, keepalive_timeout_ms, body_timeout_ms;
 	uint32_t max_connections;
-	uint32_t max_sessions;
+	uint32_t session_table; /* sessions remembered */
 	uint32_t max_head_bytes;
 	uint32_t max_connections_per_address;     /* 0: no limit */
 	uint32_t handshake_rate, handshake_burst; /* 0: no limit; 0: one second's worth */

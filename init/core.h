@@ -9,6 +9,7 @@
 #include "init/command.h"
 #include "init/config.h"
 #include "init/credentials.h"
+#include "init/dev_watch.h"
 #include "init/frontend.h"
 #include "init/logs.h"
 #include "init/memory.h"
@@ -37,6 +38,7 @@ struct init {
 	struct reload reload;
 	struct shutdown shutdown;
 	struct watch watch;
+	struct dev_watch dev_watch;
 	struct memory memory;
 	struct logs logs;
 	struct terminal terminal;
@@ -46,7 +48,7 @@ struct init {
 	int sessions_fd, board_fd; /* kept for every router */
 	struct scoreboard *board;
 	uv_signal_t signals[NSIG]; /* by number */
-	uv_timer_t systemd_watchdog;
+	uv_timer_t systemd_watchdog, heartbeat;
 	bool told_ready;
 };
 

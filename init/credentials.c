@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/fsuid.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -196,6 +198,35 @@ int credentials_assume(const struct credentials *c)
 	    setresuid(c->uid, c->uid, c->uid) < 0)
 		return -errno;
 	return 0;
+}
+
+static bool has_borrowed;
+
+/* Real and file-system ids are what is looked at; the effective ones stay, and with them the way
+ * back. */
+void credentials_borrow(pid_t pid)
+{
+	char path[32];
+	struct stat st;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d", (int)pid);
+	if (geteuid() != 0 || stat(path, &st) < 0 || st.st_uid == 0)
+		return;
+	has_borrowed = true;
+	if (setresgid(st.st_gid, (gid_t)-1, (gid_t)-1) < 0 ||
+	    setresuid(st.st_uid, (uid_t)-1, (uid_t)-1) < 0)
+		return; /* no worse than before */
+	(void)setfsgid(st.st_gid);
+	(void)setfsuid(st.st_uid);
+}
+
+void credentials_resume(void)
+{
+	if (!has_borrowed)
+		return;
+	has_borrowed = false;
+	if (setresuid(0, 0, 0) < 0 || setresgid(getegid(), getegid(), getegid()) < 0)
+		abort(); /* the effective ids allow both */
 }
 
 void credentials_env(const struct credentials *c, char *ret[static CREDENTIALS_ENV_MAX])

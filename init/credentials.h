@@ -24,6 +24,13 @@ void credentials_free(struct credentials *c);
 /* Becomes them, for good; between fork and exec. Clears PR_SET_PDEATHSIG. 0 or -errno. */
 int credentials_assume(const struct credentials *c);
 
+/* Looks like the owner of the process @pid to the rules of ptrace(2), which pidfd_getfd(2) and
+ * /proc/PID/fd follow: root without CAP_SYS_PTRACE, as in a container, may not reach the
+ * descriptors of another user's process. Until credentials_resume(), which must follow before
+ * anything else is done. */
+void credentials_borrow(pid_t pid);
+void credentials_resume(void);
+
 /* HOME, USER and LOGNAME that are to be set, at most three and a NULL, borrowed from @c. */
 enum { CREDENTIALS_ENV_MAX = 4 };
 void credentials_env(const struct credentials *c, char *ret[static CREDENTIALS_ENV_MAX]);

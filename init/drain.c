@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "base/fd.h"
+#include "init/credentials.h"
 #include "init/frontend.h"
 
 #include "base/ban.h"
@@ -82,8 +83,10 @@ static void on_tick(uv_timer_t *t)
 	struct drain *d = t->data;
 	void (*on_done)(struct drain *) = d->on_done;
 
+	credentials_borrow(d->pid);
 	for (size_t i = 0; i < d->per_tick && d->at < d->n; i++)
 		close_one(d, d->fds[d->at++]);
+	credentials_resume();
 	if (d->at < d->n)
 		return;
 	drain_stop(d);
@@ -123,9 +126,11 @@ void drain_start(struct drain *d, pid_t pid, const struct frontend *l, uint32_t 
 	d->frontend = l;
 	d->on_done = on_done;
 	d->pidfd = pidfd_open(pid, 0);
-	d->fds = list_fds(pid, &d->n);
 	d->at = 0;
+	credentials_borrow(pid);
+	d->fds = list_fds(pid, &d->n);
 	keep_clients(d);
+	credentials_resume();
 	if (d->n == 0) {
 		drain_stop(d);
 		on_done(d);

@@ -20,6 +20,8 @@
 
 #include "base/ban.h"
 
+enum { HEARTBEAT_MS = 1000 };
+
 void init_serving(struct init *in)
 {
 	char where[256];
@@ -57,6 +59,21 @@ static void say_heap(const struct init *in, unsigned workers)
 		log_info("init: no memory limit, so Node chooses the heap");
 }
 
+static void on_beat(uv_timer_t *t)
+{
+	struct init *in = t->data;
+
+	counter_set(&in->board->beat_ms, uv_hrtime() / 1000000);
+}
+
+/* For /livez, which the router answers. */
+static void start_heartbeat(struct init *in)
+{
+	(void)uv_timer_init(&in->loop, &in->heartbeat);
+	in->heartbeat.data = in;
+	(void)uv_timer_start(&in->heartbeat, on_beat, 0, HEARTBEAT_MS);
+}
+
 static void start_workers(struct init *in)
 {
 	struct cpus cpus;
@@ -82,6 +99,7 @@ static void start_serving(struct init *in)
 {
 	start_workers(in);
 	watch_start(in);
+	dev_watch_start(in);
 	admin_socket_open(in);
 }
 
@@ -123,6 +141,7 @@ int init_main(const struct config *c, const struct command *cmd, char *self)
 	signals_init(&in);
 	shutdown_init(&in);
 	start_watchdog(&in);
+	start_heartbeat(&in);
 	router_init(&in, self);
 	router_start(&in);
 	pre_start_run(&in, start_serving);

@@ -64,10 +64,13 @@ void pool_log_status(const struct init *in)
 		 worker_state_name(w->state), (double)(now - w->started_ms) / 1000, w->lag_ms);
 }
 
-static void publish(const struct slot *s)
+static void publish(struct slot *s)
 {
 	struct scoreboard_row *row = &s->init->board->rows[s->number];
 	const struct worker *w = s->worker;
+
+	if (w && counter_get(&row->pid) != (uint64_t)w->pid)
+		s->admitted_before = counter_get(&row->admitted);
 
 	counter_set(&row->pid, w ? (uint64_t)w->pid : 0);
 	counter_set(&row->state, w ? w->state : WORKER_DEAD);
@@ -315,6 +318,7 @@ static void retire(struct slot *s)
 		worker_drain(s->worker);
 	s->worker = s->next = NULL;
 	publish(s);
+	reload_slot_retired(s);
 }
 
 void pool_start(struct init *in, unsigned n)
@@ -352,13 +356,12 @@ static bool all_retired(const struct pool *p)
 	return true;
 }
 
-static void refill(struct slot *s, int code, uint64_t uptime_ms)
+static void refill(struct slot *s, const struct restart_end *end)
 {
 	struct init *in = s->init;
-	struct restart_end end = { code, uptime_ms, in->pool.was_ready, (uint32_t)random() };
 	uint64_t delay_ms;
 
-	switch (restart_judge(&s->restart, in->config, &end, &delay_ms)) {
+	switch (restart_judge(&s->restart, in->config, end, &delay_ms)) {
 	case RESTART_AFTER:
 		(void)uv_timer_start(&s->backoff, on_backoff, delay_ms, 0);
 		break;
@@ -366,25 +369,25 @@ static void refill(struct slot *s, int code, uint64_t uptime_ms)
 		log_info("worker[%u]: done (SIOINIT_STOP_EXIT_CODES)", s->number);
 		s->retired = true;
 		if (all_retired(&in->pool))
-			shutdown_begin(in, code, SHUTDOWN_FAST);
+			shutdown_begin(in, end->code, SHUTDOWN_FAST);
 		break;
 	case RESTART_GIVE_UP:
-		log_error("init: worker[%u] ended with %d; giving up", s->number, code);
-		shutdown_begin(in, code, SHUTDOWN_FAST);
+		log_error("init: worker[%u] ended with %d; giving up", s->number, end->code);
+		shutdown_begin(in, end->code, SHUTDOWN_FAST);
 		break;
 	}
 }
 
 /* @w has left @s's care. */
-static void slot_lost(struct slot *s, struct worker *w, int code, uint64_t uptime_ms)
+static void slot_lost(struct slot *s, struct worker *w, const struct restart_end *end)
 {
 	if (s->next == w) {
 		s->next = NULL;
-		reload_failed(s, code);
+		reload_failed(s, end->code);
 	} else if (s->worker == w) {
 		s->worker = NULL;
 		if (!s->next)
-			refill(s, code, uptime_ms);
+			refill(s, end);
 	}
 }
 
@@ -436,7 +439,13 @@ static void on_end(struct init *in, struct worker *w, int status, const struct r
 	struct slot *s = in->pool.slots[w->slot];
 	uint64_t uptime_ms = uv_now(&in->loop) - w->started_ms;
 	bool forced = w->killed && w->state == WORKER_STOPPING;
-	int code = code_of(status);
+	struct restart_end end = {
+		.code = code_of(status),
+		.uptime_ms = uptime_ms,
+		.missed = w->state < WORKER_READY && worker_must_get_ready(w),
+		.was_ready = in->pool.was_ready,
+		.random = (uint32_t)random(),
+	};
 
 	(void)kill(-w->pid, SIGKILL); /* what it left in its group */
 	logs_worker_ended(&in->logs, w->pid);
@@ -445,7 +454,7 @@ static void on_end(struct init *in, struct worker *w, int status, const struct r
 	in->pool.n_workers--;
 	counter_add(&in->board->worker_ends, 1);
 	if (terminal_worker_ended(in, w, status) && !shutdown_has_begun(in))
-		shutdown_begin(in, code, SHUTDOWN_FAST);
+		shutdown_begin(in, end.code, SHUTDOWN_FAST);
 	worker_close(w);
 	if (shutdown_has_begun(in)) {
 		s->worker = s->worker == w ? NULL : s->worker;
@@ -453,7 +462,7 @@ static void on_end(struct init *in, struct worker *w, int status, const struct r
 		shutdown_worker_ended(in, forced);
 		return;
 	}
-	slot_lost(s, w, code, uptime_ms);
+	slot_lost(s, w, &end);
 	terminal_pass_on(in, s->worker);
 	publish(s);
 	reload_worker_ended(in, w);

@@ -24,8 +24,9 @@ struct slot {
 	struct worker *worker, *next;
 	struct restart restart;
 	uv_timer_t backoff;
-	bool retired;            /* scaled away, or done (stop-exit-codes) */
-	const char *replace_why; /* waits for reload.c; static text */
+	bool retired;             /* scaled away, or done (stop-exit-codes) */
+	const char *replace_why;  /* waits for reload.c; static text */
+	uint64_t admitted_before; /* sessions the slot had had when its worker took over */
 	uint32_t starts;
 };
 

@@ -89,6 +89,16 @@ static bool is_users_wish(const struct terminal *t, const struct worker *w, int 
 	       terminal_is_gone(t);
 }
 
+/* Takes the terminal from the holder, if it is not the shell's already. */
+static bool take_back(const struct terminal *t, pid_t holder)
+{
+	if (tcgetpgrp(t->fd) != holder)
+		return false;
+	terminal_set_foreground(t->fd, getpgrp());
+	set_settings(t, &t->settings);
+	return true;
+}
+
 bool terminal_worker_ended(struct init *in, const struct worker *w, int status)
 {
 	struct terminal *t = &in->terminal;
@@ -96,8 +106,7 @@ bool terminal_worker_ended(struct init *in, const struct worker *w, int status)
 	if (!t->holder || t->holder != w->pid)
 		return false;
 	t->holder = 0;
-	terminal_set_foreground(t->fd, getpgrp());
-	set_settings(t, &t->settings);
+	(void)take_back(t, w->pid);
 	return is_users_wish(t, w, status);
 }
 
@@ -122,28 +131,34 @@ static void stop_job(void)
 	(void)sigaction(SIGTSTP, &before, NULL);
 }
 
+static void continue_holder(const struct terminal *t)
+{
+	terminal_set_foreground(t->fd, t->holder);
+	(void)kill(-t->holder, SIGCONT);
+}
+
 static void stop_with_holder(struct terminal *t)
 {
 	struct termios settings;
-	bool known = tcgetattr(t->fd, &settings) == 0;
+	bool known = tcgetattr(t->fd, &settings) == 0 && take_back(t, t->holder);
 
-	terminal_set_foreground(t->fd, getpgrp());
-	set_settings(t, &t->settings);
 	stop_job();
 	if (tcgetpgrp(t->fd) != getpgrp())
 		return; /* `bg`: terminal_continue() follows */
 	if (known)
 		set_settings(t, &settings);
-	terminal_set_foreground(t->fd, t->holder);
-	(void)kill(-t->holder, SIGCONT);
+	continue_holder(t);
 }
 
 void terminal_look(struct init *in)
 {
 	struct terminal *t = &in->terminal;
 	int sig = t->holder ? reap_stop_of(t->holder) : 0;
+	bool wants_it = sig == SIGTTIN || sig == SIGTTOU;
 
-	if (sig == SIGTSTP || sig == SIGTTIN || sig == SIGTTOU)
+	if (wants_it && tcgetpgrp(t->fd) == getpgrp())
+		continue_holder(t); /* `fg` of what runs already tells nobody */
+	else if (wants_it || sig == SIGTSTP)
 		stop_with_holder(t);
 }
 

@@ -14,9 +14,9 @@
 
 enum { CPUS_EVERY_MS = 10000 };
 
-static bool is_past(uint64_t ms, uint32_t limit_ms)
+static bool is_past(uint64_t value, uint32_t limit)
 {
-	return limit_ms && ms >= limit_ms;
+	return limit && value >= limit;
 }
 
 /* Killed, after a diagnostic signal and one more tick if there is one. */
@@ -49,9 +49,14 @@ static void look_at_loop(struct init *in, struct worker *w)
 }
 
 /* By the worker's id, so that workers of one age do not go together. */
-static uint32_t spread(uint32_t ms, uint32_t id)
+static uint32_t spread(uint32_t limit, uint32_t id)
 {
-	return (uint32_t)((uint64_t)ms * (90 + id * 7 % 21) / 100);
+	return (uint32_t)((uint64_t)limit * (90 + id * 7 % 21) / 100);
+}
+
+static uint64_t sessions_had(const struct slot *s)
+{
+	return counter_get(&s->init->board->rows[s->number].admitted) - s->admitted_before;
 }
 
 static void look_for_recycling(struct init *in, struct worker *w)
@@ -66,6 +71,8 @@ static void look_for_recycling(struct init *in, struct worker *w)
 		reload_slot(s, "more memory than SIOINIT_MAX_MEMORY");
 	else if (is_past(age_ms, spread(c->max_age_ms, w->id)))
 		reload_slot(s, "older than SIOINIT_MAX_AGE");
+	else if (is_past(sessions_had(s), spread(c->max_sessions, w->id)))
+		reload_slot(s, "more sessions than SIOINIT_MAX_SESSIONS");
 }
 
 static void look_at_cpus(struct init *in)

@@ -614,6 +614,11 @@ static void on_not_ready_in_time(uv_timer_t *t)
 	worker_kill(w);
 }
 
+bool worker_must_get_ready(const struct worker *w)
+{
+	return w->config->ready_timeout_ms && w->has_deadline;
+}
+
 int worker_init(struct worker *w, uv_loop_t *loop, int fd, struct hub *hub, bool bound_unread)
 {
 	int r = channel_init(&w->channel, loop, fd, hub->mode, &channel_ops);
@@ -626,7 +631,7 @@ int worker_init(struct worker *w, uv_loop_t *loop, int fd, struct hub *hub, bool
 	drain_init(&w->drain, loop);
 	w->n_open = 3;
 	hub_join(hub, &w->member, &member_ops, w->id);
-	if (w->config->ready_timeout_ms && w->has_deadline)
+	if (worker_must_get_ready(w))
 		(void)uv_timer_start(&w->deadline, on_not_ready_in_time,
 				     w->config->ready_timeout_ms, 0);
 	return 0;

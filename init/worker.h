@@ -74,6 +74,9 @@ const char *worker_style_name(enum worker_style s);
  * (then only the memory is left). */
 int worker_init(struct worker *w, uv_loop_t *loop, int fd, struct hub *hub, bool bound_unread);
 
+/* It is replaced if it is not ready in time; others may live without ever being ready. */
+bool worker_must_get_ready(const struct worker *w);
+
 /* The router has had an answer from the booting worker, at its own endpoint or through the channel.
  */
 void worker_answered(struct worker *w, enum worker_style where);

@@ -23,15 +23,16 @@ struct scoreboard_row {
 	counter sessions;
 	counter sockets; /* client sockets it holds, as far as that can be seen from outside */
 	counter in_flight;
-	counter requests, handoffs; /* since the slot was made */
+	counter requests, handoffs, admitted; /* since the slot was made; admitted: new sessions */
 	counter base_pid, base_fds; /* descriptors this process had before it had clients */
 };
 
 struct scoreboard {
 	/* by init */
 	counter started_ms;
-	counter wanted; /* slots 0..wanted-1 are in use */
-	counter phase;  /* enum phase */
+	counter beat_ms; /* its loop turned, CLOCK_MONOTONIC */
+	counter wanted;  /* slots 0..wanted-1 are in use */
+	counter phase;   /* enum phase */
 	counter router_starts, worker_ends, hangs, reloads;
 	counter relay_messages, relay_bytes;
 	/* by the router */

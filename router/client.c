@@ -326,10 +326,13 @@ static void client_route(struct client *c, const struct http_head *head)
 		return;
 	}
 	w = choose(c, head, &sid);
-	if (w)
-		client_send_on(c, w, head, &sid);
-	else
+	if (!w) {
 		refuse(c);
+		return;
+	}
+	if (sid.sid.n == 0 && (sid.engine || head->websocket))
+		worker_admitted(w);
+	client_send_on(c, w, head, &sid);
 }
 
 /* Heads */
@@ -489,7 +492,7 @@ void client_accept(struct router *r, const struct listener *l, int fd,
 	counter_add(&r->board->connections, l->role != ROLE_ADMIN);
 	if (l->role == ROLE_RAW)
 		client_hand_over_raw(c, l->id);
-	else if (l->role == ROLE_HTTP && r->n_clients > r->conf->max_connections)
+	else if (l->role == ROLE_HTTP && r->n_clients > r->max_clients)
 		client_reply(c, 503);
 	else if (l->role == ROLE_ADMIN || client_welcome(c))
 		client_read_head(c);

@@ -21,11 +21,12 @@ struct listener;
 struct sessions;
 
 enum {
-	IO_SIZE = 64 << 10, /* one read or write of a body */
+	IO_SIZE = SOCK_BITE_MAX, /* the most of one read */
 	REPORT_MAX = SOCK_OUT_MAX - 1024,
 	LINGER_MS = 2000,
 	REPEEK_MS = 5,
 	ACCEPT_PAUSE_MS = 100,
+	FDS_RESERVED = 32,       /* for ourselves and the admin address */
 	SESSION_IDLE_MS = 60000, /* for sessions whose handshake did not say */
 };
 
@@ -42,6 +43,7 @@ struct router {
 	uv_timer_t accept_pause;
 	struct client *clients;
 	uint32_t n_clients;
+	uint32_t max_clients, max_accepted; /* served; with those that are being turned away */
 	/* a private listener: both ends of the loopback pairs to the workers are ours */
 	int pair_listener;
 	struct sockaddr_in pair_addr;

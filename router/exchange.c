@@ -136,7 +136,7 @@ static void begin(struct client *c, struct upstream *u, const struct http_head *
 static ssize_t consume(struct client *c, const struct http_head *head)
 {
 	size_t room = head->body.kind == HTTP_BODY_CHUNKED ? 0 : http_body_room(&head->body);
-	size_t most = IO_SIZE - head->size;
+	size_t left = IO_SIZE - head->size, most = left < SOCK_BITE_MIN ? left : SOCK_BITE_MIN;
 
 	return recv(c->sock.fd, c->router->io, head->size + (room < most ? room : most),
 		    MSG_DONTWAIT);
@@ -252,9 +252,9 @@ static void skip_input(struct client *c, size_t n)
 static ssize_t read_body(struct client *c)
 {
 	struct http_body *b = &c->exchange.request;
-	size_t room = http_body_room(b);
+	size_t room = http_body_room(b), bite = c->exchange.upstream->sock.bite;
 	bool chunked = b->kind == HTTP_BODY_CHUNKED;
-	ssize_t n = recv(c->sock.fd, c->router->io, room < IO_SIZE ? room : IO_SIZE,
+	ssize_t n = recv(c->sock.fd, c->router->io, room < bite ? room : bite,
 			 MSG_DONTWAIT | (chunked ? MSG_PEEK : 0));
 
 	if (n < 0)
@@ -529,23 +529,24 @@ static bool is_end_of_response(const struct exchange *x)
 	return x->in_body && x->upstream->body.kind == HTTP_BODY_UNTIL_CLOSE;
 }
 
-/* A kernel answers with a reset when bytes wait in a socket that its process closes, or come for
- * one that it has closed. On a connection that was idle it means that the worker had given it up
- * before it read this request. @err: of the last read, 0 after a FIN. */
+/* A kernel answers with a reset when bytes wait in a socket that its process closes (or that was
+ * never taken), or come for one that it has closed: the worker had given the connection up, or was
+ * dead, before it read this request, which came in one segment. After reading it there would be a
+ * FIN, even from a crash. @err: of the last read, 0 after a FIN. */
 static bool was_not_read(const struct upstream *u, int err)
 {
 	socklen_t len = sizeof(err);
 
 	if (err == 0)
 		(void)getsockopt(u->sock.fd, SOL_SOCKET, SO_ERROR, &err, &len);
-	return u->reused && (err == ECONNRESET || err == EPIPE);
+	return err == ECONNRESET || err == EPIPE;
 }
 
 /* False: the exchange is over. */
 static bool response_more(struct client *c)
 {
 	struct exchange *x = &c->exchange;
-	ssize_t n = recv(x->upstream->sock.fd, c->router->io, IO_SIZE, MSG_DONTWAIT);
+	ssize_t n = recv(x->upstream->sock.fd, c->router->io, c->sock.bite, MSG_DONTWAIT);
 
 	if (n > 0)
 		return response_bytes(c, (struct str){ c->router->io, (size_t)n });
@@ -555,7 +556,8 @@ static bool response_more(struct client *c)
 		finish(c);
 		return false;
 	}
-	x->upstream->unread = was_not_read(x->upstream, n < 0 ? errno : 0);
+	if (was_not_read(x->upstream, n < 0 ? errno : 0))
+		x->upstream->unread = true;
 	exchange_on_upstream_gone(c, n == 0 ? "worker closed" : "worker reset");
 	return false;
 }
@@ -645,6 +647,24 @@ void exchange_on_upstream_gone(struct client *c, const char *why)
 		client_close(c, why);
 	else
 		answer(c, 502);
+}
+
+void exchange_on_worker_died(struct client *c)
+{
+	struct upstream *u = c->exchange.upstream;
+	ssize_t n = 0;
+	char byte;
+
+	while (!sock_blocked(&c->sock)) {
+		n = recv(u->sock.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+		if (n <= 0)
+			break;
+		if (!response_more(c))
+			return;
+	}
+	u->unread = n < 0 && was_not_read(u, errno); /* this read has taken the error */
+	/* the rest when the client has room; or its end, once init has returned the far end */
+	upstream_leave_worker(u);
 }
 
 void exchange_on_timeout(struct client *c)

@@ -57,6 +57,10 @@ void exchange_on_upstream(struct client *c, int events);
  * part of the response is already out. */
 void exchange_on_upstream_gone(struct client *c, const char *why);
 
+/* The worker is dead: what it has said is passed on, whatever of it is still in the kernel. Takes
+ * the exchange's connection out of worker->busy. */
+void exchange_on_worker_died(struct client *c);
+
 /* The client has sent or taken nothing for too long: 408, or the end of the connection. */
 void exchange_on_timeout(struct client *c);
 

@@ -77,12 +77,22 @@ static size_t leading_empty_lines(struct str in)
 	return n;
 }
 
+static const char *find(struct str s, const char *from, char c)
+{
+	return memchr(from, c, (size_t)(s.p + s.n - from));
+}
+
 /* Offset behind the empty line that ends the head, or 0. */
 static size_t find_head_end(struct str in, size_t from)
 {
-	const char *end = memmem(in.p + from, in.n - from, "\r\n\r\n", 4);
+	const char *lf = in.p + from, *end = in.p + in.n;
 
-	return end ? (size_t)(end - in.p) + 4 : 0;
+	while ((lf = find(in, lf, '\n')) && end - lf > 2) {
+		if (lf - in.p > (ssize_t)from && memcmp(lf - 1, "\r\n\r\n", 4) == 0)
+			return (size_t)(lf - in.p) + 3;
+		lf++;
+	}
+	return 0;
 }
 
 /* Lines end with CRLF, neither character stands alone, and no line begins with a blank (obs-fold):
@@ -90,18 +100,17 @@ static size_t find_head_end(struct str in, size_t from)
  * with CRLF. */
 static bool has_ambiguous_line(struct str head)
 {
-	bool after_cr = false, after_lf = false;
+	const char *end = head.p + head.n;
 
-	for (size_t i = 0; i < head.n; i++) {
-		char c = head.p[i];
-
-		if (c == '\0' || (c == '\n') != after_cr)
+	if (find(head, head.p, '\0'))
+		return true;
+	for (const char *lf = head.p; (lf = find(head, lf, '\n')); lf++)
+		if (lf == head.p || lf[-1] != '\r' ||
+		    (lf + 1 < end && (lf[1] == ' ' || lf[1] == '\t')))
 			return true;
-		if (after_lf && (c == ' ' || c == '\t'))
+	for (const char *cr = head.p; (cr = find(head, cr, '\r')); cr++)
+		if (cr[1] != '\n')
 			return true;
-		after_cr = c == '\r';
-		after_lf = c == '\n';
-	}
 	return false;
 }
 
@@ -424,14 +433,18 @@ static int put(struct buf *out, struct str s)
 
 static int put_field(struct buf *out, struct str name, struct str value)
 {
-	int r = buf_reserve(out, name.n + value.n + 4);
+	size_t n = name.n + value.n + 4;
+	int r = buf_reserve(out, n);
+	char *p;
 
 	if (r < 0)
 		return r;
-	(void)put(out, name);
-	(void)put(out, STR(": "));
-	(void)put(out, value);
-	(void)put(out, STR("\r\n"));
+	p = mempcpy(out->p + out->len, name.p, name.n);
+	p = mempcpy(p, ": ", 2);
+	if (value.n)
+		p = mempcpy(p, value.p, value.n);
+	memcpy(p, "\r\n", 2);
+	out->len += n;
 	return 0;
 }
 

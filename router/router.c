@@ -167,6 +167,23 @@ static uint32_t chance(void)
 	return (uint32_t)random();
 }
 
+/* A client takes two descriptors while a worker serves it, and one while it is turned away. */
+static void limit_clients(struct router *r)
+{
+	unsigned long limit = fd_raise_limit();
+	unsigned long room = limit > 2 * FDS_RESERVED ? limit - FDS_RESERVED : limit / 2;
+	uint32_t wanted = r->conf->max_connections;
+
+	if (room > INT32_MAX)
+		room = INT32_MAX;
+	r->max_clients = room / 2 < wanted ? (uint32_t)room / 2 : wanted;
+	r->max_accepted = (uint32_t)room - r->max_clients;
+	if (r->max_clients < wanted)
+		log_info("router: %u clients at a time, not SIOINIT_MAX_CONNECTIONS=%u: open files "
+			 "are limited to %lu (ulimit -n)",
+			 r->max_clients, wanted, limit);
+}
+
 static int router_init(struct router *r, const struct router_conf *conf, int control_fd)
 {
 	struct control_msg up = { .type = CONTROL_UP };
@@ -174,6 +191,7 @@ static int router_init(struct router *r, const struct router_conf *conf, int con
 	int e = uv_loop_init(&r->loop);
 
 	r->conf = conf;
+	limit_clients(r);
 	r->out = BUF_INIT(SOCK_OUT_MAX);
 	r->report = BUF_INIT(REPORT_MAX);
 	r->pair_listener = -1;

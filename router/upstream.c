@@ -311,7 +311,7 @@ static void on_closed(struct sock *s)
 	free(u);
 }
 
-static void leave_worker(struct upstream *u)
+void upstream_leave_worker(struct upstream *u)
 {
 	struct worker *w = u->worker;
 
@@ -330,7 +330,7 @@ void upstream_close(struct upstream *u)
 {
 	if (u->sock.closing)
 		return;
-	leave_worker(u);
+	upstream_leave_worker(u);
 	u->client = NULL;
 	sock_close(&u->sock, on_closed);
 }
@@ -358,9 +358,9 @@ void upstream_close_idle(struct worker *w)
 		upstream_close(w->idle);
 }
 
-void upstream_close_all(struct worker *w, const char *why)
+void upstream_close_all(struct worker *w)
 {
-	upstream_close_idle(w);
 	while (w->busy)
-		exchange_on_upstream_gone(w->busy->client, why);
+		exchange_on_worker_died(w->busy->client);
+	upstream_close_idle(w);
 }

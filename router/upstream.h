@@ -53,8 +53,11 @@ void upstream_close(struct upstream *u);
 bool upstream_refused(struct worker *w, uint64_t token);
 
 void upstream_close_idle(struct worker *w);
-/* Idle ones are closed; exchanges in progress fail with @why. */
-void upstream_close_all(struct worker *w, const char *why);
+/* Its worker is dead: idle ones are closed, exchanges in progress end with what it has said. */
+void upstream_close_all(struct worker *w);
+
+/* It outlives its worker, for what is still to be read from it. */
+void upstream_leave_worker(struct upstream *u);
 
 /* A new connection to where a worker listens by itself, non-blocking, perhaps not established yet.
  * The descriptor or -errno. */

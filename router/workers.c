@@ -163,7 +163,7 @@ static void worker_remove(struct router *r, struct worker *w)
 	sessions_remove_worker(r->sessions, w->id);
 	probe_stop(w);
 	tunnels_drain_stop(w);
-	upstream_close_all(w, "worker died");
+	upstream_close_all(w);
 	free(w);
 }
 
@@ -262,6 +262,14 @@ void worker_assigned(struct worker *w)
 	w->assigned++;
 	if (row)
 		counter_add(&row->handoffs, 1);
+}
+
+void worker_admitted(struct worker *w)
+{
+	struct scoreboard_row *row = row_of(w);
+
+	if (row)
+		counter_add(&row->admitted, 1);
 }
 
 void worker_asked(struct worker *w)

@@ -73,6 +73,8 @@ static inline bool worker_is_on_its_own(const struct worker *w)
 /* A draining worker that nobody waits for: init is told. */
 void worker_tell_if_idle(struct worker *w);
 
+/* A new session begins at @w. */
+void worker_admitted(struct worker *w);
 /* @w was given a request. */
 void worker_asked(struct worker *w);
 /* @w was given a session or a connection of its own. */

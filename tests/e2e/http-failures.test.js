@@ -34,7 +34,7 @@ for (const [name, env] of [["that says so", {}], ["that does not say so", { NO_H
 	});
 
 test("a worker dies before its answer: a GET is asked once elsewhere, a POST is 502", { timeout: 60000 }, async () => {
-	const s = await start(["http.js"], { SIOINIT_WORKERS: "2" });
+	const s = await start(["http.js"], { SIOINIT_WORKERS: "2", SIOINIT_MIN_UPTIME: "0" });
 	const ready = (n) => until(async () => s.log.match(/-> ready/g).length === n, `${n} starts`);
 	try {
 		assert.strictEqual((await get(s.port, `/last?${folder}/get`)).status, 200);
@@ -64,6 +64,24 @@ test("a stopped worker: what was sent to it is served elsewhere once it is given
 		assert.ok(answers.every((r) => JSON.parse(r.body).pid !== stopped));
 		await until(async () => s.log.match(/-> ready/g).length === 3, "another worker");
 		assert.strictEqual((await get(s.port, "/who")).status, 200);
+	} finally {
+		assert.strictEqual(await s.stop(), 0);
+	}
+});
+
+test("the last answer of a worker that ends is heard, by a slow reader, too", { timeout: 60000 }, async () => {
+	const s = await start(["http.js"], { SIOINIT_WORKERS: "1", SIOINIT_MIN_UPTIME: "0" });
+	try {
+		for (let i = 1; i <= 3; i++) {
+			assert.strictEqual((await get(s.port, "/farewell?5", { method: "POST", body: "once" })).body.length, 5);
+			await until(async () => s.log.match(/-> ready/g).length === 1 + i, "the next worker");
+		}
+		const size = 1 << 20;
+		const w = await wire({ port: s.port }).send(`GET /farewell?${size} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
+		w.socket.pause();
+		await until(async () => s.log.match(/-> ready/g).length === 5, "the next worker");
+		w.socket.resume();
+		assert.strictEqual((await w.response()).body.length, size);
 	} finally {
 		assert.strictEqual(await s.stop(), 0);
 	}

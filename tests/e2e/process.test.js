@@ -2,6 +2,7 @@
 const test = require("node:test");
 const assert = require("node:assert");
 const fs = require("fs");
+const net = require("net");
 const os = require("os");
 const path = require("path");
 const { spawn } = require("child_process");
@@ -28,6 +29,31 @@ test("SIOINIT_USER: workers and router are nobody, and die with sioinit", { skip
 		await until(() => isGone(pid), "the worker's death");
 	} finally {
 		await s.stop();
+	}
+});
+
+function upgraded(port) {
+	return new Promise((resolve, reject) => {
+		const s = net.connect(port);
+		s.on("error", reject);
+		s.write("GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+		s.once("data", () => resolve(s));
+	});
+}
+
+// Containers have no CAP_SYS_PTRACE.
+test("SIOINIT_USER: its sockets, too, are closed one after another", { skip: !isRoot && "only root can" }, async () => {
+	const bin = process.env.BIN_UNDER_TEST;
+	process.env.BIN_UNDER_TEST = "setpriv";
+	try {
+		const s = await start(["--bounding-set=-sys_ptrace", bin, "supervised.js"], { SIOINIT_WORKERS: "1", SIOINIT_USER: "nobody", SIOINIT_DRAIN_TIME: "1" });
+		const sockets = await Promise.all(Array.from({ length: 40 }, () => upgraded(s.port)));
+		const closed = Promise.all(sockets.map((c) => new Promise((resolve) => c.on("close", () => resolve(Date.now())))));
+		assert.strictEqual(await s.stop(), 0);
+		const at = (await closed).sort((a, b) => a - b);
+		assert.ok(at[39] - at[0] > 500, `all within ${at[39] - at[0]} ms`);
+	} finally {
+		process.env.BIN_UNDER_TEST = bin;
 	}
 });
 

@@ -37,6 +37,9 @@ async function terminal(command, env = {}) {
 
 const state = (pid) => /^State:\s+(\S)/m.exec(fs.readFileSync(`/proc/${pid}/status`, "utf8"))[1];
 
+// The process group in the foreground of the process's terminal: proc(5), tpgid.
+const foreground = (pid) => Number(fs.readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1].split(" ")[5]);
+
 test("a shell as the only worker: interactive, and its end is the end", async () => {
 	const t = await terminal('"$BIN" -- bash --norc -i', { SIOINIT_WORKERS: "1" });
 	try {
@@ -87,16 +90,16 @@ for (const workers of [1, 2])
 			const job = Number((await t.see("(\\d+) Stopped"))[1]);
 			assert.strictEqual(state(job), "T");
 			t.type("bg\n");
+			const inForeground = (group) => until(async () => foreground(job) === group && state(job) !== "T" && state(pid) !== "T", "fg");
 			await until(async () => state(job) !== "T" && state(pid) !== "T", "bg");
 			assert.strictEqual((await get(t.port, "/")).status, 200);
 			t.type("fg; echo code=$?.\n");
-			await t.see('"\\$BIN" supervised.js\r\n');
-			await until(async () => (await get(t.port, "/")).status === 200, "the worker to go on");
+			await inForeground(job);
 			t.type("\x1a");
 			await t.see("Stopped");
 			t.type("fg; echo code=$?.\n");
-			await t.see('"\\$BIN" supervised.js\r\n');
-			await until(async () => (await get(t.port, "/")).status === 200, "the worker to go on");
+			await inForeground(workers === 1 ? pid : job);
+			assert.strictEqual((await get(t.port, "/")).status, 200);
 			t.type("\x03");
 			await t.see(workers === 1 ? "code=130\\." : "code=0\\.");
 			t.type("echo still $((40 + 2)); exit\n");
@@ -107,6 +110,35 @@ for (const workers of [1, 2])
 			t.end();
 		}
 	});
+
+test("what reads the terminal stops in the background, and reads on after fg", async () => {
+	const t = await terminal("bash --norc -i", { SIOINIT_WORKERS: "1" });
+	try {
+		await t.see(PROMPT);
+		t.type('"$BIN" -- cat; echo code=$?.\n');
+		await t.see("\\d+ workers \\(");
+		t.type("one\n");
+		await t.see("one\r\none\r\n");
+		t.type("\x1a");
+		await t.see("Stopped");
+		await t.see(PROMPT);
+		t.type("bg\n");
+		await until(async () => {
+			t.type("\n"); // bash tells of its jobs before a prompt
+			return /Stopped[^]*Stopped/.test(t.screen);
+		}, "the stop in the background");
+		t.seen = t.screen.length;
+		t.type("fg; echo code=$?.\n");
+		await t.see('"\\$BIN" -- cat\r\n');
+		t.type("two\n");
+		await t.see("two\r\ntwo\r\n");
+		t.type("\x04");
+		await t.see("code=0\\.");
+		assert.doesNotMatch(t.screen, /exit|There are/);
+	} finally {
+		t.end();
+	}
+});
 
 test("a session of its own, as in docker run -it: Ctrl-Z leaves nothing stuck", async () => {
 	for (const workers of [1, 2]) {

@@ -86,7 +86,7 @@ static void has_defaults(void **state)
 	assert_int_equal(config.keepalive_timeout_ms, 75000);
 	assert_int_equal(config.body_timeout_ms, 60000);
 	assert_int_equal(config.max_connections, 10000);
-	assert_int_equal(config.max_sessions, 262144);
+	assert_int_equal(config.session_table, 262144);
 	assert_int_equal(config.max_head_bytes, 16384);
 	assert_string_equal(config.probe_path, "/socket.io/");
 }
@@ -172,7 +172,7 @@ static void reads_values(void **state)
 		{ "--stop-timeout 0.5", "SIOINIT_STOP_TIMEOUT=0.5 " },
 		{ "--stop-timeout .0014", "SIOINIT_STOP_TIMEOUT=0.001 " },
 		{ "--stop-timeout 86399.999", "SIOINIT_STOP_TIMEOUT=86399.999 " },
-		{ "--max-sessions 16777216", "SIOINIT_MAX_SESSIONS=16777216 " },
+		{ "--session-table 16777216", "SIOINIT_SESSION_TABLE=16777216 " },
 		{ "--trusted-proxies 10.0.0.0/8,::1,unix",
 		  "SIOINIT_TRUSTED_PROXIES=10.0.0.0/8,::1,unix " },
 		{ "--trusted-proxies unix", "SIOINIT_TRUSTED_PROXIES=unix " },
@@ -248,11 +248,11 @@ static void refuses_wrong_values(void **state)
 		"--stop-timeout 1e3",
 		"--stop-timeout inf",
 		"--stop-timeout 1..2",
-		"--max-sessions 0",
-		"--max-sessions 1.5",
+		"--session-table 0",
+		"--session-table 1.5",
 		"--probe-path x",
 		"--probe-path /\xc3\xa4",
-		"--max-sessions 16777217",
+		"--session-table 16777217",
 	};
 	char path[200] = "--admin /";
 

@@ -111,6 +111,38 @@ static void becomes_them_for_good(void **state)
 	credentials_free(&c);
 }
 
+/* Nothing is left of it afterwards. */
+static void borrows_and_resumes(void **state)
+{
+	uid_t r, e, s;
+	int ends[2];
+	pid_t pid;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(pipe(ends), 0);
+	pid = fork();
+	if (pid == 0) {
+		char byte;
+
+		close(ends[1]);
+		_exit(setresuid(54321, 54321, 54321) < 0 || read(ends[0], &byte, 1) < 0);
+	}
+	close(ends[0]);
+	while (getuid() == 0) /* until the child has changed */
+		credentials_borrow(pid);
+	assert_int_equal(getuid(), 54321);
+	assert_int_equal(geteuid(), 0);
+	credentials_resume();
+	assert_int_equal(getresuid(&r, &e, &s), 0);
+	assert_true(r == 0 && e == 0 && s == 0);
+	credentials_borrow(getpid());
+	assert_int_equal(getuid(), 0);
+	close(ends[1]);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
 static void says_what_it_lacks(void **state)
 {
 	struct credentials c;
@@ -140,6 +172,7 @@ int main(void)
 		cmocka_unit_test(refuses_what_is_unknown),
 		cmocka_unit_test(knows_a_user_by_name_and_number),
 		cmocka_unit_test(becomes_them_for_good),
+		cmocka_unit_test(borrows_and_resumes),
 		cmocka_unit_test(says_what_it_lacks),
 	};
 
