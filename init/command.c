@@ -255,7 +255,7 @@ static const struct reach by_setting[] = {
 	[CONFIG_DISPATCH_LISTEN] = { WORKER_STYLE_LISTEN, .cluster = true },
 	[CONFIG_DISPATCH_STICKY] = { WORKER_STYLE_STICKY, .cluster = true },
 	[CONFIG_DISPATCH_PORT] = { WORKER_STYLE_PORT, .port = true },
-	[CONFIG_DISPATCH_UNIX] = { WORKER_STYLE_UNIX },
+	[CONFIG_DISPATCH_UNIX] = { .style = WORKER_STYLE_UNIX },
 };
 
 /* Bun's node:cluster binds the app's port by itself, while its channel works as Node's, but for

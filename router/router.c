@@ -162,6 +162,11 @@ static void publish(void *ctx)
 	workers_publish(r);
 }
 
+static uint32_t chance(void)
+{
+	return (uint32_t)random();
+}
+
 /* A client takes two descriptors while a worker serves it, and one while it is turned away. */
 static void limit_clients(struct router *r)
 {
@@ -177,11 +182,6 @@ static void limit_clients(struct router *r)
 		log_info("router: %u clients at a time, not SIOINIT_MAX_CONNECTIONS=%u: open files "
 			 "are limited to %lu (ulimit -n)",
 			 r->max_clients, wanted, limit);
-}
-
-static uint32_t chance(void)
-{
-	return (uint32_t)random();
 }
 
 static int router_init(struct router *r, const struct router_conf *conf, int control_fd)

@@ -36,7 +36,7 @@ static void finds_the_cookie(void **state)
 
 static unsigned owner(unsigned key, unsigned lost)
 {
-	char text[16];
+	char text[32];
 	uint64_t most = 0;
 	unsigned best = SLOTS;
 
