@@ -47,6 +47,38 @@ static uint32_t open_sockets(const struct worker *w)
 	return fds > not_clients ? fds - not_clients : 0;
 }
 
+/* What it has open before it is given its first client are no clients, and some of it is opened
+ * when it is ready already. A router that follows another one takes over what that one saw. */
+static void take_base(struct worker *w)
+{
+	struct scoreboard_row *row = row_of(w);
+	uint32_t fds;
+
+	if (w->has_clients)
+		return;
+	if (row && counter_get(&row->base_pid) == (uint64_t)w->pid) {
+		w->base_fds = (uint32_t)counter_get(&row->base_fds);
+		w->has_clients = true;
+	} else if (w->in_flight == 0) {
+		fds = count_fds(w->pid);
+		w->base_fds = fds > w->n_upstreams ? fds - w->n_upstreams : 0;
+	}
+}
+
+static void first_client(struct worker *w)
+{
+	struct scoreboard_row *row = row_of(w);
+
+	if (w->has_clients)
+		return;
+	take_base(w);
+	w->has_clients = true;
+	if (!row)
+		return;
+	counter_set(&row->base_fds, w->base_fds);
+	counter_set(&row->base_pid, (uint64_t)w->pid);
+}
+
 /* Descriptors and our own connections among them are counted at the same moment: connections that
  * end later would else look like clients until the next time. */
 static void sample(struct worker *w, uint64_t now_ms)
@@ -56,7 +88,8 @@ static void sample(struct worker *w, uint64_t now_ms)
 	if (now_ms - w->sampled_ms < SAMPLE_MS)
 		return;
 	w->sampled_ms = now_ms;
-	w->open_sockets = open_sockets(w);
+	take_base(w);
+	w->open_sockets = w->has_clients ? open_sockets(w) : 0;
 	w->assigned = row ? (uint32_t)counter_get(&row->pending) : 0;
 }
 
@@ -190,21 +223,6 @@ static void count_ready(struct workers *ws)
 	ws->n_ready += w->state == WORKER_READY;
 }
 
-/* What is open when it becomes ready are no clients. A router that follows another one takes over
- * what that one saw. */
-static void take_base(struct worker *w)
-{
-	struct scoreboard_row *row = row_of(w);
-
-	w->base_fds = count_fds(w->pid);
-	if (!row)
-		return;
-	if (counter_get(&row->base_pid) == (uint64_t)w->pid)
-		w->base_fds = (uint32_t)counter_get(&row->base_fds);
-	counter_set(&row->base_fds, w->base_fds);
-	counter_set(&row->base_pid, (uint64_t)w->pid);
-}
-
 static void worker_apply(struct worker *w, const struct control_msg *m)
 {
 	bool was_ready = w->state >= WORKER_READY, by_channel;
@@ -259,6 +277,7 @@ void worker_assigned(struct worker *w)
 {
 	struct scoreboard_row *row = row_of(w);
 
+	first_client(w);
 	w->assigned++;
 	if (row)
 		counter_add(&row->handoffs, 1);

@@ -31,6 +31,7 @@ struct worker {
 	struct tunnel_drain *tunnel_drain; /* while its tunnels are being closed */
 	/* Hand-offs leave no trace with us, so live sockets are seen from outside: the descriptors
 	 * the process has open, less those it had when it became ready and our own connections. */
+	bool has_clients;                          /* or has had */
 	uint32_t base_fds, open_sockets, assigned; /* assigned: given since sockets were counted */
 	uint64_t sampled_ms;
 	uint64_t ready_ms; /* since when */

@@ -249,6 +249,7 @@ static void open_sockets_are_load(void **state)
 	skip_without_counts();
 	busy = is_now(1, 0, getpid(), WORKER_READY);
 	idle = is_now(2, 1, NO_PROCESS, WORKER_READY);
+	worker_assigned(busy);
 	for (size_t i = 0; i < 10; i++)
 		sockets[i] = dup(STDERR_FILENO);
 	idle->in_flight = 5;
@@ -256,6 +257,22 @@ static void open_sockets_are_load(void **state)
 	for (size_t i = 0; i < 10; i++)
 		fd_close(&sockets[i]);
 	assert_ptr_equal(pick_at(2 * LATER), busy);
+}
+
+static void what_it_opens_before_it_has_clients_is_no_load(void **state)
+{
+	struct worker *busy;
+	int opened;
+
+	(void)state;
+	skip_without_counts();
+	busy = is_now(1, 0, getpid(), WORKER_READY);
+	is_now(2, 1, NO_PROCESS, WORKER_READY)->in_flight = 1;
+	opened = dup(STDERR_FILENO);
+	assert_ptr_equal(pick_at(LATER), busy);
+	worker_assigned(busy);
+	assert_ptr_equal(pick_at(2 * LATER), busy);
+	fd_close(&opened);
 }
 
 static void our_own_connections_are_not_counted_twice(void **state)
@@ -336,6 +353,7 @@ int main(void)
 		READY(the_least_loaded_is_chosen),
 		READY(expired_sessions_are_no_load),
 		READY(what_was_assigned_long_ago_is_no_load),
+		EMPTY(what_it_opens_before_it_has_clients_is_no_load),
 		EMPTY(open_sockets_are_load),
 		EMPTY(our_own_connections_are_not_counted_twice),
 		READY(the_dead_leave_nothing),
