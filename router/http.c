@@ -114,6 +114,21 @@ static bool has_ambiguous_line(struct str head)
 	return false;
 }
 
+/* A token of RFC 9110, 5.6.2. llhttp's tables may be the lenient ones, which allow blanks. */
+static bool is_token(struct str s)
+{
+	static const char marks[] = "!#$%&'*+-.^_`|~";
+
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i], lower = (char)(c | 0x20);
+
+		if (!(lower >= 'a' && lower <= 'z') && !(c >= '0' && c <= '9') &&
+		    (c == '\0' || !strchr(marks, c)))
+			return false;
+	}
+	return s.n > 0;
+}
+
 static bool has_ambiguous_field(const struct http_head *h)
 {
 	unsigned hosts = 0, encodings = 0;
@@ -121,7 +136,7 @@ static bool has_ambiguous_field(const struct http_head *h)
 	for (size_t i = 0; i < h->n_fields; i++) {
 		struct str name = h->fields[i].name;
 
-		if (name.n == 0 || name.p[name.n] != ':' || name.p[name.n - 1] == ' ')
+		if (!is_token(name) || name.p[name.n] != ':')
 			return true;
 		hosts += str_eq_nocase(name, STR("host"));
 		if (!str_eq_nocase(name, STR("transfer-encoding")))
@@ -278,9 +293,12 @@ static enum http_parse_result judge_partial(struct str in)
 	return llhttp_execute(&p, in.p, in.n) == HPE_OK ? HTTP_HEAD_PARTIAL : HTTP_HEAD_BAD;
 }
 
-/* "METHOD TARGET HTTP/1.x" with one blank each, and no fragment (RFC 9112, 3). */
+/* "METHOD TARGET HTTP/1.x" with one blank each, printable ASCII and no fragment (RFC 9112, 3). */
 static bool is_sound_request_line(const struct http_head *h)
 {
+	for (size_t i = 0; i < h->target.n; i++)
+		if (h->target.p[i] <= ' ' || h->target.p[i] >= 0x7f)
+			return false;
 	return h->start_line.n == h->method.n + h->target.n + strlen("  HTTP/1.1") &&
 	       !memchr(h->target.p, '#', h->target.n);
 }
