@@ -65,8 +65,33 @@ static int on_chunk(llhttp_t *p)
 	return p->content_length > INT64_MAX ? HPE_USER : 0;
 }
 
+static int on_trailer(llhttp_t *p, const char *at, size_t n)
+{
+	struct http_body *b = p->data;
+	size_t room = sizeof(b->trailer) - b->trailer_len;
+
+	memcpy(b->trailer + b->trailer_len, at, n < room ? n : room);
+	b->trailer_len += (uint8_t)(n < room ? n : room);
+	return 0;
+}
+
+/* Of a trailer nobody may learn where a message ends (RFC 9110, 6.5.1). */
+static int on_trailer_complete(llhttp_t *p)
+{
+	struct http_body *b = p->data;
+	struct str name = { b->trailer, b->trailer_len };
+
+	b->trailer_len = 0;
+	return str_eq_nocase(name, STR("content-length")) ||
+		       str_eq_nocase(name, STR("transfer-encoding"))
+		   ? HPE_USER
+		   : 0;
+}
+
 static const llhttp_settings_t body_settings = { .on_message_complete = pause_parser,
-						 .on_chunk_header = on_chunk };
+						 .on_chunk_header = on_chunk,
+						 .on_header_field = on_trailer,
+						 .on_header_field_complete = on_trailer_complete };
 
 static size_t leading_empty_lines(struct str in)
 {
@@ -393,8 +418,10 @@ enum http_parse_result http_parse_response(struct str in, size_t max, bool no_bo
 
 static ssize_t feed_chunked(struct http_body *b, const char *bytes, size_t n)
 {
-	enum llhttp_errno e = llhttp_execute(&b->parser, bytes, n);
+	enum llhttp_errno e;
 
+	b->parser.data = b;
+	e = llhttp_execute(&b->parser, bytes, n);
 	if (e == HPE_OK)
 		return (ssize_t)n;
 	if (e != HPE_PAUSED)
