@@ -172,22 +172,13 @@ static bool has_ambiguous_field(const struct http_head *h)
 	return hosts > 1;
 }
 
-static struct str trim(struct str s)
-{
-	while (s.n && (s.p[0] == ' ' || s.p[0] == '\t'))
-		s = (struct str){ s.p + 1, s.n - 1 };
-	while (s.n && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t'))
-		s.n--;
-	return s;
-}
-
 /* The members of a list with commas; empty ones are none. */
 static void for_each_member(struct str list, void (*member)(struct str, void *), void *ctx)
 {
 	while (list.n) {
 		const char *comma = memchr(list.p, ',', list.n);
 		size_t n = comma ? (size_t)(comma - list.p) : list.n;
-		struct str s = trim((struct str){ list.p, n });
+		struct str s = str_trim((struct str){ list.p, n });
 
 		if (s.n)
 			member(s, ctx);

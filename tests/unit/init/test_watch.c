@@ -16,6 +16,7 @@
 #include "init/core.h"
 #include "init/worker.h"
 #include "tests/unit/init/clock.h"
+#include "tests/unit/init/owner.h"
 
 enum { TICK_MS = 1000, LAG_MS = 1000, HANG_MS = 5000, AGE_MS = 60000 };
 
@@ -25,33 +26,7 @@ static struct slot slot, other;
 static struct worker *worker;
 static int peer;
 
-static void on_state(struct worker *w)
-{
-	(void)w;
-}
-
-static void on_handback(struct worker *w, const struct control_msg *m, int fd)
-{
-	(void)w;
-	(void)m;
-	fd_close(&fd);
-}
-
-static void on_session(struct worker *w, const char *sid, bool opened)
-{
-	(void)w;
-	(void)sid;
-	(void)opened;
-}
-
-static void on_place(struct worker *w, struct place *pl, bool http)
-{
-	(void)w;
-	(void)pl;
-	(void)http;
-}
-
-static const struct worker_ops ops = { on_state, on_handback, on_session, on_place };
+static const struct worker_ops ops = OWNER_OPS(owner_on_handback);
 
 static void say(const char *text)
 {

@@ -15,6 +15,7 @@
 #include "init/frontend.h"
 #include "init/worker.h"
 #include "tests/unit/init/clock.h"
+#include "tests/unit/init/owner.h"
 
 enum { READY_MS = 30000, DRAIN_MS = 5000, STOP_MS = 20000, DISCONNECT_MS = 500, SLACK_MS = 100 };
 
@@ -28,33 +29,7 @@ static struct hub hub;
 static struct worker *worker;
 static int peer;
 
-static void on_state(struct worker *w)
-{
-	(void)w;
-}
-
-static void on_handback(struct worker *w, const struct control_msg *m, int fd)
-{
-	(void)w;
-	(void)m;
-	fd_close(&fd);
-}
-
-static void on_session(struct worker *w, const char *sid, bool opened)
-{
-	(void)w;
-	(void)sid;
-	(void)opened;
-}
-
-static void on_place(struct worker *w, struct place *pl, bool http)
-{
-	(void)w;
-	(void)pl;
-	(void)http;
-}
-
-static const struct worker_ops ops = { on_state, on_handback, on_session, on_place };
+static const struct worker_ops ops = OWNER_OPS(owner_on_handback);
 
 /* A process in a group of its own that lives until a signal ends it; @deaf: only SIGKILL does. */
 static pid_t process(bool deaf)
