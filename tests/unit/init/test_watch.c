@@ -36,13 +36,13 @@ static void say(const char *text)
 
 static pid_t process(void)
 {
-	pid_t pid = fork();
+	pid_t pid;
 
-	if (pid == 0) {
-		(void)signal(SIGUSR2, SIG_IGN);
+	(void)signal(SIGUSR2, SIG_IGN); /* inherited */
+	pid = fork();
+	if (pid == 0)
 		for (;;)
 			(void)pause();
-	}
 	assert_true(pid > 0);
 	(void)setpgid(pid, pid);
 	return pid;

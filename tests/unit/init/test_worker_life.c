@@ -34,14 +34,14 @@ static const struct worker_ops ops = OWNER_OPS(owner_on_handback);
 /* A process in a group of its own that lives until a signal ends it; @deaf: only SIGKILL does. */
 static pid_t process(bool deaf)
 {
-	pid_t pid = fork();
+	pid_t pid;
 
-	if (pid == 0) {
-		if (deaf)
-			(void)signal(SIGTERM, SIG_IGN);
+	(void)signal(SIGTERM, deaf ? SIG_IGN : SIG_DFL); /* inherited */
+	pid = fork();
+	if (pid == 0)
 		for (;;)
 			(void)pause();
-	}
+	(void)signal(SIGTERM, SIG_DFL);
 	assert_true(pid > 0);
 	(void)setpgid(pid, pid);
 	return pid;
