@@ -61,6 +61,8 @@ static const struct setting {
 	    { "WEB_CONCURRENCY", NULL, NULL }),
 	ROW("port", "PORT", "8080", port, port, port, "public port, told to the workers as PORT",
 	    { "PORT", NULL, NULL }, { "PM2_PORT", NULL, NULL }),
+	ROW("routers", "N", "1", routers, routers, routers,
+	    "processes that accept clients: N (up to 16), or auto (one for every 8 workers)"),
 	ROW("admin", "ADDRESS", "127.0.0.1:9090", address, address, admin,
 	    "where /livez, /readyz, /metrics and /status answer: IP:PORT, PORT, /path of a unix "
 	    "socket, or off"),

@@ -60,6 +60,7 @@ struct config {
 	const char *ecosystem, *ecosystem_app; /* or NULL */
 	const char *app;                       /* SIOINIT_APP or NULL */
 	uint16_t port;
+	uint32_t routers; /* 0: by the number of workers */
 	struct config_address admin;
 	const char *admin_socket; /* auto, off, or /path */
 	enum config_serialization serialization;

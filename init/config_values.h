@@ -33,6 +33,8 @@ config_parse_fn config_parse_milliseconds; /* the same field, for aliases in mil
 config_print_fn config_print_seconds;
 config_parse_fn config_parse_count; /* uint32_t, 1 to 2^24 */
 config_print_fn config_print_count;
+config_parse_fn config_parse_routers; /* uint32_t, 1 to 16, or auto (0) */
+config_print_fn config_print_routers;
 config_parse_fn config_parse_limit; /* uint32_t, 0 (none) to 2^24; printed as a count */
 config_parse_fn config_parse_bytes; /* uint64_t, 0 (none) or with K, M, G, T (1024s) */
 config_print_fn config_print_bytes;

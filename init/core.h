@@ -25,12 +25,12 @@ struct init {
 	struct hub hub;
 	struct primary primary;
 	struct pool pool;
-	struct router_process router;
+	struct routers routers;
 	struct reload reload;
 	struct shutdown shutdown;
 	struct watch watch;
 	struct admin_socket admin;
-	int public_fd, admin_fd, sessions_fd, board_fd; /* kept for every router */
+	int admin_fd, sessions_fd, board_fd; /* kept for every router */
 	struct scoreboard *board;
 	uv_signal_t signals[NSIG]; /* by number */
 	uv_timer_t systemd_watchdog;

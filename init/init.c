@@ -1,5 +1,5 @@
 /* PID 1: wires the parts. Listeners first, so that a port in use is said before any worker runs;
- * signals before the first child; then the router and the workers. */
+ * signals before the first child; then the routers and the workers. */
 #include "init/init.h"
 
 #include <errno.h>
@@ -18,6 +18,8 @@
 
 #include "base/ban.h"
 
+enum { WORKERS_PER_ROUTER = 8 };
+
 void init_serving(struct init *in)
 {
 	if (in->told_ready)
@@ -27,16 +29,26 @@ void init_serving(struct init *in)
 	notify_ready();
 }
 
-static void open_listeners(struct init *in)
+/* A socket that was passed to us is one for all routers. */
+static void open_public(const struct config *c, int fds[static ROUTERS_MAX], unsigned n)
+{
+	int r;
+
+	for (unsigned i = 0; i < ROUTERS_MAX; i++)
+		fds[i] = -1;
+	fds[0] = notify_take_listener("http");
+	if (fds[0] >= 0)
+		return;
+	r = primary_listen_each("", c->port, fds, n);
+	if (r < 0)
+		die(EXIT_BAD_CONFIG, "port %u: %s; choose another with SIOINIT_PORT or PORT",
+		    c->port, strerror(-r));
+}
+
+static void open_admin(struct init *in)
 {
 	const struct config_address *a = &in->config->admin;
 
-	in->public_fd = notify_take_listener("http");
-	if (in->public_fd < 0)
-		in->public_fd = primary_listen_tcp("", in->config->port, 0);
-	if (in->public_fd < 0)
-		die(EXIT_BAD_CONFIG, "port %u: %s; choose another with SIOINIT_PORT or PORT",
-		    in->config->port, strerror(-in->public_fd));
 	in->admin_fd = notify_take_listener("admin");
 	if (in->admin_fd >= 0 || a->off)
 		return;
@@ -63,19 +75,31 @@ static void start_watchdog(struct init *in)
 		(void)uv_timer_start(&in->systemd_watchdog, on_watchdog, interval, interval);
 }
 
-static void start_workers(struct init *in)
+static unsigned count_workers(const struct config *c)
 {
 	struct cpus cpus;
 	unsigned n;
 
+	cpus_detect("", &cpus);
+	n = cpus_workers(c, &cpus);
+	log_info("init: %u workers (%s)", n, cpus.why);
+	return n;
+}
+
+static unsigned count_routers(const struct config *c, unsigned n_workers)
+{
+	unsigned n = c->routers ? c->routers : (n_workers - 1) / WORKERS_PER_ROUTER + 1;
+
+	return n < ROUTERS_MAX ? n : ROUTERS_MAX;
+}
+
+static void start_workers(struct init *in, unsigned n)
+{
 	in->dialect = command_dialect(in->config, in->command);
 	log_info("init: serialization %s (%s)",
 		 in->dialect.mode == SERIAL_JSON ? "json" : "advanced", in->dialect.why);
 	hub_init(&in->hub, in->dialect.mode);
 	in->hub.board = in->board;
-	cpus_detect("", &cpus);
-	n = cpus_workers(in->config, &cpus);
-	log_info("init: %u workers (%s)", n, cpus.why);
 	pool_start(in, n);
 }
 
@@ -92,25 +116,30 @@ static void open_shared_memory(struct init *in)
 int init_main(const struct config *c, const struct command *cmd, char *self)
 {
 	static struct init in; /* for the life of the process */
+	unsigned n_workers, n_routers;
+	int public_fds[ROUTERS_MAX];
 
 	in = (struct init){ .config = c, .command = cmd };
 	srandom((unsigned)getpid());
 	(void)fd_raise_limit();
 	notify_init();
-	open_listeners(&in);
+	n_workers = count_workers(c);
+	n_routers = count_routers(c, n_workers);
+	open_public(c, public_fds, n_routers);
+	open_admin(&in);
 	open_shared_memory(&in);
 	if (uv_loop_init(&in.loop) < 0)
 		die(EXIT_OUR_FAILURE, "no event loop");
 	signals_init(&in);
 	shutdown_init(&in);
 	start_watchdog(&in);
-	router_init(&in, self);
-	router_start(&in);
-	start_workers(&in);
+	routers_init(&in, n_routers, self, public_fds);
+	routers_start(&in);
+	start_workers(&in, n_workers);
 	watch_start(&in);
 	admin_socket_open(&in);
 	(void)uv_run(&in.loop, UV_RUN_DEFAULT);
-	(void)reap_sweep(); /* the router, and what escaped from its worker's group */
+	(void)reap_sweep(); /* the routers, and what escaped from its worker's group */
 	primary_close(&in.primary);
 	admin_socket_close(&in);
 	log_info("init: done code=%d", in.shutdown.exit_code);

@@ -119,7 +119,7 @@ static void on_state(struct worker *w)
 	struct init *in = w->owner;
 	struct slot *s = in->pool.slots[w->slot];
 
-	router_tell_worker(in, w);
+	routers_tell_worker(in, w);
 	if (w->state == WORKER_DRAINING && s->worker == w)
 		on_leaving(s);
 	publish(s);
@@ -130,7 +130,7 @@ static void on_state(struct worker *w)
 
 static void on_handback(struct worker *w, const struct control_msg *m, int fd)
 {
-	router_tell(w->owner, m, fd);
+	routers_hand_back(w->owner, m, fd);
 }
 
 static void on_session(struct worker *w, const char *sid, bool opened)
@@ -139,13 +139,13 @@ static void on_session(struct worker *w, const char *sid, bool opened)
 		.type = CONTROL_SESSION, .worker = w->id, .state = opened, .text = str_of(sid)
 	};
 
-	router_tell(w->owner, &m, -1);
+	routers_tell_session(w->owner, &m);
 }
 
 static void on_place(struct worker *w, struct place *pl, bool http)
 {
 	if (!pl->announced)
-		router_tell_place(w->owner, pl, http);
+		routers_tell_place(w->owner, pl, http);
 }
 
 static const struct worker_ops worker_ops = { on_state, on_handback, on_session, on_place };
@@ -226,7 +226,7 @@ static struct worker *start_worker(struct slot *s, int *ret_err)
 	DL_APPEND(in->pool.workers, w);
 	in->pool.n_workers++;
 	s->starts++;
-	router_tell_worker(in, w);
+	routers_tell_worker(in, w);
 	return w;
 }
 

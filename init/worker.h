@@ -44,10 +44,10 @@ struct worker {
 	uint64_t started_ms;
 	struct channel channel;
 	struct hub_member member;
-	struct server *servers; /* what it listens on, first server last */
-	struct handle *handles; /* sent, not acknowledged, in order */
+	struct server *servers;        /* what it listens on, first server last */
+	struct handle *handles;        /* sent, not acknowledged, in order */
 	unsigned n_handles, n_pending; /* pending: clients among them */
-	counter *pending; /* where the router sees how many; borrowed, may be NULL */
+	counter *pending;              /* where the router sees how many; borrowed, may be NULL */
 	uint32_t seq;
 	bool announced; /* its adapter has spoken */
 	bool asked_to_diagnose, killed, closed;
@@ -57,6 +57,7 @@ struct worker {
 	uv_timer_t deadline;   /* of the state it is in */
 	struct drain drain;
 	bool sockets_done, requests_done; /* while draining */
+	uint32_t idle_at;                 /* routers (bits) that wait for no answer of it */
 	uint64_t kill_at_ms;              /* from the begin of its stop on */
 	unsigned n_open;
 };
@@ -85,7 +86,7 @@ void worker_hand_off(struct worker *w, const struct control_msg *m, int fd);
 /* No new sessions; its client sockets are closed evenly over drain-time, requests are answered,
  * then worker_stop(). */
 void worker_drain(struct worker *w);
-/* The router says that no request is waiting for the draining worker's answer. */
+/* The routers say that no request is waiting for the draining worker's answer. */
 void worker_requests_done(struct worker *w);
 
 /* The polite stop: stop-signal, then cluster's disconnect; SIGKILL at stop-timeout. */

@@ -327,7 +327,7 @@ void client_accept(struct router *r, const struct listener *l, int fd,
 	counter_add(&r->board->connections, l->role != ROLE_ADMIN);
 	if (l->role == ROLE_RAW)
 		client_hand_over_raw(c, l->id);
-	else if (l->role == ROLE_HTTP && r->n_clients > r->conf->max_connections)
+	else if (l->role == ROLE_HTTP && router_all_clients(r) > r->conf->max_connections)
 		client_reply(c, 503);
 	else
 		client_read_head(c);

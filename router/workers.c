@@ -19,13 +19,47 @@
 enum { SAMPLE_MS = 250 };
 
 /* NULL: another worker of the slot is the one that serves. */
-static struct scoreboard_row *row_of(struct worker *w)
+static struct scoreboard_row *row_of(const struct worker *w)
 {
-	struct scoreboard *b = w->router->board;
+	struct scoreboard *b = w->router->shared;
 
 	if (w->slot >= SCOREBOARD_ROWS || counter_get(&b->rows[w->slot].pid) != (uint64_t)w->pid)
 		return NULL;
 	return &b->rows[w->slot];
+}
+
+/* Our share in it, or NULL likewise. */
+static struct scoreboard_share *share_of(const struct worker *w)
+{
+	return row_of(w) ? &w->router->board->shares[w->slot] : NULL;
+}
+
+/* What the other routers say in a field of their shares. */
+#define OTHERS(w, field) others(w, offsetof(struct scoreboard_share, field))
+
+static uint32_t others(const struct worker *w, size_t offset)
+{
+	const struct scoreboard_share *ours = share_of(w);
+
+	if (!ours)
+		return 0;
+	return (
+	    uint32_t)(scoreboard_slot_total(w->router->shared, w->slot, offset) -
+		      counter_get((const counter *)(const void *)((const char *)ours + offset)));
+}
+
+/* During a reload the row becomes its own only after it is ready. What is open when a worker
+ * becomes ready are no clients; a router that follows another one, or hears of it later, takes over
+ * what the first one saw. */
+static void join_row(struct worker *w)
+{
+	struct scoreboard_row *row = w->joined ? NULL : row_of(w);
+
+	if (!row)
+		return;
+	w->joined = true;
+	w->base_fds = scoreboard_claim_base(row, (uint32_t)w->pid, w->base_fds);
+	w->others_handoffs = OTHERS(w, handoffs);
 }
 
 /* The number of descriptors a process has open: st_size of /proc/PID/fd since Linux 6.2
@@ -41,7 +75,8 @@ static uint32_t count_fds(pid_t pid)
 
 static uint32_t open_sockets(const struct worker *w)
 {
-	uint32_t fds = count_fds(w->pid), not_clients = w->base_fds + w->n_upstreams;
+	uint32_t fds = count_fds(w->pid);
+	uint32_t not_clients = w->base_fds + w->n_upstreams + OTHERS(w, upstreams);
 
 	return fds > not_clients ? fds - not_clients : 0;
 }
@@ -57,6 +92,13 @@ static void sample(struct worker *w, uint64_t now_ms)
 	w->sampled_ms = now_ms;
 	w->open_sockets = open_sockets(w);
 	w->assigned = row ? (uint32_t)counter_get(&row->pending) : 0;
+	w->others_handoffs = OTHERS(w, handoffs);
+}
+
+/* By us and the others, since sockets were counted. */
+static uint32_t assigned(const struct worker *w)
+{
+	return w->assigned + OTHERS(w, handoffs) - w->others_handoffs;
 }
 
 /* A session on a WebSocket is both a session and a socket. */
@@ -64,9 +106,10 @@ static uint32_t load(struct worker *w, const struct sessions *s, uint64_t now_ms
 {
 	uint32_t sessions = sessions_count_worker(s, w->id);
 
+	join_row(w);
 	sample(w, now_ms);
 	return (sessions > w->open_sockets ? sessions : w->open_sockets) + w->in_flight +
-	       w->assigned;
+	       OTHERS(w, in_flight) + assigned(w);
 }
 
 /* How far @slot lies behind the last chosen one, going round. */
@@ -121,7 +164,7 @@ struct worker *workers_serving(struct workers *ws, uint32_t id)
 {
 	struct worker *w = workers_by_id(ws, id);
 
-	return w && w->state >= WORKER_READY && w->state <= WORKER_DRAINING ? w : NULL;
+	return w && w->state <= WORKER_DRAINING ? w : NULL;
 }
 
 void worker_tell_if_idle(struct worker *w)
@@ -165,21 +208,6 @@ static void count_ready(struct workers *ws)
 	ws->n_ready += w->state == WORKER_READY;
 }
 
-/* What is open when it becomes ready are no clients. A router that follows another one takes over
- * what that one saw. */
-static void take_base(struct worker *w)
-{
-	struct scoreboard_row *row = row_of(w);
-
-	w->base_fds = count_fds(w->pid);
-	if (!row)
-		return;
-	if (counter_get(&row->base_pid) == (uint64_t)w->pid)
-		w->base_fds = (uint32_t)counter_get(&row->base_fds);
-	counter_set(&row->base_fds, w->base_fds);
-	counter_set(&row->base_pid, (uint64_t)w->pid);
-}
-
 static void worker_apply(struct worker *w, const struct control_msg *m)
 {
 	bool was_ready = w->state >= WORKER_READY;
@@ -189,9 +217,11 @@ static void worker_apply(struct worker *w, const struct control_msg *m)
 	w->port = (uint16_t)m->port;
 	w->state = m->state < WORKER_N_STATES ? (enum worker_state)m->state : WORKER_STOPPING;
 	w->style = (enum worker_style)m->style;
-	if (w->state == WORKER_READY && !was_ready)
-		take_base(w);
-	if (w->state == WORKER_BOOTING && w->style == WORKER_STYLE_STICKY)
+	if (w->state == WORKER_READY && !was_ready) {
+		w->base_fds = count_fds(w->pid);
+		join_row(w);
+	}
+	if (w->state == WORKER_BOOTING && w->style == WORKER_STYLE_STICKY && w->router->index == 0)
 		probe_start(w, m->kind != 0);
 	else
 		probe_stop(w);
@@ -226,19 +256,40 @@ void workers_free_all(struct router *r)
 
 void worker_assigned(struct worker *w)
 {
-	struct scoreboard_row *row = row_of(w);
+	struct scoreboard_share *share = share_of(w);
 
 	w->assigned++;
-	if (row)
-		counter_add(&row->handoffs, 1);
+	if (share)
+		counter_add(&share->handoffs, 1);
 }
 
 void worker_asked(struct worker *w)
 {
-	struct scoreboard_row *row = row_of(w);
+	struct scoreboard_share *share = share_of(w);
 
-	if (row)
-		counter_add(&row->requests, 1);
+	if (share)
+		counter_add(&share->requests, 1);
+}
+
+/* As publish_sessions() in router.c. */
+static void publish_sessions(const struct worker *w, counter *c)
+{
+	uint32_t n;
+
+	while ((n = sessions_count_worker(w->router->sessions, w->id)) != counter_get(c)) {
+		counter_set(c, n);
+		atomic_thread_fence(memory_order_seq_cst);
+	}
+}
+
+/* Only news: another router may have counted them later than we did. */
+static void publish_sockets(struct worker *w, counter *c)
+{
+	uint32_t n = w->open_sockets + assigned(w);
+
+	if (n != w->told_sockets)
+		counter_set(c, n);
+	w->told_sockets = n;
 }
 
 void workers_publish(struct router *r)
@@ -251,8 +302,9 @@ void workers_publish(struct router *r)
 
 		if (!row)
 			continue;
-		counter_set(&row->sessions, sessions_count_worker(r->sessions, w->id));
-		counter_set(&row->sockets, w->open_sockets + w->assigned);
-		counter_set(&row->in_flight, w->in_flight);
+		publish_sessions(w, &row->sessions);
+		publish_sockets(w, &row->sockets);
+		counter_set(&r->board->shares[w->slot].in_flight, w->in_flight);
+		counter_set(&r->board->shares[w->slot].upstreams, w->n_upstreams);
 	}
 }

@@ -48,8 +48,8 @@ static void report(struct router *r, struct answer *a, const char *type,
 		   int (*write)(const struct scoreboard *, struct buf *))
 {
 	a->type = type;
-	workers_publish(r);
-	if (write(r->board, a->body) < 0)
+	router_publish(r);
+	if (write(r->shared, a->body) < 0)
 		say(a, 500, "no memory");
 }
 
