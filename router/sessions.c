@@ -289,6 +289,7 @@ static int open_table(struct sessions *s, int fd, uint32_t n_slots)
 	if (fcntl(fd, F_SETLKW, &whole) < 0)
 		return -errno;
 	r = map(s, fd, n_slots, n_buckets);
+	assert(r < 0 || s->table);
 	if (r == 0 && s->table->set_up != SET_UP)
 		r = set_up(s->table, n_slots, n_buckets);
 	whole.l_type = F_UNLCK;
