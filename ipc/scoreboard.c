@@ -78,12 +78,22 @@ void scoreboard_router_ended(struct scoreboard *b, unsigned router)
 	}
 }
 
-uint32_t scoreboard_claim_base(struct scoreboard_row *row, uint32_t pid, uint32_t fds)
+static uint64_t given(const struct scoreboard *b, unsigned slot)
 {
+	return scoreboard_slot_total(b, slot, offsetof(struct scoreboard_share, requests)) +
+	       scoreboard_slot_total(b, slot, offsetof(struct scoreboard_share, handoffs));
+}
+
+uint32_t scoreboard_claim_base(struct scoreboard *b, unsigned slot, uint32_t pid, uint32_t fds)
+{
+	struct scoreboard_row *row = &b->rows[slot];
 	uint64_t mine = (uint64_t)pid << 32 | fds, known = counter_get(&row->base);
 
-	while (known >> 32 != pid)
-		if (atomic_compare_exchange_weak(&row->base, &known, mine))
-			return fds;
+	if (known >> 32 != pid)
+		counter_set(&row->given, given(b, slot));
+	else if (given(b, slot) != counter_get(&row->given) || counter_get(&row->pending))
+		return (uint32_t)known;
+	if (atomic_compare_exchange_strong(&row->base, &known, mine) || known >> 32 != pid)
+		return fds;
 	return (uint32_t)known;
 }

@@ -48,20 +48,6 @@ static uint32_t others(const struct worker *w, size_t offset)
 		      counter_get((const counter *)(const void *)((const char *)ours + offset)));
 }
 
-/* During a reload the row becomes its own only after it is ready. What is open when a worker
- * becomes ready are no clients; a router that follows another one, or hears of it later, takes over
- * what the first one saw. */
-static void join_row(struct worker *w)
-{
-	struct scoreboard_row *row = w->joined ? NULL : row_of(w);
-
-	if (!row)
-		return;
-	w->joined = true;
-	w->base_fds = scoreboard_claim_base(row, (uint32_t)w->pid, w->base_fds);
-	w->others_handoffs = OTHERS(w, handoffs);
-}
-
 /* The number of descriptors a process has open: st_size of /proc/PID/fd since Linux 6.2
  * (proc_fd_getattr), else 0. */
 static uint32_t count_fds(pid_t pid)
@@ -73,10 +59,29 @@ static uint32_t count_fds(pid_t pid)
 	return stat(path, &st) == 0 && st.st_size > 0 ? (uint32_t)st.st_size : 0;
 }
 
-static uint32_t open_sockets(const struct worker *w)
+/* Some are opened when it is ready already: what it has as long as it was given nothing are no
+ * clients. During a reload the row becomes its own only later. */
+static uint32_t take_base(struct worker *w, uint32_t fds)
+{
+	if (row_of(w))
+		w->base_fds =
+		    scoreboard_claim_base(w->router->shared, w->slot, (uint32_t)w->pid, fds);
+	return w->base_fds;
+}
+
+static void join_row(struct worker *w)
+{
+	if (w->joined || !row_of(w))
+		return;
+	w->joined = true;
+	(void)take_base(w, w->base_fds);
+	w->others_handoffs = OTHERS(w, handoffs);
+}
+
+static uint32_t open_sockets(struct worker *w)
 {
 	uint32_t fds = count_fds(w->pid);
-	uint32_t not_clients = w->base_fds + w->n_upstreams + OTHERS(w, upstreams);
+	uint32_t not_clients = take_base(w, fds) + w->n_upstreams + OTHERS(w, upstreams);
 
 	return fds > not_clients ? fds - not_clients : 0;
 }

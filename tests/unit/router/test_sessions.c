@@ -98,7 +98,7 @@ static void the_next_router_finds_everything(void **state)
 	memset(longest, 'x', sizeof(longest));
 	assert_int_equal(sessions_open(dup(fd), 64, &s), 0);
 	for (int i = 0; i < 40; i++) {
-		char sid[16];
+		char sid[32];
 
 		(void)snprintf(sid, sizeof(sid), "s%d", i);
 		put(s, sid, 1 + (uint32_t)(i % 3));
@@ -137,14 +137,14 @@ enum {
 	STEPS_MAX = 3000 /* instructions of one update, at most */
 };
 
-static void name_stable(int i, char dst[static 16])
+static void name_stable(int i, char dst[static 32])
 {
-	(void)snprintf(dst, 16, "stable-%d", i);
+	(void)snprintf(dst, 32, "stable-%d", i);
 }
 
 static void put_stable(struct sessions *s)
 {
-	char sid[16];
+	char sid[32];
 
 	for (int i = 0; i < STABLE; i++) {
 		name_stable(i, sid);
@@ -155,7 +155,7 @@ static void put_stable(struct sessions *s)
 /* Finding them also keeps them from being the least recently used. */
 static void assert_stable(struct sessions *s)
 {
-	char sid[16];
+	char sid[32];
 
 	for (int i = 0; i < STABLE; i++) {
 		name_stable(i, sid);
@@ -166,7 +166,7 @@ static void assert_stable(struct sessions *s)
 /* Everything that the table counts can be found, and it holds as many as it should. */
 static void assert_whole(struct sessions *s)
 {
-	char sid[16];
+	char sid[32];
 	uint32_t of[4] = { 0 };
 
 	for (int i = 0; i < STABLE; i++)
@@ -190,7 +190,7 @@ static void assert_whole(struct sessions *s)
 /* Some updates of every kind, by @seed. */
 static void update(struct sessions *s, uint32_t seed)
 {
-	char sid[16];
+	char sid[32];
 
 	for (uint32_t i = 0; i < 16; i++) {
 		(void)snprintf(sid, sizeof(sid), "w-%u", (seed * 7 + i) % 23);

@@ -275,14 +275,18 @@ static void a_router_that_has_died_is_no_load(void **state)
 	assert_int_not_equal(pick()->id, 2);
 }
 
-static void the_first_to_see_a_worker_says_what_are_no_clients(void **state)
+static void what_a_worker_has_before_it_is_given_anything_are_no_clients(void **state)
 {
-	struct scoreboard_row row = { 0 };
+	struct scoreboard *b = router.shared;
 
 	(void)state;
-	assert_int_equal(scoreboard_claim_base(&row, 10, 20), 20);
-	assert_int_equal(scoreboard_claim_base(&row, 10, 25), 20);
-	assert_int_equal(scoreboard_claim_base(&row, 11, 30), 30);
+	assert_int_equal(scoreboard_claim_base(b, 0, 10, 20), 20);
+	assert_int_equal(scoreboard_claim_base(b, 0, 10, 25), 25);
+	counter_set(&share(1, 1)->requests, 1);
+	assert_int_equal(scoreboard_claim_base(b, 0, 10, 30), 25);
+	assert_int_equal(scoreboard_claim_base(b, 0, 11, 35), 35);
+	counter_set(&b->rows[0].pending, 1);
+	assert_int_equal(scoreboard_claim_base(b, 0, 11, 40), 35);
 }
 
 static void published_numbers_are_sums(void **state)
@@ -318,6 +322,7 @@ static void open_sockets_are_load(void **state)
 	skip_without_counts();
 	busy = is_now(1, 0, getpid(), WORKER_READY);
 	idle = is_now(2, 1, NO_PROCESS, WORKER_READY);
+	worker_asked(busy);
 	for (size_t i = 0; i < 10; i++)
 		sockets[i] = dup(STDERR_FILENO);
 	idle->in_flight = 5;
@@ -335,6 +340,7 @@ static void our_own_connections_are_not_counted_twice(void **state)
 	(void)state;
 	skip_without_counts();
 	w = is_now(1, 0, getpid(), WORKER_READY);
+	worker_asked(w);
 	is_now(2, 1, NO_PROCESS, WORKER_READY)->in_flight = 1;
 	upstream = dup(STDERR_FILENO);
 	w->n_upstreams = 1;
@@ -407,7 +413,7 @@ int main(void)
 		READY(what_was_assigned_long_ago_is_no_load),
 		READY(what_another_router_does_is_load),
 		READY(a_router_that_has_died_is_no_load),
-		EMPTY(the_first_to_see_a_worker_says_what_are_no_clients),
+		EMPTY(what_a_worker_has_before_it_is_given_anything_are_no_clients),
 		READY(published_numbers_are_sums),
 		EMPTY(open_sockets_are_load),
 		EMPTY(our_own_connections_are_not_counted_twice),
