@@ -18,6 +18,9 @@
 
 #include "base/ban.h"
 
+_Static_assert((int)CONFIG_BALANCE_RANDOM == (int)BALANCE_RANDOM, "the same in both");
+_Static_assert((int)CONFIG_STICKY_NONE == (int)STICKY_NONE, "the same in both");
+
 static int run_router(const struct config *c)
 {
 	const char *fd = getenv("SIOINIT_CONTROL_FD");
@@ -26,9 +29,26 @@ static int run_router(const struct config *c)
 		.keepalive_timeout_ms = c->keepalive_timeout_ms,
 		.body_timeout_ms = c->body_timeout_ms,
 		.max_connections = c->max_connections,
-		.max_sessions = c->max_sessions,
+		.max_sessions = c->session_table,
 		.max_head_bytes = c->max_head_bytes,
+		.max_connections_per_address = c->max_connections_per_address,
+		.handshake_rate = c->handshake_rate,
+		.handshake_burst = c->handshake_burst,
+		.trusted = &c->trusted_proxies,
+		.proxy_protocol = c->proxy_protocol,
+		.request_id = c->request_id,
+		.access_format = (enum access_format)c->access_log,
+		.access_file = c->access_log_file,
 		.probe_path = c->probe_path,
+		.health_path = c->worker_health_path,
+		.drain_time_ms = config_drain_time_ms(c),
+		.unix_pairs = c->upstream == CONFIG_UPSTREAM_UNIX,
+		.balance = (enum balance_method)c->balance,
+		.sticky = (enum sticky_kind)c->sticky.kind,
+		.sticky_name = c->sticky.name,
+		.sticky_cookie = c->sticky_cookie,
+		.sid_param = c->sid_param,
+		.slow_start_ms = c->slow_start_ms,
 	};
 
 	if (!fd)
@@ -92,6 +112,7 @@ int main(int argc, char **argv)
 	if (action == CONFIG_VERSION)
 		return printf("sioinit %s\n", SIOINIT_VERSION) < 0;
 	log_set_level((enum log_level)c.log_level);
+	log_set_format((enum log_format)c.log_format);
 	if (role && strcmp(role, "router") == 0)
 		return run_router(&c);
 	if (action == CONFIG_RUN || action == CONFIG_CHECK)

@@ -1,22 +1,49 @@
-/* Logging. A line that does not fit is cut; quotes, backslashes and control characters in the
- * message are escaped, so one event is one line whatever a worker or a client put into it. */
+/* Logging. A line that does not fit is cut; what could end a line or a value is escaped, so one
+ * event is one line whatever a worker or a client put into it. */
 #include "base/log.h"
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/escape.h"
+#include "base/macros.h"
+#include "base/output.h"
+
 #include "base/ban.h"
 
-enum { LINE_MAX_BYTES = 2048 };
+enum {
+	MESSAGE_MAX = 2048,
+	LINE_MAX_BYTES = MESSAGE_MAX + 128,
+	STORMS_MAX = 32,
+	EXIT_WAIT_MS = 500
+};
 
 static enum log_level threshold = LOG_LEVEL_INFO;
+static enum log_format format;
 static const char *component_name;
-static const char *const level_names[] = { "error", "warn", "info", "debug" };
+static struct output out = { .fd = -1 };
+static bool is_open, to_journal;
+
+static const struct {
+	const char *name, *priority; /* syslog(3) */
+} levels[] = { { "error", "<3>" }, { "warn", "<4>" }, { "info", "<6>" }, { "debug", "<7>" } };
+
+static const struct {
+	const char *time, *level, *component, *message, *end;
+	size_t (*escape)(struct str s, char *dst, size_t size);
+} formats[] = {
+	[LOG_FORMAT_LOGFMT] = { "time=", " level=", " component=", " msg=\"", "\"\n",
+				escape_logfmt },
+	[LOG_FORMAT_JSON] = { "{\"time\":\"", "\",\"level\":\"", "\",\"component\":\"",
+			      "\",\"msg\":\"", "\"}\n", escape_json },
+};
 
 void log_set_level(enum log_level level)
 {
@@ -28,78 +55,234 @@ enum log_level log_get_level(void)
 	return threshold;
 }
 
+void log_set_format(enum log_format f)
+{
+	format = f;
+}
+
 void log_set_component(const char *component)
 {
 	component_name = component;
 }
 
-static size_t put_time(char *dst, size_t size)
+/* systemd.exec(5): JOURNAL_STREAM is DEVICE:INODE of the socket that is the journal. */
+static bool is_journal(int fd)
 {
+	const char *stream = getenv("JOURNAL_STREAM");
+	unsigned long long device, inode;
+	struct stat st;
+
+	return stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2 && fstat(fd, &st) == 0 &&
+	       st.st_dev == device && st.st_ino == inode;
+}
+
+static void at_exit(void)
+{
+	log_settle();
+	output_flush_within(&out, EXIT_WAIT_MS);
+}
+
+struct output *log_open(void)
+{
+	output_open(&out, STDERR_FILENO);
+	to_journal = is_journal(STDERR_FILENO);
+	is_open = true;
+	(void)atexit(at_exit);
+	return &out;
+}
+
+/* Lines */
+
+struct line {
+	char text[LINE_MAX_BYTES];
+	size_t len;
+};
+
+static void put(struct line *l, const char *text)
+{
+	size_t n = strlen(text), room = sizeof(l->text) - l->len;
+
+	n = n < room ? n : room;
+	memcpy(l->text + l->len, text, n);
+	l->len += n;
+}
+
+static void put_time(struct line *l)
+{
+	char text[40];
 	struct timespec now;
 	struct tm utc;
 	size_t n;
 
 	(void)clock_gettime(CLOCK_REALTIME, &now);
 	(void)gmtime_r(&now.tv_sec, &utc);
-	n = strftime(dst, size, "time=%Y-%m-%dT%H:%M:%S", &utc);
-	return n + (size_t)snprintf(dst + n, size - n, ".%03ldZ", now.tv_nsec / 1000000);
+	n = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &utc);
+	(void)snprintf(text + n, sizeof(text) - n, ".%03ldZ", now.tv_nsec / 1000000);
+	put(l, text);
 }
 
-static size_t put_escaped(char *dst, size_t size, const char *s)
+static void put_message(struct line *l, const char *message)
 {
-	size_t n = 0;
+	size_t room = sizeof(l->text) - l->len - strlen(formats[format].end);
 
-	for (; *s && n + 5 < size; s++) {
-		unsigned char c = (unsigned char)*s;
+	l->len += formats[format].escape(str_of(message), l->text + l->len, room);
+	put(l, formats[format].end);
+}
 
-		if (c == '"' || c == '\\') {
-			dst[n++] = '\\';
-			dst[n++] = (char)c;
-		} else if (c < 0x20 || c == 0x7f) {
-			n += (size_t)snprintf(dst + n, size - n, "\\x%02x", c);
-		} else {
-			dst[n++] = (char)c;
-		}
+static void write_line(enum log_level level, const char *message)
+{
+	struct line l = { .len = 0 };
+
+	if (to_journal)
+		put(&l, levels[level].priority);
+	put(&l, formats[format].time);
+	put_time(&l);
+	put(&l, formats[format].level);
+	put(&l, levels[level].name);
+	if (component_name) {
+		put(&l, formats[format].component);
+		put(&l, component_name);
 	}
-	return n;
+	put(&l, formats[format].message);
+	put_message(&l, message);
+	if (is_open)
+		(void)output_line(&out, (struct str){ l.text, l.len });
+	else if (write(STDERR_FILENO, l.text, l.len) < 0)
+		return;
 }
 
-static void log_line(enum log_level level, const char *fmt, va_list ap)
+static void tell_left_out(void)
 {
-	char message[LINE_MAX_BYTES], line[LINE_MAX_BYTES + 128];
-	size_t n = put_time(line, sizeof(line));
+	char message[80];
+	unsigned n = out.left_out;
 
-	(void)vsnprintf(message, sizeof(message), fmt, ap);
-	n += (size_t)snprintf(line + n, sizeof(line) - n, " level=%s", level_names[level]);
-	if (component_name)
-		n += (size_t)snprintf(line + n, sizeof(line) - n, " component=%s", component_name);
-	n += (size_t)snprintf(line + n, sizeof(line) - n, " msg=\"");
-	n += put_escaped(line + n, sizeof(line) - n - 2, message);
-	line[n++] = '"';
-	line[n++] = '\n';
-	if (write(STDERR_FILENO, line, n) < 0)
+	if (!n || output_flush(&out) > 0)
 		return;
+	(void)snprintf(message, sizeof(message), "log: %u lines left out: stderr took nothing", n);
+	(void)output_take_left_out(&out);
+	write_line(LOG_LEVEL_WARN, message);
+}
+
+/* Storms */
+
+static struct storm {
+	int64_t began_ms;
+	uint32_t hash; /* of the message without its numbers; 0: free */
+	enum log_level level;
+	unsigned written, left_out;
+	char example[160];
+} storms[STORMS_MAX];
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* FNV-1a; what is between two numbers counts, and that there is one. */
+static uint32_t hash_of(const char *message)
+{
+	static const char digits[] = "0123456789";
+	uint32_t hash = 2166136261u;
+
+	while (*message) {
+		size_t n = strspn(message, digits);
+		unsigned char c = n ? '#' : (unsigned char)*message;
+
+		hash = (hash ^ c) * 16777619u;
+		message += n ? n : 1;
+	}
+	return hash ? hash : 1;
+}
+
+static void storm_over(struct storm *s)
+{
+	char message[sizeof(s->example) + 60];
+
+	if (s->left_out) {
+		(void)snprintf(message, sizeof(message), "log: %u more within a second like: %s",
+			       s->left_out, s->example);
+		write_line(s->level, message);
+	}
+	s->hash = 0;
+}
+
+static void end_storms(int64_t now)
+{
+	for (size_t i = 0; i < ARRAY_LEN(storms); i++)
+		if (storms[i].hash && now - storms[i].began_ms >= 1000)
+			storm_over(&storms[i]);
+}
+
+/* The entry for these messages; the oldest gives way to a new one. */
+static struct storm *storm_for(uint32_t hash, int64_t now)
+{
+	struct storm *oldest = &storms[0];
+
+	for (size_t i = 0; i < ARRAY_LEN(storms); i++) {
+		if (storms[i].hash == hash)
+			return &storms[i];
+		if (storms[i].hash == 0 || (oldest->hash && storms[i].began_ms < oldest->began_ms))
+			oldest = &storms[i];
+	}
+	storm_over(oldest);
+	*oldest = (struct storm){ .hash = hash, .began_ms = now };
+	return oldest;
+}
+
+static bool is_too_much(enum log_level level, const char *message)
+{
+	int64_t now = now_ms();
+	struct storm *s;
+
+	end_storms(now);
+	if (level >= LOG_LEVEL_DEBUG)
+		return false;
+	s = storm_for(hash_of(message), now);
+	if (s->written < LOG_SAME_MAX) {
+		s->written++;
+		return false;
+	}
+	s->level = level;
+	s->left_out++;
+	(void)snprintf(s->example, sizeof(s->example), "%.*s", (int)sizeof(s->example) - 1,
+		       message);
+	return true;
+}
+
+void log_settle(void)
+{
+	end_storms(now_ms());
+	tell_left_out();
 }
 
 void log_at(enum log_level level, const char *fmt, ...)
 {
+	char message[MESSAGE_MAX];
 	int saved = errno;
 	va_list ap;
 
 	if (level > threshold)
 		return;
 	va_start(ap, fmt);
-	log_line(level, fmt, ap);
+	(void)vsnprintf(message, sizeof(message), fmt, ap);
 	va_end(ap);
+	tell_left_out();
+	if (!is_too_much(level, message))
+		write_line(level, message);
 	errno = saved;
 }
 
 void die(int code, const char *fmt, ...)
 {
+	char message[MESSAGE_MAX];
 	va_list ap;
 
 	va_start(ap, fmt);
-	log_line(LOG_LEVEL_ERROR, fmt, ap);
+	(void)vsnprintf(message, sizeof(message), fmt, ap);
 	va_end(ap);
+	write_line(LOG_LEVEL_ERROR, message);
 	exit(code);
 }

@@ -1,9 +1,25 @@
-/* One line per event on stderr, logfmt:
- *   time=2026-11-25T04:00:00.123Z level=info msg="worker[3]: booting -> ready"
- * A line is written with one write(2); a failing stderr is ignored. errno is preserved. */
+/* One line per event on stderr, logfmt or JSON:
+ *   time=2026-11-25T04:00:00.123Z level=info component=init msg="worker[3]: booting -> ready"
+ *   {"time":"2026-11-25T04:00:00.123Z","level":"info","component":"init","msg":"worker[3]: ..."}
+ * When stderr is systemd's journal (JOURNAL_STREAM), <n> stands before it: sd-daemon(3).
+ *
+ * Of lines that say the same but for numbers, LOG_SAME_MAX are written in a second; the others are
+ * counted in one line when the second is over. Debug lines are all written. A failing stderr is
+ * ignored. errno is preserved. */
 #pragma once
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+enum log_format { LOG_FORMAT_LOGFMT, LOG_FORMAT_JSON };
+enum { LOG_SAME_MAX = 100 };
+
+struct output;
+
+/* From now on a stderr that takes nothing blocks nobody: see base/output.h. What it does not take
+ * goes with later lines and at exit(3), or when the owner of an event loop flushes what is
+ * returned. Before, every line is one plain write(2). */
+struct output *log_open(void);
+
+void log_set_format(enum log_format format);
 
 void log_set_level(enum log_level level);
 enum log_level log_get_level(void);
@@ -13,6 +29,9 @@ enum log_level log_get_level(void);
 void log_set_component(const char *component);
 
 void log_at(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Writes the counts that are due. Any line does that, too. */
+void log_settle(void);
 
 #define log_error(...) log_at(LOG_LEVEL_ERROR, __VA_ARGS__)
 #define log_warn(...) log_at(LOG_LEVEL_WARN, __VA_ARGS__)

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/macros.h"
@@ -21,7 +22,7 @@
 
 #include "base/ban.h"
 
-enum { PATH_BUF = 4096, VERSION_WAIT_MS = 2000 };
+enum { PATH_BUF = 4096, VERSION_WAIT_MS = 2000, WORD_MAX = 1 << 20 };
 
 static const struct {
 	const char *extension, *interpreter;
@@ -34,10 +35,20 @@ static const struct {
 	const char *name;
 	enum command_runtime runtime;
 } runtimes[] = {
-	{ "node", RUNTIME_NODE },
-	{ "nodejs", RUNTIME_NODE },
-	{ "bun", RUNTIME_BUN },
-	{ "deno", RUNTIME_DENO },
+	{ "node", RUNTIME_NODE },       { "nodejs", RUNTIME_NODE },
+	{ "bun", RUNTIME_BUN },         { "deno", RUNTIME_DENO },
+	{ "python", RUNTIME_OTHER },    { "python3", RUNTIME_OTHER },
+	{ "sh", RUNTIME_WRAPPER },      { "bash", RUNTIME_WRAPPER },
+	{ "dash", RUNTIME_WRAPPER },    { "ash", RUNTIME_WRAPPER },
+	{ "busybox", RUNTIME_WRAPPER }, { "env", RUNTIME_WRAPPER },
+	{ "nice", RUNTIME_WRAPPER },    { "ionice", RUNTIME_WRAPPER },
+	{ "taskset", RUNTIME_WRAPPER }, { "numactl", RUNTIME_WRAPPER },
+	{ "stdbuf", RUNTIME_WRAPPER },  { "setpriv", RUNTIME_WRAPPER },
+	{ "gosu", RUNTIME_WRAPPER },    { "su-exec", RUNTIME_WRAPPER },
+	{ "strace", RUNTIME_WRAPPER },  { "npm", RUNTIME_WRAPPER },
+	{ "npx", RUNTIME_WRAPPER },     { "yarn", RUNTIME_WRAPPER },
+	{ "pnpm", RUNTIME_WRAPPER },    { "tsx", RUNTIME_WRAPPER },
+	{ "ts-node", RUNTIME_WRAPPER },
 };
 
 static const char *base_name(const char *path)
@@ -68,24 +79,25 @@ static int check_executable(const char *path)
 	return 0;
 }
 
-/* As execvp(3) would: 0, -ENOENT, -EACCES (found, but not executable). */
-static int find_in_path(const char *name)
+/* As execvp(3) would: 0 and the file's name in @found, -ENOENT, -EACCES (there, but not
+ * executable).
+ */
+static int find_in_path(const char *name, char found[static PATH_BUF])
 {
 	const char *path = getenv("PATH");
 	int result = -ENOENT;
 
+	(void)snprintf(found, PATH_BUF, "%s", name);
 	if (strchr(name, '/'))
 		return check_executable(name);
 	if (!path)
 		path = "/usr/local/bin:/usr/bin:/bin";
 	while (*path) {
 		size_t n = strcspn(path, ":");
-		char candidate[PATH_BUF];
 		int r;
 
-		(void)snprintf(candidate, sizeof(candidate), "%.*s/%s", (int)n, n ? path : ".",
-			       name);
-		r = check_executable(candidate);
+		(void)snprintf(found, PATH_BUF, "%.*s/%s", (int)n, n ? path : ".", name);
+		r = check_executable(found);
 		if (r == 0)
 			return 0;
 		if (r == -EACCES)
@@ -95,12 +107,42 @@ static int find_in_path(const char *name)
 	return result;
 }
 
-static enum command_runtime runtime_of(const char *program)
+/* NULL: not by its name. */
+static const enum command_runtime *runtime_named(const char *program)
 {
 	for (size_t i = 0; i < ARRAY_LEN(runtimes); i++)
 		if (strcmp(base_name(program), runtimes[i].name) == 0)
-			return runtimes[i].runtime;
-	return RUNTIME_OTHER;
+			return &runtimes[i].runtime;
+	return NULL;
+}
+
+/* A script that names any of the runtimes behind #! may turn into it. */
+static bool is_wrapper_script(const char *path)
+{
+	FILE *f = fopen(path, "re");
+	char line[256] = "", *save = NULL;
+	size_t n = f ? fread(line, 1, sizeof(line) - 1, f) : 0;
+
+	if (f)
+		(void)fclose(f);
+	if (n < 2 || memcmp(line, "#!", 2) != 0)
+		return false;
+	line[strcspn(line, "\n")] = '\0';
+	for (char *w = strtok_r(line + 2, " \t", &save); w; w = strtok_r(NULL, " \t", &save))
+		if (strcmp(base_name(w), "env") != 0 && w[0] != '-')
+			return runtime_named(w) && *runtime_named(w) != RUNTIME_OTHER;
+	return false;
+}
+
+static enum command_runtime runtime_of(const char *program)
+{
+	const enum command_runtime *named = runtime_named(program);
+	char found[PATH_BUF];
+
+	if (named)
+		return *named;
+	return find_in_path(program, found) == 0 && is_wrapper_script(found) ? RUNTIME_WRAPPER
+									     : RUNTIME_OTHER;
 }
 
 struct resolver {
@@ -118,7 +160,8 @@ static int fail(const struct resolver *rs, int code, int r, const char *fmt, con
 
 static int check_program(const struct resolver *rs, const char *program)
 {
-	int r = find_in_path(program);
+	char found[PATH_BUF];
+	int r = find_in_path(program, found);
 
 	/* a file such as app.rb, meant as a script */
 	if (r < 0 && strchr(base_name(program), '.') && access(program, R_OK) == 0)
@@ -206,6 +249,115 @@ void command_free(struct command *c)
 	*c = (struct command){ 0 };
 }
 
+/* Reaching workers */
+
+static const struct reach by_setting[] = {
+	[CONFIG_DISPATCH_LISTEN] = { WORKER_STYLE_LISTEN, .cluster = true },
+	[CONFIG_DISPATCH_STICKY] = { WORKER_STYLE_STICKY, .cluster = true },
+	[CONFIG_DISPATCH_PORT] = { WORKER_STYLE_PORT, .port = true },
+	[CONFIG_DISPATCH_UNIX] = { .style = WORKER_STYLE_UNIX },
+};
+
+/* Bun's node:cluster binds the app's port by itself, while its channel works as Node's, but for
+ * pings, which kill it; Deno's loses sockets that follow another message closely, so there it only
+ * relays. */
+static const struct reach by_runtime[] = {
+	[RUNTIME_NODE] = { .cluster = true, .why = "Node: by what it does on its channel" },
+	[RUNTIME_BUN] = { .cluster = true, .port = true, .why = "Bun: by its channel or its port" },
+	[RUNTIME_DENO] = { WORKER_STYLE_PORT, .port = true, .why = "Deno" },
+	[RUNTIME_WRAPPER] = { .cluster = true,
+			      .port = true,
+			      .why = "whatever that starts: by its channel or its port" },
+	[RUNTIME_OTHER] = { WORKER_STYLE_PORT, .port = true, .why = "no Node" },
+};
+
+static const struct {
+	bool has_channel, answers_pings;
+} abilities[] = {
+	[RUNTIME_NODE] = { true, true },    [RUNTIME_BUN] = { true, false },
+	[RUNTIME_DENO] = { true, false },   [RUNTIME_WRAPPER] = { false, true },
+	[RUNTIME_OTHER] = { false, false },
+};
+
+static bool has_placeholder(const struct command *cmd, const char *placeholder)
+{
+	for (size_t i = 1; i < cmd->argc; i++)
+		if (strstr(cmd->argv[i], placeholder))
+			return true;
+	return false;
+}
+
+static struct reach choose_reach(const struct config *c, const struct command *cmd)
+{
+	struct reach r = by_setting[c->dispatch];
+
+	r.why = "by setting";
+	if (c->dispatch != CONFIG_DISPATCH_AUTO)
+		return r;
+	if (has_placeholder(cmd, "{socket}"))
+		return (struct reach){ WORKER_STYLE_UNIX, .why = "{socket} among the arguments" };
+	if (has_placeholder(cmd, "{port}"))
+		return (struct reach){ WORKER_STYLE_PORT, .port = true,
+				       .why = "{port} among the arguments" };
+	return by_runtime[cmd->runtime];
+}
+
+struct reach command_reach(const struct config *c, const struct command *cmd)
+{
+	struct reach r = choose_reach(c, cmd);
+
+	r.channel = r.cluster || abilities[cmd->runtime].has_channel;
+	r.pings = r.cluster && abilities[cmd->runtime].answers_pings;
+	return r;
+}
+
+static int put_replaced(struct buf *out, const char *text, const char *from, const char *to)
+{
+	const char *at;
+	int r = 0;
+
+	while (r == 0 && (at = strstr(text, from))) {
+		r = buf_append(out, text, (size_t)(at - text));
+		if (r == 0)
+			r = buf_append(out, to, strlen(to));
+		text = at + strlen(from);
+	}
+	return r == 0 ? buf_append(out, text, strlen(text) + 1) : r;
+}
+
+/* NULL: no memory. */
+static char *fill_in(const char *word, const char *port, const char *socket)
+{
+	struct buf half = BUF_INIT(WORD_MAX), whole = BUF_INIT(WORD_MAX);
+
+	if (put_replaced(&half, word, "{port}", port) < 0 ||
+	    put_replaced(&whole, half.p, "{socket}", socket) < 0)
+		buf_free(&whole);
+	buf_free(&half);
+	return whole.p;
+}
+
+char **command_argv(const struct command *cmd, const char *port, const char *socket)
+{
+	char **argv = calloc(cmd->argc + 1, sizeof(*argv));
+
+	for (size_t i = 0; argv && i < cmd->argc; i++) {
+		argv[i] = fill_in(cmd->argv[i], port, socket);
+		if (!argv[i]) {
+			command_free_argv(argv);
+			return NULL;
+		}
+	}
+	return argv;
+}
+
+void command_free_argv(char **argv)
+{
+	for (char **w = argv; w && *w; w++)
+		free(*w);
+	free(argv);
+}
+
 /* Serialization */
 
 /* Node lines where a read of the channel that ends inside a length prefix stalls it for ever: minor
@@ -289,13 +441,13 @@ static void ask_version(const char *program, char *dst, size_t size)
 static struct dialect detect_dialect(const struct command *cmd)
 {
 	bool is_node = cmd->runtime == RUNTIME_NODE;
-	char version[64];
+	char version[64], found[PATH_BUF];
 
 	if (cmd->runtime == RUNTIME_BUN)
 		return (struct dialect){ SERIAL_JSON, false, "by runtime" };
 	if (cmd->runtime == RUNTIME_DENO)
 		return (struct dialect){ SERIAL_ADVANCED, false, "by runtime" };
-	if (!is_node && find_in_path("node") < 0)
+	if (!is_node && find_in_path("node", found) < 0)
 		return (struct dialect){ SERIAL_ADVANCED, false, "no node in PATH" };
 	ask_version(is_node ? cmd->argv[0] : "node", version, sizeof(version));
 	return command_dialect_of_version(version);

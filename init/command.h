@@ -5,10 +5,12 @@
 #include <stddef.h>
 
 #include "init/config.h"
+#include "ipc/control.h"
 #include "ipc/value.h"
 
-/* The runtime, as far as the channel's serialization and the warnings depend on it. */
-enum command_runtime { RUNTIME_NODE, RUNTIME_BUN, RUNTIME_DENO, RUNTIME_OTHER };
+/* What runs, as far as the channel to it depends on that. A wrapper (a shell, env, npm) may turn
+ * into any of the others. */
+enum command_runtime { RUNTIME_NODE, RUNTIME_BUN, RUNTIME_DENO, RUNTIME_WRAPPER, RUNTIME_OTHER };
 
 struct command {
 	char **argv; /* owned, NULL-terminated */
@@ -23,6 +25,24 @@ struct command {
 int command_resolve(const struct config *c, struct command *ret, int *ret_exit, char *err,
 		    size_t err_size);
 void command_free(struct command *c);
+
+/* How requests will reach the workers. */
+struct reach {
+	enum worker_style style; /* UNKNOWN: by the first sign of life */
+	bool channel;            /* each gets an IPC channel */
+	bool cluster;            /* each is a node:cluster worker */
+	bool port;               /* each gets a port of its own */
+	bool pings;              /* an fd-less NODE_HANDLE is answered and harmless */
+	const char *why;         /* a static text for the log */
+};
+
+/* By setting; else by the placeholders among the arguments ({port}, {socket}), else by runtime. */
+struct reach command_reach(const struct config *c, const struct command *cmd);
+
+/* The arguments of one worker: {port} and {socket} replaced wherever they stand. A copy, NULL when
+ * there is no memory; free with command_free_argv(). */
+char **command_argv(const struct command *cmd, const char *port, const char *socket);
+void command_free_argv(char **argv);
 
 /* How all workers will be spoken to. */
 struct dialect {

@@ -63,6 +63,10 @@ static const struct setting {
 	    { "PORT", NULL, NULL }, { "PM2_PORT", NULL, NULL }),
 	ROW("routers", "N", "1", routers, routers, routers,
 	    "processes that accept clients: N (up to 16), or auto (one for every 8 workers)"),
+	ROW("listen", "LIST", "", addresses, addresses, listen,
+	    "more places to serve at: IP:PORT, [IP]:PORT, PORT or the /path of a unix socket"),
+	ROW("backlog", "N", "511", count, count, backlog,
+	    "connections that may wait to be accepted, at each of them"),
 	ROW("admin", "ADDRESS", "127.0.0.1:9090", address, address, admin,
 	    "where /livez, /readyz, /metrics and /status answer: IP:PORT, PORT, /path of a unix "
 	    "socket, or off"),
@@ -75,10 +79,10 @@ static const struct setting {
 	    "always, or never: the end of a worker is the end of sioinit, with its exit code"),
 	ROW("ready-timeout", "SECONDS", "30", seconds, seconds, ready_timeout_ms,
 	    "a worker that is not ready by then is replaced; 0 = wait for ever"),
-	ROW("wait-ready", "WHETHER", "no", flag, flag, wait_ready,
-	    "yes: a worker is ready when it says process.send('ready'), and not before"),
+	ROW("wait-ready", "SWITCH", "off", switch, switch, wait_ready,
+	    "on: a worker is ready when it says process.send('ready'), and not before"),
 	ROW("min-uptime", "SECONDS", "5", seconds, seconds, min_uptime_ms,
-	    "a worker that ends sooner is restarted later each time"),
+	    "a worker that ends sooner, or before it is ready, is restarted later each time"),
 	ROW("restart-delay", "SECONDS", "0.1", seconds, seconds, restart_delay_ms,
 	    "pause before a worker that ended is started again; doubles up to 15 with every one "
 	    "that ends before min-uptime"),
@@ -110,8 +114,17 @@ static const struct setting {
 	    "sent to a hanging worker one ping-interval before it is killed, for a diagnosis"),
 	ROW("max-memory", "BYTES", "0", bytes, bytes, max_memory,
 	    "a worker with more resident memory is replaced without a gap (such as 512M); 0 = off"),
+	ROW("max-sessions", "N", "0", limit, count, max_sessions,
+	    "a worker that has had that many sessions (give or take 10 %) is replaced without a "
+	    "gap; 0 = off"),
 	ROW("max-age", "SECONDS", "0", seconds, seconds, max_age_ms,
 	    "a worker that old (give or take 10 %) is replaced without a gap; 0 = off"),
+	ROW("heap", "MEGABYTES", "off", heap, heap, heap_mb,
+	    "Node's --max-old-space-size for each worker, unless NODE_OPTIONS has one: a number, "
+	    "off, or auto (75 % of the container's memory limit, shared out)"),
+	ROW("memory-pressure", "PERCENT", "95", percent, count, memory_pressure,
+	    "when the container uses more of its memory limit, its largest worker is replaced, one "
+	    "a minute; 0 = off"),
 	ROW("header-timeout", "SECONDS", "10", seconds, seconds, header_timeout_ms,
 	    "how long a client may take to send a request head"),
 	ROW("keepalive-timeout", "SECONDS", "75", seconds, seconds, keepalive_timeout_ms,
@@ -120,22 +133,93 @@ static const struct setting {
 	    "longest pause between two pieces of a request body"),
 	ROW("max-connections", "N", "10000", count, count, max_connections,
 	    "clients at the router at a time; more get 503"),
-	ROW("max-sessions", "N", "262144", count, count, max_sessions,
+	ROW("session-table", "N", "262144", count, count, session_table,
 	    "sessions remembered; the least recently used go first"),
 	ROW("max-head-bytes", "N", "16384", count, count, max_head_bytes,
 	    "largest request head; more gets 431"),
+	ROW("max-connections-per-address", "N", "0", limit, count, max_connections_per_address,
+	    "connections of one client address (one IPv6 /64) at the router at a time, behind "
+	    "trusted proxies its requests; more get 429; WebSockets handed over do not count; 0 = "
+	    "no limit"),
+	ROW("handshake-rate", "N", "0", limit, count, handshake_rate,
+	    "new sessions per second; more get 503; 0 = no limit"),
+	ROW("handshake-burst", "N", "0", limit, count, handshake_burst,
+	    "new sessions at once before handshake-rate counts; 0 = as many as in a second"),
+	ROW("trusted-proxies", "LIST", "", networks, networks, trusted_proxies,
+	    "addresses and networks, such as 10.0.0.0/8,fd00::/8 (unix: local sockets), whose "
+	    "X-Forwarded-* and Forwarded fields are believed and added to; those of others are "
+	    "replaced"),
+	ROW("proxy-protocol", "SWITCH", "off", switch, switch, proxy_protocol,
+	    "on: every connection to the public port begins with a PROXY header (version 1 or 2) "
+	    "that names the client; others are closed"),
+	ROW("request-id", "FIELD", "", field_name, text, request_id,
+	    "field, such as X-Request-ID, that names each proxied request: a client's own is kept, "
+	    "a missing one made"),
+	ROW("access-log", "FORMAT", "off", access_format, access_format, access_log,
+	    "a line for every request: off, common (Apache's), logfmt or json"),
+	ROW("access-log-file", "PATH", "/dev/stdout", text, text, access_log_file,
+	    "where the access log goes: a file, /dev/stdout, /dev/stderr or /dev/fd/N"),
 	ROW("probe-path", "PATH", "/socket.io/", path, text, probe_path,
 	    "what is requested to see whether an app of @socket.io/sticky answers"),
+	ROW("dispatch", "HOW", "auto", dispatch, dispatch, dispatch,
+	    "how requests reach a worker: listen (the app calls listen() under node:cluster), "
+	    "sticky "
+	    "(setupWorker()), port or unix (it listens by itself where PORT or SIOINIT_SOCKET "
+	    "says), "
+	    "or auto: by what it does"),
+	ROW("worker-port", "PORT", "", port, port, worker_port,
+	    "first of the workers' own ports, one per slot (the one after the public port); those "
+	    "in "
+	    "use are left out"),
+	ROW("worker-health-path", "PATH", "", path, text, worker_health_path,
+	    "a worker with a port or socket of its own is ready when this answers 2xx, instead of "
+	    "when it accepts"),
+	ROW("upstream", "KIND", "tcp", upstream, upstream, upstream,
+	    "what proxied requests reach node:cluster workers by: tcp (loopback), or unix: "
+	    "cheaper, "
+	    "but the app then sees no peer address (socket.remoteAddress is undefined)"),
+	ROW("balance", "METHOD", "least-sessions", balance, balance, balance,
+	    "who gets a new session: least-sessions (with requests in flight and open sockets), "
+	    "least-lag (of the event loop), two-choices (the less loaded of two random workers), "
+	    "round-robin or random"),
+	ROW("sticky", "BY", "sid", sticky, sticky, sticky,
+	    "what tells where a client without a known session belongs: sid (nothing: see "
+	    "balance), "
+	    "cookie (set by sioinit), address, header:NAME, hash:NAME (of the query), or none: "
+	    "sessions do not count either"),
+	ROW("sticky-cookie", "NAME", "sioinit", token, text, sticky_cookie,
+	    "name of the cookie of sticky=cookie"),
+	ROW("sid-param", "NAME", "sid", token, text, sid_param,
+	    "parameter of the query that names the session"),
+	ROW("slow-start", "SECONDS", "0", seconds, seconds, slow_start_ms,
+	    "over this time a new worker's share grows from nothing to that of the others"),
+	ROW("pre-start", "COMMAND", "", text, text, pre_start,
+	    "what /bin/sh runs once before the workers, such as a database migration; if it fails, "
+	    "sioinit ends with its exit code"),
+	ROW("user", "NAME", "", text, text, user,
+	    "whom workers and router run as, name or number, when sioinit is root"),
+	ROW("group", "NAME", "", text, text, group,
+	    "and their group; without it the user's own, and all that the user is in"),
+	ROW("no-new-privs", "SWITCH", "off", switch, switch, no_new_privs,
+	    "1: workers gain no rights by running set-user-ID programs"),
+	ROW("watch", "PATH,...", "", text, text, watch,
+	    "for development: folders in which a change replaces the workers (node_modules and "
+	    "names that start with a dot are left out)"),
 	ROW("log-level", "LEVEL", "info", level, level, log_level,
 	    "least severe lines to log: error, warn, info or debug"),
+	ROW("log-format", "FORMAT", "logfmt", log_format, log_format, log_format,
+	    "sioinit's own lines on stderr: logfmt or json"),
+	ROW("worker-logs", "FORMAT", "raw", worker_logs, worker_logs, worker_logs,
+	    "the workers' stdout and stderr: raw (untouched), prefix (the slot before each line) "
+	    "or json (each line an object)"),
 #undef ROW
 };
 
 _Static_assert(ARRAY_LEN(settings) <= CONFIG_SETTINGS_MAX, "struct config remembers every origin");
 
 /* Set by ourselves for our own processes and for workers. */
-static const char *const internal_names[] = { "SIOINIT_SLOT", "SIOINIT_ROLE",
-					      "SIOINIT_CONTROL_FD" };
+static const char *const internal_names[] = { "SIOINIT_SLOT", "SIOINIT_ROLE", "SIOINIT_CONTROL_FD",
+					      "SIOINIT_SOCKET" };
 
 /* Names */
 

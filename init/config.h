@@ -8,11 +8,45 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "base/ip.h"
 #include "base/str.h"
 
 enum config_workers_kind { WORKERS_AUTO, WORKERS_FIXED, WORKERS_LESS, WORKERS_PERCENT };
 enum config_serialization { CONFIG_SERIAL_AUTO, CONFIG_SERIAL_ADVANCED, CONFIG_SERIAL_JSON };
 enum config_restart { RESTART_ALWAYS, RESTART_NEVER };
+enum config_dispatch {
+	CONFIG_DISPATCH_AUTO,
+	CONFIG_DISPATCH_LISTEN,
+	CONFIG_DISPATCH_STICKY,
+	CONFIG_DISPATCH_PORT,
+	CONFIG_DISPATCH_UNIX
+};
+
+enum config_upstream { CONFIG_UPSTREAM_TCP, CONFIG_UPSTREAM_UNIX };
+
+enum config_balance {
+	CONFIG_BALANCE_LEAST_SESSIONS,
+	CONFIG_BALANCE_LEAST_LAG,
+	CONFIG_BALANCE_TWO_CHOICES,
+	CONFIG_BALANCE_ROUND_ROBIN,
+	CONFIG_BALANCE_RANDOM
+};
+
+enum config_sticky_kind {
+	CONFIG_STICKY_SID,
+	CONFIG_STICKY_COOKIE,
+	CONFIG_STICKY_ADDRESS,
+	CONFIG_STICKY_HEADER,
+	CONFIG_STICKY_HASH,
+	CONFIG_STICKY_NONE,
+};
+
+struct config_sticky {
+	enum config_sticky_kind kind;
+	const char *name; /* of a header field or a parameter; borrowed */
+};
+
+enum config_worker_logs { WORKER_LOGS_RAW, WORKER_LOGS_PREFIX, WORKER_LOGS_JSON };
 
 /* Where a value comes from; the later of two wins. */
 enum config_source {
@@ -52,7 +86,15 @@ struct config_signal_map {
 	unsigned n;
 };
 
-enum { CONFIG_SETTINGS_MAX = 64 };
+struct config_addresses {
+	struct config_address list[16];
+	unsigned n;
+};
+
+/* struct config.heap_mb beside a number: */
+enum { HEAP_OFF = 0, HEAP_AUTO = 0x7fffffff };
+
+enum { CONFIG_SETTINGS_MAX = 128 };
 
 struct config {
 	struct config_workers workers;
@@ -60,12 +102,19 @@ struct config {
 	const char *ecosystem, *ecosystem_app; /* or NULL */
 	const char *app;                       /* SIOINIT_APP or NULL */
 	uint16_t port;
-	uint32_t routers; /* 0: by the number of workers */
+	uint32_t routers;               /* 0: by the number of workers */
+	struct config_addresses listen; /* besides the port */
+	uint32_t backlog;
 	struct config_address admin;
 	const char *admin_socket; /* auto, off, or /path */
 	enum config_serialization serialization;
 	enum config_restart restart;
-	int log_level; /* enum log_level */
+	int log_level;  /* enum log_level */
+	int log_format; /* enum log_format */
+	enum config_worker_logs worker_logs;
+	const char *pre_start;    /* NULL: nothing */
+	const char *user, *group; /* NULL: as sioinit itself */
+	bool no_new_privs;
 	uint32_t ready_timeout_ms, min_uptime_ms;
 	uint32_t max_restarts; /* 0: no limit */
 	uint32_t restart_delay_ms;
@@ -76,13 +125,32 @@ struct config {
 	struct config_signal_map signal_map;
 	uint32_t ping_interval_ms, lag_warn_ms, hang_timeout_ms; /* 0: off */
 	int hang_signal;
-	uint64_t max_memory; /* bytes, 0: no limit */
-	uint32_t max_age_ms; /* 0: no limit */
+	uint64_t max_memory;      /* bytes, 0: no limit */
+	uint32_t max_age_ms;      /* 0: no limit */
+	uint32_t max_sessions;    /* of one worker, 0: no limit */
+	const char *watch;        /* folders, or NULL */
+	uint32_t heap_mb;         /* per worker, HEAP_OFF, HEAP_AUTO */
+	uint32_t memory_pressure; /* per cent of the container's limit, 0: off */
 	uint32_t header_timeout_ms, keepalive_timeout_ms, body_timeout_ms;
 	uint32_t max_connections;
-	uint32_t max_sessions;
+	uint32_t session_table; /* sessions remembered */
 	uint32_t max_head_bytes;
+	uint32_t max_connections_per_address;     /* 0: no limit */
+	uint32_t handshake_rate, handshake_burst; /* 0: no limit; 0: one second's worth */
+	bool proxy_protocol;
+	struct cidr_list trusted_proxies;
+	const char *request_id; /* a field name or NULL */
+	int access_log;         /* in the order of the words */
+	const char *access_log_file;
 	const char *probe_path;
+	enum config_dispatch dispatch;
+	enum config_upstream upstream;
+	enum config_balance balance;
+	uint32_t slow_start_ms;
+	struct config_sticky sticky;
+	const char *sticky_cookie, *sid_param;
+	uint16_t worker_port;           /* 0: the one after the public port */
+	const char *worker_health_path; /* NULL: a connection is enough */
 	/* what to run: argv ends with NULL; borrowed from main's argv and environment */
 	char *const *command; /* as given after the options; NULL when only SIOINIT_APP is set */
 	size_t command_len;
@@ -107,6 +175,14 @@ enum config_action {
  * setting, what is wrong and how to mend it. Never prints. */
 int config_load(int argc, char *const *argv, char *const *envp, struct config *ret,
 		enum config_action *ret_action, char *err, size_t err_size);
+
+/* drain-time, less where the app's own ending wants time, too. */
+static inline uint32_t config_drain_time_ms(const struct config *c)
+{
+	uint32_t most = c->stop_timeout_ms / 2;
+
+	return c->drain_time_ms < most ? c->drain_time_ms : most;
+}
 
 /* A value from elsewhere, under the setting's name as a flag or in the environment, all copied; it
  * counts unless a later source has one. @origin is for the user. 0, or -EINVAL as above, -ENOMEM.

@@ -17,7 +17,7 @@
 
 #include "base/ban.h"
 
-enum { WORKERS_MAX = 1024, TIMEOUT_MAX_S = 86400, COUNT_MAX = 1 << 24 };
+enum { WORKERS_MAX = 1024, TIMEOUT_MAX_S = 86400, COUNT_MAX = 1 << 24, TOKEN_MAX = 64 };
 
 const char *config_parse_text(const char *s, void *dst)
 {
@@ -47,6 +47,19 @@ const char *config_parse_admin_socket(const char *s, void *dst)
 {
 	if (strcmp(s, "auto") != 0 && strcmp(s, "off") != 0 && s[0] != '/')
 		return "not \"auto\", \"off\" or the /path of a unix socket";
+	*(const char **)dst = s;
+	return NULL;
+}
+
+/* RFC 9110, 5.6.2 */
+const char *config_parse_token(const char *s, void *dst)
+{
+	static const char allowed[] = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
+				      "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	size_t n = strspn(s, allowed);
+
+	if (n == 0 || n > TOKEN_MAX || s[n])
+		return "not a name: letters, digits, - and _, at most 64";
 	*(const char **)dst = s;
 	return NULL;
 }
@@ -103,7 +116,8 @@ const char *config_parse_port(const char *s, void *dst)
 
 void config_print_port(const void *src, FILE *out)
 {
-	(void)fprintf(out, "%u", *(const uint16_t *)src);
+	if (*(const uint16_t *)src)
+		(void)fprintf(out, "%u", *(const uint16_t *)src);
 }
 
 static bool is_ip(const char *host, bool bracketed)
@@ -166,14 +180,67 @@ void config_print_address(const void *src, FILE *out)
 		(void)fprintf(out, "%s%s%u", a->host, a->host[0] ? ":" : "", a->port);
 }
 
+/* The next part of a list with commas; its end in *s. */
+static struct str next_part(const char **s)
+{
+	struct str part = { *s, strcspn(*s, ",") };
+
+	*s += part.n + ((*s)[part.n] == ',');
+	return part;
+}
+
+const char *config_parse_addresses(const char *s, void *dst)
+{
+	static const char wrong[] = "not a list of IP:PORT, [IP]:PORT, PORT and /path";
+	struct config_addresses ret = { 0 };
+
+	while (*s) {
+		struct str part = next_part(&s);
+		char one[sizeof(ret.list[0].host) + 8];
+
+		if (ret.n == ARRAY_LEN(ret.list))
+			return "more than 16 addresses";
+		if (part.n >= sizeof(one))
+			return wrong;
+		memcpy(one, part.p, part.n);
+		one[part.n] = '\0';
+		if (config_parse_address(one, &ret.list[ret.n]) || ret.list[ret.n].off)
+			return wrong;
+		ret.n++;
+	}
+	*(struct config_addresses *)dst = ret;
+	return NULL;
+}
+
+void config_print_addresses(const void *src, FILE *out)
+{
+	const struct config_addresses *a = src;
+
+	for (unsigned i = 0; i < a->n; i++) {
+		(void)fputs(i ? "," : "", out);
+		config_print_address(&a->list[i], out);
+	}
+}
+
 /* Words stand in the order of their enum. */
 static const char *const serializations[] = { "auto", "advanced", "json", NULL };
 static const char *const restarts[] = { "always", "never", NULL };
+static const char *const dispatches[] = { "auto", "listen", "sticky", "port", "unix", NULL };
+static const char *const upstreams[] = { "tcp", "unix", NULL };
+static const char *const balances[] = { "least-sessions", "least-lag", "two-choices",
+					"round-robin",    "random",    NULL };
+static const char *const access_formats[] = { "off", "common", "logfmt", "json", NULL };
 static const char *const levels[] = { "error", "warn", "info", "debug", NULL };
-static const char *const flags[] = { "no", "yes", NULL };
+static const char *const switches[] = { "off", "on", NULL };
+static const char *const log_formats[] = { "logfmt", "json", NULL };
+static const char *const worker_logs[] = { "raw", "prefix", "json", NULL };
 
 _Static_assert(sizeof(enum config_serialization) == sizeof(int) &&
-		   sizeof(enum config_restart) == sizeof(int),
+		   sizeof(enum config_restart) == sizeof(int) &&
+		   sizeof(enum config_dispatch) == sizeof(int) &&
+		   sizeof(enum config_upstream) == sizeof(int) &&
+		   sizeof(enum config_balance) == sizeof(int) &&
+		   sizeof(enum config_worker_logs) == sizeof(int),
 	       "words are stored as int");
 
 const char *const *config_words(config_parse_fn *parse)
@@ -183,8 +250,14 @@ const char *const *config_words(config_parse_fn *parse)
 		const char *const *words;
 	} all[] = { { config_parse_serialization, serializations },
 		    { config_parse_restart, restarts },
+		    { config_parse_dispatch, dispatches },
+		    { config_parse_upstream, upstreams },
+		    { config_parse_balance, balances },
 		    { config_parse_level, levels },
-		    { config_parse_flag, flags } };
+		    { config_parse_log_format, log_formats },
+		    { config_parse_worker_logs, worker_logs },
+		    { config_parse_access_format, access_formats },
+		    { config_parse_switch, switches } };
 
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
 		if (all[i].parse == parse)
@@ -202,19 +275,24 @@ static const char *parse_word(const char *s, const char *const *words, const cha
 	return wrong;
 }
 
-const char *config_parse_flag(const char *s, void *dst)
+const char *config_parse_switch(const char *s, void *dst)
 {
-	int word;
-	const char *wrong = parse_word(s, flags, "not \"yes\" or \"no\"", &word);
+	static const char *const synonyms[][3] = { { "no", "false", "0" }, { "yes", "true", "1" } };
+	int on = -1;
 
-	if (!wrong)
-		*(bool *)dst = word;
-	return wrong;
+	for (int i = 0; i < 2; i++)
+		for (size_t k = 0; k < ARRAY_LEN(synonyms[0]); k++)
+			if (strcasecmp(s, switches[i]) == 0 || strcasecmp(s, synonyms[i][k]) == 0)
+				on = i;
+	if (on < 0)
+		return "not \"on\" or \"off\"";
+	*(bool *)dst = on;
+	return NULL;
 }
 
-void config_print_flag(const void *src, FILE *out)
+void config_print_switch(const void *src, FILE *out)
 {
-	(void)fputs(flags[*(const bool *)src], out);
+	(void)fputs(switches[*(const bool *)src], out);
 }
 
 const char *config_parse_serialization(const char *s, void *dst)
@@ -237,6 +315,80 @@ void config_print_restart(const void *src, FILE *out)
 	(void)fputs(restarts[*(const int *)src], out);
 }
 
+const char *config_parse_dispatch(const char *s, void *dst)
+{
+	return parse_word(s, dispatches,
+			  "not \"auto\", \"listen\", \"sticky\", \"port\" or \"unix\"", dst);
+}
+
+void config_print_dispatch(const void *src, FILE *out)
+{
+	(void)fputs(dispatches[*(const int *)src], out);
+}
+
+const char *config_parse_upstream(const char *s, void *dst)
+{
+	return parse_word(s, upstreams, "not \"tcp\" or \"unix\"", dst);
+}
+
+void config_print_upstream(const void *src, FILE *out)
+{
+	(void)fputs(upstreams[*(const int *)src], out);
+}
+
+const char *config_parse_balance(const char *s, void *dst)
+{
+	return parse_word(s, balances,
+			  "not \"least-sessions\", \"least-lag\", \"two-choices\", "
+			  "\"round-robin\" or \"random\"",
+			  dst);
+}
+
+void config_print_balance(const void *src, FILE *out)
+{
+	(void)fputs(balances[*(const int *)src], out);
+}
+
+static const char *const stickies[] = { "sid", "cookie", "address", "header", "hash", "none" };
+
+const char *config_parse_sticky(const char *s, void *dst)
+{
+	static const char wrong[] = "not \"sid\", \"cookie\", \"address\", \"header:NAME\", "
+				    "\"hash:NAME\" or \"none\"";
+	struct config_sticky ret = { 0 };
+	size_t n = strcspn(s, ":");
+	bool named;
+
+	while (strncasecmp(s, stickies[ret.kind], n) != 0 || stickies[ret.kind][n] != '\0')
+		if (++ret.kind == ARRAY_LEN(stickies))
+			return wrong;
+	named = ret.kind == CONFIG_STICKY_HEADER || ret.kind == CONFIG_STICKY_HASH;
+	if (named != (s[n] == ':') || (named && config_parse_token(s + n + 1, &ret.name)))
+		return wrong;
+	*(struct config_sticky *)dst = ret;
+	return NULL;
+}
+
+void config_print_sticky(const void *src, FILE *out)
+{
+	const struct config_sticky *s = src;
+
+	(void)fputs(stickies[s->kind], out);
+	if (s->name)
+		(void)fprintf(out, ":%s", s->name);
+}
+
+const char *config_parse_access_format(const char *s, void *dst)
+{
+	return parse_word(s, access_formats, "not \"off\", \"common\", \"logfmt\" or \"json\"",
+			  dst);
+}
+
+void config_print_access_format(const void *src, FILE *out)
+{
+	(void)fputs(access_formats[*(const int *)src], out);
+}
+
 const char *config_parse_level(const char *s, void *dst)
 {
 	return parse_word(s, levels, "not \"error\", \"warn\", \"info\" or \"debug\"", dst);
@@ -245,6 +397,26 @@ const char *config_parse_level(const char *s, void *dst)
 void config_print_level(const void *src, FILE *out)
 {
 	(void)fputs(levels[*(const int *)src], out);
+}
+
+const char *config_parse_log_format(const char *s, void *dst)
+{
+	return parse_word(s, log_formats, "not \"logfmt\" or \"json\"", dst);
+}
+
+void config_print_log_format(const void *src, FILE *out)
+{
+	(void)fputs(log_formats[*(const int *)src], out);
+}
+
+const char *config_parse_worker_logs(const char *s, void *dst)
+{
+	return parse_word(s, worker_logs, "not \"raw\", \"prefix\" or \"json\"", dst);
+}
+
+void config_print_worker_logs(const void *src, FILE *out)
+{
+	(void)fputs(worker_logs[*(const int *)src], out);
 }
 
 const char *config_parse_seconds(const char *s, void *dst)
@@ -318,6 +490,41 @@ const char *config_parse_limit(const char *s, void *dst)
 	return NULL;
 }
 
+const char *config_parse_percent(const char *s, void *dst)
+{
+	uint64_t n;
+
+	if (str_to_u64(str_of(s), 100, &n) < 0)
+		return "not a percentage from 0 to 100";
+	*(uint32_t *)dst = (uint32_t)n;
+	return NULL;
+}
+
+const char *config_parse_heap(const char *s, void *dst)
+{
+	uint64_t n;
+
+	if (strcasecmp(s, "off") == 0)
+		*(uint32_t *)dst = HEAP_OFF;
+	else if (strcasecmp(s, "auto") == 0)
+		*(uint32_t *)dst = HEAP_AUTO;
+	else if (str_to_u64(str_of(s), COUNT_MAX, &n) < 0 || n == 0)
+		return "not a number of megabytes, \"auto\" or \"off\"";
+	else
+		*(uint32_t *)dst = (uint32_t)n;
+	return NULL;
+}
+
+void config_print_heap(const void *src, FILE *out)
+{
+	uint32_t n = *(const uint32_t *)src;
+
+	if (n == HEAP_OFF || n == HEAP_AUTO)
+		(void)fputs(n == HEAP_OFF ? "off" : "auto", out);
+	else
+		(void)fprintf(out, "%u", n);
+}
+
 static const char byte_units[] = "KMGT";
 
 const char *config_parse_bytes(const char *s, void *dst)
@@ -353,15 +560,6 @@ void config_print_bytes(const void *src, FILE *out)
 	(void)fprintf(out, "%llu", (unsigned long long)n);
 	if (unit)
 		(void)fputc(byte_units[unit - 1], out);
-}
-
-/* The next part of a list with commas; its end in *s. */
-static struct str next_part(const char **s)
-{
-	struct str part = { *s, strcspn(*s, ",") };
-
-	*s += part.n + ((*s)[part.n] == ',');
-	return part;
 }
 
 const char *config_parse_codes(const char *s, void *dst)
@@ -469,4 +667,62 @@ void config_print_signal_map(const void *src, FILE *out)
 		(void)fputc('=', out);
 		print_signal(m->row[i].to, out);
 	}
+}
+
+const char *config_parse_networks(const char *s, void *dst)
+{
+	struct cidr_list list = { 0 };
+
+	while (*s) {
+		struct str part = next_part(&s);
+
+		if (str_eq(part, STR("unix"))) {
+			list.unix_peers = true;
+			continue;
+		}
+		if (list.n == ARRAY_LEN(list.row))
+			return "more than 64 networks";
+		if (cidr_parse(part, &list.row[list.n++]) < 0)
+			return "not a list of addresses and networks, such as "
+			       "10.0.0.0/8,192.168.1.1,fd00::/8 or unix";
+	}
+	*(struct cidr_list *)dst = list;
+	return NULL;
+}
+
+void config_print_networks(const void *src, FILE *out)
+{
+	const struct cidr_list *l = src;
+	char text[IP_TEXT_MAX + 4];
+
+	for (unsigned i = 0; i < l->n; i++) {
+		cidr_print(&l->row[i], text);
+		(void)fprintf(out, "%s%s", i ? "," : "", text);
+	}
+	if (l->unix_peers)
+		(void)fputs(l->n ? ",unix" : "unix", out);
+}
+
+/* What frames a message, or ends at this hop, is not to be made up. */
+static bool is_reserved_field(const char *s)
+{
+	static const char *const names[] = { "host",       "content-length", "transfer-encoding",
+					     "connection", "upgrade",        "te",
+					     "trailer",    "keep-alive",     "expect" };
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (strcasecmp(s, names[i]) == 0)
+			return true;
+	return false;
+}
+
+const char *config_parse_field_name(const char *s, void *dst)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789-_";
+
+	if (strspn(s, letters) != strlen(s) || strlen(s) > 64 || is_reserved_field(s))
+		return "not the name of a field for an id, such as X-Request-ID";
+	*(const char **)dst = s;
+	return NULL;
 }

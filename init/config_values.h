@@ -14,20 +14,40 @@ config_parse_fn config_parse_text; /* const char *, borrows @s */
 config_print_fn config_print_text;
 config_parse_fn config_parse_path; /* const char *, borrows @s: the target of an HTTP request */
 config_parse_fn config_parse_admin_socket; /* const char *, borrows @s: auto, off or /path */
+config_parse_fn config_parse_token;        /* const char *, borrows @s: a name as HTTP has them */
 config_parse_fn config_parse_workers;      /* struct config_workers */
 config_print_fn config_print_workers;
-config_parse_fn config_parse_port; /* uint16_t */
+config_parse_fn config_parse_port; /* uint16_t; 0, the absent one, prints as nothing */
 config_print_fn config_print_port;
 config_parse_fn config_parse_address; /* struct config_address */
 config_print_fn config_print_address;
+config_parse_fn config_parse_addresses; /* struct config_addresses */
+config_print_fn config_print_addresses;
 config_parse_fn config_parse_serialization; /* enum config_serialization */
 config_print_fn config_print_serialization;
 config_parse_fn config_parse_restart; /* enum config_restart */
 config_print_fn config_print_restart;
-config_parse_fn config_parse_flag; /* bool: yes or no */
-config_print_fn config_print_flag;
+config_parse_fn config_parse_dispatch; /* enum config_dispatch */
+config_print_fn config_print_dispatch;
+config_parse_fn config_parse_upstream; /* enum config_upstream */
+config_print_fn config_print_upstream;
+config_parse_fn config_parse_balance; /* enum config_balance */
+config_print_fn config_print_balance;
+config_parse_fn config_parse_sticky; /* struct config_sticky, borrows @s */
+config_print_fn config_print_sticky;
+config_parse_fn config_parse_networks; /* struct cidr_list: 10.0.0.0/8,::1,unix */
+config_print_fn config_print_networks;
+config_parse_fn config_parse_field_name;    /* const char *, borrows @s */
+config_parse_fn config_parse_access_format; /* int, in the order of the words */
+config_print_fn config_print_access_format;
 config_parse_fn config_parse_level; /* int, enum log_level */
 config_print_fn config_print_level;
+config_parse_fn config_parse_log_format; /* int, enum log_format */
+config_print_fn config_print_log_format;
+config_parse_fn config_parse_worker_logs; /* enum config_worker_logs */
+config_print_fn config_print_worker_logs;
+config_parse_fn config_parse_switch; /* bool: on, yes, true, 1 or off, no, false, 0 */
+config_print_fn config_print_switch;
 config_parse_fn config_parse_seconds; /* uint32_t milliseconds, written as seconds with decimals */
 config_parse_fn config_parse_milliseconds; /* the same field, for aliases in milliseconds */
 config_print_fn config_print_seconds;
@@ -35,7 +55,10 @@ config_parse_fn config_parse_count; /* uint32_t, 1 to 2^24 */
 config_print_fn config_print_count;
 config_parse_fn config_parse_routers; /* uint32_t, 1 to 16, or auto (0) */
 config_print_fn config_print_routers;
-config_parse_fn config_parse_limit; /* uint32_t, 0 (none) to 2^24; printed as a count */
+config_parse_fn config_parse_limit;   /* uint32_t, 0 (none) to 2^24; printed as a count */
+config_parse_fn config_parse_percent; /* uint32_t, 0 to 100; printed as a count */
+config_parse_fn config_parse_heap;    /* uint32_t megabytes, HEAP_OFF or HEAP_AUTO */
+config_print_fn config_print_heap;
 config_parse_fn config_parse_bytes; /* uint64_t, 0 (none) or with K, M, G, T (1024s) */
 config_print_fn config_print_bytes;
 config_parse_fn config_parse_codes; /* struct config_codes: 0,78,143 */

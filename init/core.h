@@ -8,11 +8,18 @@
 #include "init/admin_socket.h"
 #include "init/command.h"
 #include "init/config.h"
+#include "init/credentials.h"
+#include "init/dev_watch.h"
+#include "init/frontend.h"
+#include "init/logs.h"
+#include "init/memory.h"
 #include "init/pool.h"
+#include "init/pre_start.h"
 #include "init/primary.h"
 #include "init/reload.h"
 #include "init/router_process.h"
 #include "init/shutdown.h"
+#include "init/terminal.h"
 #include "init/watch.h"
 #include "ipc/scoreboard.h"
 #include "relay/hub.h"
@@ -22,6 +29,8 @@ struct init {
 	const struct config *config;
 	const struct command *command;
 	struct dialect dialect;
+	struct reach reach;
+	struct credentials credentials;
 	struct hub hub;
 	struct primary primary;
 	struct pool pool;
@@ -29,11 +38,17 @@ struct init {
 	struct reload reload;
 	struct shutdown shutdown;
 	struct watch watch;
+	struct dev_watch dev_watch;
+	struct memory memory;
+	struct logs logs;
+	struct terminal terminal;
+	struct pre_start pre_start;
 	struct admin_socket admin;
-	int admin_fd, sessions_fd, board_fd; /* kept for every router */
+	struct frontend frontend;
+	int sessions_fd, board_fd; /* kept for every router */
 	struct scoreboard *board;
 	uv_signal_t signals[NSIG]; /* by number */
-	uv_timer_t systemd_watchdog;
+	uv_timer_t systemd_watchdog, heartbeat;
 	bool told_ready;
 };
 

@@ -4,13 +4,14 @@
 #include "init/drain.h"
 
 #include <dirent.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/pidfd.h>
 #include <sys/socket.h>
 
 #include "base/fd.h"
+#include "init/credentials.h"
+#include "init/frontend.h"
 
 #include "base/ban.h"
 
@@ -56,31 +57,24 @@ static void shuffle(int *fds, size_t n)
 	}
 }
 
-static bool is_client(int fd, uint16_t port)
+static bool is_client(const struct drain *d, int fd)
 {
-	union {
-		struct sockaddr_storage any;
-		struct sockaddr_in v4;
-		struct sockaddr_in6 v6;
-	} a = { 0 };
-	socklen_t len = sizeof(a);
+	struct sockaddr_storage local = { 0 };
+	socklen_t len = sizeof(local);
 	int listening = 0;
 	socklen_t listening_len = sizeof(listening);
 
 	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &listening_len) < 0 || listening)
 		return false;
-	if (getsockname(fd, (struct sockaddr *)&a, &len) < 0)
-		return false;
-	if (a.any.ss_family == AF_INET)
-		return ntohs(a.v4.sin_port) == port;
-	return a.any.ss_family == AF_INET6 && ntohs(a.v6.sin6_port) == port;
+	return getsockname(fd, (struct sockaddr *)&local, &len) == 0 &&
+	       frontend_has(d->frontend, &local);
 }
 
 static void close_one(const struct drain *d, int number)
 {
 	auto_fd int fd = pidfd_getfd(d->pidfd, number, 0);
 
-	if (fd >= 0 && is_client(fd, d->port))
+	if (fd >= 0 && is_client(d, fd))
 		(void)shutdown(fd, SHUT_RDWR);
 }
 
@@ -89,8 +83,10 @@ static void on_tick(uv_timer_t *t)
 	struct drain *d = t->data;
 	void (*on_done)(struct drain *) = d->on_done;
 
+	credentials_borrow(d->pid);
 	for (size_t i = 0; i < d->per_tick && d->at < d->n; i++)
 		close_one(d, d->fds[d->at++]);
+	credentials_resume();
 	if (d->at < d->n)
 		return;
 	drain_stop(d);
@@ -101,7 +97,7 @@ static bool is_client_in(const struct drain *d, int number)
 {
 	auto_fd int fd = pidfd_getfd(d->pidfd, number, 0);
 
-	return fd >= 0 && is_client(fd, d->port);
+	return fd >= 0 && is_client(d, fd);
 }
 
 static void keep_clients(struct drain *d)
@@ -121,18 +117,20 @@ void drain_init(struct drain *d, uv_loop_t *loop)
 	d->timer.data = d;
 }
 
-void drain_start(struct drain *d, pid_t pid, uint16_t port, uint32_t ms,
+void drain_start(struct drain *d, pid_t pid, const struct frontend *l, uint32_t ms,
 		 void (*on_done)(struct drain *d))
 {
 	size_t ticks = ms / TICK_MS;
 
 	d->pid = pid;
-	d->port = port;
+	d->frontend = l;
 	d->on_done = on_done;
 	d->pidfd = pidfd_open(pid, 0);
-	d->fds = list_fds(pid, &d->n);
 	d->at = 0;
+	credentials_borrow(pid);
+	d->fds = list_fds(pid, &d->n);
 	keep_clients(d);
+	credentials_resume();
 	if (d->n == 0) {
 		drain_stop(d);
 		on_done(d);

@@ -16,7 +16,7 @@ struct drain {
 	uv_timer_t timer;
 	pid_t pid;
 	int pidfd;
-	uint16_t port;
+	const struct frontend *frontend;
 	int *fds; /* numbers in the worker, in random order */
 	size_t n, at, per_tick;
 	void (*on_done)(struct drain *d);
@@ -24,9 +24,9 @@ struct drain {
 
 void drain_init(struct drain *d, uv_loop_t *loop);
 
-/* Closes the sockets of @pid whose local port is @port, evenly over at most @ms. @on_done runs
+/* Closes the sockets of @pid whose local port is @l, evenly over at most @ms. @on_done runs
  * once, from the loop or before this returns, when all are closed or none can be reached. */
-void drain_start(struct drain *d, pid_t pid, uint16_t port, uint32_t ms,
+void drain_start(struct drain *d, pid_t pid, const struct frontend *l, uint32_t ms,
 		 void (*on_done)(struct drain *d));
 
 /* Stops in the middle; @on_done is not called any more. Idempotent. */

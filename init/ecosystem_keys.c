@@ -179,7 +179,7 @@ static void take_time(struct ecosystem_reader *r, const struct key *k, const jso
 static void take_flag(struct ecosystem_reader *r, const struct key *k, const json_t *v)
 {
 	if (json_is_boolean(v))
-		ecosystem_set(r, k->text, json_is_true(v) ? "yes" : "no");
+		ecosystem_set(r, k->text, json_is_true(v) ? "on" : "off");
 	else
 		wrong(r, "true or false");
 }

@@ -12,52 +12,37 @@
 #include "base/log.h"
 #include "init/core.h"
 #include "init/cpus.h"
+#include "init/heap.h"
 #include "init/notify.h"
 #include "init/reap.h"
 #include "init/signals.h"
+#include "init/worker.h"
 
 #include "base/ban.h"
 
-enum { WORKERS_PER_ROUTER = 8 };
+enum { HEARTBEAT_MS = 1000, WORKERS_PER_ROUTER = 8 };
 
 void init_serving(struct init *in)
 {
+	char where[256];
+
 	if (in->told_ready)
 		return;
 	in->told_ready = true;
-	log_info("serving on port %u with %u workers", in->config->port, in->pool.wanted);
+	frontend_name(&in->frontend, where, sizeof(where));
+	log_info("serving on %s with %u workers", where, in->pool.wanted);
 	notify_ready();
 }
 
-/* A socket that was passed to us is one for all routers. */
-static void open_public(const struct config *c, int fds[static ROUTERS_MAX], unsigned n)
+static unsigned count_routers(const struct config *c)
 {
-	int r;
+	struct cpus cpus;
+	unsigned n = c->routers;
 
-	for (unsigned i = 0; i < ROUTERS_MAX; i++)
-		fds[i] = -1;
-	fds[0] = notify_take_listener("http");
-	if (fds[0] >= 0)
-		return;
-	r = primary_listen_each("", c->port, fds, n);
-	if (r < 0)
-		die(EXIT_BAD_CONFIG, "port %u: %s; choose another with SIOINIT_PORT or PORT",
-		    c->port, strerror(-r));
-}
-
-static void open_admin(struct init *in)
-{
-	const struct config_address *a = &in->config->admin;
-
-	in->admin_fd = notify_take_listener("admin");
-	if (in->admin_fd >= 0 || a->off)
-		return;
-	in->admin_fd = a->host[0] == '/' ? primary_listen_unix(a->host, 0)
-					 : primary_listen_tcp(a->host, a->port, 0);
-	if (in->admin_fd < 0)
-		die(EXIT_BAD_CONFIG,
-		    "admin address %s:%u: %s; choose another with SIOINIT_ADMIN, or off", a->host,
-		    a->port, strerror(-in->admin_fd));
+	cpus_detect("", &cpus);
+	if (n == 0) /* by the workers that there will be */
+		n = (cpus_workers(c, &cpus) - 1) / WORKERS_PER_ROUTER + 1;
+	return n < ROUTERS_MAX ? n : ROUTERS_MAX;
 }
 
 static void on_watchdog(uv_timer_t *t)
@@ -75,32 +60,58 @@ static void start_watchdog(struct init *in)
 		(void)uv_timer_start(&in->systemd_watchdog, on_watchdog, interval, interval);
 }
 
-static unsigned count_workers(const struct config *c)
+static void say_heap(const struct init *in, unsigned workers)
+{
+	uint32_t megabytes = heap_megabytes(in->config, in->memory.limit, workers);
+
+	if (megabytes)
+		log_info("init: heap of %uM for each worker", megabytes);
+	else if (in->config->heap_mb == HEAP_AUTO)
+		log_info("init: no memory limit, so Node chooses the heap");
+}
+
+static void on_beat(uv_timer_t *t)
+{
+	struct init *in = t->data;
+
+	counter_set(&in->board->beat_ms, uv_hrtime() / 1000000);
+}
+
+/* For /livez, which the router answers. */
+static void start_heartbeat(struct init *in)
+{
+	(void)uv_timer_init(&in->loop, &in->heartbeat);
+	in->heartbeat.data = in;
+	(void)uv_timer_start(&in->heartbeat, on_beat, 0, HEARTBEAT_MS);
+}
+
+static void start_workers(struct init *in)
 {
 	struct cpus cpus;
 	unsigned n;
 
-	cpus_detect("", &cpus);
-	n = cpus_workers(c, &cpus);
-	log_info("init: %u workers (%s)", n, cpus.why);
-	return n;
-}
-
-static unsigned count_routers(const struct config *c, unsigned n_workers)
-{
-	unsigned n = c->routers ? c->routers : (n_workers - 1) / WORKERS_PER_ROUTER + 1;
-
-	return n < ROUTERS_MAX ? n : ROUTERS_MAX;
-}
-
-static void start_workers(struct init *in, unsigned n)
-{
+	in->reach = command_reach(in->config, in->command);
+	log_info("init: workers are reached by %s (%s)", worker_style_name(in->reach.style),
+		 in->reach.why);
 	in->dialect = command_dialect(in->config, in->command);
 	log_info("init: serialization %s (%s)",
 		 in->dialect.mode == SERIAL_JSON ? "json" : "advanced", in->dialect.why);
 	hub_init(&in->hub, in->dialect.mode);
 	in->hub.board = in->board;
+	memory_init(in);
+	cpus_detect("", &cpus);
+	n = cpus_workers(in->config, &cpus);
+	log_info("init: %u workers (%s)", n, cpus.why);
+	say_heap(in, n);
 	pool_start(in, n);
+}
+
+static void start_serving(struct init *in)
+{
+	start_workers(in);
+	watch_start(in);
+	dev_watch_start(in);
+	admin_socket_open(in);
 }
 
 static void open_shared_memory(struct init *in)
@@ -113,35 +124,48 @@ static void open_shared_memory(struct init *in)
 	counter_set(&in->board->started_ms, uv_hrtime() / 1000000);
 }
 
+static void resolve_credentials(struct init *in)
+{
+	char err[256];
+
+	if (credentials_resolve(in->config->user, in->config->group, &in->credentials, err,
+				sizeof(err)) < 0)
+		die(EXIT_BAD_CONFIG, "%s", err);
+}
+
 int init_main(const struct config *c, const struct command *cmd, char *self)
 {
 	static struct init in; /* for the life of the process */
-	unsigned n_workers, n_routers;
-	int public_fds[ROUTERS_MAX];
+	unsigned n_routers;
 
 	in = (struct init){ .config = c, .command = cmd };
+	log_set_component("init");
 	srandom((unsigned)getpid());
 	(void)fd_raise_limit();
+	resolve_credentials(&in);
+	terminal_init(&in.terminal, STDIN_FILENO);
 	notify_init();
-	n_workers = count_workers(c);
-	n_routers = count_routers(c, n_workers);
-	open_public(c, public_fds, n_routers);
-	open_admin(&in);
+	n_routers = count_routers(c);
+	frontend_open(&in.frontend, c, n_routers);
 	open_shared_memory(&in);
 	if (uv_loop_init(&in.loop) < 0)
 		die(EXIT_OUR_FAILURE, "no event loop");
+	logs_init(&in.logs, &in.loop, c->worker_logs, log_open());
 	signals_init(&in);
 	shutdown_init(&in);
 	start_watchdog(&in);
-	routers_init(&in, n_routers, self, public_fds);
+	start_heartbeat(&in);
+	routers_init(&in, n_routers, self);
 	routers_start(&in);
-	start_workers(&in, n_workers);
-	watch_start(&in);
-	admin_socket_open(&in);
+	pre_start_run(&in, start_serving);
 	(void)uv_run(&in.loop, UV_RUN_DEFAULT);
 	(void)reap_sweep(); /* the routers, and what escaped from its worker's group */
 	primary_close(&in.primary);
 	admin_socket_close(&in);
+	endpoint_close_all();
+	frontend_close(&in.frontend);
+	logs_finish(&in.logs);
 	log_info("init: done code=%d", in.shutdown.exit_code);
+	credentials_free(&in.credentials);
 	return in.shutdown.exit_code;
 }

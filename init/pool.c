@@ -16,8 +16,8 @@
 #include "base/log.h"
 #include "base/macros.h"
 #include "init/core.h"
+#include "init/launch.h"
 #include "init/notify.h"
-#include "init/spawn.h"
 #include "init/worker.h"
 
 #include "base/ban.h"
@@ -64,10 +64,19 @@ void pool_log_status(const struct init *in)
 		 worker_state_name(w->state), (double)(now - w->started_ms) / 1000, w->lag_ms);
 }
 
-static void publish(const struct slot *s)
+uint64_t slot_admitted(const struct slot *s)
+{
+	return scoreboard_slot_total(s->init->board, s->number,
+				     offsetof(struct scoreboard_share, admitted));
+}
+
+static void publish(struct slot *s)
 {
 	struct scoreboard_row *row = &s->init->board->rows[s->number];
 	const struct worker *w = s->worker;
+
+	if (w && counter_get(&row->pid) != (uint64_t)w->pid)
+		s->admitted_before = slot_admitted(s);
 
 	counter_set(&row->pid, w ? (uint64_t)w->pid : 0);
 	counter_set(&row->state, w ? w->state : WORKER_DEAD);
@@ -152,30 +161,25 @@ static const struct worker_ops worker_ops = { on_state, on_handback, on_session,
 
 /* Starting */
 
-static pid_t spawn_worker(struct slot *s, uint32_t id, int far)
+/* Where it listens, when it does that by itself. */
+static int take_endpoint(struct worker *w)
 {
-	struct init *in = s->init;
-	char app[40], number[40], count[40], port[40], channel[40], mode[64], unique[40];
-	char *extra[] = { app, number, count, port, channel, mode, unique, NULL };
-	struct spawn_request rq = { .argv = in->command->argv, .inherit_fd = far, .own_group = 1 };
-	char **env;
-	pid_t pid;
+	struct init *in = w->owner;
+	uint16_t base = in->config->worker_port;
+	int r;
 
-	(void)snprintf(app, sizeof(app), "NODE_APP_INSTANCE=%u", s->number);
-	(void)snprintf(number, sizeof(number), "SIOINIT_SLOT=%u", s->number);
-	(void)snprintf(count, sizeof(count), "SIOINIT_WORKERS=%u", in->pool.wanted);
-	(void)snprintf(port, sizeof(port), "PORT=%u", in->config->port);
-	(void)snprintf(channel, sizeof(channel), "NODE_CHANNEL_FD=%d", far);
-	(void)snprintf(mode, sizeof(mode), "NODE_CHANNEL_SERIALIZATION_MODE=%s",
-		       in->dialect.mode == SERIAL_JSON ? "json" : "advanced");
-	(void)snprintf(unique, sizeof(unique), "NODE_UNIQUE_ID=%u", id);
-	env = spawn_env(extra);
-	if (!env)
-		return -ENOMEM;
-	rq.env = env;
-	pid = spawn(&rq);
-	free(env);
-	return pid;
+	if (in->reach.style == WORKER_STYLE_UNIX)
+		return endpoint_take_path(&w->endpoint, w->id, &in->credentials);
+	if (!in->reach.port)
+		return 0;
+	if (!base)
+		base = in->config->port + 1;
+	r = endpoint_take_port(&w->endpoint, in->pool.workers, base, w->slot, in->pool.wanted);
+	if (r < 0)
+		log_error("worker[%u]: no free port from %u on; choose others with "
+			  "SIOINIT_WORKER_PORT",
+			  w->slot, base);
+	return r;
 }
 
 static struct worker *worker_new(struct slot *s)
@@ -188,9 +192,14 @@ static struct worker *worker_new(struct slot *s)
 				      .owner = in,
 				      .config = in->config,
 				      .primary = &in->primary,
+				      .frontend = &in->frontend,
 				      .pending = &in->board->rows[s->number].pending,
-				      .is_node = in->command->runtime != RUNTIME_OTHER,
-				      .answers_pings = in->command->runtime != RUNTIME_DENO,
+				      .asked = in->reach.style,
+				      .has_channel = in->reach.channel,
+				      .has_deadline = terminal_for_worker(in) < 0,
+				      .answers_pings = in->reach.pings,
+				      .style = in->reach.style,
+				      .state = in->reach.cluster ? WORKER_SPAWNED : WORKER_BOOTING,
 				      .id = ++in->pool.last_id,
 				      .slot = s->number,
 				      .started_ms = uv_now(&in->loop) };
@@ -215,10 +224,12 @@ static struct worker *start_worker(struct slot *s, int *ret_err)
 	}
 	near = sv[0];
 	far = sv[1];
-	w->pid = spawn_worker(s, w->id, far);
-	*ret_err = w->pid < 0 ? w->pid
-			      : worker_init(w, &in->loop, fd_take(&near), &in->hub,
-					    in->dialect.bound_unread);
+	*ret_err = take_endpoint(w);
+	if (*ret_err == 0)
+		*ret_err = w->pid = launch(w, far);
+	if (*ret_err > 0)
+		*ret_err =
+		    worker_init(w, &in->loop, fd_take(&near), &in->hub, in->dialect.bound_unread);
 	if (*ret_err < 0) {
 		free(w);
 		return NULL;
@@ -313,6 +324,7 @@ static void retire(struct slot *s)
 		worker_drain(s->worker);
 	s->worker = s->next = NULL;
 	publish(s);
+	reload_slot_retired(s);
 }
 
 void pool_start(struct init *in, unsigned n)
@@ -350,13 +362,12 @@ static bool all_retired(const struct pool *p)
 	return true;
 }
 
-static void refill(struct slot *s, int code, uint64_t uptime_ms)
+static void refill(struct slot *s, const struct restart_end *end)
 {
 	struct init *in = s->init;
-	struct restart_end end = { code, uptime_ms, in->pool.was_ready, (uint32_t)random() };
 	uint64_t delay_ms;
 
-	switch (restart_judge(&s->restart, in->config, &end, &delay_ms)) {
+	switch (restart_judge(&s->restart, in->config, end, &delay_ms)) {
 	case RESTART_AFTER:
 		(void)uv_timer_start(&s->backoff, on_backoff, delay_ms, 0);
 		break;
@@ -364,25 +375,25 @@ static void refill(struct slot *s, int code, uint64_t uptime_ms)
 		log_info("worker[%u]: done (SIOINIT_STOP_EXIT_CODES)", s->number);
 		s->retired = true;
 		if (all_retired(&in->pool))
-			shutdown_begin(in, code, SHUTDOWN_FAST);
+			shutdown_begin(in, end->code, SHUTDOWN_FAST);
 		break;
 	case RESTART_GIVE_UP:
-		log_error("init: worker[%u] ended with %d; giving up", s->number, code);
-		shutdown_begin(in, code, SHUTDOWN_FAST);
+		log_error("init: worker[%u] ended with %d; giving up", s->number, end->code);
+		shutdown_begin(in, end->code, SHUTDOWN_FAST);
 		break;
 	}
 }
 
 /* @w has left @s's care. */
-static void slot_lost(struct slot *s, struct worker *w, int code, uint64_t uptime_ms)
+static void slot_lost(struct slot *s, struct worker *w, const struct restart_end *end)
 {
 	if (s->next == w) {
 		s->next = NULL;
-		reload_failed(s, code);
+		reload_failed(s, end->code);
 	} else if (s->worker == w) {
 		s->worker = NULL;
 		if (!s->next)
-			refill(s, code, uptime_ms);
+			refill(s, end);
 	}
 }
 
@@ -403,6 +414,8 @@ static void write_death(const struct worker *w, int status, uint64_t uptime_ms,
 			const struct rusage *usage)
 {
 	struct init *in = w->owner;
+	bool oom = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL && !w->killed &&
+		   memory_claim_oom(in);
 	char how[32], line[160];
 
 	if (WIFEXITED(status))
@@ -410,9 +423,10 @@ static void write_death(const struct worker *w, int status, uint64_t uptime_ms,
 	else
 		(void)snprintf(how, sizeof(how), "signal=%s", sigabbrev_np(WTERMSIG(status)));
 	(void)snprintf(line, sizeof(line),
-		       "worker[%u]: ended pid=%d %s state=%s uptime=%.1fs lag=%ums max_rss=%ldM",
+		       "worker[%u]: ended pid=%d %s state=%s uptime=%.1fs lag=%ums max_rss=%ldM%s",
 		       w->slot, (int)w->pid, how, worker_state_name(w->state),
-		       (double)uptime_ms / 1000, w->lag_ms, usage->ru_maxrss / 1024);
+		       (double)uptime_ms / 1000, w->lag_ms, usage->ru_maxrss / 1024,
+		       oom ? " oom=yes" : "");
 	record_death(&in->pool, line);
 }
 
@@ -431,13 +445,22 @@ static void on_end(struct init *in, struct worker *w, int status, const struct r
 	struct slot *s = in->pool.slots[w->slot];
 	uint64_t uptime_ms = uv_now(&in->loop) - w->started_ms;
 	bool forced = w->killed && w->state == WORKER_STOPPING;
-	int code = code_of(status);
+	struct restart_end end = {
+		.code = code_of(status),
+		.uptime_ms = uptime_ms,
+		.missed = w->state < WORKER_READY && worker_must_get_ready(w),
+		.was_ready = in->pool.was_ready,
+		.random = (uint32_t)random(),
+	};
 
-	write_death(w, status, uptime_ms, usage);
 	(void)kill(-w->pid, SIGKILL); /* what it left in its group */
+	logs_worker_ended(&in->logs, w->pid);
+	write_death(w, status, uptime_ms, usage);
 	DL_DELETE(in->pool.workers, w);
 	in->pool.n_workers--;
 	counter_add(&in->board->worker_ends, 1);
+	if (terminal_worker_ended(in, w, status) && !shutdown_has_begun(in))
+		shutdown_begin(in, end.code, SHUTDOWN_FAST);
 	worker_close(w);
 	if (shutdown_has_begun(in)) {
 		s->worker = s->worker == w ? NULL : s->worker;
@@ -445,7 +468,8 @@ static void on_end(struct init *in, struct worker *w, int status, const struct r
 		shutdown_worker_ended(in, forced);
 		return;
 	}
-	slot_lost(s, w, code, uptime_ms);
+	slot_lost(s, w, &end);
+	terminal_pass_on(in, s->worker);
 	publish(s);
 	reload_worker_ended(in, w);
 }

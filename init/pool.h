@@ -24,8 +24,9 @@ struct slot {
 	struct worker *worker, *next;
 	struct restart restart;
 	uv_timer_t backoff;
-	bool retired;            /* scaled away, or done (stop-exit-codes) */
-	const char *replace_why; /* waits for reload.c; static text */
+	bool retired;             /* scaled away, or done (stop-exit-codes) */
+	const char *replace_why;  /* waits for reload.c; static text */
+	uint64_t admitted_before; /* sessions the slot had had when its worker took over */
 	uint32_t starts;
 };
 
@@ -53,6 +54,9 @@ int pool_start_next(struct slot *s);
 
 /* A child has ended. False: it was none of the workers. */
 bool pool_ended(struct init *in, pid_t pid, int status, const struct rusage *usage);
+
+/* Sessions that have begun in the slot since it was made. */
+uint64_t slot_admitted(const struct slot *s);
 
 struct worker *pool_worker(const struct pool *p, uint32_t id);
 struct slot *pool_slot(const struct pool *p, uint32_t number);

@@ -113,14 +113,14 @@ static int bind_beside(int first)
 	return fd_take(&fd);
 }
 
-int primary_listen_each(const char *host, uint16_t port, int *fds, unsigned n)
+int primary_listen_each(const char *host, uint16_t port, int backlog, int *fds, unsigned n)
 {
 	int r = 0;
 
 	for (unsigned i = 0; i < n && r >= 0; i++)
 		fds[i] = r = i == 0 ? bind_tcp(host, port) : bind_beside(fds[0]);
 	for (unsigned i = 0; i < n && r >= 0; i++)
-		fds[i] = r = listening(fds[i], 0);
+		fds[i] = r = listening(fds[i], backlog);
 	return r < 0 ? r : 0;
 }
 

@@ -18,6 +18,15 @@ void reap_all(void (*on_exit)(pid_t pid, int status, const struct rusage *usage,
 		on_exit(pid, status, &usage, ctx);
 }
 
+int reap_stop_of(pid_t pid)
+{
+	siginfo_t info = { 0 };
+
+	if (waitid(P_PID, (id_t)pid, &info, WSTOPPED | WNOHANG) < 0 || info.si_pid != pid)
+		return 0;
+	return info.si_status;
+}
+
 enum { SWEEP_ROUNDS = 400, ROUND_NS = 5000000 };
 
 /* proc_pid_task(5): the children of our only thread. */

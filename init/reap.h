@@ -9,6 +9,9 @@
 void reap_all(void (*on_exit)(pid_t pid, int status, const struct rusage *usage, void *ctx),
 	      void *ctx);
 
+/* The signal that has stopped the child @pid since it was last asked, or 0. */
+int reap_stop_of(pid_t pid);
+
 /* The end: kills and collects whatever is still below us, descendants that left their worker's
  * group included, since they become our children when their parents die (subreaper, or PID 1). At
  * most two seconds; blocking. Returns how many were killed. */

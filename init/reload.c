@@ -108,6 +108,16 @@ void reload_took_over(struct slot *s, const struct worker *old)
 	step(s->init);
 }
 
+void reload_slot_retired(struct slot *s)
+{
+	struct reload *r = &s->init->reload;
+
+	if (r->slot != s)
+		return;
+	r->slot = NULL;
+	step(s->init);
+}
+
 void reload_failed(struct slot *s, int code)
 {
 	struct init *in = s->init;

@@ -27,5 +27,6 @@ void reload_slot(struct slot *s, const char *why);
 
 /* From pool.c */
 void reload_took_over(struct slot *s, const struct worker *old);
+void reload_slot_retired(struct slot *s);
 void reload_failed(struct slot *s, int code);
 void reload_worker_ended(struct init *in, const struct worker *w);

@@ -31,6 +31,12 @@ static bool is_hopeless(const struct restart *r, const struct config *c, bool wa
 	return c->max_restarts && r->short_lives > c->max_restarts;
 }
 
+/* An app that waits for its database and then fails loops as much as one that fails at once. */
+static bool is_short(const struct config *c, const struct restart_end *end)
+{
+	return end->missed || end->uptime_ms < c->min_uptime_ms;
+}
+
 enum restart_verdict restart_judge(struct restart *r, const struct config *c,
 				   const struct restart_end *end, uint64_t *ret_delay_ms)
 {
@@ -39,7 +45,7 @@ enum restart_verdict restart_judge(struct restart *r, const struct config *c,
 		return RESTART_GIVE_UP;
 	if (is_done(c, end->code))
 		return RESTART_NOT;
-	r->short_lives = end->uptime_ms < c->min_uptime_ms ? r->short_lives + 1 : 0;
+	r->short_lives = is_short(c, end) ? r->short_lives + 1 : 0;
 	if (is_hopeless(r, c, end->was_ready))
 		return RESTART_GIVE_UP;
 	*ret_delay_ms = restart_backoff_ms(c, r->short_lives ? r->short_lives : 1, end->random);

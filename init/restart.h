@@ -9,12 +9,13 @@
 
 /* Of one slot. */
 struct restart {
-	unsigned short_lives; /* ends in a row before min-uptime */
+	unsigned short_lives; /* ends in a row before min-uptime, or before it was ready */
 };
 
 struct restart_end {
 	int code; /* as a shell says it: the exit code or 128 + signal */
 	uint64_t uptime_ms;
+	bool missed;     /* it had a time to get ready in, and has not been */
 	bool was_ready;  /* any worker of this sioinit has been ready */
 	uint32_t random; /* any 32 bits, for the jitter */
 };

@@ -53,6 +53,8 @@ static struct control_msg about_worker(const struct worker *w)
 				     .pid = (uint32_t)w->pid,
 				     .state = w->state,
 				     .style = w->style,
+				     .port = w->endpoint.port,
+				     .text = str_of(w->endpoint.path),
 				     .kind = w->announced };
 }
 
@@ -126,7 +128,6 @@ void routers_hand_back(struct init *in, const struct control_msg *m, int fd)
 static void tell_everything(struct router_process *r)
 {
 	struct init *in = r->init;
-	int public_fd = r->public_fd >= 0 ? r->public_fd : in->routers.list[0].public_fd;
 	struct control_msg phase = about_phase(in);
 	struct worker *w;
 
@@ -139,10 +140,11 @@ static void tell_everything(struct router_process *r)
 
 		tell(r, &m);
 	}
-	tell_dup(r, (struct control_msg){ .type = CONTROL_LISTENER, .kind = LISTENER_HTTP },
-		 public_fd);
-	if (in->admin_fd >= 0 && r->index == 0)
-		tell_dup(r, (struct control_msg){ .type = CONTROL_ADMIN }, in->admin_fd);
+	for (size_t i = 0; i < in->frontend.n_http; i++)
+		tell_dup(r, (struct control_msg){ .type = CONTROL_LISTENER, .kind = LISTENER_HTTP },
+			 frontend_socket(&in->frontend.http[i], r->index));
+	if (in->frontend.admin >= 0 && r->index == 0)
+		tell_dup(r, (struct control_msg){ .type = CONTROL_ADMIN }, in->frontend.admin);
 	for (struct place *pl = in->primary.places; pl; pl = pl->next)
 		if (pl->announced)
 			tell_place(r, pl);
@@ -181,7 +183,7 @@ static void on_message(struct control *c, const struct control_msg *m, int fd)
 	if (m->type == CONTROL_UP)
 		tell_everything(r);
 	else if (m->type == CONTROL_PROBED && w)
-		worker_answered(w);
+		worker_answered(w, (enum worker_style)m->style);
 	else if (m->type == CONTROL_IDLE && w)
 		on_idle(r, w);
 	else if (m->type == CONTROL_HANDOFF)
@@ -254,20 +256,33 @@ static char **router_env(char *settings, char *control_fd)
 	return env;
 }
 
+static pid_t spawn_with(const struct init *in, int far, char **env)
+{
+	char *argv[] = { in->routers.name, NULL };
+	struct spawn_request rq = { .argv = argv,
+				    .env = env,
+				    .inherit_fd = far,
+				    .own_group = 1,
+				    .terminal = -1,
+				    .stdio = { -1, -1, -1 },
+				    .as = &in->credentials };
+	pid_t pid = spawn_self(&rq);
+
+	if (pid != -EACCES)
+		return pid;
+	rq.as = NULL; /* our own binary is not for everybody */
+	return spawn_self(&rq);
+}
+
 static pid_t router_spawn(const struct init *in, int far)
 {
 	char control_fd[40], *settings = config_environment(in->config, CONFIG_FROM_DEFAULT);
-	char *argv[] = { in->routers.name, NULL };
-	struct spawn_request rq = { .argv = argv, .inherit_fd = far, .own_group = 1 };
 	char **env;
-	pid_t pid = -ENOMEM;
+	pid_t pid;
 
 	(void)snprintf(control_fd, sizeof(control_fd), "SIOINIT_CONTROL_FD=%d", far);
 	env = settings ? router_env(settings, control_fd) : NULL;
-	if (env) {
-		rq.env = env;
-		pid = spawn_self(&rq);
-	}
+	pid = env ? spawn_with(in, far, env) : -ENOMEM;
 	free(env);
 	free(settings);
 	return pid;
@@ -345,7 +360,7 @@ void routers_start(struct init *in)
 		router_start(&in->routers.list[i]);
 }
 
-void routers_init(struct init *in, unsigned n, char *name, const int *public_fds)
+void routers_init(struct init *in, unsigned n, char *name)
 {
 	in->routers = (struct routers){ .n = n, .name = name };
 	counter_set(&in->board->n_routers, n);
@@ -354,7 +369,6 @@ void routers_init(struct init *in, unsigned n, char *name, const int *public_fds
 
 		r->init = in;
 		r->index = i;
-		r->public_fd = public_fds[i];
 		(void)uv_timer_init(&in->loop, &r->retry);
 		r->retry.data = r;
 	}

@@ -20,7 +20,6 @@ struct router_process {
 	unsigned index;
 	pid_t pid;               /* 0: none */
 	struct control *channel; /* NULL: none; what is said then is said again later */
-	int public_fd;           /* its own listener, kept for the next one; -1: the first one's */
 	uint64_t started_ms;
 	uv_timer_t retry;
 };
@@ -31,9 +30,8 @@ struct routers {
 	char *name; /* argv[0], borrowed */
 };
 
-/* @n processes; @name is main's argv[0], borrowed; @public_fds are kept for good, -1 for routers
- * that share the first. */
-void routers_init(struct init *in, unsigned n, char *name, const int *public_fds);
+/* @n processes; @name is main's argv[0], borrowed. */
+void routers_init(struct init *in, unsigned n, char *name);
 void routers_start(struct init *in);
 
 /* A process has ended; if it was a router's, another is started unless nobody needs it any more.

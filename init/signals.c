@@ -27,8 +27,10 @@ static void stop_fast(struct init *in, int sig)
 
 static void reload(struct init *in, int sig)
 {
-	(void)sig;
-	reload_all(in);
+	if (terminal_is_gone(&in->terminal))
+		stop_fast(in, sig);
+	else
+		reload_all(in);
 }
 
 static void one_more(struct init *in, int sig)
@@ -51,6 +53,18 @@ static void say_status(struct init *in, int sig)
 	pool_log_status(in);
 }
 
+static void suspend(struct init *in, int sig)
+{
+	if (!terminal_suspend(in))
+		pool_signal(in, sig);
+}
+
+static void go_on(struct init *in, int sig)
+{
+	if (!terminal_continue(in))
+		pool_signal(in, sig);
+}
+
 static void ignore(struct init *in, int sig)
 {
 	(void)in;
@@ -64,7 +78,8 @@ static const struct {
 } table[] = {
 	{ SIGTERM, stop_gently }, { SIGINT, stop_gently }, { SIGQUIT, stop_fast },
 	{ SIGHUP, reload },       { SIGTTIN, one_more },   { SIGTTOU, one_less },
-	{ SIGUSR1, say_status },  { SIGPIPE, ignore },
+	{ SIGTSTP, suspend },     { SIGCONT, go_on },      { SIGUSR1, say_status },
+	{ SIGPIPE, ignore },
 };
 
 static int mapped(const struct config_signal_map *map, int sig)
@@ -90,7 +105,7 @@ static void on_signal(uv_signal_t *h, int received)
 	struct init *in = h->data;
 	int sig = mapped(&in->config->signal_map, received);
 
-	if (sig)
+	if (sig && !pre_start_signal(in, sig))
 		act_on(in, sig);
 }
 
@@ -98,7 +113,8 @@ static void on_exit_status(pid_t pid, int status, const struct rusage *usage, vo
 {
 	struct init *in = ctx;
 
-	if (!routers_ended(in, pid, status) && !pool_ended(in, pid, status, usage))
+	if (!routers_ended(in, pid, status) && !pre_start_ended(in, pid, status) &&
+	    !pool_ended(in, pid, status, usage))
 		log_debug("init: reaped orphan %d", (int)pid);
 }
 
@@ -106,6 +122,7 @@ static void on_child(uv_signal_t *h, int sig)
 {
 	(void)sig;
 	reap_all(on_exit_status, h->data);
+	terminal_look(h->data);
 }
 
 /* What no handler may be set for, what the kernel raises for faults of our own, and what the thread

@@ -11,6 +11,8 @@
 
 #include "base/fd.h"
 #include "base/macros.h"
+#include "init/credentials.h"
+#include "init/terminal.h"
 
 #include "base/ban.h"
 
@@ -25,21 +27,45 @@ static void reset_signals(void)
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+static void take_stdio(const int stdio[3])
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (stdio[fd] >= 0)
+			(void)dup2(stdio[fd], fd);
+}
+
+/* The death signal comes last: a change of credentials clears it. */
+static int become(const struct spawn_request *rq)
+{
+	int r = rq->as ? credentials_assume(rq->as) : 0;
+
+	if (r < 0)
+		return r;
+	if (rq->no_new_privs && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return -errno;
+	return prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 ? -errno : 0;
+}
+
 static void child(const struct spawn_request *rq, const char *file, pid_t parent, int report)
 {
 	int err;
 
-	reset_signals();
 	if (rq->own_group)
 		(void)setpgid(0, 0);
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (rq->terminal >= 0)
+		terminal_set_foreground(rq->terminal, getpid());
+	reset_signals();
+	take_stdio(rq->stdio);
+	err = -become(rq);
 	if (getppid() != parent)
 		_exit(0);
 	if (rq->inherit_fd >= 0)
 		(void)fd_set_cloexec(rq->inherit_fd, 0);
 	environ = (char **)rq->env;
-	(void)execvp(file, rq->argv);
-	err = errno;
+	if (err == 0) {
+		(void)execvp(file, rq->argv);
+		err = errno;
+	}
 	if (write(report, &err, sizeof(err)) < 0)
 		_exit(126);
 	_exit(err == ENOENT ? 127 : 126);
@@ -90,6 +116,16 @@ static int is_private(const char *entry)
 	return 0;
 }
 
+static int is_replaced(const char *entry, char *const *extra)
+{
+	size_t n = strcspn(entry, "=") + 1;
+
+	for (; *extra; extra++)
+		if (strncmp(entry, *extra, n) == 0)
+			return 1;
+	return 0;
+}
+
 char **spawn_env(char *const *extra)
 {
 	size_t n = 1, at = 0;
@@ -103,7 +139,7 @@ char **spawn_env(char *const *extra)
 	if (!env)
 		return NULL;
 	for (char **e = environ; *e; e++)
-		if (!is_private(*e))
+		if (!is_private(*e) && !is_replaced(*e, extra))
 			env[at++] = *e;
 	for (char *const *e = extra; *e; e++)
 		env[at++] = (char *)*e;

@@ -2,13 +2,20 @@
  * signal set, so that it does not outlive init however init ends. */
 #pragma once
 
+#include <stdbool.h>
 #include <sys/types.h>
+
+struct credentials;
 
 struct spawn_request {
 	char *const *argv;
 	char *const *env; /* complete environment */
 	int inherit_fd;   /* borrowed: stays open in the child under its own number; -1 = none */
 	int own_group;
+	int terminal; /* borrowed: its foreground becomes the child's group; -1 = none */
+	int stdio[3]; /* borrowed: becomes the child's 0, 1, 2; -1 = as ours */
+	const struct credentials *as; /* NULL = as we are */
+	bool no_new_privs;
 };
 
 /* The pid, or -errno: of fork, or of exec in the child (-ENOENT, -EACCES, ...), which is reaped by
@@ -16,7 +23,8 @@ struct spawn_request {
 pid_t spawn(const struct spawn_request *rq);
 
 /* Our environment without what is ours or the service manager's, plus @extra ("NAME=value",
- * NULL-terminated). The array and nothing else is allocated: free() it. NULL: ENOMEM. */
+ * NULL-terminated), whose names replace ours. The array and nothing else is allocated: free() it.
+ * NULL: ENOMEM. */
 char **spawn_env(char *const *extra);
 
 /* The same, but executes our own binary whatever argv[0] says. */

@@ -3,8 +3,6 @@
 #include "init/watch.h"
 
 #include <signal.h>
-#include <stdio.h>
-#include <unistd.h>
 #include <utlist.h>
 
 #include "base/log.h"
@@ -16,9 +14,9 @@
 
 enum { CPUS_EVERY_MS = 10000 };
 
-static bool is_past(uint64_t ms, uint32_t limit_ms)
+static bool is_past(uint64_t value, uint32_t limit)
 {
-	return limit_ms && ms >= limit_ms;
+	return limit && value >= limit;
 }
 
 /* Killed, after a diagnostic signal and one more tick if there is one. */
@@ -50,27 +48,15 @@ static void look_at_loop(struct init *in, struct worker *w)
 		worker_ping(w);
 }
 
-/* proc(5): the second number of statm is the resident set, in pages. */
-static uint64_t resident_bytes(pid_t pid)
+/* By the worker's id, so that workers of one age do not go together. */
+static uint32_t spread(uint32_t limit, uint32_t id)
 {
-	char path[32];
-	unsigned long long pages = 0;
-	FILE *f;
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
-	f = fopen(path, "re");
-	if (!f)
-		return 0;
-	if (fscanf(f, "%*u %llu", &pages) != 1)
-		pages = 0;
-	(void)fclose(f);
-	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+	return (uint32_t)((uint64_t)limit * (90 + id * 7 % 21) / 100);
 }
 
-/* By the worker's id, so that workers of one age do not go together. */
-static uint32_t spread(uint32_t ms, uint32_t id)
+static uint64_t sessions_had(const struct slot *s)
 {
-	return (uint32_t)((uint64_t)ms * (90 + id * 7 % 21) / 100);
+	return slot_admitted(s) - s->admitted_before;
 }
 
 static void look_for_recycling(struct init *in, struct worker *w)
@@ -81,10 +67,12 @@ static void look_for_recycling(struct init *in, struct worker *w)
 
 	if (s->worker != w)
 		return;
-	if (c->max_memory && resident_bytes(w->pid) > c->max_memory)
+	if (c->max_memory && memory_resident(w->pid) > c->max_memory)
 		reload_slot(s, "more memory than SIOINIT_MAX_MEMORY");
 	else if (is_past(age_ms, spread(c->max_age_ms, w->id)))
 		reload_slot(s, "older than SIOINIT_MAX_AGE");
+	else if (is_past(sessions_had(s), spread(c->max_sessions, w->id)))
+		reload_slot(s, "more sessions than SIOINIT_MAX_SESSIONS");
 }
 
 static void look_at_cpus(struct init *in)
@@ -122,9 +110,11 @@ static void on_tick(uv_timer_t *t)
 	bool late = now - h->last_ms > interval + interval / 2 + 100;
 
 	h->last_ms = now;
+	log_settle();
 	if (shutdown_has_begun(in) || late)
 		return;
 	look_at_workers(in);
+	memory_look(in);
 	if (now - h->cpus_ms < CPUS_EVERY_MS)
 		return;
 	h->cpus_ms = now;

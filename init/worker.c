@@ -71,6 +71,19 @@ const char *worker_state_name(enum worker_state s)
 	return states[s].name;
 }
 
+const char *worker_style_name(enum worker_style s)
+{
+	static const char *const names[] = { "auto", "listen", "sticky", "port", "unix" };
+
+	return names[s];
+}
+
+/* The router speaks to it without us. */
+static bool is_on_its_own(const struct worker *w)
+{
+	return w->style == WORKER_STYLE_PORT || w->style == WORKER_STYLE_UNIX;
+}
+
 static void worker_set_state(struct worker *w, enum worker_state to)
 {
 	if (w->state == to)
@@ -292,11 +305,16 @@ static void share(struct worker *w, const struct node_msg *q, const struct serve
 	handle_send(w, h, node_shared_reply(w->channel.mode, q, s->key, w->seq++));
 }
 
+/* What it was told as PORT. */
+static bool is_public(const struct worker *w, const struct node_msg *q)
+{
+	return is_stream(q->address_type) && q->address_type != NODE_ADDR_UNIX &&
+	       (q->port == w->config->port || (q->port && q->port == w->endpoint.port));
+}
+
 static void on_query(struct worker *w, const struct node_msg *q)
 {
-	bool first = !server_for(w, 0) && is_stream(q->address_type),
-	     public = q->port == w->config->port && q->address_type != NODE_ADDR_UNIX &&
-		      is_stream(q->address_type);
+	bool first = !server_for(w, 0) && is_stream(q->address_type), public = is_public(w, q);
 	int err = -EADDRINUSE;
 	struct place *pl = public ? NULL : primary_place(w->primary, q, &err);
 	struct server *s = NULL;
@@ -360,31 +378,49 @@ static void become_ready(struct worker *w, enum worker_style style)
 
 static void may_be_probed(struct worker *w)
 {
-	if (w->state != WORKER_BOOTING || w->style == WORKER_STYLE_LISTEN || w->servers ||
-	    w->config->wait_ready)
+	if (w->state != WORKER_BOOTING || w->style == WORKER_STYLE_LISTEN || is_on_its_own(w) ||
+	    w->servers || w->config->wait_ready)
 		return;
 	w->style = WORKER_STYLE_STICKY;
 	w->ops->on_state(w);
 }
 
-void worker_answered(struct worker *w)
+void worker_answered(struct worker *w, enum worker_style where)
 {
-	if (w->state == WORKER_BOOTING)
-		become_ready(w, w->style);
+	if (w->state != WORKER_SPAWNED && w->state != WORKER_BOOTING)
+		return;
+	if (is_on_its_own(w) && w->has_channel && w->config->wait_ready)
+		return;
+	w->style = where;
+	become_ready(w, where);
+}
+
+/* Where there are two ways to it, its word does not say which. */
+static void on_user_ready(struct worker *w)
+{
+	if (is_on_its_own(w) || !w->endpoint.port)
+		become_ready(w, WORKER_STYLE_STICKY);
+	else
+		may_be_probed(w);
 }
 
 static void on_online(struct worker *w)
 {
 	if (w->state == WORKER_SPAWNED)
 		worker_set_state(w, WORKER_BOOTING);
-	worker_ping(w);
+	if (w->answers_pings)
+		worker_ping(w);
+	else
+		may_be_probed(w);
 }
 
 /* Pings */
 
 void worker_ping(struct worker *w)
 {
-	struct handle *h = w->ping_sent_ms || !w->answers_pings ? NULL : handle_add(w, HANDLE_PING);
+	struct handle *h = w->ping_sent_ms || !w->answers_pings || is_on_its_own(w)
+			       ? NULL
+			       : handle_add(w, HANDLE_PING);
 
 	if (!h)
 		return;
@@ -394,7 +430,8 @@ void worker_ping(struct worker *w)
 
 uint64_t worker_silence_ms(const struct worker *w)
 {
-	return w->ping_sent_ms ? uv_now(w->deadline.loop) - w->ping_sent_ms : 0;
+	return w->ping_sent_ms && !is_on_its_own(w) ? uv_now(w->deadline.loop) - w->ping_sent_ms
+						    : 0;
 }
 
 /* The loop runs, so a booting script has been read to its end. */
@@ -427,8 +464,10 @@ static void on_adapter(struct worker *w, const struct node_msg *m, struct str fr
 
 static void on_listening(struct worker *w)
 {
+	if (w->asked == WORKER_STYLE_STICKY || !server_for(w, 0))
+		return;
 	w->style = WORKER_STYLE_LISTEN;
-	if (server_for(w, 0) && !w->config->wait_ready)
+	if (!w->config->wait_ready)
 		become_ready(w, WORKER_STYLE_LISTEN);
 }
 
@@ -470,7 +509,7 @@ static void dispatch(struct worker *w, const struct node_msg *m, struct str fram
 		on_handle_answer(w, false);
 		break;
 	case NODE_USER_READY:
-		become_ready(w, WORKER_STYLE_STICKY);
+		on_user_ready(w);
 		break;
 	case NODE_STICKY_CONNECTION:
 	case NODE_STICKY_DISCONNECTION:
@@ -563,9 +602,21 @@ static void on_not_ready_in_time(uv_timer_t *t)
 {
 	struct worker *w = container_of(t, struct worker, deadline);
 
-	log_error("worker[%u]: not ready in time (SIOINIT_READY_TIMEOUT), replaced pid=%d", w->slot,
-		  (int)w->pid);
+	char where[64] = "";
+
+	if (w->endpoint.port)
+		(void)snprintf(where, sizeof(where), " nothing answers at PORT=%u,",
+			       w->endpoint.port);
+	else if (w->endpoint.path[0])
+		(void)snprintf(where, sizeof(where), " nothing answers at SIOINIT_SOCKET,");
+	log_error("worker[%u]: not ready in time (SIOINIT_READY_TIMEOUT),%s replaced pid=%d",
+		  w->slot, where, (int)w->pid);
 	worker_kill(w);
+}
+
+bool worker_must_get_ready(const struct worker *w)
+{
+	return w->config->ready_timeout_ms && w->has_deadline;
 }
 
 int worker_init(struct worker *w, uv_loop_t *loop, int fd, struct hub *hub, bool bound_unread)
@@ -580,7 +631,7 @@ int worker_init(struct worker *w, uv_loop_t *loop, int fd, struct hub *hub, bool
 	drain_init(&w->drain, loop);
 	w->n_open = 3;
 	hub_join(hub, &w->member, &member_ops, w->id);
-	if (w->config->ready_timeout_ms && w->is_node)
+	if (worker_must_get_ready(w))
 		(void)uv_timer_start(&w->deadline, on_not_ready_in_time,
 				     w->config->ready_timeout_ms, 0);
 	return 0;
@@ -626,10 +677,8 @@ void worker_requests_done(struct worker *w)
 
 void worker_drain(struct worker *w)
 {
-	uint32_t drain_ms = w->config->drain_time_ms, most = w->config->stop_timeout_ms / 2;
+	uint32_t drain_ms = config_drain_time_ms(w->config);
 
-	if (drain_ms > most) /* the app's own ending wants time, too */
-		drain_ms = most;
 	if (w->kill_at_ms)
 		return;
 	if (w->state < WORKER_READY) {
@@ -639,7 +688,10 @@ void worker_drain(struct worker *w)
 	worker_set_state(w, WORKER_DRAINING);
 	w->kill_at_ms = uv_now(w->deadline.loop) + w->config->stop_timeout_ms;
 	(void)uv_timer_start(&w->deadline, on_drain_time, drain_ms, 0);
-	drain_start(&w->drain, w->pid, w->config->port, drain_ms, on_sockets_done);
+	if (is_on_its_own(w)) /* the router has them */
+		on_sockets_done(&w->drain);
+	else
+		drain_start(&w->drain, w->pid, w->frontend, drain_ms, on_sockets_done);
 }
 
 static void on_kill_time(uv_timer_t *t)
@@ -713,6 +765,7 @@ void worker_close(struct worker *w)
 		DL_DELETE(w->servers, s);
 		free(s);
 	}
+	endpoint_release(&w->endpoint);
 	channel_close(&w->channel, on_channel_closed);
 	drain_stop(&w->drain);
 	uv_close((uv_handle_t *)&w->deadline, on_deadline_closed);

@@ -8,6 +8,7 @@
 
 #include "init/config.h"
 #include "init/drain.h"
+#include "init/endpoint.h"
 #include "init/primary.h"
 #include "ipc/channel.h"
 #include "ipc/control.h"
@@ -35,12 +36,17 @@ struct worker {
 	void *owner;
 	const struct config *config;
 	struct primary *primary;
-	bool is_node; /* anything else need not become ready in time: it cannot say that it is */
-	bool answers_pings; /* Deno does not */
+	const struct frontend *frontend;
+	bool has_channel; /* so it can say 'ready' */
+	/* Must become ready in time, unless somebody types at it. */
+	bool has_deadline;
+	bool answers_pings; /* when asked over the channel; Deno does not, and it kills Bun */
 	uint32_t id, slot;
 	pid_t pid;
 	enum worker_state state;
+	enum worker_style asked; /* UNKNOWN: by what it does */
 	enum worker_style style;
+	struct endpoint endpoint;
 	uint64_t started_ms;
 	struct channel channel;
 	struct hub_member member;
@@ -63,13 +69,18 @@ struct worker {
 };
 
 const char *worker_state_name(enum worker_state s);
+const char *worker_style_name(enum worker_style s);
 
 /* Takes over the near end of the channel; @bound_unread: see channel_bound_unread(). 0 or -errno
  * (then only the memory is left). */
 int worker_init(struct worker *w, uv_loop_t *loop, int fd, struct hub *hub, bool bound_unread);
 
-/* The router has had an answer from the booting worker. */
-void worker_answered(struct worker *w);
+/* It is replaced if it is not ready in time; others may live without ever being ready. */
+bool worker_must_get_ready(const struct worker *w);
+
+/* The router has had an answer from the booting worker, at its own endpoint or through the channel.
+ */
+void worker_answered(struct worker *w, enum worker_style where);
 
 /* Asks the event loop for a sign of life, unless a question is open (an fd-less NODE_HANDLE, which
  * Node answers with NODE_HANDLE_NACK: lib/internal/child_process.js). */

@@ -31,12 +31,12 @@ enum control_type {
 	CONTROL_ADMIN,        /* fd */
 	CONTROL_SESSIONS,     /* fd: a memfd, empty at first */
 	CONTROL_SCOREBOARD,   /* .router = which part is yours, fd: see scoreboard.h */
-	CONTROL_WORKER,       /* .worker, .slot, .pid, .state, .style, .port */
+	CONTROL_WORKER,       /* .worker, .slot, .pid, .state, .style, .port, .text, .kind */
 	CONTROL_HANDBACK,     /* .worker, .token, .kind, fd */
 	CONTROL_SESSION,      /* .worker, .text = sid, .state = 1 opened, 0 closed */
 	CONTROL_PHASE,        /* .state (enum phase) */
 	CONTROL_HANDOFF,      /* .worker, .token, .kind (enum handoff_kind), .listener, fd */
-	CONTROL_PROBED,       /* .worker */
+	CONTROL_PROBED,       /* .worker, .style: where it answered */
 	CONTROL_IDLE,         /* .worker */
 	CONTROL_UP,
 };
@@ -65,6 +65,7 @@ enum worker_style {
 	WORKER_STYLE_LISTEN, /* cluster listen(): hand-off by newconn */
 	WORKER_STYLE_STICKY, /* setupWorker(): hand-off by sticky:connection */
 	WORKER_STYLE_PORT,   /* listens by itself on .port */
+	WORKER_STYLE_UNIX,   /* ditto on the path .text */
 };
 
 enum handoff_kind {

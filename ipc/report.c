@@ -218,6 +218,8 @@ static const struct metric {
 	SUM("retries_total", "counter", retries, "Requests tried again on another connection."),
 	SUM("handbacks_total", "counter", handbacks, "Hand-offs that a worker did not take."),
 	SUM("sid_misses_total", "counter", sid_misses, "Requests of a session nobody knows."),
+	SUM("sid_orphans_total", "counter", sid_orphans,
+	    "Requests of a session whose worker serves no more."),
 	SUM("no_worker_total", "counter", no_worker, "Requests refused for want of a worker."),
 	SHARED("worker_ends_total", "counter", worker_ends, "Ends of worker processes."),
 	SHARED("worker_hangs_total", "counter", hangs, "Workers killed by the watchdog."),

@@ -75,6 +75,7 @@ void scoreboard_router_ended(struct scoreboard *b, unsigned router)
 	for (uint64_t slot = 0; slot < counter_get(&b->wanted) && slot < SCOREBOARD_ROWS; slot++) {
 		counter_set(&r->shares[slot].in_flight, 0);
 		counter_set(&r->shares[slot].upstreams, 0);
+		counter_set(&r->shares[slot].tunnels, 0);
 	}
 }
 

@@ -30,8 +30,8 @@ struct scoreboard_row {
 /* What one router does with the worker of a slot. */
 struct scoreboard_share {
 	counter in_flight;
-	counter upstreams;          /* its connections to the worker */
-	counter requests, handoffs; /* since the slot was made */
+	counter upstreams, tunnels;           /* its connections to the worker */
+	counter requests, handoffs, admitted; /* since the slot was made; admitted: new sessions */
 };
 
 /* One router's part; in cache lines of its own. */
@@ -40,15 +40,16 @@ struct scoreboard_router {
 	counter clients;                  /* there now */
 	counter requests, handshakes, upgrades;
 	counter responses[10]; /* by the first digit of the status */
-	counter retries, handbacks, sid_misses, no_worker;
+	counter retries, handbacks, sid_misses, sid_orphans, no_worker;
 	struct scoreboard_share shares[SCOREBOARD_ROWS];
 };
 
 struct scoreboard {
 	/* by init */
 	counter started_ms;
-	counter wanted; /* slots 0..wanted-1 are in use */
-	counter phase;  /* enum phase */
+	counter beat_ms; /* its loop turned, CLOCK_MONOTONIC */
+	counter wanted;  /* slots 0..wanted-1 are in use */
+	counter phase;   /* enum phase */
 	counter router_starts, worker_ends, hangs, reloads;
 	counter relay_messages, relay_bytes;
 	counter n_routers; /* at least 1: the first of .routers are in use */

@@ -1,6 +1,8 @@
 /* Strings of both serializations: Latin-1, UTF-8, UTF-16LE, JSON with its escapes. */
 #include "ipc/text.h"
 
+#include "base/utf8.h"
+
 #include "base/ban.h"
 
 static int32_t next_utf16(struct str s, size_t *at)
@@ -21,47 +23,6 @@ static int32_t next_utf16(struct str s, size_t *at)
 		return 0xfffd;
 	*at += 2;
 	return (int32_t)(0x10000 + ((hi - 0xd800) << 10) + (lo - 0xdc00));
-}
-
-/* The length that a lead byte promises, and the smallest code point that may use it. */
-static unsigned utf8_length(unsigned char lead, uint32_t *ret_min)
-{
-	static const uint32_t min[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	unsigned n = lead < 0x80   ? 1
-		     : lead < 0xc2 ? 0
-		     : lead < 0xe0 ? 2
-		     : lead < 0xf0 ? 3
-		     : lead < 0xf5 ? 4
-				   : 0;
-
-	*ret_min = min[n];
-	return n;
-}
-
-static int32_t next_utf8(struct str s, size_t *at)
-{
-	const unsigned char *p = (const unsigned char *)s.p + *at;
-	uint32_t min, c;
-	unsigned n;
-
-	if (*at == s.n)
-		return -1;
-	n = utf8_length(p[0], &min);
-	(*at)++;
-	if (n == 1)
-		return p[0];
-	if (n == 0 || s.n - *at < n - 1)
-		return 0xfffd;
-	c = p[0] & (0xffu >> (n + 1));
-	for (unsigned i = 1; i < n; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return 0xfffd;
-		c = c << 6 | (p[i] & 0x3f);
-	}
-	if (c < min || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
-		return 0xfffd;
-	*at += n - 1;
-	return (int32_t)c;
 }
 
 static unsigned hex4(const char *p)
@@ -103,7 +64,7 @@ static int32_t next_escape(struct str s, size_t *at)
 static int32_t next_json(struct str s, size_t *at)
 {
 	if (*at == s.n || s.p[*at] != '\\')
-		return next_utf8(s, at);
+		return utf8_next(s, at);
 	(*at)++;
 	return next_escape(s, at);
 }
@@ -119,7 +80,7 @@ int32_t text_next(const struct value *v, size_t *at)
 	case 'j':
 		return next_json(v->text, at);
 	case 'u':
-		return next_utf8(v->text, at);
+		return utf8_next(v->text, at);
 	case 'w':
 		return next_utf16(v->text, at);
 	default:

@@ -1,7 +1,8 @@
 /* Client connections. Heads are only peeked at: what is read from the socket is exactly what is
  * passed on, so a connection can still be handed over whole at its next request. An incomplete head
  * costs no wake-ups: SO_RCVLOWAT is set one above what is there (unix sockets, which lack that, are
- * looked at again after REPEEK_MS). */
+ * looked at again after REPEEK_MS). A PROXY header is peeked at in the same way and then taken out,
+ * to its last byte and no further. */
 #include "router/client.h"
 
 #include <arpa/inet.h>
@@ -16,9 +17,10 @@
 #include "base/macros.h"
 #include "router/admin/admin.h"
 #include "router/core.h"
+#include "router/proxy_protocol.h"
 #include "router/reply.h"
-#include "router/sessions.h"
 #include "router/sid.h"
+#include "router/stickiness.h"
 
 #include "base/ban.h"
 
@@ -66,32 +68,41 @@ void client_close(struct client *c, const char *why)
 	if (c->state == CLIENT_EXCHANGE)
 		exchange_abort(c);
 	c->state = CLIENT_CLOSED;
+	if (c->access && c->access->status == 0 && c->sock.fd >= 0)
+		c->access->status = ACCESS_CLIENT_LEFT;
+	access_end(&r->access_log, &c->access);
+	visitor_leave(&r->limits, &c->visitor);
 	deadline_clear(&c->deadline);
 	DL_DELETE(r->clients, c);
 	r->n_clients--;
 	sock_close(&c->sock, on_closed);
 }
 
-static void name_peer(struct client *c, const struct sockaddr_storage *peer)
+/* Who the client is decides what its forwarding fields are worth. */
+static void identify(struct client *c, const struct ip *ip)
 {
-	const void *ip = "unix";
+	const struct cidr_list *trusted = c->router->conf->trusted;
 
-	if (peer->ss_family == AF_INET)
-		ip = &((const struct sockaddr_in *)peer)->sin_addr;
-	else if (peer->ss_family == AF_INET6)
-		ip = &((const struct sockaddr_in6 *)peer)->sin6_addr;
-	if (peer->ss_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED((const struct in6_addr *)ip))
-		(void)inet_ntop(AF_INET, (const char *)ip + 12, c->addr, sizeof(c->addr));
-	else if (peer->ss_family == AF_INET || peer->ss_family == AF_INET6)
-		(void)inet_ntop(peer->ss_family, ip, c->addr, sizeof(c->addr));
-	else
-		memcpy(c->addr, "unix", 5);
+	if (ip) {
+		c->ip = *ip;
+		ip_print(ip, c->addr);
+		c->trusted = cidr_list_has(trusted, ip);
+	} else {
+		memcpy(c->addr, "unix", sizeof("unix"));
+		c->trusted = trusted->unix_peers;
+	}
+}
+
+static bool is_unix(const struct client *c)
+{
+	return strcmp(c->addr, "unix") == 0;
 }
 
 static struct client *client_new(struct router *r, const struct listener *l, int fd,
 				 const struct sockaddr_storage *peer)
 {
 	struct client *c = calloc(1, sizeof(*c));
+	struct ip ip;
 	int on = 1;
 
 	if (!c) {
@@ -105,7 +116,7 @@ static struct client *client_new(struct router *r, const struct listener *l, int
 	c->listener = l;
 	c->exchange.retained = BUF_INIT(RETAIN_MAX);
 	c->exchange.opening = BUF_INIT(LEARN_MAX);
-	name_peer(c, peer);
+	identify(c, ip_of_sockaddr(peer, &ip) ? &ip : NULL);
 	DL_APPEND(r->clients, c);
 	r->n_clients++;
 	return c;
@@ -119,6 +130,7 @@ static void client_linger(struct client *c)
 {
 	c->state = CLIENT_LINGER;
 	if (sock_blocked(&c->sock)) {
+		deadline_set(&c->deadline, &c->router->body);
 		if (sock_want(&c->sock, UV_WRITABLE) < 0)
 			client_close(c, "poll failed");
 		return;
@@ -131,23 +143,44 @@ static void client_linger(struct client *c)
 
 void client_finish_with(struct client *c, struct str head, struct str body)
 {
-	deadline_set(&c->deadline, &c->router->body);
 	if (sock_send(&c->sock, head, body) < 0)
 		client_close(c, "send failed");
 	else
 		client_linger(c);
 }
 
+static bool is_admin(const struct client *c)
+{
+	return c->listener && c->listener->role == ROLE_ADMIN;
+}
+
+static void log_reply(struct client *c, unsigned status, int bytes)
+{
+	struct access_log *log = &c->router->access_log;
+
+	if (!c->access && !is_admin(c)) /* what it asked for was not understood */
+		c->access = access_begin(log, c->addr, (struct str){ 0 });
+	if (!c->access)
+		return;
+	c->access->status = status;
+	c->access->bytes = (uint64_t)bytes;
+	access_end(log, &c->access);
+}
+
 void client_reply(struct client *c, unsigned status)
 {
 	struct buf *out = &c->router->out;
+	int n;
 
 	scoreboard_count_response(c->router->board, status);
 	out->len = 0;
-	if (reply_write(status, out) < 0)
+	n = reply_write(status, c->exchange.no_body, out);
+	if (n < 0) {
 		client_close(c, "no memory");
-	else
-		client_finish_with(c, buf_str(out), (struct str){ 0 });
+		return;
+	}
+	log_reply(c, status, n);
+	client_finish_with(c, buf_str(out), (struct str){ 0 });
 }
 
 static void client_drain_input(struct client *c)
@@ -198,25 +231,84 @@ static void client_hand_over_raw(struct client *c, uint32_t listener)
 
 /* Routing */
 
-static struct worker *choose(struct client *c, const struct sid_request *sid)
-{
-	struct router *r = c->router;
-	uint64_t now = router_now(r);
-	struct worker *not = workers_by_id(&r->workers, c->refused_by), *w = NULL;
-
-	if (sid->sid.n)
-		w = workers_serving(&r->workers, sessions_find(r->sessions, sid->sid, now));
-	if (!w && sid->sid.n)
-		counter_add(&r->board->sid_misses, 1);
-	if (!w) /* of an unknown session, too: the app's own answer carries its CORS fields */
-		w = workers_pick(&r->workers, r->sessions, not, now);
-	return w;
-}
-
 static void refuse(struct client *c)
 {
 	counter_add(&c->router->board->no_worker, 1);
 	client_reply(c, 503);
+}
+
+/* Counts the client, or a trusted proxy's request, for the address it comes from. False: there are
+ * too many; it is answered. */
+static bool client_admit(struct client *c, const struct ip *ip)
+{
+	struct router *r = c->router;
+	uint32_t max = r->conf->max_connections_per_address;
+
+	if (max == 0 || c->visitor)
+		return true;
+	c->visitor = visitor_enter(&r->limits, ip, max);
+	if (!c->visitor)
+		client_reply(c, 429);
+	return c->visitor != NULL;
+}
+
+/* Makes the note of a request and sees whether its client may have it. */
+static bool client_admit_request(struct client *c, const struct http_head *head)
+{
+	struct router *r = c->router;
+	char addr[IP_TEXT_MAX];
+	struct ip ip = c->ip;
+	bool named = c->trusted || !is_unix(c);
+
+	if (c->trusted)
+		forwarded_client(head, r->conf->trusted, &ip);
+	if (r->access_log.format != ACCESS_OFF) {
+		ip_print(&ip, addr);
+		c->access = access_begin(&r->access_log, named ? addr : c->addr, head->start_line);
+	}
+	return !c->trusted || client_admit(c, &ip);
+}
+
+static struct worker *choose(struct client *c, const struct http_head *head,
+			     const struct sid_request *sid)
+{
+	struct router *r = c->router;
+	struct sticky_request rq = { .head = head, .addr = str_of(c->addr), .sid = sid };
+
+	struct worker *w = sticky_choose(r, &rq, workers_by_id(&r->workers, c->refused_by));
+
+	if (c->access)
+		c->access->why = rq.why;
+	return w;
+}
+
+/* Of a limit for all routers, which get about as many clients each. */
+static uint32_t our_part(const struct router *r, uint32_t limit)
+{
+	uint32_t n = (uint32_t)counter_get(&r->shared->n_routers);
+
+	return (limit + n - 1) / n;
+}
+
+static bool may_begin(struct router *r, const struct sid_request *sid)
+{
+	return !sid->engine || sid->sid.n ||
+	       limits_take_token(&r->limits, our_part(r, r->conf->handshake_rate),
+				 our_part(r, r->conf->handshake_burst), router_now(r));
+}
+
+static void client_send_on(struct client *c, struct worker *w, const struct http_head *head,
+			   const struct sid_request *sid)
+{
+	if (c->access)
+		c->access->slot = w->slot;
+	if (!head->websocket || worker_is_on_its_own(w)) {
+		exchange_start(c, w, head, sid);
+		return;
+	}
+	if (c->access)
+		c->access->why = "upgrade";
+	client_hand_over(c, w, HANDOFF_CLIENT, 0);
 }
 
 static void client_route(struct client *c, const struct http_head *head)
@@ -225,22 +317,30 @@ static void client_route(struct client *c, const struct http_head *head)
 	struct worker *w;
 
 	deadline_clear(&c->deadline);
-	if (c->listener && c->listener->role == ROLE_ADMIN) {
+	if (is_admin(c)) {
 		admin_serve(c, head);
 		return;
 	}
+	c->exchange.no_body = str_eq(head->method, STR("HEAD"));
+	if (!client_admit_request(c, head))
+		return;
 	if (str_eq(head->method, STR("CONNECT"))) {
 		client_reply(c, 405);
 		return;
 	}
-	sid_of_target(head->target, &sid);
-	w = choose(c, &sid);
-	if (!w)
+	sid_of_target(head->target, str_of(c->router->conf->sid_param), &sid);
+	if (!may_begin(c->router, &sid)) {
+		client_reply(c, 503);
+		return;
+	}
+	w = choose(c, head, &sid);
+	if (!w) {
 		refuse(c);
-	else if (head->upgrade)
-		client_hand_over(c, w, HANDOFF_CLIENT, 0);
-	else
-		exchange_start(c, w, head, &sid);
+		return;
+	}
+	if (sid.sid.n == 0 && (sid.engine || head->websocket))
+		worker_admitted(w);
+	client_send_on(c, w, head, &sid);
 }
 
 /* Heads */
@@ -257,7 +357,7 @@ static void client_await_more(struct client *c, size_t n)
 		c->head_since_ms = router_now(c->router);
 	}
 	c->peeked = n;
-	if (strcmp(c->addr, "unix") == 0) {
+	if (is_unix(c)) {
 		(void)sock_want(&c->sock, 0);
 		deadline_set(&c->deadline, &c->router->repeek);
 		return;
@@ -277,18 +377,80 @@ static void client_head_is(struct client *c, enum http_parse_result result, size
 		c->peeked = 0;
 		set_low_water(c, 1);
 	}
-	if (result == HTTP_HEAD_COMPLETE)
+	if (result == HTTP_HEAD_COMPLETE) {
 		client_route(c, &c->router->head);
-	else
+	} else {
+		c->exchange.no_body = false;
 		client_reply(c, (unsigned)-result);
+	}
 }
 
 static void client_await_first(struct client *c)
 {
-	if (!c->deadline.list)
-		deadline_set(&c->deadline, &c->router->header);
+	struct router *r = c->router;
+
+	if (c->deadline.list == &r->body) /* the last answer has just gone out */
+		deadline_set(&c->deadline, &r->keepalive);
+	else if (!c->deadline.list)
+		deadline_set(&c->deadline, &r->header);
 	if (sock_want(&c->sock, UV_READABLE) < 0)
 		client_close(c, "poll failed");
+}
+
+/* PROXY headers */
+
+static void client_without_proxy_header(struct client *c)
+{
+	if (!c->router->told_no_proxy_header)
+		log_warn("router: %s sends no PROXY header, which SIOINIT_PROXY_PROTOCOL=on asks "
+			 "for; such connections are closed (not said again)",
+			 c->addr);
+	c->router->told_no_proxy_header = true;
+	client_close(c, "no PROXY header");
+}
+
+/* True: the header is read; the client's own bytes follow. */
+static bool client_take_proxy_header(struct client *c, const struct proxy_header *h)
+{
+	if (recv(c->sock.fd, c->router->io, h->size, MSG_DONTWAIT) != (ssize_t)h->size) {
+		client_close(c, "PROXY header lost");
+		return false;
+	}
+	c->awaits_proxy = false;
+	if (c->peeked) {
+		c->peeked = 0;
+		set_low_water(c, 1);
+	}
+	if (h->has_client)
+		identify(c, &h->client);
+	c->tls = h->tls;
+	return c->trusted || is_unix(c) || client_admit(c, &c->ip);
+}
+
+/* True: done with it. */
+static bool client_read_proxy_header(struct client *c)
+{
+	struct router *r = c->router;
+	ssize_t n = recv(c->sock.fd, r->io, PROXY_HEADER_MAX, MSG_PEEK | MSG_DONTWAIT);
+	enum proxy_parse_result result;
+	struct proxy_header h;
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+		client_await_first(c);
+		return false;
+	}
+	if (n <= 0) {
+		client_close(c, n == 0 ? "client closed" : strerror(errno));
+		return false;
+	}
+	result = proxy_header_parse((struct str){ r->io, (size_t)n }, &h);
+	if (result == PROXY_COMPLETE)
+		return client_take_proxy_header(c, &h);
+	if (result == PROXY_PARTIAL)
+		client_await_more(c, (size_t)n);
+	else
+		client_without_proxy_header(c);
+	return false;
 }
 
 static void client_read_head(struct client *c)
@@ -304,7 +466,11 @@ static void client_read_head(struct client *c)
 			client_linger(c);
 		return;
 	}
-	if (sock_blocked(&c->sock))
+	if (sock_blocked(&c->sock)) {
+		deadline_set(&c->deadline, &r->body);
+		return;
+	}
+	if (c->awaits_proxy && !client_read_proxy_header(c))
 		return;
 	n = recv(c->sock.fd, r->io, max < IO_SIZE ? max : IO_SIZE, MSG_PEEK | MSG_DONTWAIT);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
@@ -317,6 +483,13 @@ static void client_read_head(struct client *c)
 			       (size_t)n);
 }
 
+/* A connection to the public port. False: it is answered. */
+static bool client_welcome(struct client *c)
+{
+	c->awaits_proxy = c->router->conf->proxy_protocol;
+	return c->awaits_proxy || c->trusted || is_unix(c) || client_admit(c, &c->ip);
+}
+
 void client_accept(struct router *r, const struct listener *l, int fd,
 		   const struct sockaddr_storage *peer)
 {
@@ -327,9 +500,10 @@ void client_accept(struct router *r, const struct listener *l, int fd,
 	counter_add(&r->board->connections, l->role != ROLE_ADMIN);
 	if (l->role == ROLE_RAW)
 		client_hand_over_raw(c, l->id);
-	else if (l->role == ROLE_HTTP && router_all_clients(r) > r->conf->max_connections)
+	else if (l->role == ROLE_HTTP && (r->n_clients > r->max_clients ||
+					  router_all_clients(r) > r->conf->max_connections))
 		client_reply(c, 503);
-	else
+	else if (l->role == ROLE_ADMIN || client_welcome(c))
 		client_read_head(c);
 }
 
@@ -359,15 +533,20 @@ void client_return(struct router *r, const struct control_msg *m, int fd)
 
 void client_exchange_done(struct client *c, bool reusable)
 {
+	bool blocked;
+
+	access_end(&c->router->access_log, &c->access);
+	if (c->trusted)
+		visitor_leave(&c->router->limits, &c->visitor);
 	assert(c->state == CLIENT_EXCHANGE);
 	c->state = CLIENT_IDLE;
 	if (!reusable) {
-		deadline_set(&c->deadline, &c->router->body);
 		client_linger(c);
 		return;
 	}
-	deadline_set(&c->deadline, &c->router->keepalive);
-	if (sock_want(&c->sock, sock_blocked(&c->sock) ? UV_WRITABLE : UV_READABLE) < 0)
+	blocked = sock_blocked(&c->sock);
+	deadline_set(&c->deadline, blocked ? &c->router->body : &c->router->keepalive);
+	if (sock_want(&c->sock, blocked ? UV_WRITABLE : UV_READABLE) < 0)
 		client_close(c, "poll failed");
 }
 
@@ -375,7 +554,9 @@ void client_on_deadline(struct deadline *d)
 {
 	struct client *c = container_of(d, struct client, deadline);
 
-	if (c->state == CLIENT_IDLE && c->peeked)
+	if (c->state == CLIENT_EXCHANGE)
+		exchange_on_timeout(c);
+	else if (c->state == CLIENT_IDLE && c->peeked && !c->awaits_proxy)
 		client_reply(c, 408);
 	else
 		client_close(c, "timeout");
@@ -385,10 +566,12 @@ void client_on_repeek(struct deadline *d)
 {
 	struct client *c = container_of(d, struct client, deadline);
 
-	if (router_now(c->router) - c->head_since_ms >= c->router->conf->header_timeout_ms)
-		client_reply(c, 408);
-	else
+	if (router_now(c->router) - c->head_since_ms < c->router->conf->header_timeout_ms)
 		client_read_head(c);
+	else if (c->awaits_proxy)
+		client_close(c, "timeout");
+	else
+		client_reply(c, 408);
 }
 
 void client_close_idle(struct router *r)

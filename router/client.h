@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include "base/ip.h"
 #include "ipc/control.h"
 #include "router/deadline.h"
 #include "router/exchange.h"
@@ -34,7 +35,14 @@ struct client {
 	uint64_t head_since_ms; /* when the first of them was seen */
 	unsigned handoff_tries;
 	uint32_t refused_by; /* the worker that gave it back, 0 = none */
-	char addr[46];       /* INET6_ADDRSTRLEN; "unix" for AF_UNIX */
+	/* who it is: the peer, or the one that a PROXY header names */
+	struct ip ip;                /* not for AF_UNIX */
+	char addr[IP_TEXT_MAX];      /* "unix" for AF_UNIX */
+	bool trusted;                /* a proxy whose word on its clients counts */
+	bool tls;                    /* as the PROXY header says */
+	bool awaits_proxy;           /* the PROXY header has not come yet */
+	struct visitor *visitor;     /* counted for its address, or for that of the request */
+	struct access_entry *access; /* the request in progress, when there is a log */
 };
 
 /* Takes a new connection over (@fd consumed always, non-blocking) and serves what has already

@@ -7,8 +7,10 @@
 #include "base/buf.h"
 #include "ipc/control.h"
 #include "ipc/scoreboard.h"
+#include "router/access_log.h"
 #include "router/deadline.h"
 #include "router/http.h"
+#include "router/limits.h"
 #include "router/poller.h"
 #include "router/router.h"
 #include "router/sock.h"
@@ -19,11 +21,12 @@ struct listener;
 struct sessions;
 
 enum {
-	IO_SIZE = 64 << 10, /* one read or write of a body */
+	IO_SIZE = SOCK_BITE_MAX, /* the most of one read */
 	REPORT_MAX = SOCK_OUT_MAX - 1024,
 	LINGER_MS = 2000,
 	REPEEK_MS = 5,
 	ACCEPT_PAUSE_MS = 100,
+	FDS_RESERVED = 32,       /* for ourselves and the admin address */
 	SESSION_IDLE_MS = 60000, /* for sessions whose handshake did not say */
 };
 
@@ -42,10 +45,15 @@ struct router {
 	uv_timer_t accept_pause;
 	struct client *clients;
 	uint32_t n_clients;
+	uint32_t max_clients, max_accepted; /* served; with those that are being turned away */
 	/* a private listener: both ends of the loopback pairs to the workers are ours */
 	int pair_listener;
 	struct sockaddr_in pair_addr;
 	uint64_t last_token;
+	struct limits limits;
+	struct access_log access_log;
+	uint64_t id_prefix, last_id;                 /* of requests that we name */
+	bool told_no_proxy_header, out_of_resources; /* said once */
 	struct deadline_list header, keepalive, body, linger, repeek;
 	/* scratch, valid within one callback */
 	struct http_head head;

@@ -6,13 +6,17 @@
  * one side does not take bytes, the other side is not read.
  *
  * Failure: until the first byte of a response has been passed on, a request that the worker has not
- * seen (its connection was refused) or may see twice (idempotent, RFC 9110, 9.2.2) is tried once
- * more; others get 502. Later the client's connection is cut, as HTTP has no other way to say it. A
- * worker that answers before it has read the whole request gets its answer through, then both
- * connections end. */
+ * read (its connection was refused or already closed at its end) or may read twice (idempotent, RFC
+ * 9110, 9.2.2) is tried once more; others get 502. Later the client's connection is cut, as HTTP
+ * has no other way to say it. A worker that answers before it has read the whole request gets its
+ * answer through, then both connections end. A client that ends its half is passed on as just that:
+ * whether the answer is still wanted is the app's choice (Node: server.httpAllowHalfOpen). The body
+ * timeout runs only while it is the client's turn, to send or to take. */
 #include "router/exchange.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <sys/socket.h>
 
 #include "base/log.h"
@@ -21,6 +25,8 @@
 #include "router/core.h"
 #include "router/sessions.h"
 #include "router/sid.h"
+#include "router/stickiness.h"
+#include "router/tunnel.h"
 #include "router/upstream.h"
 
 #include "base/ban.h"
@@ -28,11 +34,25 @@
 enum {
 	TRIES_MAX = 2,
 	RESPONSE_HEAD_MAX = 64 << 10,
+	REQUEST_ID_MAX = 33,    /* 128 bits in hexadecimal, NUL */
 	IDLE_MS_DEFAULT = 4000, /* Node's keepAliveTimeout is 5 s */
 	SESSION_SLACK_MS = 15000,
 };
 
-static void rearm(struct client *c)
+/* @moved: the client has just sent or taken something. */
+static void watch_pace(struct client *c, bool moved)
+{
+	const struct exchange *x = &c->exchange;
+	bool its_turn =
+	    sock_blocked(&c->sock) || (!x->request.done && !sock_blocked(&x->upstream->sock));
+
+	if (!its_turn)
+		deadline_clear(&c->deadline);
+	else if (moved || !c->deadline.list)
+		deadline_set(&c->deadline, &c->router->body);
+}
+
+static void rearm(struct client *c, bool moved)
 {
 	struct exchange *x = &c->exchange;
 	struct upstream *u = x->upstream;
@@ -43,6 +63,7 @@ static void rearm(struct client *c)
 		client_events |= UV_READABLE;
 	if (!sock_blocked(&c->sock))
 		upstream_events |= UV_READABLE;
+	watch_pace(c, moved);
 	if (sock_want(&u->sock, upstream_events) < 0)
 		exchange_on_upstream_gone(c, "poll failed");
 	else if (sock_want(&c->sock, client_events) < 0)
@@ -76,6 +97,15 @@ static bool is_poll(const struct http_head *head, const struct sid_request *sid)
 	return sid->sid.n && str_eq(head->method, STR("GET"));
 }
 
+static void keep_cookie(struct client *c, const struct http_head *head)
+{
+	struct str had = { 0 };
+
+	if (c->router->conf->sticky == STICKY_COOKIE)
+		had = sticky_cookie_of(c->router, head);
+	(void)snprintf(c->exchange.cookie, sizeof(c->exchange.cookie), "%.*s", (int)had.n, had.p);
+}
+
 static void begin(struct client *c, struct upstream *u, const struct http_head *head,
 		  const struct sid_request *sid)
 {
@@ -89,11 +119,14 @@ static void begin(struct client *c, struct upstream *u, const struct http_head *
 				.keep_alive = head->keep_alive,
 				.no_body = str_eq(head->method, STR("HEAD")),
 				.idempotent = is_idempotent(head->method),
-				.learn = sid->engine && sid->sid.n == 0,
-				.poll = is_poll(head, sid),
+				.learn = sid->engine && sid->sid.n == 0 &&
+					 c->router->conf->sticky != STICKY_NONE,
+				.poll = !head->websocket && is_poll(head, sid),
+				.upgrade = head->websocket,
 				.minor = head->minor,
 				.retained = retained,
 				.opening = opening };
+	keep_cookie(c, head);
 	c->state = CLIENT_EXCHANGE;
 }
 
@@ -103,7 +136,7 @@ static void begin(struct client *c, struct upstream *u, const struct http_head *
 static ssize_t consume(struct client *c, const struct http_head *head)
 {
 	size_t room = head->body.kind == HTTP_BODY_CHUNKED ? 0 : http_body_room(&head->body);
-	size_t most = IO_SIZE - head->size;
+	size_t left = IO_SIZE - head->size, most = left < SOCK_BITE_MIN ? left : SOCK_BITE_MIN;
 
 	return recv(c->sock.fd, c->router->io, head->size + (room < most ? room : most),
 		    MSG_DONTWAIT);
@@ -130,12 +163,57 @@ static void send_to_worker(struct client *c, struct str head, struct str body)
 	}
 }
 
+/* A connection to @w, or, when it has just gone, to another. */
+static struct upstream *get_upstream(struct client *c, struct worker *w, bool poll,
+				     enum upstream_age age)
+{
+	struct router *r = c->router;
+	struct upstream *u = upstream_get(w, c, poll, age);
+
+	if (u || errno != ECONNREFUSED)
+		return u;
+	w = workers_pick(&r->workers, r->sessions, w, router_now(r));
+	return w ? upstream_get(w, c, poll, UPSTREAM_NEW) : NULL;
+}
+
+/* The client's own id, or one that no other request has. */
+static void name_request(struct client *c, const struct http_head *head, struct http_field *ret,
+			 char id[static REQUEST_ID_MAX])
+{
+	struct router *r = c->router;
+	struct str name = str_of(r->conf->request_id), value = http_field_get(head, name);
+
+	if (value.n == 0) {
+		(void)snprintf(id, REQUEST_ID_MAX, "%016" PRIx64 "%016" PRIx64, r->id_prefix,
+			       ++r->last_id);
+		value = (struct str){ id, REQUEST_ID_MAX - 1 };
+	}
+	*ret = (struct http_field){ name, value };
+	if (c->access)
+		access_set_id(c->access, value);
+}
+
+/* The head as the worker gets it, in router->out. 0 or -errno. */
+static int rewrite_head(struct client *c, const struct http_head *head)
+{
+	struct router *r = c->router;
+	struct http_forward fw = { .peer = { str_of(c->addr), c->trusted, c->tls } };
+	char id[REQUEST_ID_MAX];
+
+	if (head->websocket)
+		fw.upgrade = http_field_get(head, STR("upgrade"));
+	if (r->conf->request_id)
+		name_request(c, head, &fw.added, id);
+	r->out.len = 0;
+	return http_forward_request(head, &fw, &r->out);
+}
+
 void exchange_start(struct client *c, struct worker *w, const struct http_head *head,
 		    const struct sid_request *sid)
 {
 	struct router *r = c->router;
-	struct http_forward fw = { .client_addr = str_of(c->addr) };
-	struct upstream *u = upstream_get(w, c, is_poll(head, sid), false);
+	enum upstream_age age = is_idempotent(head->method) ? UPSTREAM_ANY : UPSTREAM_CHECKED;
+	struct upstream *u = get_upstream(c, w, !head->websocket && is_poll(head, sid), age);
 	struct str body;
 	ssize_t n;
 
@@ -146,10 +224,9 @@ void exchange_start(struct client *c, struct worker *w, const struct http_head *
 	}
 	begin(c, u, head, sid);
 	counter_add(&r->board->requests, 1);
-	worker_asked(w);
+	worker_asked(u->worker);
 	n = consume(c, head);
-	r->out.len = 0;
-	if (n < (ssize_t)head->size || http_forward_request(head, &fw, &r->out) < 0) {
+	if (n < (ssize_t)head->size || rewrite_head(c, head) < 0) {
 		client_close(c, "request lost");
 		return;
 	}
@@ -157,9 +234,7 @@ void exchange_start(struct client *c, struct worker *w, const struct http_head *
 	(void)http_body_feed(&c->exchange.request, body.p, body.n);
 	retain(&c->exchange, buf_str(&r->out), body);
 	send_to_worker(c, buf_str(&r->out), body);
-	if (!c->exchange.request.done)
-		deadline_set(&c->deadline, &r->body);
-	rearm(c);
+	rearm(c, true);
 }
 
 /* Drops @n bytes that were peeked at: tcp(7), MSG_TRUNC; other sockets have to copy them. */
@@ -177,9 +252,9 @@ static void skip_input(struct client *c, size_t n)
 static ssize_t read_body(struct client *c)
 {
 	struct http_body *b = &c->exchange.request;
-	size_t room = http_body_room(b);
+	size_t room = http_body_room(b), bite = c->exchange.upstream->sock.bite;
 	bool chunked = b->kind == HTTP_BODY_CHUNKED;
-	ssize_t n = recv(c->sock.fd, c->router->io, room < IO_SIZE ? room : IO_SIZE,
+	ssize_t n = recv(c->sock.fd, c->router->io, room < bite ? room : bite,
 			 MSG_DONTWAIT | (chunked ? MSG_PEEK : 0));
 
 	if (n < 0)
@@ -201,20 +276,17 @@ static bool request_more(struct client *c)
 	}
 	used = http_body_feed(&x->request, c->router->io, (size_t)n);
 	if (used < 0) {
-		exchange_abort(c);
-		if (x->head_sent)
+		if (x->head_sent) {
 			client_close(c, "bad chunk");
-		else
+		} else {
+			exchange_abort(c);
 			answer(c, 400);
+		}
 		return false;
 	}
 	send_to_worker(c, (struct str){ c->router->io, (size_t)used }, (struct str){ 0 });
 	if (x->request.kind == HTTP_BODY_CHUNKED)
 		skip_input(c, (size_t)used);
-	if (x->request.done)
-		deadline_clear(&c->deadline);
-	else
-		deadline_set(&c->deadline, &c->router->body);
 	return true;
 }
 
@@ -248,13 +320,17 @@ void exchange_on_client(struct client *c, int events)
 {
 	struct exchange *x = &c->exchange;
 
+	if (x->tunnel) {
+		tunnel_on_client(c, events);
+		return;
+	}
 	if ((events & UV_WRITABLE) && sock_flush(&c->sock) < 0) {
 		client_close(c, "send failed");
 		return;
 	}
 	if ((events & UV_READABLE) && !(x->request.done ? watch_client(c) : request_more(c)))
 		return;
-	rearm(c);
+	rearm(c, true);
 }
 
 /* The response */
@@ -330,6 +406,8 @@ static bool pass_body(struct client *c, struct str head, struct str bytes)
 	bytes.n = (size_t)used;
 	learn_session(c, bytes);
 	x->head_sent = true;
+	if (c->access)
+		c->access->bytes += bytes.n;
 	if (sock_send(&c->sock, head, bytes) < 0) {
 		client_close(c, "send failed");
 		return false;
@@ -363,15 +441,21 @@ static bool pass_head(struct client *c, const struct http_head *head, struct str
 	struct exchange *x = &c->exchange;
 	struct router *r = c->router;
 	struct http_forward fw;
+	char cookie[STICKY_COOKIE_MAX];
 
 	scoreboard_count_response(r->board, head->status);
+	if (c->access)
+		c->access->status = head->status;
 	x->in_body = true;
 	x->idle_ms = idle_allowance(head);
 	x->learn = x->learn && head->status == 200;
 	x->upstream->body = head->body;
-	x->keep_alive = x->keep_alive && x->request.done && r->phase == PHASE_SERVING &&
-			head->body.kind != HTTP_BODY_UNTIL_CLOSE;
-	fw = (struct http_forward){ .close = !x->keep_alive };
+	x->keep_alive = x->keep_alive && !x->cut && (x->request.done || head->keep_alive) &&
+			r->phase == PHASE_SERVING && head->body.kind != HTTP_BODY_UNTIL_CLOSE;
+	fw = (struct http_forward){
+		.close = !x->keep_alive,
+		.set_cookie = sticky_cookie(r, x->worker_id, str_of(x->cookie), cookie),
+	};
 	r->out.len = 0;
 	if (http_forward_response(head, &fw, x->minor, &r->out) < 0) {
 		exchange_on_upstream_gone(c, "no memory");
@@ -394,12 +478,16 @@ static bool response_heads(struct client *c, struct str in)
 
 		if (e == HTTP_HEAD_PARTIAL)
 			break;
-		if (e != HTTP_HEAD_COMPLETE || head->status == 101) {
+		if (e != HTTP_HEAD_COMPLETE || (head->status == 101 && !x->upgrade)) {
 			exchange_on_upstream_gone(c, "the worker's answer is no HTTP");
 			return false;
 		}
 		in.p += head->size;
 		in.n -= head->size;
+		if (head->status == 101) {
+			tunnel_start(c, head, in);
+			return false;
+		}
 		if (head->status >= 200)
 			return pass_head(c, head, in);
 		if (!pass_interim(c, head))
@@ -441,20 +529,36 @@ static bool is_end_of_response(const struct exchange *x)
 	return x->in_body && x->upstream->body.kind == HTTP_BODY_UNTIL_CLOSE;
 }
 
+/* A kernel answers with a reset when bytes wait in a socket that its process closes (or that was
+ * never taken), or come for one that it has closed: the worker had given the connection up, or was
+ * dead, before it read this request, which came in one segment. After reading it there would be a
+ * FIN, even from a crash. @err: of the last read, 0 after a FIN. */
+static bool was_not_read(const struct upstream *u, int err)
+{
+	socklen_t len = sizeof(err);
+
+	if (err == 0)
+		(void)getsockopt(u->sock.fd, SOL_SOCKET, SO_ERROR, &err, &len);
+	return err == ECONNRESET || err == EPIPE;
+}
+
 /* False: the exchange is over. */
 static bool response_more(struct client *c)
 {
 	struct exchange *x = &c->exchange;
-	ssize_t n = recv(x->upstream->sock.fd, c->router->io, IO_SIZE, MSG_DONTWAIT);
+	ssize_t n = recv(x->upstream->sock.fd, c->router->io, c->sock.bite, MSG_DONTWAIT);
 
 	if (n > 0)
 		return response_bytes(c, (struct str){ c->router->io, (size_t)n });
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return true;
-	if (n == 0 && is_end_of_response(x))
+	if (n == 0 && is_end_of_response(x)) {
 		finish(c);
-	else
-		exchange_on_upstream_gone(c, n == 0 ? "worker closed" : "worker reset");
+		return false;
+	}
+	if (was_not_read(x->upstream, n < 0 ? errno : 0))
+		x->upstream->unread = true;
+	exchange_on_upstream_gone(c, n == 0 ? "worker closed" : "worker reset");
 	return false;
 }
 
@@ -462,6 +566,10 @@ void exchange_on_upstream(struct client *c, int events)
 {
 	struct exchange *x = &c->exchange;
 
+	if (x->tunnel) {
+		tunnel_on_upstream(c, events);
+		return;
+	}
 	if (events & UV_WRITABLE) {
 		if (sock_flush(&x->upstream->sock) < 0)
 			x->cut = x->request.done = true;
@@ -472,55 +580,102 @@ void exchange_on_upstream(struct client *c, int events)
 			if (!response_more(c))
 				return;
 		} while (x->upstream->sock.failed);
-	rearm(c);
+	rearm(c, false);
 }
 
 /* When the worker is gone */
 
-static struct worker *second_choice(struct client *c, bool refused)
+/* What is known of a connection that failed. */
+struct failure {
+	bool refused; /* its worker did not take it */
+	bool unread;  /* ditto, or not this request */
+	bool stale;   /* it had been idle: the worker may well be there */
+};
+
+static struct worker *second_choice(struct client *c, const struct failure *f)
 {
 	struct router *r = c->router;
 	struct worker *w = workers_serving(&r->workers, c->exchange.worker_id);
 
-	if (w && !refused)
-		return w; /* only the connection was stale */
+	if (w && f->stale && !f->refused)
+		return w;
 	return workers_pick(&r->workers, r->sessions, w, router_now(r));
 }
 
-static bool try_again(struct client *c, bool refused)
+/* What the worker may have died of is tried once more only. */
+static bool may_try_again(struct exchange *x, const struct failure *f)
+{
+	if (x->head_sent || x->client_ended || x->retained.len == 0)
+		return false;
+	return (f->unread || x->idempotent) && x->tries++ < (f->unread ? TRIES_MAX : 1);
+}
+
+static bool try_again(struct client *c, const struct failure *f)
 {
 	struct exchange *x = &c->exchange;
 	struct worker *w;
 
-	if (x->head_sent || x->retained.len == 0 || !(refused || x->idempotent) ||
-	    x->tries++ >= TRIES_MAX)
+	if (!may_try_again(x, f))
 		return false;
-	w = second_choice(c, refused);
-	x->upstream = w ? upstream_get(w, c, x->poll, true) : NULL;
+	w = second_choice(c, f);
+	x->upstream = w ? upstream_get(w, c, x->poll, UPSTREAM_NEW) : NULL;
 	if (!x->upstream)
 		return false;
 	counter_add(&c->router->board->retries, 1);
+	if (c->access)
+		c->access->slot = w->slot;
 	x->worker_id = w->id;
 	x->cut = false;
 	send_to_worker(c, buf_str(&x->retained), (struct str){ 0 });
-	pass_on_end(x);
-	rearm(c);
+	rearm(c, false);
 	return true;
 }
 
 void exchange_on_upstream_gone(struct client *c, const char *why)
 {
 	struct exchange *x = &c->exchange;
-	bool refused = x->upstream->refused;
+	const struct upstream *u = x->upstream;
+	struct failure f = { .refused = u->refused,
+			     .unread = u->refused || u->unread,
+			     .stale = u->reused };
 
 	exchange_abort(c);
-	if (try_again(c, refused))
+	if (try_again(c, &f))
 		return;
 	log_debug("router: exchange failed: %s", why);
-	if (x->head_sent)
+	if (x->head_sent || x->client_ended)
 		client_close(c, why);
 	else
 		answer(c, 502);
+}
+
+void exchange_on_worker_died(struct client *c)
+{
+	struct upstream *u = c->exchange.upstream;
+	ssize_t n = 0;
+	char byte;
+
+	while (!sock_blocked(&c->sock)) {
+		n = recv(u->sock.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+		if (n <= 0)
+			break;
+		if (!response_more(c))
+			return;
+	}
+	u->unread = n < 0 && was_not_read(u, errno); /* this read has taken the error */
+	/* the rest when the client has room; or its end, once init has returned the far end */
+	upstream_leave_worker(u);
+	rearm(c, false);
+}
+
+void exchange_on_timeout(struct client *c)
+{
+	if (c->exchange.head_sent || c->exchange.request.done) {
+		client_close(c, "client takes nothing");
+		return;
+	}
+	exchange_abort(c);
+	answer(c, 408);
 }
 
 void exchange_abort(struct client *c)

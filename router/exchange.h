@@ -28,11 +28,15 @@ struct exchange {
 	bool idempotent;
 	bool learn;        /* a handshake: the response names a session */
 	bool poll;         /* waits for the app to have something to say */
+	bool upgrade;      /* the client wants to change protocols, with the router in between */
+	bool tunnel;       /* it has */
 	bool client_ended; /* the client has sent its FIN; so have we, to the worker */
+	bool worker_ended; /* the same the other way round; tunnels only */
 	bool pipelined;    /* bytes of a next request wait in the kernel */
 	unsigned minor;    /* of the client's HTTP/1.x */
 	unsigned tries;
 	uint32_t worker_id;
+	char cookie[17];     /* what names the worker, as the client sent it: sticky_cookie() */
 	uint32_t idle_ms;    /* how long the worker's side may be kept */
 	struct buf retained; /* the request as sent, until the first byte of the response: for
 				another try */
@@ -52,6 +56,13 @@ void exchange_on_upstream(struct client *c, int events);
 /* The worker or the connection to it is gone: another try, 502, or the end of the connection when
  * part of the response is already out. */
 void exchange_on_upstream_gone(struct client *c, const char *why);
+
+/* The worker is dead: what it has said is passed on, whatever of it is still in the kernel. Takes
+ * the exchange's connection out of worker->busy. */
+void exchange_on_worker_died(struct client *c);
+
+/* The client has sent or taken nothing for too long: 408, or the end of the connection. */
+void exchange_on_timeout(struct client *c);
 
 /* Lets go of the worker's side; for client_close(). */
 void exchange_abort(struct client *c);

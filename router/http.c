@@ -59,7 +59,14 @@ static const llhttp_settings_t head_settings = {
 	.on_headers_complete = pause_parser,
 };
 
-static const llhttp_settings_t body_settings = { .on_message_complete = pause_parser };
+/* Larger than any reader can count with a sign: what overflows elsewhere is refused here. */
+static int on_chunk(llhttp_t *p)
+{
+	return p->content_length > INT64_MAX ? HPE_USER : 0;
+}
+
+static const llhttp_settings_t body_settings = { .on_message_complete = pause_parser,
+						 .on_chunk_header = on_chunk };
 
 static size_t leading_empty_lines(struct str in)
 {
@@ -70,12 +77,22 @@ static size_t leading_empty_lines(struct str in)
 	return n;
 }
 
+static const char *find(struct str s, const char *from, char c)
+{
+	return memchr(from, c, (size_t)(s.p + s.n - from));
+}
+
 /* Offset behind the empty line that ends the head, or 0. */
 static size_t find_head_end(struct str in, size_t from)
 {
-	const char *end = memmem(in.p + from, in.n - from, "\r\n\r\n", 4);
+	const char *lf = in.p + from, *end = in.p + in.n;
 
-	return end ? (size_t)(end - in.p) + 4 : 0;
+	while ((lf = find(in, lf, '\n')) && end - lf > 2) {
+		if (lf - in.p > (ssize_t)from && memcmp(lf - 1, "\r\n\r\n", 4) == 0)
+			return (size_t)(lf - in.p) + 3;
+		lf++;
+	}
+	return 0;
 }
 
 /* Lines end with CRLF, neither character stands alone, and no line begins with a blank (obs-fold):
@@ -83,18 +100,17 @@ static size_t find_head_end(struct str in, size_t from)
  * with CRLF. */
 static bool has_ambiguous_line(struct str head)
 {
-	bool after_cr = false, after_lf = false;
+	const char *end = head.p + head.n;
 
-	for (size_t i = 0; i < head.n; i++) {
-		char c = head.p[i];
-
-		if (c == '\0' || (c == '\n') != after_cr)
+	if (find(head, head.p, '\0'))
+		return true;
+	for (const char *lf = head.p; (lf = find(head, lf, '\n')); lf++)
+		if (lf == head.p || lf[-1] != '\r' ||
+		    (lf + 1 < end && (lf[1] == ' ' || lf[1] == '\t')))
 			return true;
-		if (after_lf && (c == ' ' || c == '\t'))
+	for (const char *cr = head.p; (cr = find(head, cr, '\r')); cr++)
+		if (cr[1] != '\n')
 			return true;
-		after_cr = c == '\r';
-		after_lf = c == '\n';
-	}
 	return false;
 }
 
@@ -116,33 +132,80 @@ static bool has_ambiguous_field(const struct http_head *h)
 	return hosts > 1;
 }
 
-static bool is_list_member(struct str list, struct str token)
+static struct str trim(struct str s)
 {
-	size_t i = 0;
-
-	while (i < list.n) {
-		size_t from = i, to;
-
-		while (i < list.n && list.p[i] != ',')
-			i++;
-		to = i++;
-		while (from < to && (list.p[from] == ' ' || list.p[from] == '\t'))
-			from++;
-		while (to > from && (list.p[to - 1] == ' ' || list.p[to - 1] == '\t'))
-			to--;
-		if (str_eq_nocase((struct str){ list.p + from, to - from }, token))
-			return true;
-	}
-	return false;
+	while (s.n && (s.p[0] == ' ' || s.p[0] == '\t'))
+		s = (struct str){ s.p + 1, s.n - 1 };
+	while (s.n && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t'))
+		s.n--;
+	return s;
 }
 
-static bool connection_has(const struct http_head *h, struct str token)
+/* The members of a list with commas; empty ones are none. */
+static void for_each_member(struct str list, void (*member)(struct str, void *), void *ctx)
 {
+	while (list.n) {
+		const char *comma = memchr(list.p, ',', list.n);
+		size_t n = comma ? (size_t)(comma - list.p) : list.n;
+		struct str s = trim((struct str){ list.p, n });
+
+		if (s.n)
+			member(s, ctx);
+		n += comma != NULL;
+		list = (struct str){ list.p + n, list.n - n };
+	}
+}
+
+struct search {
+	struct str token;
+	bool found;
+};
+
+static void compare(struct str member, void *ctx)
+{
+	struct search *s = ctx;
+
+	s->found = s->found || str_eq_nocase(member, s->token);
+}
+
+/* Whether a field called @name has the list member @token. */
+static bool has_member(const struct http_head *h, struct str name, struct str token)
+{
+	struct search s = { token, false };
+
 	for (size_t i = 0; i < h->n_fields; i++)
-		if (str_eq_nocase(h->fields[i].name, STR("connection")) &&
-		    is_list_member(h->fields[i].value, token))
-			return true;
-	return false;
+		if (str_eq_nocase(h->fields[i].name, name))
+			for_each_member(h->fields[i].value, compare, &s);
+	return s.found;
+}
+
+/* What the Connection fields say (RFC 9110, 7.6.1). */
+struct options {
+	bool close, keep_alive, upgrade, names_fields;
+};
+
+static void read_option(struct str option, void *ctx)
+{
+	struct options *o = ctx;
+
+	if (str_eq_nocase(option, STR("close")))
+		o->close = true;
+	else if (str_eq_nocase(option, STR("keep-alive")))
+		o->keep_alive = true;
+	else if (str_eq_nocase(option, STR("upgrade")))
+		o->upgrade = true;
+	else
+		o->names_fields = true;
+}
+
+static struct options read_options(const struct http_head *h)
+{
+	struct options o = { 0 };
+
+	for (size_t i = 0; i < h->n_fields; i++)
+		if (str_eq_nocase(h->fields[i].name, STR("connection")))
+			for_each_member(h->fields[i].value, read_option, &o);
+	return o;
 }
 
 static void measure_body(const llhttp_t *p, struct http_body *body)
@@ -166,18 +229,12 @@ static enum http_parse_result refuse(const struct http_head *h, enum llhttp_errn
 	return e == HPE_INVALID_VERSION ? HTTP_HEAD_VERSION : HTTP_HEAD_BAD;
 }
 
-static bool is_persistent(const struct http_head *h)
-{
-	if (connection_has(h, STR("close")))
-		return false;
-	return h->minor >= 1 || connection_has(h, STR("keep-alive"));
-}
-
 /* Everything requests and responses share. */
 static enum http_parse_result parse(llhttp_type_t type, struct str in, size_t max, llhttp_t *p,
 				    struct http_head *h)
 {
 	size_t from = leading_empty_lines(in), end = find_head_end(in, from);
+	struct options options;
 	const char *eol;
 	enum llhttp_errno e;
 
@@ -187,7 +244,7 @@ static enum http_parse_result parse(llhttp_type_t type, struct str in, size_t ma
 		return HTTP_HEAD_TOO_LARGE;
 	h->size = end;
 	h->n_fields = 0;
-	h->target = (struct str){ 0 };
+	h->method = h->target = h->authority = (struct str){ 0 };
 	h->body = (struct http_body){ 0 };
 	eol = memchr(in.p + from, '\r', end - from);
 	h->start_line = (struct str){ in.p + from, (size_t)(eol - in.p) - from };
@@ -201,8 +258,11 @@ static enum http_parse_result parse(llhttp_type_t type, struct str in, size_t ma
 		return HTTP_HEAD_VERSION;
 	if (has_ambiguous_line((struct str){ in.p + from, end - from }) || has_ambiguous_field(h))
 		return HTTP_HEAD_BAD;
+	options = read_options(h);
 	h->minor = p->http_minor;
-	h->keep_alive = is_persistent(h);
+	h->keep_alive = !options.close && (h->minor >= 1 || options.keep_alive);
+	h->websocket = options.upgrade && has_member(h, STR("upgrade"), STR("websocket"));
+	h->names_fields = options.names_fields;
 	return HTTP_HEAD_COMPLETE;
 }
 
@@ -218,6 +278,52 @@ static enum http_parse_result judge_partial(struct str in)
 	return llhttp_execute(&p, in.p, in.n) == HPE_OK ? HTTP_HEAD_PARTIAL : HTTP_HEAD_BAD;
 }
 
+/* "METHOD TARGET HTTP/1.x" with one blank each, and no fragment (RFC 9112, 3). */
+static bool is_sound_request_line(const struct http_head *h)
+{
+	return h->start_line.n == h->method.n + h->target.n + strlen("  HTTP/1.1") &&
+	       !memchr(h->target.p, '#', h->target.n);
+}
+
+/* http://authority/path, whose scheme and authority are not the path's (RFC 9112, 3.2.2). False:
+ * neither that nor another form. */
+static bool take_target(struct http_head *h)
+{
+	static const struct str schemes[] = { { "http://", 7 }, { "https://", 8 } };
+	struct str t = h->target;
+
+	if (t.n == 0 || t.p[0] == '/' || str_eq(h->method, STR("CONNECT")))
+		return t.n > 0;
+	if (str_eq(t, STR("*")))
+		return str_eq(h->method, STR("OPTIONS"));
+	for (size_t i = 0; i < ARRAY_LEN(schemes); i++) {
+		size_t n = schemes[i].n, end = n;
+
+		if (t.n <= n || !str_eq_nocase((struct str){ t.p, n }, schemes[i]))
+			continue;
+		while (end < t.n && t.p[end] != '/' && t.p[end] != '?')
+			end++;
+		h->authority = (struct str){ t.p + n, end - n };
+		h->target = (struct str){ t.p + end, t.n - end };
+		return end > n;
+	}
+	return false;
+}
+
+/* One Host, or none in HTTP/1.0; a name and a port and nothing else, the same that an absolute
+ * target names (RFC 9112, 3.2). */
+static bool has_sound_host(const struct http_head *h)
+{
+	struct str host = http_field_get(h, STR("host"));
+
+	if (!host.p)
+		return h->minor == 0;
+	for (size_t i = 0; i < host.n; i++)
+		if (host.p[i] <= ' ' || host.p[i] == 0x7f || strchr("/\\?#@,<>\"", host.p[i]))
+			return false;
+	return h->authority.n == 0 || str_eq_nocase(host, h->authority);
+}
+
 enum http_parse_result http_parse_request(struct str in, size_t max, struct http_head *ret)
 {
 	llhttp_t p;
@@ -226,16 +332,22 @@ enum http_parse_result http_parse_request(struct str in, size_t max, struct http
 
 	if (r == HTTP_HEAD_PARTIAL && in.n > 0)
 		return judge_partial(in);
+	if (r == HTTP_HEAD_TOO_LARGE && !memchr(in.p, '\n', max))
+		return judge_partial(in) == HTTP_HEAD_BAD ? HTTP_HEAD_BAD : HTTP_HEAD_URI_TOO_LONG;
 	if (r != HTTP_HEAD_COMPLETE)
 		return r;
 	space = memchr(ret->start_line.p, ' ', ret->start_line.n);
 	ret->method =
 	    (struct str){ ret->start_line.p, space ? (size_t)(space - ret->start_line.p) : 0 };
-	ret->upgrade = p.upgrade != 0;
 	ret->status = 0;
 	if (p.http_minor == 0 && (p.flags & F_TRANSFER_ENCODING))
 		return HTTP_HEAD_BAD; /* RFC 9112, 6.1 */
+	if (p.content_length > INT64_MAX || !is_sound_request_line(ret) || !take_target(ret) ||
+	    !has_sound_host(ret))
+		return HTTP_HEAD_BAD;
 	measure_body(&p, &ret->body);
+	ret->websocket =
+	    ret->websocket && ret->minor >= 1 && ret->body.done && str_eq(ret->method, STR("GET"));
 	return r;
 }
 
@@ -250,8 +362,6 @@ enum http_parse_result http_parse_response(struct str in, size_t max, bool no_bo
 		return r;
 	status = p.status_code;
 	ret->status = status;
-	ret->upgrade = status == 101;
-	ret->method = (struct str){ 0 };
 	if (no_body || status < 200 || status == 204 || status == 304) {
 		ret->body.done = true;
 	} else if (p.flags & (F_CHUNKED | F_CONTENT_LENGTH)) {
@@ -323,14 +433,19 @@ static int put(struct buf *out, struct str s)
 
 static int put_field(struct buf *out, struct str name, struct str value)
 {
-	int r = buf_reserve(out, name.n + value.n + 4);
+	size_t n = name.n + value.n + 4;
+	int r = buf_reserve(out, n);
+	char *p;
 
 	if (r < 0)
 		return r;
-	(void)put(out, name);
-	(void)put(out, STR(": "));
-	(void)put(out, value);
-	(void)put(out, STR("\r\n"));
+	p = mempcpy(out->p + out->len, name.p, name.n);
+	p = mempcpy(p, ": ", 2);
+	if (value.n)
+		p = mempcpy(p, value.p, value.n);
+	p[0] = '\r';
+	p[1] = '\n';
+	out->len += n;
 	return 0;
 }
 
@@ -348,59 +463,83 @@ static bool is_hop_by_hop(struct str name)
 	return false;
 }
 
-static int put_fields(const struct http_head *h, struct str except, struct buf *out)
+/* Whether the Connection fields name @name; what frames and routes the message they cannot. */
+static bool is_named_by_connection(const struct http_head *h, struct str name)
+{
+	static const struct str needed[] = {
+		{ "host", 4 },
+		{ "content-length", 14 },
+		{ "transfer-encoding", 17 },
+		{ "trailer", 7 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(needed); i++)
+		if (str_eq_nocase(name, needed[i]))
+			return false;
+	return has_member(h, STR("connection"), name);
+}
+
+static bool ends_here(const struct http_head *h, struct str name)
+{
+	return is_hop_by_hop(name) || (h->names_fields && is_named_by_connection(h, name));
+}
+
+/* Whether the field is left out because something else stands in its place. */
+static bool is_replaced(const struct http_head *h, const struct http_forward *fw, struct str name)
+{
+	return h->method.n &&
+	       (forwarded_is_rewritten(name, &fw->peer) || str_eq_nocase(name, fw->added.name));
+}
+
+static int put_fields(const struct http_head *h, const struct http_forward *fw, struct buf *out)
 {
 	int r = 0;
 
 	for (size_t i = 0; i < h->n_fields && r == 0; i++) {
 		const struct http_field *f = &h->fields[i];
 
-		if (!is_hop_by_hop(f->name) && (except.n == 0 || !str_eq_nocase(f->name, except)))
+		if (!ends_here(h, f->name) && !is_replaced(h, fw, f->name))
 			r = put_field(out, f->name, f->value);
 	}
 	return r;
 }
 
-static int put_forwarded_for(const struct http_head *h, struct str addr, struct buf *out)
+static int put_request_line(const struct http_head *h, struct buf *out)
 {
-	int r = put(out, STR("X-Forwarded-For: "));
+	const struct str parts[] = { h->method, STR(" "),
+				     h->target.n && h->target.p[0] == '/' ? STR("") : STR("/"),
+				     h->target, h->minor ? STR(" HTTP/1.1") : STR(" HTTP/1.0") };
+	int r = 0;
 
-	for (size_t i = 0; i < h->n_fields && r == 0; i++)
-		if (str_eq_nocase(h->fields[i].name, STR("x-forwarded-for")) &&
-		    h->fields[i].value.n) {
-			r = put(out, h->fields[i].value);
-			if (r == 0)
-				r = put(out, STR(", "));
-		}
-	if (r == 0)
-		r = put(out, addr);
-	return r == 0 ? put(out, STR("\r\n")) : r;
+	if (h->authority.n == 0)
+		return put(out, h->start_line);
+	for (size_t i = 0; i < ARRAY_LEN(parts) && r == 0; i++)
+		r = put(out, parts[i]);
+	return r;
 }
 
-static int put_if_missing(const struct http_head *h, struct str name, struct str value,
-			  struct buf *out)
+static int put_upgrade(struct str protocols, struct buf *out)
 {
-	if (value.n == 0 || http_field_get(h, name).p)
-		return 0;
-	return put_field(out, name, value);
+	int r = protocols.n ? put(out, STR("Connection: Upgrade\r\n")) : 0;
+
+	return r == 0 && protocols.n ? put_field(out, STR("Upgrade"), protocols) : r;
 }
 
 int http_forward_request(const struct http_head *head, const struct http_forward *fw,
 			 struct buf *out)
 {
-	int r = put(out, head->start_line);
+	int r = put_request_line(head, out);
 
 	if (r == 0)
 		r = put(out, STR("\r\n"));
 	if (r == 0)
-		r = put_fields(head, STR("x-forwarded-for"), out);
+		r = put_fields(head, fw, out);
 	if (r == 0)
-		r = put_forwarded_for(head, fw->client_addr, out);
+		r = forwarded_put(head, &fw->peer, out);
+	if (r == 0 && fw->added.name.n)
+		r = put_field(out, fw->added.name, fw->added.value);
 	if (r == 0)
-		r = put_if_missing(head, STR("X-Forwarded-Proto"), STR("http"), out);
-	if (r == 0)
-		r = put_if_missing(head, STR("X-Forwarded-Host"), http_field_get(head, STR("host")),
-				   out);
+		r = put_upgrade(fw->upgrade, out);
 	return r == 0 ? put(out, STR("\r\n")) : r;
 }
 
@@ -412,7 +551,11 @@ int http_forward_response(const struct http_head *head, const struct http_forwar
 	if (r == 0)
 		r = put(out, STR("\r\n"));
 	if (r == 0)
-		r = put_fields(head, (struct str){ 0 }, out);
+		r = put_fields(head, fw, out);
+	if (r == 0 && fw->set_cookie.n)
+		r = put_field(out, STR("Set-Cookie"), fw->set_cookie);
+	if (r == 0)
+		r = put_upgrade(fw->upgrade, out);
 	if (r == 0 && fw->close && head->status >= 200)
 		r = put(out, STR("Connection: close\r\n"));
 	if (r == 0 && !fw->close && client_minor == 0)

@@ -1,7 +1,8 @@
 /* HTTP/1.1 messages as the router needs them: one head parsed at a time, bodies only measured,
  * heads rewritten for the other side. Pure functions over bytes; llhttp decides what is
  * well-formed, and what it lets through although two readers could disagree about it (obs-fold, a
- * blank before the colon, two Hosts) is refused here. RFC 9110, 9112. */
+ * blank before the colon, two Hosts, a Host that is not the target's) is refused here. RFC 9110,
+ * 9112. */
 #pragma once
 
 #include <llhttp.h>
@@ -12,6 +13,7 @@
 
 #include "base/buf.h"
 #include "base/str.h"
+#include "router/forwarded.h"
 
 enum { HTTP_FIELDS_MAX = 128 };
 
@@ -36,13 +38,16 @@ struct http_body {
 
 /* A parsed head. All slices borrow the bytes given to http_parse_head(). */
 struct http_head {
-	size_t size;               /* bytes, with the empty line and any empty lines in front */
-	struct str method, target; /* requests */
-	struct str start_line;     /* without CRLF */
-	unsigned status;           /* responses */
-	unsigned minor;            /* HTTP/1.minor */
-	bool keep_alive;           /* the sender wants the connection to persist */
-	bool upgrade;              /* request: Upgrade with Connection: upgrade, or CONNECT */
+	size_t size; /* bytes, with the empty line and any empty lines in front */
+	struct str method,
+	    target;            /* requests; of a target in absolute form, what follows authority */
+	struct str authority;  /* of a target in absolute form, else empty */
+	struct str start_line; /* without CRLF */
+	unsigned status;       /* responses */
+	unsigned minor;        /* HTTP/1.minor */
+	bool keep_alive;       /* the sender wants the connection to persist */
+	bool websocket;        /* request: GET with Upgrade: websocket and without a body */
+	bool names_fields;     /* Connection names fields that end here */
 	size_t n_fields;
 	struct http_field fields[HTTP_FIELDS_MAX];
 	struct http_body body; /* how to follow this message's body */
@@ -75,15 +80,18 @@ size_t http_body_room(const struct http_body *body);
 /* The value of the first field with that name, or an empty slice. */
 struct str http_field_get(const struct http_head *head, struct str name);
 
-/* What the next hop is told about the client. */
+/* What the next hop is told. */
 struct http_forward {
-	struct str client_addr; /* IP text without port */
-	bool close;             /* the connection ends after this message */
+	struct forwarded_peer peer; /* requests */
+	struct http_field added;    /* requests: one more field, none when the name is empty */
+	bool close;                 /* responses: the connection ends after this message */
+	struct str upgrade;         /* the protocols to change to, or empty */
+	struct str set_cookie;      /* responses, or empty */
 };
 
-/* Appends the head as the worker should see it: end-to-end fields unchanged and in order,
- * hop-by-hop fields dropped, X-Forwarded-For appended to, X-Forwarded-Proto and -Host added when
- * missing. 0, -EMSGSIZE, -ENOMEM. */
+/* Appends the head as the worker should see it: the target in origin form, end-to-end fields
+ * unchanged and in order, hop-by-hop fields dropped, forwarding fields as forwarded_put() has them.
+ * 0, -EMSGSIZE, -ENOMEM. */
 int http_forward_request(const struct http_head *head, const struct http_forward *fw,
 			 struct buf *out);
 /* The same for the way back: hop-by-hop fields dropped, Connection: close added when fw->close, and

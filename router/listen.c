@@ -23,6 +23,20 @@ static bool is_out_of_resources(int err)
 	return err == EMFILE || err == ENFILE || err == ENOMEM || err == ENOBUFS;
 }
 
+static void on_no_room(struct listener *l, const char *why, bool all)
+{
+	if (!l->router->out_of_resources)
+		log_warn("router: accept: %s; clients wait until there is room", why);
+	l->router->out_of_resources = true;
+	listeners_pause(l->router, all);
+}
+
+/* The admin address has room of its own: a crowd must not pass for a dead server. */
+static bool is_full(const struct listener *l)
+{
+	return l->role != ROLE_ADMIN && l->router->n_clients >= l->router->max_accepted;
+}
+
 static void on_acceptable(uv_poll_t *poll, int status, int events)
 {
 	struct listener *l = container_of(poll, struct listener, poll);
@@ -32,18 +46,21 @@ static void on_acceptable(uv_poll_t *poll, int status, int events)
 	for (int i = 0; i < ACCEPT_BATCH && l->accepting; i++) {
 		struct sockaddr_storage peer = { 0 };
 		socklen_t len = sizeof(peer);
-		int fd =
-		    accept4(l->fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		int fd;
 
-		if (fd >= 0) {
-			client_accept(l->router, l, fd, &peer);
-			continue;
+		if (is_full(l)) {
+			on_no_room(l, strerror(EMFILE), false);
+			return;
 		}
-		if (is_out_of_resources(errno)) {
-			log_warn("router: accept: %s; pausing", strerror(errno));
-			listeners_pause(l->router);
+		fd = accept4(l->fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd < 0) {
+			if (is_out_of_resources(errno))
+				on_no_room(l, strerror(errno), true);
+			return;
 		}
-		return;
+		if (l->role != ROLE_ADMIN)
+			l->router->out_of_resources = false;
+		client_accept(l->router, l, fd, &peer);
 	}
 }
 
@@ -86,12 +103,13 @@ static void on_pause_over(uv_timer_t *timer)
 	set_accepting(l, true);
 }
 
-void listeners_pause(struct router *r)
+void listeners_pause(struct router *r, bool all)
 {
 	struct listener *l;
 
 	DL_FOREACH(r->listeners, l)
-	set_accepting(l, false);
+	if (all || l->role != ROLE_ADMIN)
+		set_accepting(l, false);
 	(void)uv_timer_start(&r->accept_pause, on_pause_over, ACCEPT_PAUSE_MS, 0);
 }
 

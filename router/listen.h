@@ -27,8 +27,9 @@ struct listener {
 /* Starts to accept on @fd (consumed always). 0 or -errno. */
 int listener_add(struct router *r, enum listener_role role, uint32_t id, int fd);
 
-/* Stops accepting for ACCEPT_PAUSE_MS (out of descriptors), on all listeners. */
-void listeners_pause(struct router *r);
+/* Stops accepting for ACCEPT_PAUSE_MS (out of descriptors), on @all listeners or on those of
+ * clients. */
+void listeners_pause(struct router *r, bool all);
 
 /* Closes all but the admin ones; with @all these too. */
 void listeners_close(struct router *r, bool all);

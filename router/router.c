@@ -10,6 +10,8 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/random.h>
+#include <unistd.h>
 #include <utlist.h>
 
 #include "base/fd.h"
@@ -70,7 +72,8 @@ static void on_scoreboard(struct router *r, const struct control_msg *m, int *fd
 	r->index = m->router;
 	r->shared = shared;
 	r->board = &shared->routers[m->router];
-	r->workers.last_slot = m->router; /* so that the routers do not begin with the same */
+	r->workers.balance.last_slot =
+	    m->router; /* so that the routers do not begin with the same */
 }
 
 static void on_worker(struct router *r, const struct control_msg *m, int *fd)
@@ -176,6 +179,28 @@ static void before_sleep(void *ctx)
 	router_publish(ctx);
 }
 
+static uint32_t chance(void)
+{
+	return (uint32_t)random();
+}
+
+/* A client takes two descriptors while a worker serves it, and one while it is turned away. */
+static void limit_clients(struct router *r)
+{
+	unsigned long limit = fd_raise_limit();
+	unsigned long room = limit > 2 * FDS_RESERVED ? limit - FDS_RESERVED : limit / 2;
+	uint32_t wanted = r->conf->max_connections;
+
+	if (room > INT32_MAX)
+		room = INT32_MAX;
+	r->max_clients = room / 2 < wanted ? (uint32_t)room / 2 : wanted;
+	r->max_accepted = (uint32_t)room - r->max_clients;
+	if (r->max_clients < wanted)
+		log_info("router: %u clients at a time, not SIOINIT_MAX_CONNECTIONS=%u: open files "
+			 "are limited to %lu (ulimit -n)",
+			 r->max_clients, wanted, limit);
+}
+
 static int router_init(struct router *r, const struct router_conf *conf, int control_fd)
 {
 	struct control_msg up = { .type = CONTROL_UP };
@@ -183,12 +208,15 @@ static int router_init(struct router *r, const struct router_conf *conf, int con
 	int e = uv_loop_init(&r->loop);
 
 	r->conf = conf;
+	limit_clients(r);
 	r->out = BUF_INIT(SOCK_OUT_MAX);
 	r->report = BUF_INIT(REPORT_MAX);
 	r->pair_listener = -1;
 	r->shared = scoreboard_private();
 	r->board = r->shared ? r->shared->routers : NULL;
 	r->last_token = uv_hrtime(); /* what was meant for the last router is not for us */
+	r->workers.balance = (struct balance){ .method = conf->balance, .random = chance };
+	r->workers.slow_start_ms = conf->slow_start_ms;
 	if (e == 0)
 		e = poller_init(&r->poller, &r->loop);
 	if (e == 0)
@@ -203,6 +231,9 @@ static int router_init(struct router *r, const struct router_conf *conf, int con
 	deadline_list_init(&r->body, &r->loop, conf->body_timeout_ms, client_on_deadline);
 	deadline_list_init(&r->linger, &r->loop, LINGER_MS, client_on_deadline);
 	deadline_list_init(&r->repeek, &r->loop, REPEEK_MS, client_on_repeek);
+	access_log_open(&r->access_log, &r->loop, conf->access_format, conf->access_file);
+	if (getrandom(&r->id_prefix, sizeof(r->id_prefix), 0) < 0)
+		return -errno;
 	e = control_init(&r->link, &r->loop, fd_take(&owned), &link_ops);
 	return e < 0 ? e : control_send(&r->link, &up, -1);
 }
@@ -233,6 +264,7 @@ static void router_deinit(struct router *r)
 	close_timer(&r->body.timer);
 	close_timer(&r->linger.timer);
 	close_timer(&r->repeek.timer);
+	access_log_close(&r->access_log);
 	poller_deinit(&r->poller);
 	(void)uv_run(&r->loop, UV_RUN_DEFAULT);
 	(void)uv_loop_close(&r->loop);
@@ -259,7 +291,9 @@ int router_main(const struct router_conf *conf, int control_fd)
 	int e;
 
 	log_set_component("router");
+	(void)log_open();
 	ignore_signals();
+	srandom((unsigned)getpid());
 	e = r ? router_init(r, conf, control_fd) : -ENOMEM;
 	if (e < 0)
 		die(EXIT_OUR_FAILURE, "router: cannot start: %s", strerror(-e));

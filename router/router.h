@@ -3,12 +3,36 @@
  * channel. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
+#include "base/ip.h"
+#include "router/balance.h"
+#include "router/stickiness.h"
+
+enum access_format { ACCESS_OFF, ACCESS_COMMON, ACCESS_LOGFMT, ACCESS_JSON };
+
+/* Everything is borrowed for good. */
 struct router_conf {
 	uint32_t header_timeout_ms, keepalive_timeout_ms, body_timeout_ms;
 	uint32_t max_connections, max_sessions, max_head_bytes;
-	const char *probe_path; /* borrowed for good */
+	uint32_t max_connections_per_address;     /* 0: no limit */
+	uint32_t handshake_rate, handshake_burst; /* 0: no limit; 0: one second's worth */
+	const struct cidr_list *trusted;
+	bool proxy_protocol;
+	const char *request_id; /* a field name or NULL */
+	enum access_format access_format;
+	const char *access_file;
+	const char *probe_path;
+	const char *health_path; /* NULL: a worker's own port is ready when it accepts */
+	uint32_t drain_time_ms;  /* for what is closed evenly */
+	bool unix_pairs;         /* to the workers, instead of loopback TCP */
+	enum balance_method balance;
+	enum sticky_kind sticky;
+	const char *sticky_name; /* of a header field or a parameter */
+	const char *sticky_cookie;
+	const char *sid_param;
+	uint32_t slow_start_ms;
 };
 
 /* Runs until the control channel ends (init is gone or wants it gone). @control_fd is consumed. The

@@ -12,15 +12,21 @@
 enum { SID_MAX = 256 };
 
 struct sid_request {
-	struct str sid; /* empty: none */
-	bool engine;    /* the query has EIO=, so a request without a sid opens a session */
+	struct str sid; /* empty: none; in text[] */
+	bool engine;    /* EIO= or transport=: a request without a sid opens a session */
+	char text[SID_MAX];
 };
 
-/* Looks through the query of a request target. A sid longer than SID_MAX counts as none. */
-void sid_of_target(struct str target, struct sid_request *ret);
+/* Looks through the query of a request target for the parameter @name; what is percent-encoded is
+ * decoded. A sid longer than SID_MAX counts as none. */
+void sid_of_target(struct str target, struct str name, struct sid_request *ret);
+
+/* The first parameter @name of the target's query, as it stands there, or an empty slice. */
+struct str sid_parameter(struct str target, struct str name);
 
 struct sid_handshake {
-	struct str sid;   /* borrows the body */
+	struct str sid; /* in text[] */
+	char text[SID_MAX];
 	uint32_t idle_ms; /* pingInterval + pingTimeout: a polling client is heard of at least that
 			     often; 0 = unknown */
 };

@@ -15,9 +15,11 @@
 void sock_init(struct sock *s, struct poller *p, int fd,
 	       void (*on_event)(struct sock *s, int events))
 {
-	*s = (struct sock){
-		.poller = p, .fd = fd, .on_event = on_event, .out = BUF_INIT(SOCK_OUT_MAX)
-	};
+	*s = (struct sock){ .poller = p,
+			    .fd = fd,
+			    .on_event = on_event,
+			    .out = BUF_INIT(SOCK_OUT_MAX),
+			    .bite = SOCK_BITE_MIN };
 }
 
 /* The kernel would report it for ever. */
@@ -61,6 +63,15 @@ static int keep_rest(struct sock *s, struct str a, size_t sent)
 	return sent < a.n ? buf_append(&s->out, a.p + sent, a.n - sent) : 0;
 }
 
+/* Big bites spare wake-ups of the reader; what a slow one has not taken is our memory. */
+static void adapt_bite(struct sock *s, size_t sent, size_t wanted)
+{
+	if (sent < wanted)
+		s->bite = SOCK_BITE_MIN;
+	else if (sent >= s->bite && s->bite < SOCK_BITE_MAX)
+		s->bite *= 2;
+}
+
 int sock_send(struct sock *s, struct str first, struct str second)
 {
 	ssize_t n = 0;
@@ -70,6 +81,7 @@ int sock_send(struct sock *s, struct str first, struct str second)
 		n = send_slices(s->fd, first, second);
 		if (n < 0)
 			return (int)n;
+		adapt_bite(s, (size_t)n, first.n + second.n);
 	}
 	r = keep_rest(s, first, (size_t)n);
 	if (r < 0)

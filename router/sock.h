@@ -11,7 +11,12 @@
 
 struct poller;
 
-enum { SOCK_OUT_MAX = 256 << 10 };
+enum {
+	SOCK_OUT_MAX = 256 << 10,
+	/* less than a segment of loopback's, whose rest would go out alone */
+	SOCK_BITE_MIN = 60 << 10,
+	SOCK_BITE_MAX = 4 * SOCK_BITE_MIN,
+};
 
 struct sock {
 	struct poller *poller;
@@ -21,6 +26,7 @@ struct sock {
 	bool closing;
 	struct sock *next_closing;
 	struct buf out;
+	size_t bite; /* how much to bring it at a time: more while it takes all, less when not */
 	/* @events: UV_READABLE, UV_WRITABLE; an error counts as UV_READABLE. May close or release
 	 * the socket. */
 	void (*on_event)(struct sock *s, int events);

@@ -11,8 +11,10 @@
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 #include <utlist.h>
 
@@ -87,7 +89,7 @@ static int accept_far(int listener, const struct sockaddr_in *expected)
 	return -ECONNABORTED;
 }
 
-int upstream_pair(struct router *r, int *ret_near, int *ret_far)
+static int tcp_pair(const struct router *r, int *ret_near, int *ret_far)
 {
 	struct sockaddr_in self = { 0 };
 	auto_fd int near = connect_near(&r->pair_addr, &self);
@@ -105,17 +107,74 @@ int upstream_pair(struct router *r, int *ret_near, int *ret_far)
 	return 0;
 }
 
-static int connect_port(uint16_t port)
+static int unix_pair(int *ret_near, int *ret_far)
 {
-	struct sockaddr_in a = { .sin_family = AF_INET,
-				 .sin_port = htons(port),
-				 .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	auto_fd int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int sv[2];
 
-	if (fd < 0 || (connect(fd, (struct sockaddr *)&a, sizeof(a)) < 0 && errno != EINPROGRESS))
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, sv) < 0)
 		return -errno;
-	no_delay(fd);
+	*ret_near = sv[0];
+	*ret_far = sv[1];
+	return 0;
+}
+
+int upstream_pair(struct router *r, int *ret_near, int *ret_far)
+{
+	return r->conf->unix_pairs ? unix_pair(ret_near, ret_far) : tcp_pair(r, ret_near, ret_far);
+}
+
+/* A connection to a port that nobody listens on may meet itself: the kernel chooses the near port
+ * from a range that the far one may be in. */
+static bool is_self_connected(int fd, const struct sockaddr *to)
+{
+	struct sockaddr_in6 near = { 0 }; /* sin_port and sin6_port are in the same place */
+	socklen_t len = sizeof(near);
+
+	return to->sa_family != AF_UNIX && getsockname(fd, (struct sockaddr *)&near, &len) == 0 &&
+	       near.sin6_port == ((const struct sockaddr_in6 *)(const void *)to)->sin6_port;
+}
+
+static int connect_to(const struct sockaddr *to, socklen_t len)
+{
+	auto_fd int fd = socket(to->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || (connect(fd, to, len) < 0 && errno != EINPROGRESS))
+		return -errno;
+	if (is_self_connected(fd, to))
+		return -ECONNREFUSED;
+	if (to->sa_family != AF_UNIX)
+		no_delay(fd);
 	return fd_take(&fd);
+}
+
+/* An app may listen on either loopback address: `localhost` is ::1 for some. */
+static int dial_port(uint16_t port)
+{
+	struct sockaddr_in v4 = { .sin_family = AF_INET,
+				  .sin_port = htons(port),
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6,
+				   .sin6_port = htons(port),
+				   .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	int r = connect_to((struct sockaddr *)&v4, sizeof(v4));
+
+	if (r != -ECONNREFUSED)
+		return r;
+	r = connect_to((struct sockaddr *)&v6, sizeof(v6));
+	return r < 0 ? -ECONNREFUSED : r;
+}
+
+static int dial_path(const char *path)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+
+	(void)snprintf(a.sun_path, sizeof(a.sun_path), "%s", path);
+	return connect_to((struct sockaddr *)&a, sizeof(a));
+}
+
+int upstream_dial(const struct worker *w)
+{
+	return w->path[0] ? dial_path(w->path) : dial_port(w->port);
 }
 
 /* Our end of a new connection to @w, or -errno. */
@@ -126,10 +185,10 @@ static int dial(struct worker *w, uint64_t token)
 		.type = CONTROL_HANDOFF, .worker = w->id, .token = token, .kind = HANDOFF_UPSTREAM
 	};
 	auto_fd int near = -1;
-	int far, e;
+	int far = -1, e;
 
-	if (w->style == WORKER_STYLE_PORT)
-		return connect_port(w->port);
+	if (worker_is_on_its_own(w))
+		return upstream_dial(w);
 	e = upstream_pair(r, &near, &far);
 	if (e == 0)
 		e = control_send(&r->link, &m, far);
@@ -170,12 +229,19 @@ static struct upstream *upstream_new(struct worker *w)
 	return u;
 }
 
-static struct upstream *take_idle(struct worker *w)
+static bool is_open(const struct upstream *u)
+{
+	char byte;
+
+	return recv(u->sock.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+}
+
+static struct upstream *take_idle(struct worker *w, bool checked)
 {
 	while (w->idle) {
 		struct upstream *u = w->idle;
 
-		if (u->expires_ms > router_now(w->router)) {
+		if (u->expires_ms > router_now(w->router) && (!checked || is_open(u))) {
 			DL_DELETE(w->idle, u);
 			u->reused = true;
 			return u;
@@ -185,9 +251,9 @@ static struct upstream *take_idle(struct worker *w)
 	return NULL;
 }
 
-struct upstream *upstream_get(struct worker *w, struct client *c, bool poll, bool fresh)
+struct upstream *upstream_get(struct worker *w, struct client *c, bool poll, enum upstream_age age)
 {
-	struct upstream *u = fresh ? NULL : take_idle(w);
+	struct upstream *u = age == UPSTREAM_NEW ? NULL : take_idle(w, age == UPSTREAM_CHECKED);
 
 	if (!u)
 		u = upstream_new(w);
@@ -206,9 +272,20 @@ static void leave_busy(struct upstream *u)
 	struct worker *w = u->worker;
 
 	DL_DELETE(w->busy, u);
-	w->in_flight--;
+	if (u->tunnel)
+		w->n_tunnels--;
+	else
+		w->in_flight--;
 	w->n_polls -= u->poll;
 	worker_tell_if_idle(w);
+}
+
+void upstream_becomes_tunnel(struct upstream *u)
+{
+	u->tunnel = true;
+	u->worker->in_flight--;
+	u->worker->n_tunnels++;
+	worker_tell_if_idle(u->worker);
 }
 
 void upstream_put(struct upstream *u, uint32_t idle_ms)
@@ -234,7 +311,7 @@ static void on_closed(struct sock *s)
 	free(u);
 }
 
-static void leave_worker(struct upstream *u)
+void upstream_leave_worker(struct upstream *u)
 {
 	struct worker *w = u->worker;
 
@@ -253,7 +330,7 @@ void upstream_close(struct upstream *u)
 {
 	if (u->sock.closing)
 		return;
-	leave_worker(u);
+	upstream_leave_worker(u);
 	u->client = NULL;
 	sock_close(&u->sock, on_closed);
 }
@@ -281,9 +358,9 @@ void upstream_close_idle(struct worker *w)
 		upstream_close(w->idle);
 }
 
-void upstream_close_all(struct worker *w, const char *why)
+void upstream_close_all(struct worker *w)
 {
-	upstream_close_idle(w);
 	while (w->busy)
-		exchange_on_upstream_gone(w->busy->client, why);
+		exchange_on_worker_died(w->busy->client);
+	upstream_close_idle(w);
 }

@@ -1,6 +1,6 @@
-/* Connections to workers: loopback TCP pairs whose far end is handed to the worker like a client's
- * socket, so that no app needs a port; or a connect() for workers with a port of their own. Kept
- * alive and reused, most recent first. */
+/* Connections to workers: pairs (loopback TCP or unix) whose far end is handed to the worker like a
+ * client's socket, so that no app needs a port; or a connect() for workers with a port of their
+ * own. Kept alive and reused, most recent first. */
 #pragma once
 
 #include <stdbool.h>
@@ -20,19 +20,30 @@ struct upstream {
 	uint64_t token;               /* the hand-off of its far end */
 	bool reused;
 	bool poll;           /* see worker->n_polls */
+	bool tunnel;         /* see worker->n_tunnels */
 	bool refused;        /* its far end came back: the worker has seen nothing */
+	bool unread;         /* the worker closed it without having read the last request */
 	uint64_t expires_ms; /* idle: when the worker may close it */
 	struct buf in;       /* a response head that is not complete yet */
 	struct http_body body;
 };
 
-/* An idle connection that the worker will not close in the next moment, or a new one; for the
- * exclusive use of @c. NULL with errno set: no descriptors or memory left, or init is gone. @poll:
- * the request may wait as long as the app likes. @fresh: never an idle one. */
-struct upstream *upstream_get(struct worker *w, struct client *c, bool poll, bool fresh);
+enum upstream_age {
+	UPSTREAM_ANY,     /* an idle one that the worker will not close in the next moment */
+	UPSTREAM_CHECKED, /* ditto, and that it has not closed: one more system call */
+	UPSTREAM_NEW,
+};
+
+/* A connection for the exclusive use of @c; a new one where there is no idle one. NULL with errno
+ * set: no descriptors or memory left, or init is gone. @poll: the request may wait as long as the
+ * app likes. */
+struct upstream *upstream_get(struct worker *w, struct client *c, bool poll, enum upstream_age age);
 
 /* After a complete response: keeps it for @idle_ms (0: closes it). */
 void upstream_put(struct upstream *u, uint32_t idle_ms);
+
+/* The request it carries has become a connection of its own. */
+void upstream_becomes_tunnel(struct upstream *u);
 
 /* Idempotent; does not call the client back. */
 void upstream_close(struct upstream *u);
@@ -42,11 +53,18 @@ void upstream_close(struct upstream *u);
 bool upstream_refused(struct worker *w, uint64_t token);
 
 void upstream_close_idle(struct worker *w);
-/* Idle ones are closed; exchanges in progress fail with @why. */
-void upstream_close_all(struct worker *w, const char *why);
+/* Its worker is dead: idle ones are closed, exchanges in progress end with what it has said. */
+void upstream_close_all(struct worker *w);
 
-/* Makes a loopback TCP pair. 0: *ret_near and *ret_far are non-blocking, owned by the caller.
- * -errno. */
+/* It outlives its worker, for what is still to be read from it. */
+void upstream_leave_worker(struct upstream *u);
+
+/* A new connection to where a worker listens by itself, non-blocking, perhaps not established yet.
+ * The descriptor or -errno. */
+int upstream_dial(const struct worker *w);
+
+/* Makes a pair, loopback TCP or, as router_conf says, unix. 0: *ret_near and *ret_far are
+ * non-blocking, owned by the caller. -errno. */
 struct router;
 int upstream_pair(struct router *r, int *ret_near, int *ret_far);
 /* The private listener behind it. 0 or -errno. */

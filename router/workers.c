@@ -1,7 +1,6 @@
 /* Workers and balancing. The load of a worker is what is known of it at the moment of choice:
  * sessions in the table, or sockets handed over and still open if these are more + requests in
- * flight
- * + what was assigned since those were counted. Ties go to the next slot in turn. */
+ * flight + what was assigned since those were counted. */
 #include "router/workers.h"
 
 #include <stdio.h>
@@ -12,11 +11,13 @@
 #include "router/core.h"
 #include "router/probe.h"
 #include "router/sessions.h"
+#include "router/stickiness.h"
+#include "router/tunnel.h"
 #include "router/upstream.h"
 
 #include "base/ban.h"
 
-enum { SAMPLE_MS = 250 };
+enum { SAMPLE_MS = 250, CANDIDATES_MAX = 1024 };
 
 /* NULL: another worker of the slot is the one that serves. */
 static struct scoreboard_row *row_of(const struct worker *w)
@@ -106,21 +107,22 @@ static uint32_t assigned(const struct worker *w)
 	return w->assigned + OTHERS(w, handoffs) - w->others_handoffs;
 }
 
+/* Of those that end at the worker, from what is seen; tunnels end at us. */
+static uint32_t live_sockets(const struct worker *w)
+{
+	return worker_is_on_its_own(w) ? w->n_tunnels + OTHERS(w, tunnels) : w->open_sockets;
+}
+
 /* A session on a WebSocket is both a session and a socket. */
 static uint32_t load(struct worker *w, const struct sessions *s, uint64_t now_ms)
 {
-	uint32_t sessions = sessions_count_worker(s, w->id);
+	uint32_t sessions = sessions_count_worker(s, w->id), sockets;
 
 	join_row(w);
 	sample(w, now_ms);
-	return (sessions > w->open_sockets ? sessions : w->open_sockets) + w->in_flight +
-	       OTHERS(w, in_flight) + assigned(w);
-}
-
-/* How far @slot lies behind the last chosen one, going round. */
-static uint32_t turns(const struct workers *ws, uint32_t slot)
-{
-	return slot - ws->last_slot - 1;
+	sockets = live_sockets(w);
+	return (sessions > sockets ? sessions : sockets) + w->in_flight + OTHERS(w, in_flight) +
+	       assigned(w);
 }
 
 /* A slow worker is better than none. */
@@ -132,28 +134,51 @@ static bool is_candidate(const struct workers *ws, const struct worker *w,
 	return w->state == WORKER_READY || (w->state == WORKER_SUSPECT && ws->n_ready == 0);
 }
 
+static struct balance_candidate candidate(struct worker *w, const struct sessions *s,
+					  uint64_t now_ms)
+{
+	struct scoreboard_row *row = row_of(w);
+
+	return (struct balance_candidate){
+		.slot = w->slot,
+		.load = load(w, s, now_ms),
+		.lag_ms = row ? (uint32_t)counter_get(&row->lag_ms) : 0,
+		.share = balance_share(now_ms - w->ready_ms, w->router->workers.slow_start_ms),
+	};
+}
+
 struct worker *workers_pick(struct workers *ws, struct sessions *s, const struct worker *except,
 			    uint64_t now_ms)
 {
-	struct worker *w, *next, *best = NULL;
-	uint32_t best_load = 0;
+	struct balance_candidate candidates[CANDIDATES_MAX];
+	struct worker *workers[CANDIDATES_MAX], *w, *next;
+	size_t n = 0;
 
 	sessions_expire(s, now_ms);
 	HASH_ITER(hh, ws->by_id, w, next)
 	{
-		uint32_t l;
-
-		if (!is_candidate(ws, w, except))
+		if (n == CANDIDATES_MAX || !is_candidate(ws, w, except))
 			continue;
-		l = load(w, s, now_ms);
-		if (!best || l < best_load ||
-		    (l == best_load && turns(ws, w->slot) < turns(ws, best->slot))) {
-			best = w;
-			best_load = l;
-		}
+		workers[n] = w;
+		candidates[n++] = candidate(w, s, now_ms);
 	}
-	if (best)
-		ws->last_slot = best->slot;
+	return n ? workers[balance_choose(&ws->balance, candidates, n)] : NULL;
+}
+
+struct worker *workers_pick_for(struct workers *ws, uint64_t key, const struct worker *except)
+{
+	struct worker *w, *next, *best = NULL;
+	uint64_t most = 0;
+
+	HASH_ITER(hh, ws->by_id, w, next)
+	{
+		uint64_t weight = sticky_weight(key, w->slot);
+
+		if (!is_candidate(ws, w, except) || (best && weight <= most))
+			continue;
+		best = w;
+		most = weight;
+	}
 	return best;
 }
 
@@ -176,7 +201,7 @@ void worker_tell_if_idle(struct worker *w)
 {
 	struct control_msg m = { .type = CONTROL_IDLE, .worker = w->id };
 
-	if (w->state == WORKER_DRAINING && w->in_flight == w->n_polls)
+	if (w->state == WORKER_DRAINING && w->in_flight == w->n_polls && w->n_tunnels == 0)
 		(void)control_send(&w->router->link, &m, -1);
 }
 
@@ -186,7 +211,8 @@ static void worker_remove(struct router *r, struct worker *w)
 	HASH_DEL(r->workers.by_id, w); /* NOLINT(clang-analyzer-unix.Malloc) */
 	sessions_remove_worker(r->sessions, w->id);
 	probe_stop(w);
-	upstream_close_all(w, "worker died");
+	tunnels_drain_stop(w);
+	upstream_close_all(w);
 	free(w);
 }
 
@@ -215,21 +241,27 @@ static void count_ready(struct workers *ws)
 
 static void worker_apply(struct worker *w, const struct control_msg *m)
 {
-	bool was_ready = w->state >= WORKER_READY;
+	bool was_ready = w->state >= WORKER_READY, by_channel;
 
 	w->slot = m->slot;
 	w->pid = (pid_t)m->pid;
 	w->port = (uint16_t)m->port;
 	w->state = m->state < WORKER_N_STATES ? (enum worker_state)m->state : WORKER_STOPPING;
 	w->style = (enum worker_style)m->style;
+	(void)snprintf(w->path, sizeof(w->path), "%.*s", (int)m->text.n, m->text.p);
+	by_channel = w->state == WORKER_BOOTING && w->style == WORKER_STYLE_STICKY;
 	if (w->state == WORKER_READY && !was_ready) {
 		w->base_fds = count_fds(w->pid);
 		join_row(w);
+		w->ready_ms = router_now(w->router);
 	}
-	if (w->state == WORKER_BOOTING && w->style == WORKER_STYLE_STICKY && w->router->index == 0)
-		probe_start(w, m->kind != 0);
+	if (w->state <= WORKER_BOOTING && (by_channel || w->port || w->path[0]) &&
+	    w->router->index == 0)
+		probe_start(w, by_channel, m->kind != 0);
 	else
 		probe_stop(w);
+	if (w->state == WORKER_DRAINING)
+		tunnels_drain(w);
 	if (w->state == WORKER_STOPPING)
 		upstream_close_idle(w);
 	worker_tell_if_idle(w);
@@ -268,6 +300,14 @@ void worker_assigned(struct worker *w)
 		counter_add(&share->handoffs, 1);
 }
 
+void worker_admitted(struct worker *w)
+{
+	struct scoreboard_share *share = share_of(w);
+
+	if (share)
+		counter_add(&share->admitted, 1);
+}
+
 void worker_asked(struct worker *w)
 {
 	struct scoreboard_share *share = share_of(w);
@@ -290,7 +330,7 @@ static void publish_sessions(const struct worker *w, counter *c)
 /* Only news: another router may have counted them later than we did. */
 static void publish_sockets(struct worker *w, counter *c)
 {
-	uint32_t n = w->open_sockets + assigned(w);
+	uint32_t n = live_sockets(w) + assigned(w);
 
 	if (n != w->told_sockets)
 		counter_set(c, n);
@@ -304,12 +344,15 @@ void workers_publish(struct router *r)
 	HASH_ITER(hh, r->workers.by_id, w, next)
 	{
 		struct scoreboard_row *row = row_of(w);
+		struct scoreboard_share *share;
 
 		if (!row)
 			continue;
 		publish_sessions(w, &row->sessions);
 		publish_sockets(w, &row->sockets);
-		counter_set(&r->board->shares[w->slot].in_flight, w->in_flight);
-		counter_set(&r->board->shares[w->slot].upstreams, w->n_upstreams);
+		share = &r->board->shares[w->slot];
+		counter_set(&share->in_flight, w->in_flight);
+		counter_set(&share->upstreams, w->n_upstreams);
+		counter_set(&share->tunnels, w->n_tunnels);
 	}
 }

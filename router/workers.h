@@ -8,6 +8,7 @@
 #include <uv.h>
 
 #include "ipc/control.h"
+#include "router/balance.h"
 
 struct router;
 struct sessions;
@@ -18,14 +19,16 @@ struct worker {
 	struct router *router;
 	uint32_t id, slot;
 	pid_t pid;
-	uint16_t port; /* WORKER_STYLE_PORT */
+	uint16_t port;  /* 0: it has none of its own */
+	char path[108]; /* of its own socket, or "" */
 	enum worker_state state;
 	enum worker_style style;
 	uint32_t in_flight; /* requests at it now */
 	uint32_t n_polls;   /* of them, polls of a session: nobody waits for their answer */
 	struct upstream *idle, *busy; /* connections to it */
-	uint32_t n_upstreams;
-	struct probe *probe; /* while it is being asked whether it answers */
+	uint32_t n_upstreams, n_tunnels;
+	struct probe *probe;               /* while it is being asked whether it answers */
+	struct tunnel_drain *tunnel_drain; /* while its tunnels are being closed */
 	/* Hand-offs leave no trace with us, so live sockets are seen from outside: the descriptors
 	 * the process has open, less those it had when it became ready and our own connections. */
 	uint32_t base_fds, open_sockets, assigned; /* assigned: given since sockets were counted */
@@ -33,12 +36,14 @@ struct worker {
 	uint32_t told_sockets;    /* what we said last of them */
 	bool joined;              /* its slot's row of the scoreboard is its own */
 	uint64_t sampled_ms;
+	uint64_t ready_ms; /* since when */
 	UT_hash_handle hh;
 };
 
 struct workers {
 	struct worker *by_id;
-	uint32_t last_slot; /* of the last choice: ties go round */
+	struct balance balance;
+	uint32_t slow_start_ms;
 	uint32_t n_ready;
 };
 
@@ -61,9 +66,20 @@ struct worker *workers_by_id(struct workers *ws, uint32_t id);
 struct worker *workers_pick(struct workers *ws, struct sessions *s, const struct worker *except,
 			    uint64_t now_ms);
 
+/* The same for a key: the ready worker with the greatest weight (see stickiness.h). */
+struct worker *workers_pick_for(struct workers *ws, uint64_t key, const struct worker *except);
+
+/* It listens by itself: nothing can be handed over to it. */
+static inline bool worker_is_on_its_own(const struct worker *w)
+{
+	return w->style == WORKER_STYLE_PORT || w->style == WORKER_STYLE_UNIX;
+}
+
 /* A draining worker that nobody waits for: init is told. */
 void worker_tell_if_idle(struct worker *w);
 
+/* A new session begins at @w. */
+void worker_admitted(struct worker *w);
 /* @w was given a request. */
 void worker_asked(struct worker *w);
 /* @w was given a session or a connection of its own. */

@@ -1,6 +1,6 @@
 /* Admin endpoints. Of the health checks machines look at the status only, people at the one line of
  * text.
- *	/livez    200 while the router runs: one dead worker is no reason to restart a pod
+ *	/livez    200 while init and router run: one dead worker is no reason to restart a pod
  *	/readyz   200 while traffic is welcome: a worker is ready and no stop has begun
  *	/healthz  the same as /readyz (the name Kubernetes deprecated in 1.16)
  *	/metrics  for Prometheus
@@ -15,6 +15,8 @@
 
 #include "base/ban.h"
 
+enum { INIT_SILENCE_MS = 10000 };
+
 struct answer {
 	unsigned status;
 	const char *type;
@@ -28,10 +30,20 @@ static void say(struct answer *a, unsigned status, const char *text)
 	(void)buf_printf(a->body, "%s\n", text);
 }
 
+/* Before the scoreboard has come, init has just started this process. */
+static bool init_hangs(struct router *r)
+{
+	uint64_t beat_ms = counter_get(&r->shared->beat_ms), now_ms = uv_hrtime() / 1000000;
+
+	return beat_ms && now_ms > beat_ms + INIT_SILENCE_MS;
+}
+
 static void livez(struct router *r, struct answer *a)
 {
-	(void)r;
-	say(a, 200, "ok");
+	if (init_hangs(r))
+		say(a, 503, "init does not answer");
+	else
+		say(a, 200, "ok");
 }
 
 static void readyz(struct router *r, struct answer *a)

@@ -2,25 +2,14 @@
 const assert = require("assert");
 const os = require("os");
 const test = require("node:test");
-const { CHAT, SIOINIT, buildChat, get, must, needPodman, podman, start, until } = require("./podman.js");
+const { CHAT, PORTS, SIOINIT, buildChat, get, must, needPodman, podman, start, until, untilReady } = require("./podman.js");
 
 needPodman("docker.io/library/debian:bookworm-slim", "docker.io/library/node:22-bookworm-slim");
 buildChat();
 
 const LOCKED = ["--read-only", "--read-only-tmpfs=false", "--user", "12345", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"];
-const PORTS = ["-p", "127.0.0.1::8080", "-p", "127.0.0.1::9090", "-e", "SIOINIT_ADMIN=0.0.0.0:9090"];
 
-async function serve(...options) {
-	const c = start([...LOCKED, ...PORTS, ...options], CHAT);
-	c.http = c.hostPort(8080);
-	c.admin = c.hostPort(9090);
-	try {
-		await until("/readyz is 200", async () => (await get(c.admin, "/readyz")).status === 200);
-	} catch (err) {
-		throw new Error(`${err.message}\n${c.logs()}`);
-	}
-	return c;
-}
+const serve = (...options) => untilReady(start([...LOCKED, ...PORTS, ...options], CHAT));
 
 const workersOf = (c) => c.processes().filter((p) => p.command.startsWith("node worker.js"));
 

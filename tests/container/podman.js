@@ -1,15 +1,23 @@
 // Images and containers for the tests here. Every container that was started is removed at the end, however the test ends.
-const { spawnSync } = require("child_process");
+const { execFile, spawnSync } = require("child_process");
+const crypto = require("crypto");
+const fs = require("fs");
 const http = require("http");
+const net = require("net");
+const os = require("os");
 const path = require("path");
 
 const root = path.join(__dirname, "../..");
-const SIOINIT = "localhost/sioinit:test";
-const CHAT = "localhost/sioinit-chat:test";
+const clone = crypto.createHash("sha256").update(root).digest("hex").slice(0, 8); // several may be tested at a time
+const image = (name) => `localhost/${name}:${clone}`;
+const SIOINIT = image("sioinit");
+const CHAT = image("sioinit-chat");
+const work = fs.mkdtempSync(path.join(os.tmpdir(), "sioinit-")); // conmon leaves a file where it was started when memory runs out
 const containers = new Set();
+const pods = new Set();
 
 function podman(...args) {
-	const r = spawnSync("podman", args, { encoding: "utf8", maxBuffer: 1 << 26 });
+	const r = spawnSync("podman", args, { encoding: "utf8", maxBuffer: 1 << 26, cwd: work });
 	return { code: r.status, out: r.stdout ?? "", err: r.stderr ?? String(r.error) };
 }
 
@@ -17,6 +25,13 @@ function must(...args) {
 	const r = podman(...args);
 	if (r.code !== 0) throw new Error(`podman ${args.join(" ")}: exit ${r.code}\n${r.out}${r.err}`);
 	return r.out.trim();
+}
+
+// While requests are under way: does not hold up their event loop. Resolves with what it printed.
+function mustMeanwhile(...args) {
+	return new Promise((resolve, reject) => {
+		execFile("podman", args, { encoding: "utf8", cwd: work }, (err, out, text) => (err ? reject(new Error(`${err.message}\n${out}${text}`)) : resolve(out.trim())));
+	});
 }
 
 // Exit status 77 tells ctest that the test was skipped. The bases come from a registry, or stand in for it locally.
@@ -37,8 +52,10 @@ function build(tag, dockerfile, context, ...options) {
 	console.log(`built ${tag} from ${dockerfile} in ${((Date.now() - t0) / 1000).toFixed(1)} s`);
 }
 
+const buildSioinit = () => build(SIOINIT, "Dockerfile", ".");
+
 function buildChat() {
-	build(SIOINIT, "Dockerfile", ".");
+	buildSioinit();
 	build(CHAT, "examples/docker/Dockerfile", "examples/chat", "--build-arg", `SIOINIT=${SIOINIT}`);
 }
 
@@ -46,6 +63,10 @@ function buildChat() {
 function start(options, image, ...command) {
 	const id = must("run", "-d", ...options, image, ...command);
 	containers.add(id);
+	return containerOf(id);
+}
+
+function containerOf(id) {
 	return {
 		id,
 		hostPort: (port) => Number(must("port", id, `${port}/tcp`).split("\n")[0].split(":").pop()),
@@ -59,6 +80,36 @@ function start(options, image, ...command) {
 		wait: () => Number(must("wait", id)),
 		exitCode: () => Number(must("inspect", "-f", "{{.State.ExitCode}}", id)),
 		processes: () => processes(id),
+	};
+}
+
+const PORTS = ["-p", "127.0.0.1::8080", "-p", "127.0.0.1::9090", "-e", "SIOINIT_ADMIN=0.0.0.0:9090"];
+const APP = ["-v", `${path.join(__dirname, "fixtures/app.js")}:/app/app.js:ro`];
+
+async function untilReady(c) {
+	c.http = c.hostPort(8080);
+	c.admin = c.hostPort(9090);
+	c.connect = () => net.connect(c.http, "127.0.0.1").on("error", () => {});
+	c.status = async () => JSON.parse((await get(c.admin, "/status")).body);
+	try {
+		await until("/readyz is 200", async () => (await get(c.admin, "/readyz")).status === 200);
+	} catch (err) {
+		throw new Error(`${err.message}\n${c.logs()}`);
+	}
+	return c;
+}
+
+// fixtures/app.js in sioinit's own image, with both ports published.
+const startApp = (...options) => start([...PORTS, ...APP, ...options], SIOINIT, "app.js");
+
+// Its containers publish the pod's ports; app is what startApp() mounts.
+function startPod(...options) {
+	const id = must("pod", "create", ...options);
+	pods.add(id);
+	const infra = must("pod", "inspect", "-f", "{{.InfraContainerID}}", id);
+	return {
+		app: APP,
+		start: (more, image, ...command) => ({ ...start(["--pod", id, ...more], image, ...command), hostPort: containerOf(infra).hostPort }),
 	};
 }
 
@@ -90,6 +141,34 @@ function get(port, url, options = {}) {
 	});
 }
 
+// Requests without pause, two at a time, until the returned function is called: it resolves with what did not answer 200.
+function load(port) {
+	const failed = [];
+	let going = true;
+	const client = async () => {
+		while (going) {
+			const status = await get(port, "/").then((r) => r.status, (err) => err.message);
+			if (status !== 200) failed.push(status);
+		}
+	};
+	const clients = Promise.all([client(), client()]);
+	return async () => {
+		going = false;
+		await clients;
+		return failed;
+	};
+}
+
+// A socket that its worker holds from then on.
+function upgraded(port) {
+	return new Promise((resolve, reject) => {
+		const socket = net.connect(port, "127.0.0.1");
+		socket.on("error", reject);
+		socket.write("GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+		socket.once("data", () => resolve(socket));
+	});
+}
+
 const sleep = (ms) => new Promise((r) => setTimeout(r, ms));
 
 // Polls until check() gives something true; what it threw last is in the message. A failed assertion ends it at once.
@@ -110,8 +189,12 @@ async function until(what, check, ms = 30000) {
 }
 
 process.on("exit", () => {
+	if (pods.size) podman("pod", "rm", "-f", "-t", "0", ...pods);
 	if (containers.size) podman("rm", "-f", "-t", "0", ...containers);
+	fs.rmSync(work, { recursive: true });
 });
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(1));
 
-module.exports = { SIOINIT, CHAT, root, podman, must, needPodman, build, buildChat, start, get, sleep, until };
+module.exports = {
+	SIOINIT, CHAT, PORTS, image, root, podman, must, mustMeanwhile, needPodman, build, buildSioinit, buildChat, start, startApp, startPod, untilReady, get, load, upgraded, sleep, until,
+};

@@ -1,17 +1,20 @@
 // systemd/*.service and *.socket with a real systemd (PID 1 of a container): notification, socket activation by name, stop,
 // watchdog, sandbox. Needs a binary that was built on the distribution of the image.
 const assert = require("assert");
+const { spawn } = require("child_process");
 const path = require("path");
+const readline = require("readline");
 const test = require("node:test");
-const { build, must, needPodman, root, start, until } = require("./podman.js");
+const { build, image, must, needPodman, root, start, until } = require("./podman.js");
 
 const UNITS = ["sioinit.service", "sioinit.socket", "sioinit-admin.socket"];
 const SOCKETS = UNITS.slice(1);
 const WATCHDOG_S = 3;
+const SYSTEMD = image("sioinit-systemd");
 
 needPodman("docker.io/library/node:22-bookworm-slim");
-build("localhost/sioinit-systemd:test", "tests/container/systemd/Dockerfile", "tests/container/systemd");
-const c = start(["--systemd=always", "--cap-add", "SYS_ADMIN"], "localhost/sioinit-systemd:test");
+build(SYSTEMD, "tests/container/systemd/Dockerfile", "tests/container/systemd");
+const c = start(["--systemd=always", "--cap-add", "SYS_ADMIN"], SYSTEMD);
 
 const systemctl = (...args) => c.exec("systemctl", ...args);
 const show = (...properties) =>
@@ -50,8 +53,51 @@ test("Type=notify: active once a worker is ready, as an unprivileged user, with 
 	assert.deepStrictEqual(worker.env.filter((name) => /^(LISTEN_|NOTIFY_SOCKET|WATCHDOG_)/.test(name)), []);
 });
 
-test("stop: clean", () => {
+// Asks without pause; says so once it has had an answer, and at its end what failed.
+const PINGER = `
+const failed = [];
+process.on("SIGTERM", () => {
+	console.log(JSON.stringify(failed));
+	process.exit();
+});
+(async () => {
+	for (let n = 0; ; n++) {
+		const status = await fetch("http://127.0.0.1:8080/").then((r) => r.status, (err) => err.message);
+		if (status !== 200) failed.push(status);
+		if (n === 0) console.log("begun");
+	}
+})();`;
+
+test("reload: returns when every worker is a new one; no request fails", async () => {
+	const workers = () => c.processes().filter((p) => p.command.startsWith("node worker.js")).map((p) => p.pid);
+	const before = workers();
+	const pinger = spawn("podman", ["exec", c.id, "timeout", "-s", "TERM", "60", "node", "-e", PINGER], { stdio: ["ignore", "pipe", "inherit"] });
+	const said = readline.createInterface(pinger.stdout)[Symbol.asyncIterator]();
+
+	assert.strictEqual((await said.next()).value, "begun");
+	systemctl("reload", "sioinit.service");
+	const after = workers();
+	assert.strictEqual(after.length, before.length);
+	assert.deepStrictEqual(after.filter((pid) => before.includes(pid)), []);
+	c.exec("sh", "-c", "kill -TERM $(pidof timeout)");
+	assert.deepStrictEqual(JSON.parse((await said.next()).value), []);
+	const s = show("ActiveState", "SubState", "NRestarts");
+	assert.deepStrictEqual([s.ActiveState, s.SubState, s.NRestarts], ["active", "running", "0"]);
+});
+
+test("reload whose new worker fails: systemctl says so, the service goes on", () => {
+	const before = show("MainPID").MainPID;
+	c.exec("sh", "-c", "mv /srv/sioinit/worker.js /srv/sioinit/gone.js");
+	assert.notStrictEqual(c.tryExec("systemctl", "reload", "sioinit.service").code, 0);
+	c.exec("sh", "-c", "mv /srv/sioinit/gone.js /srv/sioinit/worker.js");
+	assert.strictEqual(get(8080, "/").status, 200);
+	assert.deepStrictEqual(show("ActiveState", "MainPID"), { ActiveState: "active", MainPID: before });
+});
+
+test("stop: clean, and soon when there is nobody to drain", () => {
+	const t0 = Date.now();
 	systemctl("stop", "sioinit.service");
+	assert.ok(Date.now() - t0 < 10000, `${Date.now() - t0} ms`);
 	const s = show("ActiveState", "Result", "ExecMainStatus");
 	assert.deepStrictEqual(s, { ActiveState: "inactive", Result: "success", ExecMainStatus: "0" }, journal());
 });

@@ -67,6 +67,21 @@ test("HUP replaces every worker, and nobody notices", async () => {
 	}
 });
 
+test("an init that hangs is not alive; one that goes on is", async () => {
+	const s = await start(["supervised.js"], { SIOINIT_WORKERS: "1" });
+	try {
+		const live = async () => (await get(s.admin, "/livez")).status;
+		process.kill(s.pid, "SIGSTOP");
+		assert.strictEqual(await live(), 200);
+		await until(async () => await live() === 503, "that it is noticed", 15000);
+		process.kill(s.pid, "SIGCONT");
+		await until(async () => await live() === 200, "that it is forgiven");
+	} finally {
+		process.kill(s.pid, "SIGCONT");
+		assert.strictEqual(await s.stop(), 0);
+	}
+});
+
 test("a reload whose new worker fails leaves the old ones", async () => {
 	const file = path.join(fs.mkdtempSync(path.join(os.tmpdir(), "sioinit-")), "fail");
 	const s = await start(["supervised.js"], { SIOINIT_WORKERS: "2", FAIL_FILE: file });
@@ -79,6 +94,22 @@ test("a reload whose new worker fails leaves the old ones", async () => {
 	} finally {
 		assert.strictEqual(await s.stop(), 0);
 		fs.rmSync(path.dirname(file), { recursive: true });
+	}
+});
+
+test("a reload goes on when the slot it is at is given up", async () => {
+	const s = await start(["supervised.js"], { SIOINIT_WORKERS: "2", BOOT_TAKES: "300" });
+	try {
+		const before = await workers(s, 2);
+		process.kill(s.pid, "SIGHUP");
+		await until(async () => s.log.includes("worker[1]: to be replaced"), "the second slot's turn");
+		process.kill(s.pid, "SIGTTOU");
+		await until(async () => s.log.includes("reload done"), "the reload");
+		assert.notStrictEqual((await workers(s, 1)).get("0"), before.get("0"));
+		process.kill(s.pid, "SIGHUP");
+		await until(async () => count(s.log, "reload done") === 2, "the next reload");
+	} finally {
+		assert.strictEqual(await s.stop(), 0);
 	}
 });
 
@@ -131,11 +162,12 @@ test("looking after a worker never mixes up its sockets", async () => {
 	}
 });
 
-test("too much memory, too old: replaced without a gap", async () => {
-	for (const [env, provoke] of [[{ SIOINIT_MAX_MEMORY: "120M" }, "/grow"], [{ SIOINIT_MAX_AGE: "1" }, "/"]]) {
+test("too much memory, too old, too many sessions: replaced without a gap", async () => {
+	for (const [env, provoke] of [[{ SIOINIT_MAX_MEMORY: "120M" }, "/grow"], [{ SIOINIT_MAX_AGE: "1" }, "/"], [{ SIOINIT_MAX_SESSIONS: "3" }, "/socket.io/?EIO=4&transport=polling"]]) {
 		const s = await start(["supervised.js"], { SIOINIT_WORKERS: "1", SIOINIT_PING_INTERVAL: "0.1", SIOINIT_DRAIN_TIME: "0.2", ...env });
 		try {
 			const before = await whoAt(s.port, provoke);
+			for (let i = 0; i < 3; i++) await get(s.port, provoke.replace("/grow", "/"));
 			const stopLoad = load(s.port);
 			await until(async () => (await whoAt(s.port)).pid !== before.pid, "the next worker");
 			assert.deepStrictEqual(await stopLoad(), []);
@@ -143,6 +175,23 @@ test("too much memory, too old: replaced without a gap", async () => {
 		} finally {
 			assert.strictEqual(await s.stop(), 0);
 		}
+	}
+});
+
+test("a changed file replaces the workers, a module's does not", async () => {
+	const dir = fs.mkdtempSync(path.join(os.tmpdir(), "sioinit-"));
+	for (const sub of ["lib", "node_modules"]) fs.mkdirSync(path.join(dir, sub));
+	const s = await start(["supervised.js"], { SIOINIT_WORKERS: "1", SIOINIT_WATCH: dir, SIOINIT_DRAIN_TIME: "0.1" });
+	try {
+		const { pid } = await whoAt(s.port);
+		fs.writeFileSync(path.join(dir, "node_modules", "x.js"), "");
+		fs.writeFileSync(path.join(dir, "lib", "x.js"), "");
+		await until(async () => s.log.includes("reload done"), "the reload");
+		assert.notStrictEqual((await whoAt(s.port)).pid, pid);
+		assert.strictEqual(count(s.log, "files have changed"), 1);
+	} finally {
+		assert.strictEqual(await s.stop(), 0);
+		fs.rmSync(dir, { recursive: true });
 	}
 });
 
@@ -155,6 +204,14 @@ test("a crash is not the end, a crash loop is if the user says so", async () => 
 	}
 	assert.strictEqual(await s.ended, 7);
 	assert.match(s.log, /signal=KILL/);
+});
+
+test("an app that always fails before it serves ends sioinit, however long it takes to fail", async () => {
+	const command = ["--", "node", "-e", "setTimeout(() => process.exit(9), 300)"];
+	const env = { SIOINIT_WORKERS: "1", SIOINIT_MIN_UPTIME: "0.1", SIOINIT_PORT: await freePort(), SIOINIT_ADMIN: "off" };
+	const { code, out } = await run(command, env);
+	assert.strictEqual(code, 9, out);
+	assert.strictEqual(out.match(/worker\[0\]: ended/g).length, 5, out);
 });
 
 test("a worker that leaves the cluster is replaced at once", async () => {

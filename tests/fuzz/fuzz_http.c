@@ -5,6 +5,7 @@
 
 #include "router/http.h"
 #include "router/sid.h"
+#include "router/stickiness.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 
@@ -23,13 +24,14 @@ static void follow_body(struct http_head *head, struct str rest)
 static void request(struct str in)
 {
 	static struct http_head head, again;
-	struct http_forward fw = { .client_addr = STR("10.0.0.1") };
+	struct http_forward fw = { .peer = { .addr = STR("10.0.0.1") } };
 	struct buf out = BUF_INIT(256 << 10);
 	struct sid_request sid;
 
 	if (http_parse_request(in, 16384, &head) != HTTP_HEAD_COMPLETE)
 		return;
-	sid_of_target(head.target, &sid);
+	sid_of_target(head.target, STR("sid"), &sid);
+	(void)cookie_get(http_field_get(&head, STR("cookie")), STR("sioinit"));
 	if (http_forward_request(&head, &fw, &out) == 0 && head.n_fields + 3 < HTTP_FIELDS_MAX)
 		if (http_parse_request(buf_str(&out), 256 << 10, &again) != HTTP_HEAD_COMPLETE ||
 		    again.size != out.len || again.body.kind != head.body.kind)

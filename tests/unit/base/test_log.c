@@ -7,7 +7,10 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -28,7 +31,7 @@ static void catch_stderr(void)
 
 static const char *text_logged(void)
 {
-	static char text[8192];
+	static char text[64 << 10];
 	ssize_t n;
 
 	assert_int_equal(dup2(saved_stderr, STDERR_FILENO), STDERR_FILENO);
@@ -101,6 +104,82 @@ static void obeys_the_level_and_keeps_errno(void **state)
 	assert_string_equal(text_logged(), "");
 }
 
+static void writes_json(void **state)
+{
+	const char *text;
+
+	(void)state;
+	log_set_format(LOG_FORMAT_JSON);
+	log_set_component("init");
+	catch_stderr();
+	log_warn("a\n\"b\" \xff");
+	log_set_component(NULL);
+	log_set_format(LOG_FORMAT_LOGFMT);
+	text = text_logged();
+	assert_memory_equal(text, "{\"time\":\"2", 10);
+	assert_string_equal(
+	    strchr(text, ','),
+	    ",\"level\":\"warn\",\"component\":\"init\",\"msg\":\"a\\n\\\"b\\\" \xef\xbf\xbd\"}\n");
+}
+
+static unsigned count(const char *text, const char *what)
+{
+	unsigned n = 0;
+
+	for (; (text = strstr(text, what)); text += strlen(what))
+		n++;
+	return n;
+}
+
+/* Storms of two kinds at a time; numbers make no difference, words do. */
+static void sums_up_a_storm(void **state)
+{
+	const char *text;
+
+	(void)state;
+	catch_stderr();
+	for (unsigned i = 0; i < LOG_SAME_MAX + 23; i++)
+		log_warn("%u lost", i);
+	log_warn("found");
+	(void)usleep(1010000); /* the time that the second takes */
+	log_settle();
+	log_settle();
+	text = text_logged();
+	assert_int_equal(count(text, " lost\"\n"), LOG_SAME_MAX + 1);
+	assert_int_equal(count(text, "found"), 1);
+	assert_int_equal(
+	    count(text, "level=warn msg=\"log: 23 more within a second like: 122 lost\"\n"), 1);
+}
+
+/* In a process of its own: there is no way back from log_open(). */
+static void tells_the_journal_the_priority(void **state)
+{
+	char stream[64], text[512] = "";
+	struct stat st;
+	int ends[2];
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(fstat(ends[1], &st), 0);
+	(void)snprintf(stream, sizeof(stream), "%llu:%llu", (unsigned long long)st.st_dev,
+		       (unsigned long long)st.st_ino);
+	pid = fork();
+	if (pid == 0) {
+		(void)setenv("JOURNAL_STREAM", stream, 1);
+		(void)dup2(ends[1], STDERR_FILENO);
+		(void)log_open();
+		log_warn("x");
+		die(7, "y");
+	}
+	close(ends[1]);
+	while (read(ends[0], text + strlen(text), sizeof(text) - 1 - strlen(text)) > 0)
+		;
+	close(ends[0]);
+	assert_memory_equal(text, "<4>time=2", 9);
+	assert_non_null(strstr(text, "\n<3>time=2"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -108,6 +187,9 @@ int main(void)
 		cmocka_unit_test(names_the_component),
 		cmocka_unit_test(makes_one_line_of_anything),
 		cmocka_unit_test(cuts_what_is_too_long),
+		cmocka_unit_test(writes_json),
+		cmocka_unit_test(sums_up_a_storm),
+		cmocka_unit_test(tells_the_journal_the_priority),
 		cmocka_unit_test(obeys_the_level_and_keeps_errno),
 	};
 

@@ -44,6 +44,8 @@ static int enter_folder(void **state)
 	write_file("bin/python3", 0755, "#!/bin/sh\n");
 	write_file("bin/server", 0755, "#!/bin/sh\n");
 	write_file("bin/plain", 0644, "x");
+	write_file("bin/binary", 0755, "\177ELF");
+	write_file("bin/cli", 0755, "#!/usr/bin/env -S node --flag\n");
 	write_file("worker.js", 0644, "");
 	write_file("app.py", 0644, "");
 	write_file("app.rb", 0644, "");
@@ -53,8 +55,9 @@ static int enter_folder(void **state)
 
 static int leave_folder(void **state)
 {
-	static const char *const names[] = { "bin/node",  "bin/python3", "bin/server", "bin/plain",
-					     "worker.js", "app.py",      "app.rb",     "run.sh" };
+	static const char *const names[] = { "bin/node",   "bin/python3", "bin/server", "bin/plain",
+					     "worker.js",  "app.py",      "app.rb",     "run.sh",
+					     "bin/binary", "bin/cli" };
 
 	(void)state;
 	(void)setenv("PATH", saved_path, 1);
@@ -109,7 +112,9 @@ static void leaves_a_command_alone(void **state)
 {
 	(void)state;
 	assert_resolved(WORDS("node", "worker.js"), ARGV("node", "worker.js"), RUNTIME_NODE);
-	assert_resolved(WORDS("server", "worker.js"), ARGV("server", "worker.js"), RUNTIME_OTHER);
+	assert_resolved(WORDS("server", "worker.js"), ARGV("server", "worker.js"), RUNTIME_WRAPPER);
+	assert_resolved(WORDS("bin/binary"), ARGV("bin/binary"), RUNTIME_OTHER);
+	assert_resolved(WORDS("bin/cli"), ARGV("bin/cli"), RUNTIME_WRAPPER);
 	assert_resolved(WORDS("bin/node", "-e", "1"), ARGV("bin/node", "-e", "1"), RUNTIME_NODE);
 	assert_int_equal(resolve("worker.js", WORDS("server")), 0);
 	assert_string_equal(cmd.argv[0], "server");
@@ -215,6 +220,88 @@ static void does_not_wait_for_a_hanging_node(void **state)
 	assert_true(time(NULL) - start < 10);
 }
 
+/* Reaching workers */
+
+static struct reach reach(enum config_dispatch setting, enum command_runtime runtime,
+			  const char *argument)
+{
+	char *words[] = { "x", (char *)argument, NULL };
+	const struct config c = { .dispatch = setting };
+	const struct command command = { words, 2, runtime };
+
+	return command_reach(&c, &command);
+}
+
+static void chooses_how_workers_are_reached(void **state)
+{
+	static const struct {
+		enum config_dispatch setting;
+		enum command_runtime runtime;
+		const char *argument;
+		struct reach expected;
+	} rows[] = {
+		{ CONFIG_DISPATCH_AUTO, RUNTIME_NODE, "", { 0, 1, 1, 0, 1, NULL } },
+		{ CONFIG_DISPATCH_AUTO, RUNTIME_BUN, "", { 0, 1, 1, 1, 0, NULL } },
+		{ CONFIG_DISPATCH_AUTO, RUNTIME_DENO, "", { WORKER_STYLE_PORT, 1, 0, 1, 0, NULL } },
+		{ CONFIG_DISPATCH_AUTO, RUNTIME_WRAPPER, "", { 0, 1, 1, 1, 1, NULL } },
+		{ CONFIG_DISPATCH_AUTO,
+		  RUNTIME_OTHER,
+		  "",
+		  { WORKER_STYLE_PORT, 0, 0, 1, 0, NULL } },
+		{ CONFIG_DISPATCH_AUTO,
+		  RUNTIME_NODE,
+		  "-p={port}",
+		  { WORKER_STYLE_PORT, 1, 0, 1, 0, NULL } },
+		{ CONFIG_DISPATCH_AUTO,
+		  RUNTIME_OTHER,
+		  "unix:{socket}",
+		  { WORKER_STYLE_UNIX, 0, 0, 0, 0, NULL } },
+		{ CONFIG_DISPATCH_STICKY,
+		  RUNTIME_NODE,
+		  "{socket}",
+		  { WORKER_STYLE_STICKY, 1, 1, 0, 1, NULL } },
+		{ CONFIG_DISPATCH_LISTEN,
+		  RUNTIME_DENO,
+		  "",
+		  { WORKER_STYLE_LISTEN, 1, 1, 0, 0, NULL } },
+		{ CONFIG_DISPATCH_PORT, RUNTIME_NODE, "", { WORKER_STYLE_PORT, 1, 0, 1, 0, NULL } },
+		{ CONFIG_DISPATCH_UNIX,
+		  RUNTIME_WRAPPER,
+		  "",
+		  { WORKER_STYLE_UNIX, 0, 0, 0, 0, NULL } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct reach got = reach(rows[i].setting, rows[i].runtime, rows[i].argument);
+
+		assert_int_equal(got.style, rows[i].expected.style);
+		assert_int_equal(got.channel, rows[i].expected.channel);
+		assert_int_equal(got.cluster, rows[i].expected.cluster);
+		assert_int_equal(got.port, rows[i].expected.port);
+		assert_int_equal(got.pings, rows[i].expected.pings);
+		assert_non_null(got.why);
+	}
+}
+
+static void fills_in_the_placeholders(void **state)
+{
+	char *words[] = { "x", "--uds={socket}{port}{socket}", "{port", "{port}", "", NULL };
+	const struct command command = { words, 5, RUNTIME_OTHER };
+	char **argv = command_argv(&command, "80", "/s");
+
+	(void)state;
+	assert_non_null(argv);
+	assert_string_equal(argv[0], "x");
+	assert_string_equal(argv[1], "--uds=/s80/s");
+	assert_string_equal(argv[2], "{port");
+	assert_string_equal(argv[3], "80");
+	assert_string_equal(argv[4], "");
+	assert_null(argv[5]);
+	command_free_argv(argv);
+	command_free_argv(NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -222,6 +309,8 @@ int main(void)
 		cmocka_unit_test(leaves_a_command_alone),
 		cmocka_unit_test(says_why_not),
 		cmocka_unit_test(misses_the_interpreter),
+		cmocka_unit_test(chooses_how_workers_are_reached),
+		cmocka_unit_test(fills_in_the_placeholders),
 		cmocka_unit_test(knows_the_stalling_versions),
 		cmocka_unit_test(chooses_the_dialect),
 		cmocka_unit_test(does_not_wait_for_a_hanging_node),

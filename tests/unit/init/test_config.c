@@ -86,9 +86,32 @@ static void has_defaults(void **state)
 	assert_int_equal(config.keepalive_timeout_ms, 75000);
 	assert_int_equal(config.body_timeout_ms, 60000);
 	assert_int_equal(config.max_connections, 10000);
-	assert_int_equal(config.max_sessions, 262144);
+	assert_int_equal(config.session_table, 262144);
 	assert_int_equal(config.max_head_bytes, 16384);
 	assert_string_equal(config.probe_path, "/socket.io/");
+}
+
+static void reads_how_clients_are_distributed(void **state)
+{
+	(void)state;
+	assert_printed("SIOINIT_STICKY=HEADER:X-Room", "x",
+		       "SIOINIT_STICKY=header:X-Room (SIOINIT_STICKY)\n");
+	assert_printed("", "--sticky hash:room", "SIOINIT_STICKY=hash:room (--sticky)\n");
+	assert_printed("", "", "SIOINIT_STICKY=sid (default)\n");
+	assert_printed("SIOINIT_BALANCE=two-choices", "", "SIOINIT_BALANCE=two-choices (");
+	assert_printed("SIOINIT_DISPATCH=unix", "", "SIOINIT_DISPATCH=unix (");
+	assert_printed("", "", "SIOINIT_WORKER_PORT= (not set)\n");
+	assert_refused("SIOINIT_STICKY=header", "",
+		       "SIOINIT_STICKY=\"header\": not \"sid\", \"cookie\", \"address\", "
+		       "\"header:NAME\", \"hash:NAME\" or \"none\"");
+	for (const char *const *s = (const char *const[]){ "sid:x", "header:", "heade", "headers:x",
+							   "hash:a=b", ":", "none:", NULL };
+	     *s; s++) {
+		char env[64];
+
+		(void)snprintf(env, sizeof(env), "SIOINIT_STICKY=%s", *s);
+		assert_int_equal(load(env, ""), -EINVAL);
+	}
 }
 
 static void waits_for_kubernetes(void **state)
@@ -149,7 +172,13 @@ static void reads_values(void **state)
 		{ "--stop-timeout 0.5", "SIOINIT_STOP_TIMEOUT=0.5 " },
 		{ "--stop-timeout .0014", "SIOINIT_STOP_TIMEOUT=0.001 " },
 		{ "--stop-timeout 86399.999", "SIOINIT_STOP_TIMEOUT=86399.999 " },
-		{ "--max-sessions 16777216", "SIOINIT_MAX_SESSIONS=16777216 " },
+		{ "--session-table 16777216", "SIOINIT_SESSION_TABLE=16777216 " },
+		{ "--trusted-proxies 10.0.0.0/8,::1,unix",
+		  "SIOINIT_TRUSTED_PROXIES=10.0.0.0/8,::1,unix " },
+		{ "--trusted-proxies unix", "SIOINIT_TRUSTED_PROXIES=unix " },
+		{ "--proxy-protocol ON", "SIOINIT_PROXY_PROTOCOL=on " },
+		{ "--request-id X-Request-ID", "SIOINIT_REQUEST_ID=X-Request-ID " },
+		{ "--access-log json", "SIOINIT_ACCESS_LOG=json " },
 		{ "--probe-path /chat/?a=%20", "SIOINIT_PROBE_PATH=/chat/?a=%20 " },
 		{ "--app worker.js", "SIOINIT_APP=worker.js " },
 	};
@@ -184,6 +213,13 @@ static void says_what_is_wrong(void **state)
 static void refuses_wrong_values(void **state)
 {
 	static const char *const wrong[] = {
+		"--trusted-proxies 10.0.0.1/8",
+		"--trusted-proxies localhost",
+		"--trusted-proxies 10.0.0.0/8,,::1",
+		"--proxy-protocol v2",
+		"--request-id X:Y",
+		"--request-id Host",
+		"--access-log yes",
 		"--port 0",
 		"--port 65536",
 		"--port -1",
@@ -212,11 +248,11 @@ static void refuses_wrong_values(void **state)
 		"--stop-timeout 1e3",
 		"--stop-timeout inf",
 		"--stop-timeout 1..2",
-		"--max-sessions 0",
-		"--max-sessions 1.5",
+		"--session-table 0",
+		"--session-table 1.5",
 		"--probe-path x",
 		"--probe-path /\xc3\xa4",
-		"--max-sessions 16777217",
+		"--session-table 16777217",
 	};
 	char path[200] = "--admin /";
 
@@ -349,6 +385,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(has_defaults),
+		cmocka_unit_test(reads_how_clients_are_distributed),
 		cmocka_unit_test(waits_for_kubernetes),
 		cmocka_unit_test(prefers_flag_to_env_to_alias_to_default),
 		cmocka_unit_test(takes_empty_for_unset),

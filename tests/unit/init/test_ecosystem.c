@@ -89,7 +89,7 @@ static void has_a_setting_for_a_key(void **state)
 		{ "\"kill_timeout\": 1600", "stop-timeout=1.6\n" },
 		{ "\"kill_timeout\": \"3000\"", "stop-timeout=3\n" },
 		{ "\"listen_timeout\": 8000", "ready-timeout=8\n" },
-		{ "\"wait_ready\": true", "wait-ready=yes\n" },
+		{ "\"wait_ready\": true", "wait-ready=on\n" },
 		{ "\"exp_backoff_restart_delay\": 100", "restart-delay=0.1\n" },
 		{ "\"restart_delay\": 2000", "restart-delay=2\n" },
 		{ "\"max_restarts\": 10", "max-restarts=10\n" },
@@ -232,7 +232,7 @@ static void reads_yaml(void **state)
 	assert_int_equal(parse(ECOSYSTEM_YAML, text, NULL, NULL), 0);
 	show();
 	for (const char *const *line =
-		 (const char *const[]){ "stop-timeout=3\n", "workers=max\n", "wait-ready=yes\n",
+		 (const char *const[]){ "stop-timeout=3\n", "workers=max\n", "wait-ready=on\n",
 					"|a.js|1|two\n", "$N=16\n", "$O=15\n", "$F=1.5\n",
 					"$S=1.50\n", "$T=true\n", "$D=10\n", "$Q=yes\n",
 					"$X=1e999\n", NULL };

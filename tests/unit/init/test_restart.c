@@ -1,4 +1,4 @@
-/* Restart policy: pauses. */
+/* Restart policy: pauses, and when to give up. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -44,12 +44,51 @@ static void varies_by_a_fifth(void **state)
 	assert_int_equal(restart_backoff_ms(&c, 1, 40), 1200);
 }
 
+/* The verdict after @n ends like @end. */
+static enum restart_verdict after(unsigned n, const struct restart_end *end)
+{
+	struct config c = { .restart_delay_ms = 100, .min_uptime_ms = 5000 };
+	struct restart r = { 0 };
+	enum restart_verdict verdict = RESTART_AFTER;
+	uint64_t delay_ms;
+
+	while (n--)
+		verdict = restart_judge(&r, &c, end, &delay_ms);
+	return verdict;
+}
+
+static void gives_up_an_app_that_never_got_ready(void **state)
+{
+	const struct restart_end at_once = { .code = 1, .uptime_ms = 100, .missed = true },
+				 late = { .code = 1, .uptime_ms = 20000, .missed = true };
+
+	(void)state;
+	assert_int_equal(after(4, &at_once), RESTART_AFTER);
+	assert_int_equal(after(5, &at_once), RESTART_GIVE_UP);
+	assert_int_equal(after(4, &late), RESTART_AFTER);
+	assert_int_equal(after(5, &late), RESTART_GIVE_UP);
+}
+
+static void restarts_what_has_been_of_use(void **state)
+{
+	const struct restart_end served = { .uptime_ms = 100, .was_ready = true },
+				 missed = { .uptime_ms = 100, .missed = true, .was_ready = true },
+				 job = { .uptime_ms = 20000 };
+
+	(void)state;
+	assert_int_equal(after(100, &served), RESTART_AFTER);
+	assert_int_equal(after(100, &missed), RESTART_AFTER);
+	assert_int_equal(after(100, &job), RESTART_AFTER);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(doubles_from_the_delay_to_15_s),
 		cmocka_unit_test(never_loops_without_a_pause),
 		cmocka_unit_test(varies_by_a_fifth),
+		cmocka_unit_test(gives_up_an_app_that_never_got_ready),
+		cmocka_unit_test(restarts_what_has_been_of_use),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

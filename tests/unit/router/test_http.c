@@ -37,7 +37,7 @@ static void takes_a_plain_request(void **state)
 	assert_str(head.target, "/a?b=c");
 	assert_int_equal(head.minor, 1);
 	assert_true(head.keep_alive);
-	assert_false(head.upgrade);
+	assert_false(head.websocket);
 	assert_true(head.body.done);
 	assert_int_equal(head.size, strlen("GET /a?b=c HTTP/1.1\r\nHost: x\r\nX-Empty:\r\n\r\n"));
 	assert_str(http_field_get(&head, STR("HOST")), "x");
@@ -80,6 +80,9 @@ static void refuses_what_has_two_readings(void **state)
 		"chunked\r\n\r\n",
 		"GET / HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n",
 		"GET / HTTP/1.1\r\nHost : x\r\n\r\n",
+		"GET / HTTP/1.1\r\nX: y\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: x/y\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: x y\r\n\r\n",
 		"GET / HTTP/1.1\r\nHost: x\r\n folded\r\n\r\n",
 		"GET / HTTP/1.1\nHost: x\n\n\r\n\r\n",
 		"GET / HTTP/1.1\r\nHost: x\nX: y\r\n\r\n",
@@ -137,9 +140,40 @@ static void sees_upgrades(void **state)
 	assert_int_equal(request("GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: "
 				 "keep-alive, Upgrade\r\n\r\n"),
 			 1);
-	assert_true(head.upgrade);
+	assert_true(head.websocket);
 	assert_int_equal(request("GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n\r\n"), 1);
-	assert_false(head.upgrade);
+	assert_false(head.websocket);
+	assert_int_equal(
+	    request("GET / HTTP/1.1\r\nHost: x\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n"), 1);
+	assert_false(head.websocket);
+	assert_int_equal(request("GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: "
+				 "Upgrade\r\nContent-Length: 2\r\n\r\n"),
+			 1);
+	assert_false(head.websocket);
+}
+
+static void takes_absolute_targets_apart(void **state)
+{
+	static const char *const bad[] = {
+		"GET http://a/ HTTP/1.1\r\nHost: b\r\n\r\n",
+		"GET http:///x HTTP/1.1\r\nHost: b\r\n\r\n",
+		"GET http://u@a/ HTTP/1.1\r\nHost: u@a\r\n\r\n",
+		"GET ftp://a/ HTTP/1.1\r\nHost: a\r\n\r\n",
+		"GET * HTTP/1.1\r\nHost: a\r\n\r\n",
+	};
+	struct http_forward fw = { .peer = { .addr = STR("10.0.0.9") } };
+	struct buf out = BUF_INIT(4096);
+
+	(void)state;
+	assert_int_equal(request("GET HTTP://a:1?sid=x HTTP/1.1\r\nHost: A:1\r\n\r\n"), 1);
+	assert_str(head.authority, "a:1");
+	assert_str(head.target, "?sid=x");
+	assert_int_equal(http_forward_request(&head, &fw, &out), 0);
+	assert_memory_equal(out.p, "GET /?sid=x HTTP/1.1\r\nHost: A:1\r\n", 33);
+	buf_free(&out);
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		if (request(bad[i]) != HTTP_HEAD_BAD)
+			fail_msg("accepted: %s", bad[i]);
 }
 
 static void measures_a_chunked_body_at_every_split(void **state)
@@ -184,20 +218,19 @@ static void measures_responses(void **state)
 
 static void forwards_end_to_end_fields_only(void **state)
 {
-	struct http_forward fw = { .client_addr = STR("10.0.0.9") };
+	struct http_forward fw = { .peer = { .addr = STR("10.0.0.9") } };
 	struct buf out = BUF_INIT(4096);
 
 	(void)state;
 	assert_int_equal(
-	    request(
-		"GET /p HTTP/1.1\r\nHost: h\r\nConnection: close\r\nKeep-Alive: 5\r\nTE: gzip\r\n"
-		"X-Forwarded-For: 1.2.3.4\r\nAccept: a\r\naccept: b\r\n\r\n"),
+	    request("GET /p HTTP/1.1\r\nHost: h\r\nConnection: close, host,x-hop\r\nKeep-Alive: "
+		    "5\r\nTE: gzip\r\nX-Hop: 1\r\nX-Forwarded-For: 1.2.3.4\r\nAccept: a\r\naccept: "
+		    "b\r\n\r\n"),
 	    1);
 	assert_int_equal(http_forward_request(&head, &fw, &out), 0);
-	assert_str(buf_str(&out),
-		   "GET /p HTTP/1.1\r\nHost: h\r\nAccept: a\r\naccept: b\r\n"
-		   "X-Forwarded-For: 1.2.3.4, 10.0.0.9\r\nX-Forwarded-Proto: http\r\n"
-		   "X-Forwarded-Host: h\r\n\r\n");
+	assert_str(buf_str(&out), "GET /p HTTP/1.1\r\nHost: h\r\nAccept: a\r\naccept: b\r\n"
+				  "X-Forwarded-For: 10.0.0.9\r\nX-Forwarded-Proto: http\r\n"
+				  "X-Forwarded-Host: h\r\n\r\n");
 	buf_free(&out);
 }
 
@@ -234,6 +267,7 @@ int main(void)
 		cmocka_unit_test(bounds_the_head),
 		cmocka_unit_test(knows_when_a_connection_persists),
 		cmocka_unit_test(sees_upgrades),
+		cmocka_unit_test(takes_absolute_targets_apart),
 		cmocka_unit_test(measures_a_chunked_body_at_every_split),
 		cmocka_unit_test(measures_responses),
 		cmocka_unit_test(forwards_end_to_end_fields_only),

@@ -12,7 +12,7 @@ static void assert_sid(const char *target, const char *sid, bool engine)
 {
 	struct sid_request r;
 
-	sid_of_target(str_of(target), &r);
+	sid_of_target(str_of(target), STR("sid"), &r);
 	assert_int_equal(r.sid.n, strlen(sid));
 	assert_memory_equal(r.sid.p ? r.sid.p : "", sid, r.sid.n);
 	assert_int_equal(r.engine, engine);
@@ -22,7 +22,7 @@ static void finds_the_parameter(void **state)
 {
 	(void)state;
 	assert_sid("/socket.io/?EIO=4&transport=polling&sid=abc-_DEF", "abc-_DEF", true);
-	assert_sid("/socket.io/?sid=a.b~c%2F&EIO=3", "a.b~c%2F", true);
+	assert_sid("/socket.io/?sid=a.b~c%2F&EIO=3", "a.b~c/", true);
 	assert_sid("/socket.io/?EIO=4&transport=polling", "", true);
 	assert_sid("/x?asid=1&side=2&sid", "", false);
 	assert_sid("/sid=1", "", false);
@@ -64,6 +64,31 @@ static void learns_from_every_protocol(void **state)
 			 "\\\"pingTimeout\\\":2}\");",
 			 "u-u-i-d", 3);
 	assert_handshake("0{\"sid\":\"only\"}", "only", 0);
+	assert_handshake("0{\"pingInterval\":1,\"sid\":\"late\",\"pingTimeout\":1}", "late", 2);
+}
+
+static void undoes_escapes(void **state)
+{
+	(void)state;
+	assert_sid("/?sid=%41%2f%e2%82%AC%", "A/\xe2\x82\xac%", false);
+	assert_sid("/?sid=%4&EIO=4", "%4", true);
+	assert_sid("/?transport=polling", "", true);
+	assert_handshake("0{\"sid\":\"a\\\"\\\\\\/\\u20ac\\u00e9\\u0041\"}",
+			 "a\"\\/\xe2\x82\xac\xc3\xa9"
+			 "A",
+			 0);
+	assert_handshake("___eio[12](\"0{\\\"sid\\\":\\\"a\\\\\\\"b\\u002f\\\"}\");", "a\"b/", 0);
+}
+
+static void takes_any_name(void **state)
+{
+	struct sid_request r;
+
+	(void)state;
+	sid_of_target(STR("/?sid=no&session=yes"), STR("session"), &r);
+	assert_int_equal(r.sid.n, 3);
+	assert_true(str_eq(sid_parameter(STR("/?a=1&room=%31&room=2"), STR("room")), STR("%31")));
+	assert_int_equal(sid_parameter(STR("/room=1"), STR("room")).n, 0);
 }
 
 static void waits_for_a_whole_sid(void **state)
@@ -84,6 +109,8 @@ int main(void)
 		cmocka_unit_test(finds_the_parameter),
 		cmocka_unit_test(ignores_a_sid_that_is_too_long),
 		cmocka_unit_test(learns_from_every_protocol),
+		cmocka_unit_test(undoes_escapes),
+		cmocka_unit_test(takes_any_name),
 		cmocka_unit_test(waits_for_a_whole_sid),
 	};
 

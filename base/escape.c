@@ -1,0 +1,81 @@
+/* Escaping. A character is written whole or not at all. */
+#include "base/escape.h"
+
+#include <stdio.h>
+
+#include "base/utf8.h"
+
+#include "base/ban.h"
+
+enum { ESCAPED_BUF = 8 };
+
+static struct str quoted(char c, char dst[static ESCAPED_BUF])
+{
+	dst[0] = '\\';
+	dst[1] = c;
+	return (struct str){ dst, 2 };
+}
+
+static struct str numbered(const char *format, unsigned c, char dst[static ESCAPED_BUF])
+{
+	return (struct str){ dst, (size_t)snprintf(dst, ESCAPED_BUF, format, c) };
+}
+
+/* What stands for the character at the start of @rest, of @n bytes there. */
+typedef struct str escape_fn(struct str rest, size_t *ret_n, char dst[static ESCAPED_BUF]);
+
+static struct str one_json(struct str rest, size_t *ret_n, char dst[static ESCAPED_BUF])
+{
+	static const char special[] = "\"\\\n\r\t", names[] = "\"\\nrt";
+	const char *known;
+	int32_t c;
+
+	*ret_n = 0;
+	c = utf8_next(rest, ret_n);
+	known = c > 0 && c < 0x80 ? strchr(special, (int)c) : NULL;
+	if (known)
+		return quoted(names[known - special], dst);
+	if (c < 0x20 || c == 0x7f)
+		return numbered("\\u%04x", (unsigned)c, dst);
+	if (c == 0xfffd)
+		return STR("\xef\xbf\xbd");
+	return (struct str){ rest.p, *ret_n };
+}
+
+static struct str one_logfmt(struct str rest, size_t *ret_n, char dst[static ESCAPED_BUF])
+{
+	unsigned char c = (unsigned char)rest.p[0];
+
+	*ret_n = 1;
+	if (c == '"' || c == '\\')
+		return quoted((char)c, dst);
+	if (c < 0x20 || c == 0x7f)
+		return numbered("\\x%02x", c, dst);
+	return (struct str){ rest.p, 1 };
+}
+
+static size_t escape(struct str s, char *dst, size_t size, escape_fn *one)
+{
+	size_t len = 0, n;
+	char escaped[ESCAPED_BUF];
+
+	for (size_t at = 0; at < s.n; at += n) {
+		struct str c = one((struct str){ s.p + at, s.n - at }, &n, escaped);
+
+		if (c.n > size - len)
+			break;
+		memcpy(dst + len, c.p, c.n);
+		len += c.n;
+	}
+	return len;
+}
+
+size_t escape_json(struct str s, char *dst, size_t size)
+{
+	return escape(s, dst, size, one_json);
+}
+
+size_t escape_logfmt(struct str s, char *dst, size_t size)
+{
+	return escape(s, dst, size, one_logfmt);
+}

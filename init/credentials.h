@@ -1,0 +1,36 @@
+/* Whom the workers and the router run as, when sioinit is root (user, group, no-new-privs). */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+struct credentials {
+	bool change; /* false: as we are */
+	uid_t uid;
+	gid_t gid;
+	gid_t *groups; /* supplementary ones, owned */
+	size_t n_groups;
+	char home[512], user[128], logname[128]; /* NAME=value, or "" */
+};
+
+/* @user and @group are names or numbers, NULL for none; a number need not be in the user database.
+ * 0: *ret set, free with credentials_free(). -EINVAL: no such, or not allowed to; -ENOMEM. Then
+ * @err has the line for the user. */
+int credentials_resolve(const char *user, const char *group, struct credentials *ret, char *err,
+			size_t err_size);
+void credentials_free(struct credentials *c);
+
+/* Becomes them, for good; between fork and exec. Clears PR_SET_PDEATHSIG. 0 or -errno. */
+int credentials_assume(const struct credentials *c);
+
+/* Looks like the owner of the process @pid to the rules of ptrace(2), which pidfd_getfd(2) and
+ * /proc/PID/fd follow: root without CAP_SYS_PTRACE, as in a container, may not reach the
+ * descriptors of another user's process. Until credentials_resume(), which must follow before
+ * anything else is done. */
+void credentials_borrow(pid_t pid);
+void credentials_resume(void);
+
+/* HOME, USER and LOGNAME that are to be set, at most three and a NULL, borrowed from @c. */
+enum { CREDENTIALS_ENV_MAX = 4 };
+void credentials_env(const struct credentials *c, char *ret[static CREDENTIALS_ENV_MAX]);

@@ -1,0 +1,118 @@
+/* One worker a minute: the effect of a replacement shows only when the old worker has drained. A
+ * worker's death is its kernel kill's when the counter has grown and nobody claimed it. Kills of
+ * other processes are never claimed, so they are forgotten after a while. */
+#include "init/memory.h"
+
+#include <stdio.h>
+#include <unistd.h>
+#include <utlist.h>
+
+#include "base/log.h"
+#include "init/cgroup.h"
+#include "init/core.h"
+#include "init/worker.h"
+
+#include "base/ban.h"
+
+enum { RELIEF_EVERY_MS = 60000, OOM_FORGOTTEN_MS = 10000 };
+
+/* proc(5): the second number of statm is the resident set, in pages. */
+uint64_t memory_resident(pid_t pid)
+{
+	char path[32];
+	unsigned long long pages = 0;
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
+	f = fopen(path, "re");
+	if (!f)
+		return 0;
+	if (fscanf(f, "%*u %llu", &pages) != 1)
+		pages = 0;
+	(void)fclose(f);
+	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+void memory_init(struct init *in)
+{
+	struct cgroup_memory now;
+
+	cgroup_memory("", &now);
+	in->memory = (struct memory){ .limit = now.limit, .oom_claimed = now.oom_kills };
+}
+
+/* Of the workers that serve. */
+static struct slot *largest(const struct init *in)
+{
+	struct slot *found = NULL;
+	uint64_t most = 0;
+
+	for (unsigned i = 0; i < in->pool.wanted; i++) {
+		struct slot *s = in->pool.slots[i];
+		uint64_t bytes = s->worker && s->worker->state >= WORKER_READY
+				     ? memory_resident(s->worker->pid)
+				     : 0;
+
+		if (bytes <= most)
+			continue;
+		most = bytes;
+		found = s;
+	}
+	return found;
+}
+
+static void relieve(struct init *in, const struct cgroup_memory *now)
+{
+	struct memory *m = &in->memory;
+	uint64_t now_ms = uv_now(&in->loop);
+	struct slot *s;
+
+	if (m->has_relieved && now_ms - m->relieved_ms < RELIEF_EVERY_MS)
+		return;
+	s = largest(in);
+	if (!s)
+		return;
+	m->has_relieved = true;
+	m->relieved_ms = now_ms;
+	log_warn("init: %lluM of %lluM memory in use, worker[%u] has most of it",
+		 (unsigned long long)now->usage >> 20, (unsigned long long)now->usage_limit >> 20,
+		 s->number);
+	reload_slot(s, "memory pressure (SIOINIT_MEMORY_PRESSURE)");
+}
+
+static void forget_oom(struct init *in, uint64_t kills)
+{
+	struct memory *m = &in->memory;
+	uint64_t now_ms = uv_now(&in->loop);
+
+	if (kills <= m->oom_claimed) {
+		m->oom_noticed_ms = 0;
+	} else if (!m->oom_noticed_ms) {
+		m->oom_noticed_ms = now_ms;
+	} else if (now_ms - m->oom_noticed_ms > OOM_FORGOTTEN_MS) {
+		m->oom_claimed = kills;
+		m->oom_noticed_ms = 0;
+	}
+}
+
+void memory_look(struct init *in)
+{
+	struct cgroup_memory now;
+
+	cgroup_memory("", &now);
+	in->memory.limit = now.limit;
+	forget_oom(in, now.oom_kills);
+	if (in->config->memory_pressure && now.share * 100 > in->config->memory_pressure)
+		relieve(in, &now);
+}
+
+bool memory_claim_oom(struct init *in)
+{
+	struct cgroup_memory now;
+
+	cgroup_memory("", &now);
+	if (now.oom_kills <= in->memory.oom_claimed)
+		return false;
+	in->memory.oom_claimed++;
+	return true;
+}
