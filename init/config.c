@@ -138,7 +138,7 @@ static const struct setting {
 	ROW("max-head-bytes", "N", "16384", count, count, max_head_bytes,
 	    "largest request head; more gets 431"),
 	ROW("max-connections-per-address", "N", "0", limit, count, max_connections_per_address,
-	    "connections of one client address (one IPv6 /64) at the router at a time, behind "
+	    "connections of one client address (one IPv6 /64) at one router at a time, behind "
 	    "trusted proxies its requests; more get 429; WebSockets handed over do not count; 0 = "
 	    "no limit"),
 	ROW("handshake-rate", "N", "0", limit, count, handshake_rate,
