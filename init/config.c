@@ -61,6 +61,8 @@ static const struct setting {
 	    { "WEB_CONCURRENCY", NULL, NULL }),
 	ROW("port", "PORT", "8080", port, port, port, "public port, told to the workers as PORT",
 	    { "PORT", NULL, NULL }, { "PM2_PORT", NULL, NULL }),
+	ROW("routers", "N", "1", routers, routers, routers,
+	    "processes that accept clients: N (up to 16), or auto (one for every 8 workers)"),
 	ROW("listen", "LIST", "", addresses, addresses, listen,
 	    "more places to serve at: IP:PORT, [IP]:PORT, PORT or the /path of a unix socket"),
 	ROW("backlog", "N", "511", count, count, backlog,
@@ -139,7 +141,7 @@ static const struct setting {
 	ROW("max-head-bytes", "N", "16384", count, count, max_head_bytes,
 	    "largest request head; more gets 431"),
 	ROW("max-connections-per-address", "N", "0", limit, count, max_connections_per_address,
-	    "connections of one client address (one IPv6 /64) at the router at a time, behind "
+	    "connections of one client address (one IPv6 /64) at one router at a time, behind "
 	    "trusted proxies its requests; more get 429; WebSockets handed over do not count; 0 = "
 	    "no limit"),
 	ROW("handshake-rate", "N", "0", limit, count, handshake_rate,

@@ -94,7 +94,7 @@ struct config_addresses {
 /* struct config.heap_mb beside a number: */
 enum { HEAP_OFF = 0, HEAP_AUTO = 0x7fffffff };
 
-enum { CONFIG_SETTINGS_MAX = 96 };
+enum { CONFIG_SETTINGS_MAX = 128 };
 
 struct config {
 	struct config_workers workers;
@@ -102,6 +102,7 @@ struct config {
 	const char *ecosystem, *ecosystem_app; /* or NULL */
 	const char *app;                       /* SIOINIT_APP or NULL */
 	uint16_t port;
+	uint32_t routers;               /* 0: by the number of workers */
 	struct config_addresses listen; /* besides the port */
 	uint32_t backlog;
 	struct config_address admin;

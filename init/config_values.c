@@ -13,6 +13,7 @@
 #include "base/macros.h"
 #include "base/str.h"
 #include "init/config.h"
+#include "ipc/scoreboard.h"
 
 #include "base/ban.h"
 
@@ -459,6 +460,24 @@ const char *config_parse_count(const char *s, void *dst)
 void config_print_count(const void *src, FILE *out)
 {
 	(void)fprintf(out, "%u", *(const uint32_t *)src);
+}
+
+const char *config_parse_routers(const char *s, void *dst)
+{
+	uint64_t n = 0;
+
+	if (strcasecmp(s, "auto") != 0 && (str_to_u64(str_of(s), ROUTERS_MAX, &n) < 0 || n == 0))
+		return "not a number from 1 to 16, or \"auto\"";
+	*(uint32_t *)dst = (uint32_t)n;
+	return NULL;
+}
+
+void config_print_routers(const void *src, FILE *out)
+{
+	if (*(const uint32_t *)src == 0)
+		(void)fputs("auto", out);
+	else
+		config_print_count(src, out);
 }
 
 const char *config_parse_limit(const char *s, void *dst)

@@ -34,7 +34,7 @@ struct init {
 	struct hub hub;
 	struct primary primary;
 	struct pool pool;
-	struct router_process router;
+	struct routers routers;
 	struct reload reload;
 	struct shutdown shutdown;
 	struct watch watch;

@@ -17,13 +17,14 @@
 
 #include "base/ban.h"
 
-static void add(struct frontend *l, int fd, bool is_ours)
+static void add(struct frontend *l, const int *fds, unsigned n, bool is_ours)
 {
 	struct listening *at = &l->http[l->n_http++];
 	socklen_t len = sizeof(at->at);
 
-	*at = (struct listening){ .fd = fd, .is_ours = is_ours };
-	(void)getsockname(fd, (struct sockaddr *)&at->at, &len);
+	*at = (struct listening){ .n_fds = n, .is_ours = is_ours };
+	memcpy(at->fds, fds, n * sizeof(*fds));
+	(void)getsockname(fds[0], (struct sockaddr *)&at->at, &len);
 }
 
 static void take_passed(struct frontend *l)
@@ -34,7 +35,7 @@ static void take_passed(struct frontend *l)
 		int fd = notify_take_listener(name);
 
 		if (fd >= 0)
-			add(l, fd, false);
+			add(l, &fd, 1, false);
 		else if (i > FRONTEND_MAX)
 			return;
 		else
@@ -42,43 +43,59 @@ static void take_passed(struct frontend *l)
 	}
 }
 
-static int open_address(const struct config_address *a, uint32_t backlog)
+/* @n sockets, or a single one for a path. How many, or -errno. */
+static int open_address(const struct config_address *a, uint32_t backlog, int *fds, unsigned n)
 {
-	return a->host[0] == '/' ? primary_listen_unix(a->host, (int)backlog)
-				 : primary_listen_tcp(a->host, a->port, (int)backlog);
+	int r;
+
+	if (a->host[0] == '/') {
+		fds[0] = r = primary_listen_unix(a->host, (int)backlog);
+		return r < 0 ? r : 1;
+	}
+	r = primary_listen_each(a->host, a->port, (int)backlog, fds, n);
+	return r < 0 ? r : (int)n;
 }
 
 /* What is wrong, and what @setting must be for it to be right. */
-static int open_or_die(const struct config_address *a, uint32_t backlog, const char *what,
-		       const char *setting)
+static unsigned open_or_die(const struct config_address *a, uint32_t backlog, const char *what,
+			    const char *setting, int *fds, unsigned n)
 {
-	int fd = open_address(a, backlog);
+	int r = open_address(a, backlog, fds, n);
 	char port[8] = "";
 
-	if (fd >= 0)
-		return fd;
+	if (r >= 0)
+		return (unsigned)r;
 	if (a->host[0] != '/')
 		(void)snprintf(port, sizeof(port), "%s%u", a->host[0] ? ":" : "", a->port);
-	die(EXIT_BAD_CONFIG, "%s %s%s: %s; %s%s", what, a->host, port, strerror(-fd),
-	    fd == -EACCES ? "ports below 1024 are for root or CAP_NET_BIND_SERVICE: "
-			  : "choose another with ",
+	die(EXIT_BAD_CONFIG, "%s %s%s: %s; %s%s", what, a->host, port, strerror(-r),
+	    r == -EACCES ? "ports below 1024 are for root or CAP_NET_BIND_SERVICE: "
+			 : "choose another with ",
 	    setting);
 }
 
-void frontend_open(struct frontend *ret, const struct config *c)
+static void add_opened(struct frontend *l, const struct config *c, unsigned n_routers,
+		       const struct config_address *a, const char *what, const char *setting)
+{
+	int fds[ROUTERS_MAX];
+	unsigned n = open_or_die(a, c->backlog, what, setting, fds, n_routers);
+
+	add(l, fds, n, true);
+}
+
+void frontend_open(struct frontend *ret, const struct config *c, unsigned n_routers)
 {
 	struct config_address public = { .port = c->port };
 
 	*ret = (struct frontend){ 0 };
 	take_passed(ret);
 	if (ret->n_http == 0)
-		add(ret, open_or_die(&public, c->backlog, "port", "SIOINIT_PORT or PORT"), true);
+		add_opened(ret, c, n_routers, &public, "port", "SIOINIT_PORT or PORT");
 	for (unsigned i = 0; i < c->listen.n && ret->n_http < FRONTEND_MAX; i++)
-		add(ret, open_or_die(&c->listen.list[i], c->backlog, "address", "SIOINIT_LISTEN"),
-		    true);
+		add_opened(ret, c, n_routers, &c->listen.list[i], "address", "SIOINIT_LISTEN");
 	ret->admin = notify_take_listener("admin");
 	if (ret->admin < 0 && !c->admin.off)
-		ret->admin = open_or_die(&c->admin, 0, "admin address", "SIOINIT_ADMIN, or off");
+		(void)open_or_die(&c->admin, 0, "admin address", "SIOINIT_ADMIN, or off",
+				  &ret->admin, 1);
 }
 
 static const char *path_of(const struct listening *at)
@@ -95,10 +112,16 @@ void frontend_close(struct frontend *l)
 
 		if (path && path[0] && l->http[i].is_ours)
 			(void)unlink(path);
-		fd_close(&l->http[i].fd);
+		for (unsigned k = 0; k < l->http[i].n_fds; k++)
+			fd_close(&l->http[i].fds[k]);
 	}
 	l->n_http = 0;
 	fd_close(&l->admin);
+}
+
+int frontend_socket(const struct listening *at, unsigned router)
+{
+	return at->fds[router < at->n_fds ? router : 0];
 }
 
 static uint16_t port_of(const struct sockaddr_storage *a)

@@ -7,12 +7,14 @@
 #include <sys/socket.h>
 
 #include "init/config.h"
+#include "ipc/scoreboard.h"
 
 enum { FRONTEND_MAX = 32 };
 
 struct frontend {
 	struct listening {
-		int fd; /* owned */
+		int fds[ROUTERS_MAX]; /* owned; one for each router, or one for all */
+		unsigned n_fds;
 		struct sockaddr_storage at;
 		bool is_ours; /* its path goes with us */
 	} http[FRONTEND_MAX];
@@ -20,9 +22,14 @@ struct frontend {
 	int admin; /* owned, or -1 */
 };
 
-/* Dies with one line when one cannot be opened. */
-void frontend_open(struct frontend *ret, const struct config *c);
+/* Dies with one line when one cannot be opened. TCP sockets are opened for each of @n_routers, and
+ * the kernel spreads the connections over them; one that was passed to us, or has a path, is for
+ * all. */
+void frontend_open(struct frontend *ret, const struct config *c, unsigned n_routers);
 void frontend_close(struct frontend *l);
+
+/* The one where that router accepts; borrowed. */
+int frontend_socket(const struct listening *at, unsigned router);
 
 /* Whether a connection with that local address has come in by one of @l's HTTP sockets. */
 bool frontend_has(const struct frontend *l, const struct sockaddr_storage *local);

@@ -1,5 +1,5 @@
 /* PID 1: wires the parts. Listeners first, so that a port in use is said before any worker runs;
- * signals before the first child; then the router and the workers. */
+ * signals before the first child; then the routers and the workers. */
 #include "init/init.h"
 
 #include <errno.h>
@@ -20,7 +20,7 @@
 
 #include "base/ban.h"
 
-enum { HEARTBEAT_MS = 1000 };
+enum { HEARTBEAT_MS = 1000, WORKERS_PER_ROUTER = 8 };
 
 void init_serving(struct init *in)
 {
@@ -32,6 +32,17 @@ void init_serving(struct init *in)
 	frontend_name(&in->frontend, where, sizeof(where));
 	log_info("serving on %s with %u workers", where, in->pool.wanted);
 	notify_ready();
+}
+
+static unsigned count_routers(const struct config *c)
+{
+	struct cpus cpus;
+	unsigned n = c->routers;
+
+	cpus_detect("", &cpus);
+	if (n == 0) /* by the workers that there will be */
+		n = (cpus_workers(c, &cpus) - 1) / WORKERS_PER_ROUTER + 1;
+	return n < ROUTERS_MAX ? n : ROUTERS_MAX;
 }
 
 static void on_watchdog(uv_timer_t *t)
@@ -125,6 +136,7 @@ static void resolve_credentials(struct init *in)
 int init_main(const struct config *c, const struct command *cmd, char *self)
 {
 	static struct init in; /* for the life of the process */
+	unsigned n_routers;
 
 	in = (struct init){ .config = c, .command = cmd };
 	log_set_component("init");
@@ -133,7 +145,8 @@ int init_main(const struct config *c, const struct command *cmd, char *self)
 	resolve_credentials(&in);
 	terminal_init(&in.terminal, STDIN_FILENO);
 	notify_init();
-	frontend_open(&in.frontend, c);
+	n_routers = count_routers(c);
+	frontend_open(&in.frontend, c, n_routers);
 	open_shared_memory(&in);
 	if (uv_loop_init(&in.loop) < 0)
 		die(EXIT_OUR_FAILURE, "no event loop");
@@ -142,11 +155,11 @@ int init_main(const struct config *c, const struct command *cmd, char *self)
 	shutdown_init(&in);
 	start_watchdog(&in);
 	start_heartbeat(&in);
-	router_init(&in, self);
-	router_start(&in);
+	routers_init(&in, n_routers, self);
+	routers_start(&in);
 	pre_start_run(&in, start_serving);
 	(void)uv_run(&in.loop, UV_RUN_DEFAULT);
-	(void)reap_sweep(); /* the router, and what escaped from its worker's group */
+	(void)reap_sweep(); /* the routers, and what escaped from its worker's group */
 	primary_close(&in.primary);
 	admin_socket_close(&in);
 	endpoint_close_all();

@@ -65,13 +65,19 @@ void pool_log_status(const struct init *in)
 		 worker_state_name(w->state), (double)(now - w->started_ms) / 1000, w->lag_ms);
 }
 
+uint64_t slot_admitted(const struct slot *s)
+{
+	return scoreboard_slot_total(s->init->board, s->number,
+				     offsetof(struct scoreboard_share, admitted));
+}
+
 static void publish(struct slot *s)
 {
 	struct scoreboard_row *row = &s->init->board->rows[s->number];
 	const struct worker *w = s->worker;
 
 	if (w && counter_get(&row->pid) != (uint64_t)w->pid)
-		s->admitted_before = counter_get(&row->admitted);
+		s->admitted_before = slot_admitted(s);
 
 	counter_set(&row->pid, w ? (uint64_t)w->pid : 0);
 	counter_set(&row->state, w ? w->state : WORKER_DEAD);
@@ -131,7 +137,7 @@ static void on_state(struct worker *w)
 	struct init *in = w->owner;
 	struct slot *s = in->pool.slots[w->slot];
 
-	router_tell_worker(in, w);
+	routers_tell_worker(in, w);
 	if (w->state == WORKER_DRAINING && s->worker == w)
 		on_leaving(s);
 	publish(s);
@@ -142,7 +148,7 @@ static void on_state(struct worker *w)
 
 static void on_handback(struct worker *w, const struct control_msg *m, int fd)
 {
-	router_tell(w->owner, m, fd);
+	routers_hand_back(w->owner, m, fd);
 }
 
 static void on_session(struct worker *w, const char *sid, bool opened)
@@ -151,13 +157,13 @@ static void on_session(struct worker *w, const char *sid, bool opened)
 		.type = CONTROL_SESSION, .worker = w->id, .state = opened, .text = str_of(sid)
 	};
 
-	router_tell(w->owner, &m, -1);
+	routers_tell_session(w->owner, &m);
 }
 
 static void on_place(struct worker *w, struct place *pl, bool http)
 {
 	if (!pl->announced)
-		router_tell_place(w->owner, pl, http);
+		routers_tell_place(w->owner, pl, http);
 }
 
 static const struct worker_ops worker_ops = { on_state, on_handback, on_session, on_place };
@@ -240,7 +246,7 @@ static struct worker *start_worker(struct slot *s, int *ret_err)
 	DL_APPEND(in->pool.workers, w);
 	in->pool.n_workers++;
 	s->starts++;
-	router_tell_worker(in, w);
+	routers_tell_worker(in, w);
 	return w;
 }
 

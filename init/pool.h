@@ -56,6 +56,9 @@ int pool_start_next(struct slot *s);
 /* A child has ended. False: it was none of the workers. */
 bool pool_ended(struct init *in, pid_t pid, int status, const struct rusage *usage);
 
+/* Sessions that have begun in the slot since it was made. */
+uint64_t slot_admitted(const struct slot *s);
+
 struct worker *pool_worker(const struct pool *p, uint32_t id);
 struct slot *pool_slot(const struct pool *p, uint32_t number);
 unsigned pool_count_ready(const struct pool *p);

@@ -37,22 +37,29 @@ static int to_sockaddr(const char *host, uint16_t port, int family, struct socka
 	return *host == '\0' || inet_pton(AF_INET6, host, &v6->sin6_addr) == 1 ? 0 : -EINVAL;
 }
 
-/* A bound socket of @type. */
-static int bind_ip(const char *host, uint16_t port, int family, int type, int v6only)
+static int socket_of(int family, int type, int v6only)
 {
-	struct sockaddr_storage a;
-	socklen_t len;
-	int on = 1, r = to_sockaddr(host, port, family, &a, &len);
-	auto_fd int fd = r < 0 ? -1 : socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int on = 1, fd = socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
-	if (r < 0)
-		return r;
 	if (fd < 0)
 		return -errno;
 	if (type == SOCK_STREAM)
 		(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (family == AF_INET6)
 		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only, sizeof(v6only));
+	return fd;
+}
+
+/* A bound socket of @type. */
+static int bind_ip(const char *host, uint16_t port, int family, int type, int v6only)
+{
+	struct sockaddr_storage a;
+	socklen_t len;
+	int r = to_sockaddr(host, port, family, &a, &len);
+	auto_fd int fd = r < 0 ? r : socket_of(family, type, v6only);
+
+	if (fd < 0)
+		return fd_take(&fd);
 	if (bind(fd, (struct sockaddr *)&a, len) < 0)
 		return -errno;
 	return fd_take(&fd);
@@ -69,18 +76,52 @@ static int listening(int fd, int backlog)
 	return fd_take(&owned);
 }
 
-int primary_listen_tcp(const char *host, uint16_t port, int backlog)
+static int bind_tcp(const char *host, uint16_t port)
 {
 	int fd;
 
 	if (*host)
-		return listening(
-		    bind_ip(host, port, strchr(host, ':') ? AF_INET6 : AF_INET, SOCK_STREAM, 0),
-		    backlog);
+		return bind_ip(host, port, strchr(host, ':') ? AF_INET6 : AF_INET, SOCK_STREAM, 0);
 	fd = bind_ip("", port, AF_INET6, SOCK_STREAM, 0);
 	if (fd == -EAFNOSUPPORT || fd == -EADDRNOTAVAIL)
 		fd = bind_ip("", port, AF_INET, SOCK_STREAM, 0);
-	return listening(fd, backlog);
+	return fd;
+}
+
+int primary_listen_tcp(const char *host, uint16_t port, int backlog)
+{
+	return listening(bind_tcp(host, port), backlog);
+}
+
+/* One more socket bound where @first is; both share the port from now on. */
+static int bind_beside(int first)
+{
+	struct sockaddr_storage a = { 0 };
+	socklen_t len = sizeof(a);
+	int on = 1;
+	auto_fd int fd = -1;
+
+	if (setsockopt(first, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) < 0 ||
+	    getsockname(first, (struct sockaddr *)&a, &len) < 0)
+		return -errno;
+	fd = socket_of(a.ss_family, SOCK_STREAM, 0);
+	if (fd < 0)
+		return fd_take(&fd);
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) < 0 ||
+	    bind(fd, (struct sockaddr *)&a, len) < 0)
+		return -errno;
+	return fd_take(&fd);
+}
+
+int primary_listen_each(const char *host, uint16_t port, int backlog, int *fds, unsigned n)
+{
+	int r = 0;
+
+	for (unsigned i = 0; i < n && r >= 0; i++)
+		fds[i] = r = i == 0 ? bind_tcp(host, port) : bind_beside(fds[0]);
+	for (unsigned i = 0; i < n && r >= 0; i++)
+		fds[i] = r = listening(fds[i], backlog);
+	return r < 0 ? r : 0;
 }
 
 /* connect() says ECONNREFUSED of a file that is no socket, too: unix_find_bsd() in the kernel. */

@@ -30,5 +30,9 @@ void primary_close(struct primary *p);
 /* A listening TCP socket, non-blocking and CLOEXEC; @host "" is any address, dual stack where there
  * is IPv6. fd or -errno. */
 int primary_listen_tcp(const char *host, uint16_t port, int backlog);
+/* @n such sockets for one address (SO_REUSEPORT), over which the kernel spreads the connections. A
+ * port that anybody else listens on is in use, as for a single one. 0 or -errno, on which what is
+ * open stays in @fds: the caller gives up. */
+int primary_listen_each(const char *host, uint16_t port, int backlog, int *fds, unsigned n);
 /* A listening unix socket; a stale one nobody listens on is replaced. fd or -errno. */
 int primary_listen_unix(const char *path, int backlog);

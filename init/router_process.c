@@ -1,5 +1,5 @@
-/* The router's life. It is told all that init knows when it says that it is up; from then on what
- * changes. While there is none, nothing is queued: the next one learns it from tell_everything().
+/* The routers' life. Each is told all that init knows when it says that it is up; from then on what
+ * changes. While it is not there, nothing is queued: the next one learns it from tell_everything().
  */
 #include "init/router_process.h"
 
@@ -24,104 +24,170 @@ enum { PAUSE_MS = 200, QUICK_DEATH_MS = 1000 };
 
 /* Telling */
 
-void router_tell(struct init *in, const struct control_msg *m, int fd)
+static void tell(struct router_process *r, const struct control_msg *m)
 {
-	if (in->router.channel)
-		(void)control_send(in->router.channel, m, fd);
+	if (r->channel)
+		(void)control_send(r->channel, m, -1);
+}
+
+/* A descriptor that we keep. */
+static void tell_dup(struct router_process *r, struct control_msg m, int fd)
+{
+	int copy = r->channel ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
+
+	if (copy >= 0)
+		(void)control_send(r->channel, &m, copy);
+}
+
+static void tell_all(struct init *in, const struct control_msg *m)
+{
+	for (unsigned i = 0; i < in->routers.n; i++)
+		tell(&in->routers.list[i], m);
+}
+
+static struct control_msg about_worker(const struct worker *w)
+{
+	return (struct control_msg){ .type = CONTROL_WORKER,
+				     .worker = w->id,
+				     .slot = w->slot,
+				     .pid = (uint32_t)w->pid,
+				     .state = w->state,
+				     .style = w->style,
+				     .port = w->endpoint.port,
+				     .text = str_of(w->endpoint.path),
+				     .kind = w->announced };
+}
+
+void routers_tell_worker(struct init *in, const struct worker *w)
+{
+	struct control_msg m = about_worker(w);
+
+	tell_all(in, &m);
+}
+
+static struct control_msg about_phase(const struct init *in)
+{
+	return (struct control_msg){ .type = CONTROL_PHASE, .state = shutdown_phase(in) };
+}
+
+void routers_tell_phase(struct init *in)
+{
+	struct control_msg m = about_phase(in);
+
+	counter_set(&in->board->phase, m.state);
+	tell_all(in, &m);
+}
+
+static void tell_place(struct router_process *r, const struct place *pl)
+{
+	bool http = pl->announced == 2;
+
+	tell_dup(r,
+		 (struct control_msg){ .type = CONTROL_LISTENER,
+				       .listener = http ? 0 : pl->id,
+				       .kind = http ? LISTENER_HTTP : LISTENER_RAW },
+		 pl->fd);
+}
+
+void routers_tell_place(struct init *in, struct place *pl, bool http)
+{
+	pl->announced = http ? 2 : 1;
+	for (unsigned i = 0; i < in->routers.n; i++)
+		tell_place(&in->routers.list[i], pl);
+}
+
+static struct router_process *first_that_listens(struct routers *rs)
+{
+	for (unsigned i = 0; i < rs->n; i++)
+		if (rs->list[i].channel)
+			return &rs->list[i];
+	return NULL;
+}
+
+void routers_tell_session(struct init *in, const struct control_msg *m)
+{
+	struct router_process *r = first_that_listens(&in->routers);
+
+	if (r)
+		tell(r, m);
+}
+
+void routers_hand_back(struct init *in, const struct control_msg *m, int fd)
+{
+	struct router_process *r = &in->routers.list[m->router];
+	bool is_client = m->kind == HANDOFF_CLIENT || m->kind == HANDOFF_RAW;
+
+	if (!r->channel && is_client)
+		r = first_that_listens(&in->routers);
+	if (r && r->channel)
+		(void)control_send(r->channel, m, fd);
 	else
 		fd_close(&fd);
 }
 
-/* A descriptor that we keep. */
-static void tell_dup(struct init *in, struct control_msg m, int fd)
+static void tell_everything(struct router_process *r)
 {
-	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-
-	if (copy >= 0)
-		router_tell(in, &m, copy);
-}
-
-void router_tell_worker(struct init *in, const struct worker *w)
-{
-	struct control_msg m = { .type = CONTROL_WORKER,
-				 .worker = w->id,
-				 .slot = w->slot,
-				 .pid = (uint32_t)w->pid,
-				 .state = w->state,
-				 .style = w->style,
-				 .port = w->endpoint.port,
-				 .text = str_of(w->endpoint.path),
-				 .kind = w->announced };
-
-	router_tell(in, &m, -1);
-}
-
-void router_tell_phase(struct init *in)
-{
-	struct control_msg m = { .type = CONTROL_PHASE, .state = shutdown_phase(in) };
-
-	counter_set(&in->board->phase, m.state);
-	router_tell(in, &m, -1);
-}
-
-void router_tell_place(struct init *in, struct place *pl, bool http)
-{
-	struct control_msg m = { .type = CONTROL_LISTENER,
-				 .listener = http ? 0 : pl->id,
-				 .kind = http ? LISTENER_HTTP : LISTENER_RAW };
-
-	pl->announced = http ? 2 : 1;
-	tell_dup(in, m, pl->fd);
-}
-
-static void tell_everything(struct init *in)
-{
+	struct init *in = r->init;
+	struct control_msg phase = about_phase(in);
 	struct worker *w;
 
-	tell_dup(in, (struct control_msg){ .type = CONTROL_SCOREBOARD }, in->board_fd);
-	tell_dup(in, (struct control_msg){ .type = CONTROL_SESSIONS }, in->sessions_fd);
+	tell_dup(r, (struct control_msg){ .type = CONTROL_SCOREBOARD, .router = r->index },
+		 in->board_fd);
+	tell_dup(r, (struct control_msg){ .type = CONTROL_SESSIONS }, in->sessions_fd);
 	DL_FOREACH(in->pool.workers, w)
-	router_tell_worker(in, w);
+	{
+		struct control_msg m = about_worker(w);
+
+		tell(r, &m);
+	}
 	for (size_t i = 0; i < in->frontend.n_http; i++)
-		tell_dup(in,
-			 (struct control_msg){ .type = CONTROL_LISTENER, .kind = LISTENER_HTTP },
-			 in->frontend.http[i].fd);
-	if (in->frontend.admin >= 0)
-		tell_dup(in, (struct control_msg){ .type = CONTROL_ADMIN }, in->frontend.admin);
+		tell_dup(r, (struct control_msg){ .type = CONTROL_LISTENER, .kind = LISTENER_HTTP },
+			 frontend_socket(&in->frontend.http[i], r->index));
+	if (in->frontend.admin >= 0 && r->index == 0)
+		tell_dup(r, (struct control_msg){ .type = CONTROL_ADMIN }, in->frontend.admin);
 	for (struct place *pl = in->primary.places; pl; pl = pl->next)
 		if (pl->announced)
-			router_tell_place(in, pl, pl->announced == 2);
-	router_tell_phase(in);
+			tell_place(r, pl);
+	tell(r, &phase);
 }
 
 /* Listening */
 
-static void on_handoff(struct init *in, struct worker *w, const struct control_msg *m, int *fd)
+static void on_handoff(struct router_process *r, struct worker *w, const struct control_msg *m,
+		       int *fd)
 {
-	struct control_msg back = *m;
+	struct control_msg noted = *m;
 
+	noted.router = r->index;
 	if (w) {
-		worker_hand_off(w, m, fd_take(fd));
+		worker_hand_off(w, &noted, fd_take(fd));
 		return;
 	}
-	back.type = CONTROL_HANDBACK;
-	router_tell(in, &back, fd_take(fd));
+	noted.type = CONTROL_HANDBACK;
+	routers_hand_back(r->init, &noted, fd_take(fd));
+}
+
+static void on_idle(struct router_process *r, struct worker *w)
+{
+	w->idle_at |= 1u << r->index;
+	if (w->idle_at == (1u << r->init->routers.n) - 1)
+		worker_requests_done(w);
 }
 
 static void on_message(struct control *c, const struct control_msg *m, int fd)
 {
-	struct init *in = c->poll.data;
-	struct worker *w = pool_worker(&in->pool, m->worker);
+	struct router_process *r = c->poll.data;
+	struct worker *w = pool_worker(&r->init->pool, m->worker);
 	auto_fd int owned = fd;
 
 	if (m->type == CONTROL_UP)
-		tell_everything(in);
+		tell_everything(r);
 	else if (m->type == CONTROL_PROBED && w)
 		worker_answered(w, (enum worker_style)m->style);
 	else if (m->type == CONTROL_IDLE && w)
-		worker_requests_done(w);
+		on_idle(r, w);
 	else if (m->type == CONTROL_HANDOFF)
-		on_handoff(in, w, m, &owned);
+		on_handoff(r, w, m, &owned);
 }
 
 static void on_channel_closed(struct control *c)
@@ -129,10 +195,10 @@ static void on_channel_closed(struct control *c)
 	free(c);
 }
 
-static void drop_channel(struct init *in, struct control *c)
+static void drop_channel(struct router_process *r, struct control *c)
 {
-	if (in->router.channel == c)
-		in->router.channel = NULL;
+	if (r->channel == c)
+		r->channel = NULL;
 	control_close(c, on_channel_closed);
 }
 
@@ -146,14 +212,16 @@ static const struct control_ops ops = { on_message, on_end };
 
 /* Life */
 
+static void router_start(struct router_process *r);
+
 static void on_retry(uv_timer_t *t)
 {
 	router_start(t->data);
 }
 
-static void start_later(struct init *in, uint64_t after_ms)
+static void start_later(struct router_process *r, uint64_t after_ms)
 {
-	(void)uv_timer_start(&in->router.retry, on_retry, after_ms, 0);
+	(void)uv_timer_start(&r->retry, on_retry, after_ms, 0);
 }
 
 /* @env as entries of @settings, each of which ends with NUL. */
@@ -188,9 +256,9 @@ static char **router_env(char *settings, char *control_fd)
 	return env;
 }
 
-static pid_t spawn_with(struct init *in, int far, char **env)
+static pid_t spawn_with(const struct init *in, int far, char **env)
 {
-	char *argv[] = { in->router.name, NULL };
+	char *argv[] = { in->routers.name, NULL };
 	struct spawn_request rq = { .argv = argv,
 				    .env = env,
 				    .inherit_fd = far,
@@ -206,7 +274,7 @@ static pid_t spawn_with(struct init *in, int far, char **env)
 	return spawn_self(&rq);
 }
 
-static pid_t router_spawn(struct init *in, int far)
+static pid_t router_spawn(const struct init *in, int far)
 {
 	char control_fd[40], *settings = config_environment(in->config, CONFIG_FROM_DEFAULT);
 	char **env;
@@ -221,10 +289,10 @@ static pid_t router_spawn(struct init *in, int far)
 }
 
 /* A new channel; *ret_far is the router's end. */
-static int router_connect(struct init *in, int *ret_far)
+static int router_connect(struct router_process *r, int *ret_far)
 {
 	struct control *c = calloc(1, sizeof(*c));
-	int sv[2], r;
+	int sv[2], e;
 
 	if (!c)
 		return -ENOMEM;
@@ -233,51 +301,75 @@ static int router_connect(struct init *in, int *ret_far)
 		return -errno;
 	}
 	*ret_far = sv[1];
-	r = control_init(c, &in->loop, sv[0], &ops);
-	if (r < 0) {
+	e = control_init(c, &r->init->loop, sv[0], &ops);
+	if (e < 0) {
 		free(c);
-		return r;
+		return e;
 	}
-	c->poll.data = in;
-	in->router.channel = c;
+	c->poll.data = r;
+	r->channel = c;
 	return 0;
 }
 
-void router_start(struct init *in)
+static void router_start(struct router_process *r)
 {
 	auto_fd int far = -1;
-	int r = router_connect(in, &far);
+	int e = router_connect(r, &far);
 
-	if (r == 0)
-		r = router_spawn(in, far);
-	if (r < 0) {
-		log_error("init: cannot start the router: %s", strerror(-r));
-		if (in->router.channel)
-			drop_channel(in, in->router.channel);
-		start_later(in, PAUSE_MS);
+	if (e == 0)
+		e = router_spawn(r->init, far);
+	if (e < 0) {
+		log_error("init: cannot start the router: %s", strerror(-e));
+		if (r->channel)
+			drop_channel(r, r->channel);
+		start_later(r, PAUSE_MS);
 		return;
 	}
-	in->router.pid = r;
-	in->router.started_ms = uv_now(&in->loop);
-	counter_add(&in->board->router_starts, 1);
+	r->pid = e;
+	r->started_ms = uv_now(&r->init->loop);
+	counter_add(&r->init->board->router_starts, 1);
 }
 
-void router_ended(struct init *in, int status)
+static void router_ended(struct router_process *r, int status)
 {
-	bool quick = uv_now(&in->loop) - in->router.started_ms < QUICK_DEATH_MS;
+	bool quick = uv_now(&r->init->loop) - r->started_ms < QUICK_DEATH_MS;
 
-	in->router.pid = 0;
-	if (in->router.channel)
-		drop_channel(in, in->router.channel);
-	if (shutdown_is_over(in))
+	r->pid = 0;
+	if (r->channel)
+		drop_channel(r, r->channel);
+	scoreboard_router_ended(r->init->board, r->index);
+	if (shutdown_is_over(r->init))
 		return;
-	log_warn("init: router ended (status %d), starting another", status);
-	start_later(in, quick ? PAUSE_MS : 0);
+	log_warn("init: router[%u] ended (status %d), starting another", r->index, status);
+	start_later(r, quick ? PAUSE_MS : 0);
 }
 
-void router_init(struct init *in, char *name)
+bool routers_ended(struct init *in, pid_t pid, int status)
 {
-	in->router = (struct router_process){ .name = name };
-	(void)uv_timer_init(&in->loop, &in->router.retry);
-	in->router.retry.data = in;
+	for (unsigned i = 0; i < in->routers.n; i++)
+		if (in->routers.list[i].pid == pid) {
+			router_ended(&in->routers.list[i], status);
+			return true;
+		}
+	return false;
+}
+
+void routers_start(struct init *in)
+{
+	for (unsigned i = 0; i < in->routers.n; i++)
+		router_start(&in->routers.list[i]);
+}
+
+void routers_init(struct init *in, unsigned n, char *name)
+{
+	in->routers = (struct routers){ .n = n, .name = name };
+	counter_set(&in->board->n_routers, n);
+	for (unsigned i = 0; i < n; i++) {
+		struct router_process *r = &in->routers.list[i];
+
+		r->init = in;
+		r->index = i;
+		(void)uv_timer_init(&in->loop, &r->retry);
+		r->retry.data = r;
+	}
 }

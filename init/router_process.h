@@ -1,35 +1,51 @@
-/* The router as init sees it: a process that is replaced at once when it ends and is then told
- * everything again, and the channel to it. */
+/* The routers as init sees them: processes that are replaced at once when they end and are then
+ * told everything again, and the channels to them. Each is told the same and can serve any client;
+ * the first one alone answers health checks and probes workers. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 #include <uv.h>
 
 #include "ipc/control.h"
+#include "ipc/scoreboard.h"
 
 struct init;
 struct place;
 struct worker;
 
 struct router_process {
+	struct init *init;
+	unsigned index;
 	pid_t pid;               /* 0: none */
 	struct control *channel; /* NULL: none; what is said then is said again later */
-	char *name;              /* argv[0], borrowed */
 	uint64_t started_ms;
 	uv_timer_t retry;
 };
 
-/* @name is main's argv[0], borrowed. */
-void router_init(struct init *in, char *name);
-void router_start(struct init *in);
+struct routers {
+	struct router_process list[ROUTERS_MAX];
+	unsigned n;
+	char *name; /* argv[0], borrowed */
+};
 
-/* The process has ended; another is started unless nobody needs it any more. */
-void router_ended(struct init *in, int status);
+/* @n processes; @name is main's argv[0], borrowed. */
+void routers_init(struct init *in, unsigned n, char *name);
+void routers_start(struct init *in);
 
-/* Telling. @fd is consumed, -1 for none. */
-void router_tell(struct init *in, const struct control_msg *m, int fd);
-void router_tell_worker(struct init *in, const struct worker *w);
-void router_tell_phase(struct init *in);
-/* The router accepts at @pl from now on; @http: requests for the app's first server. */
-void router_tell_place(struct init *in, struct place *pl, bool http);
+/* A process has ended; if it was a router's, another is started unless nobody needs it any more.
+ * False: it was none. */
+bool routers_ended(struct init *in, pid_t pid, int status);
+
+/* Telling all. */
+void routers_tell_worker(struct init *in, const struct worker *w);
+void routers_tell_phase(struct init *in);
+/* They accept at @pl from now on; @http: requests for the app's first server. */
+void routers_tell_place(struct init *in, struct place *pl, bool http);
+
+/* Telling one. A session that a worker has announced: their table is one. A socket that a worker
+ * did not take, @fd consumed, goes to the router that gave it, or a client's to another one if that
+ * is gone. */
+void routers_tell_session(struct init *in, const struct control_msg *m);
+void routers_hand_back(struct init *in, const struct control_msg *m, int fd);

@@ -36,7 +36,7 @@ enum phase shutdown_phase(const struct init *in)
 void shutdown_hold(struct init *in, bool held)
 {
 	in->shutdown.held = held;
-	router_tell_phase(in);
+	routers_tell_phase(in);
 }
 
 static void end_if_over(struct init *in)
@@ -52,7 +52,7 @@ static void drain_workers(struct init *in)
 	if (in->shutdown.stage >= SHUTDOWN_DRAINING)
 		return;
 	in->shutdown.stage = SHUTDOWN_DRAINING;
-	router_tell_phase(in);
+	routers_tell_phase(in);
 	DL_FOREACH_SAFE(in->pool.workers, w, next)
 	worker_drain(w);
 	end_if_over(in);
@@ -65,7 +65,7 @@ static void stop_workers(struct init *in)
 	if (in->shutdown.stage == SHUTDOWN_STOPPING)
 		return;
 	in->shutdown.stage = SHUTDOWN_STOPPING;
-	router_tell_phase(in);
+	routers_tell_phase(in);
 	DL_FOREACH_SAFE(in->pool.workers, w, next)
 	worker_stop(w);
 	end_if_over(in);
@@ -90,7 +90,7 @@ static void lame_duck(struct init *in, int code)
 	in->shutdown.stage = SHUTDOWN_LAME_DUCK;
 	in->shutdown.exit_code = code;
 	notify_stopping();
-	router_tell_phase(in);
+	routers_tell_phase(in);
 	(void)uv_timer_start(&in->shutdown.delay, on_delay_over, in->config->shutdown_delay_ms, 0);
 }
 

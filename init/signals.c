@@ -113,9 +113,8 @@ static void on_exit_status(pid_t pid, int status, const struct rusage *usage, vo
 {
 	struct init *in = ctx;
 
-	if (pid == in->router.pid)
-		router_ended(in, status);
-	else if (!pre_start_ended(in, pid, status) && !pool_ended(in, pid, status, usage))
+	if (!routers_ended(in, pid, status) && !pre_start_ended(in, pid, status) &&
+	    !pool_ended(in, pid, status, usage))
 		log_debug("init: reaped orphan %d", (int)pid);
 }
 

@@ -59,7 +59,7 @@ static uint32_t spread(uint32_t limit, uint32_t id)
 
 static uint64_t sessions_had(const struct slot *s)
 {
-	return counter_get(&s->init->board->rows[s->number].admitted) - s->admitted_before;
+	return slot_admitted(s) - s->admitted_before;
 }
 
 static void look_for_recycling(struct init *in, struct worker *w)

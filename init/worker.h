@@ -63,6 +63,7 @@ struct worker {
 	uv_timer_t deadline;   /* of the state it is in */
 	struct drain drain;
 	bool sockets_done, requests_done; /* while draining */
+	uint32_t idle_at;                 /* routers (bits) that wait for no answer of it */
 	uint64_t kill_at_ms;              /* from the begin of its stop on */
 	unsigned n_open;
 };
@@ -98,7 +99,7 @@ void worker_hand_off(struct worker *w, const struct control_msg *m, int fd);
 void worker_drain(struct worker *w);
 /* Closes @n of its client sockets at the pace of a drain; it serves on. */
 void worker_shed(struct worker *w, unsigned n);
-/* The router says that no request is waiting for the draining worker's answer. */
+/* The routers say that no request is waiting for the draining worker's answer. */
 void worker_requests_done(struct worker *w);
 
 /* The polite stop: stop-signal, then cluster's disconnect; SIGKILL at stop-timeout. */

@@ -1,12 +1,12 @@
-/* The control channel between init and router: SOCK_SEQPACKET, one msgpack map per packet, at most
- * one descriptor with it. Both ends are the same binary, so versions always match; yet what does
- * not decode is an error, not a crash.
+/* The control channel between init and a router: SOCK_SEQPACKET, one msgpack map per packet, at
+ *most one descriptor with it. Both ends are the same binary, so versions always match; yet what
+ *does not decode is an error, not a crash.
  *
  *	init → router
  *	LISTENER    accept here (fd)
  *	ADMIN       health and metrics here (fd)
  *	SESSIONS    the session table's memory (fd)
- *	SCOREBOARD  the numbers both share (fd)
+ *	SCOREBOARD  the numbers all share (fd)
  *	WORKER      a worker's state has changed
  *	HANDBACK    a hand-off was refused (fd)
  *	SESSION     a worker announced a session
@@ -30,7 +30,7 @@ enum control_type {
 	CONTROL_LISTENER = 1, /* .listener, .kind (enum listener_kind), fd */
 	CONTROL_ADMIN,        /* fd */
 	CONTROL_SESSIONS,     /* fd: a memfd, empty at first */
-	CONTROL_SCOREBOARD,   /* fd: see scoreboard.h */
+	CONTROL_SCOREBOARD,   /* .router = which part is yours, fd: see scoreboard.h */
 	CONTROL_WORKER,       /* .worker, .slot, .pid, .state, .style, .port, .text, .kind */
 	CONTROL_HANDBACK,     /* .worker, .token, .kind, fd */
 	CONTROL_SESSION,      /* .worker, .text = sid, .state = 1 opened, 0 closed */
@@ -91,6 +91,7 @@ struct control_msg {
 	uint32_t style;
 	uint32_t kind;
 	uint32_t listener; /* 0 = the app's first server */
+	uint32_t router;   /* which one; of a hand-off, init's note where it came from */
 	uint64_t token;    /* the router's name for a hand-off */
 	struct str text;   /* borrowed */
 };

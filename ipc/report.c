@@ -2,6 +2,7 @@
  */
 #include "ipc/report.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <time.h>
@@ -27,6 +28,7 @@ static const char *const phases[] = {
 
 /* What is read of a row once, so that all columns speak of the same moment. */
 struct view {
+	const struct scoreboard *board;
 	unsigned slot;
 	const struct scoreboard_row *row;
 	uint64_t pid, rss_bytes;
@@ -76,7 +78,7 @@ static struct view view_of(const struct scoreboard *b, unsigned slot)
 {
 	const struct scoreboard_row *row = &b->rows[slot];
 	uint64_t state = counter_get(&row->state);
-	struct view v = { .slot = slot, .row = row, .pid = counter_get(&row->pid) };
+	struct view v = { .board = b, .slot = slot, .row = row, .pid = counter_get(&row->pid) };
 
 	v.state = v.pid && state < ARRAY_LEN(states) ? states[state] : "none";
 	v.uptime_s = v.pid ? seconds_since(&row->started_ms) : 0;
@@ -103,6 +105,13 @@ static unsigned long long n(const counter *c)
 {
 	return counter_get(c);
 }
+
+/* What the routers have counted, together. */
+#define TOTAL(b, field)                                                                            \
+	((unsigned long long)scoreboard_total(b, offsetof(struct scoreboard_router, field)))
+#define SLOT_TOTAL(v, field)                                                                       \
+	((unsigned long long)scoreboard_slot_total((v)->board, (v)->slot,                          \
+						   offsetof(struct scoreboard_share, field)))
 
 /* For people */
 
@@ -131,8 +140,8 @@ int report_table(const struct scoreboard *b, struct buf *out)
 	r = buf_printf(out,
 		       "sioinit %s  %s  up %s  %llu sessions  %llu requests  %llu upgrades\n"
 		       "%4s %7s %-8s %6s %6s %7s %8s %8s %8s %9s %7s\n",
-		       SIOINIT_VERSION, phase_of(b), uptime, n(&b->sessions), n(&b->requests),
-		       n(&b->upgrades), "SLOT", "PID", "STATE", "UP", "LAG", "RSS", "CPU",
+		       SIOINIT_VERSION, phase_of(b), uptime, n(&b->sessions), TOTAL(b, requests),
+		       TOTAL(b, upgrades), "SLOT", "PID", "STATE", "UP", "LAG", "RSS", "CPU",
 		       "SESSIONS", "SOCKETS", "REQUESTS", "STARTS");
 	for (unsigned i = 0; i < rows_in_use(b) && r == 0; i++) {
 		struct view v = view_of(b, i);
@@ -142,7 +151,7 @@ int report_table(const struct scoreboard *b, struct buf *out)
 			       "%4u %7llu %-8s %6s %4llums %6.1fM %7.1fs %8llu %8llu %9llu %7llu\n",
 			       i, (unsigned long long)v.pid, v.state, uptime, n(&v.row->lag_ms),
 			       (double)v.rss_bytes / (1 << 20), v.cpu_s, n(&v.row->sessions),
-			       n(&v.row->sockets), n(&v.row->requests), n(&v.row->starts));
+			       n(&v.row->sockets), SLOT_TOTAL(&v, requests), n(&v.row->starts));
 	}
 	return r;
 }
@@ -158,8 +167,8 @@ static int json_row(const struct view *v, struct buf *out)
 	    "\"requests\":%llu,\"handoffs\":%llu,\"starts\":%llu}",
 	    v->slot ? "," : "", v->slot, (unsigned long long)v->pid, v->state, v->uptime_s,
 	    (double)counter_get(&v->row->lag_ms) / 1000, (unsigned long long)v->rss_bytes, v->cpu_s,
-	    n(&v->row->sessions), n(&v->row->sockets), n(&v->row->in_flight), n(&v->row->requests),
-	    n(&v->row->handoffs), n(&v->row->starts));
+	    n(&v->row->sessions), n(&v->row->sockets), SLOT_TOTAL(v, in_flight),
+	    SLOT_TOTAL(v, requests), SLOT_TOTAL(v, handoffs), n(&v->row->starts));
 }
 
 int report_json(const struct scoreboard *b, struct buf *out)
@@ -172,10 +181,10 @@ int report_json(const struct scoreboard *b, struct buf *out)
 	    "\"no_worker\":%llu,\"worker_ends\":%llu,\"hangs\":%llu,\"reloads\":%llu,"
 	    "\"router_starts\":%llu,\"relay_messages\":%llu,\"relay_bytes\":%llu,\"workers\":[",
 	    SIOINIT_VERSION, phase_of(b), seconds_since(&b->started_ms), n(&b->wanted),
-	    n(&b->clients), n(&b->connections), n(&b->sessions), n(&b->requests), n(&b->handshakes),
-	    n(&b->upgrades), n(&b->retries), n(&b->sid_misses), n(&b->no_worker),
-	    n(&b->worker_ends), n(&b->hangs), n(&b->reloads), n(&b->router_starts),
-	    n(&b->relay_messages), n(&b->relay_bytes));
+	    TOTAL(b, clients), TOTAL(b, connections), n(&b->sessions), TOTAL(b, requests),
+	    TOTAL(b, handshakes), TOTAL(b, upgrades), TOTAL(b, retries), TOTAL(b, sid_misses),
+	    TOTAL(b, no_worker), n(&b->worker_ends), n(&b->hangs), n(&b->reloads),
+	    n(&b->router_starts), n(&b->relay_messages), n(&b->relay_bytes));
 
 	for (unsigned i = 0; i < rows_in_use(b) && r == 0; i++) {
 		struct view v = view_of(b, i);
@@ -190,31 +199,43 @@ int report_json(const struct scoreboard *b, struct buf *out)
 static const struct metric {
 	const char *name, *type, *help;
 	size_t offset;
+	bool summed; /* over the routers; else in struct scoreboard */
 } totals[] = {
-#define TOTAL(name, type, field, help)                                                             \
+#define SHARED(name, type, field, help)                                                            \
 	{                                                                                          \
-		name, type, help, offsetof(struct scoreboard, field)                               \
+		name, type, help, offsetof(struct scoreboard, field), false                        \
 	}
-	TOTAL("connections_total", "counter", connections, "Client connections accepted."),
-	TOTAL("clients", "gauge", clients, "Client connections at the router now."),
-	TOTAL("sessions", "gauge", sessions, "Engine.IO sessions in the table."),
-	TOTAL("http_requests_total", "counter", requests, "Requests passed on to workers."),
-	TOTAL("handshakes_total", "counter", handshakes, "Sessions learned from handshakes."),
-	TOTAL("upgrades_total", "counter", upgrades, "Connections handed over to workers."),
-	TOTAL("retries_total", "counter", retries, "Requests tried again on another connection."),
-	TOTAL("handbacks_total", "counter", handbacks, "Hand-offs that a worker did not take."),
-	TOTAL("sid_misses_total", "counter", sid_misses, "Requests of a session nobody knows."),
-	TOTAL("sid_orphans_total", "counter", sid_orphans,
-	      "Requests of a session whose worker serves no more."),
-	TOTAL("no_worker_total", "counter", no_worker, "Requests refused for want of a worker."),
-	TOTAL("worker_ends_total", "counter", worker_ends, "Ends of worker processes."),
-	TOTAL("worker_hangs_total", "counter", hangs, "Workers killed by the watchdog."),
-	TOTAL("reloads_total", "counter", reloads, "Rolling reloads begun."),
-	TOTAL("router_starts_total", "counter", router_starts, "Starts of the router process."),
-	TOTAL("relay_messages_total", "counter", relay_messages, "Adapter messages relayed."),
-	TOTAL("relay_bytes_total", "counter", relay_bytes, "Bytes of them, as received."),
-#undef TOTAL
+#define SUM(name, type, field, help)                                                               \
+	{                                                                                          \
+		name, type, help, offsetof(struct scoreboard_router, field), true                  \
+	}
+	SUM("connections_total", "counter", connections, "Client connections accepted."),
+	SUM("clients", "gauge", clients, "Client connections at the router now."),
+	SHARED("sessions", "gauge", sessions, "Engine.IO sessions in the table."),
+	SUM("http_requests_total", "counter", requests, "Requests passed on to workers."),
+	SUM("handshakes_total", "counter", handshakes, "Sessions learned from handshakes."),
+	SUM("upgrades_total", "counter", upgrades, "Connections handed over to workers."),
+	SUM("retries_total", "counter", retries, "Requests tried again on another connection."),
+	SUM("handbacks_total", "counter", handbacks, "Hand-offs that a worker did not take."),
+	SUM("sid_misses_total", "counter", sid_misses, "Requests of a session nobody knows."),
+	SUM("sid_orphans_total", "counter", sid_orphans,
+	    "Requests of a session whose worker serves no more."),
+	SUM("no_worker_total", "counter", no_worker, "Requests refused for want of a worker."),
+	SHARED("worker_ends_total", "counter", worker_ends, "Ends of worker processes."),
+	SHARED("worker_hangs_total", "counter", hangs, "Workers killed by the watchdog."),
+	SHARED("reloads_total", "counter", reloads, "Rolling reloads begun."),
+	SHARED("router_starts_total", "counter", router_starts, "Starts of router processes."),
+	SHARED("relay_messages_total", "counter", relay_messages, "Adapter messages relayed."),
+	SHARED("relay_bytes_total", "counter", relay_bytes, "Bytes of them, as received."),
+#undef SUM
+#undef SHARED
 };
+
+static unsigned long long total(const struct scoreboard *b, const struct metric *m)
+{
+	return m->summed ? scoreboard_total(b, m->offset)
+			 : n((const counter *)(const void *)((const char *)b + m->offset));
+}
 
 static int put_totals(const struct scoreboard *b, struct buf *out)
 {
@@ -224,8 +245,7 @@ static int put_totals(const struct scoreboard *b, struct buf *out)
 		const struct metric *m = &totals[i];
 
 		r = buf_printf(out, "# HELP sioinit_%s %s\n# TYPE sioinit_%s %s\nsioinit_%s %llu\n",
-			       m->name, m->help, m->name, m->type, m->name,
-			       n((const counter *)((const char *)b + m->offset)));
+			       m->name, m->help, m->name, m->type, m->name, total(b, m));
 	}
 	return r;
 }
@@ -238,7 +258,7 @@ static int put_responses(const struct scoreboard *b, struct buf *out)
 
 	for (unsigned i = 1; i <= 5 && r == 0; i++)
 		r = buf_printf(out, "sioinit_http_responses_total{class=\"%uxx\"} %llu\n", i,
-			       n(&b->responses[i]));
+			       TOTAL(b, responses[i]));
 	return r;
 }
 
@@ -279,12 +299,12 @@ static double sockets_of(const struct view *v)
 
 static double in_flight_of(const struct view *v)
 {
-	return (double)counter_get(&v->row->in_flight);
+	return (double)SLOT_TOTAL(v, in_flight);
 }
 
 static double requests_of(const struct view *v)
 {
-	return (double)counter_get(&v->row->requests);
+	return (double)SLOT_TOTAL(v, requests);
 }
 
 static double starts_of(const struct view *v)

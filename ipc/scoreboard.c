@@ -1,4 +1,4 @@
-/* The shared memory. It is sparse: rows of slots that do not exist cost no page. */
+/* The shared memory. It is sparse: rows of slots and routers that do not exist cost no page. */
 #include "ipc/scoreboard.h"
 
 #include <errno.h>
@@ -34,11 +34,67 @@ struct scoreboard *scoreboard_map(int fd)
 
 struct scoreboard *scoreboard_private(void)
 {
-	return map(-1, MAP_PRIVATE | MAP_ANONYMOUS);
+	struct scoreboard *b = map(-1, MAP_PRIVATE | MAP_ANONYMOUS);
+
+	if (b)
+		counter_set(&b->n_routers, 1);
+	return b;
 }
 
 void scoreboard_unmap(struct scoreboard *b)
 {
 	if (b)
 		(void)munmap(b, sizeof(*b));
+}
+
+static const counter *at(const void *base, size_t offset)
+{
+	return (const counter *)(const void *)((const char *)base + offset);
+}
+
+uint64_t scoreboard_total(const struct scoreboard *b, size_t offset)
+{
+	uint64_t sum = 0;
+
+	for (uint64_t i = 0; i < counter_get(&b->n_routers) && i < ROUTERS_MAX; i++)
+		sum += counter_get(at(&b->routers[i], offset));
+	return sum;
+}
+
+uint64_t scoreboard_slot_total(const struct scoreboard *b, unsigned slot, size_t offset)
+{
+	return scoreboard_total(b, offsetof(struct scoreboard_router, shares) +
+				       slot * sizeof(struct scoreboard_share) + offset);
+}
+
+void scoreboard_router_ended(struct scoreboard *b, unsigned router)
+{
+	struct scoreboard_router *r = &b->routers[router];
+
+	counter_set(&r->clients, 0);
+	for (uint64_t slot = 0; slot < counter_get(&b->wanted) && slot < SCOREBOARD_ROWS; slot++) {
+		counter_set(&r->shares[slot].in_flight, 0);
+		counter_set(&r->shares[slot].upstreams, 0);
+		counter_set(&r->shares[slot].tunnels, 0);
+	}
+}
+
+static uint64_t given(const struct scoreboard *b, unsigned slot)
+{
+	return scoreboard_slot_total(b, slot, offsetof(struct scoreboard_share, requests)) +
+	       scoreboard_slot_total(b, slot, offsetof(struct scoreboard_share, handoffs));
+}
+
+uint32_t scoreboard_claim_base(struct scoreboard *b, unsigned slot, uint32_t pid, uint32_t fds)
+{
+	struct scoreboard_row *row = &b->rows[slot];
+	uint64_t mine = (uint64_t)pid << 32 | fds, known = counter_get(&row->base);
+
+	if (known >> 32 != pid)
+		counter_set(&row->given, given(b, slot));
+	else if (given(b, slot) != counter_get(&row->given) || counter_get(&row->pending))
+		return (uint32_t)known;
+	if (atomic_compare_exchange_strong(&row->base, &known, mine) || known >> 32 != pid)
+		return fds;
+	return (uint32_t)known;
 }

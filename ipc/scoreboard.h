@@ -1,12 +1,13 @@
-/* Numbers that init and router share: a memfd, each field written by one of the two, read by both.
+/* Numbers that init and the routers share: a memfd, each field written by one process, read by all.
  * A new router goes on counting where the last one stopped, and asking for the numbers costs no
  * message. */
 #pragma once
 
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdint.h>
 
-enum { SCOREBOARD_ROWS = 1024 };
+enum { SCOREBOARD_ROWS = 1024, ROUTERS_MAX = 16 };
 
 typedef _Atomic uint64_t counter;
 
@@ -19,12 +20,28 @@ struct scoreboard_row {
 	counter lag_ms;
 	counter starts;
 	counter pending; /* sockets on their way to it */
-	/* by the router */
+	/* by any router: what all of them know */
 	counter sessions;
 	counter sockets; /* client sockets it holds, as far as that can be seen from outside */
+	counter base;    /* see scoreboard_claim_base() */
+	counter given;   /* requests and hand-offs of the slot before this worker */
+};
+
+/* What one router does with the worker of a slot. */
+struct scoreboard_share {
 	counter in_flight;
+	counter upstreams, tunnels;           /* its connections to the worker */
 	counter requests, handoffs, admitted; /* since the slot was made; admitted: new sessions */
-	counter base_pid, base_fds; /* descriptors this process had before it had clients */
+};
+
+/* One router's part; in cache lines of its own. */
+struct scoreboard_router {
+	_Alignas(64) counter connections; /* accepted ever */
+	counter clients;                  /* there now */
+	counter requests, handshakes, upgrades;
+	counter responses[10]; /* by the first digit of the status */
+	counter retries, handbacks, sid_misses, sid_orphans, no_worker;
+	struct scoreboard_share shares[SCOREBOARD_ROWS];
 };
 
 struct scoreboard {
@@ -35,13 +52,11 @@ struct scoreboard {
 	counter phase;   /* enum phase */
 	counter router_starts, worker_ends, hangs, reloads;
 	counter relay_messages, relay_bytes;
-	/* by the router */
-	counter connections, clients; /* accepted ever, there now */
+	counter n_routers; /* at least 1: the first of .routers are in use */
+	/* by any router */
 	counter sessions;
-	counter requests, handshakes, upgrades;
-	counter responses[10]; /* by the first digit of the status */
-	counter retries, handbacks, sid_misses, sid_orphans, no_worker;
 	struct scoreboard_row rows[SCOREBOARD_ROWS];
+	struct scoreboard_router routers[ROUTERS_MAX];
 };
 
 /* A new board in a memfd: the descriptor, owned by the caller, or -errno. */
@@ -55,6 +70,18 @@ struct scoreboard *scoreboard_private(void);
 
 /* NULL is fine. */
 void scoreboard_unmap(struct scoreboard *b);
+
+/* The sum over all routers of the counter at @offset in struct scoreboard_router, and of the one in
+ * their shares of @slot. */
+uint64_t scoreboard_total(const struct scoreboard *b, size_t offset);
+uint64_t scoreboard_slot_total(const struct scoreboard *b, unsigned slot, size_t offset);
+
+/* A router has died: what it had is gone, what it counted stays. By init. */
+void scoreboard_router_ended(struct scoreboard *b, unsigned router);
+
+/* The descriptors that @pid, the worker of @slot, has without clients: @fds, unless another router
+ * has said so and it has been given anything since. Returns what counts. */
+uint32_t scoreboard_claim_base(struct scoreboard *b, unsigned slot, uint32_t pid, uint32_t fds);
 
 /* Only the one writer of @c may call these. */
 static inline void counter_set(counter *c, uint64_t n)
@@ -72,7 +99,7 @@ static inline void counter_add(counter *c, uint64_t n)
 	counter_set(c, counter_get(c) + n);
 }
 
-static inline void scoreboard_count_response(struct scoreboard *b, unsigned status)
+static inline void scoreboard_count_response(struct scoreboard_router *b, unsigned status)
 {
 	counter_add(&b->responses[status / 100 % 10], 1);
 }

@@ -278,11 +278,19 @@ static struct worker *choose(struct client *c, const struct http_head *head,
 	return w;
 }
 
+/* Of a limit for all routers, which get about as many clients each. */
+static uint32_t our_part(const struct router *r, uint32_t limit)
+{
+	uint32_t n = (uint32_t)counter_get(&r->shared->n_routers);
+
+	return (limit + n - 1) / n;
+}
+
 static bool may_begin(struct router *r, const struct sid_request *sid)
 {
 	return !sid->engine || sid->sid.n ||
-	       limits_take_token(&r->limits, r->conf->handshake_rate, r->conf->handshake_burst,
-				 router_now(r));
+	       limits_take_token(&r->limits, our_part(r, r->conf->handshake_rate),
+				 our_part(r, r->conf->handshake_burst), router_now(r));
 }
 
 static void client_send_on(struct client *c, struct worker *w, const struct http_head *head,
@@ -488,7 +496,8 @@ void client_accept(struct router *r, const struct listener *l, int fd,
 	counter_add(&r->board->connections, l->role != ROLE_ADMIN);
 	if (l->role == ROLE_RAW)
 		client_hand_over_raw(c, l->id);
-	else if (l->role == ROLE_HTTP && r->n_clients > r->max_clients)
+	else if (l->role == ROLE_HTTP && (r->n_clients > r->max_clients ||
+					  router_all_clients(r) > r->conf->max_connections))
 		client_reply(c, 503);
 	else if (l->role == ROLE_ADMIN || client_welcome(c))
 		client_read_head(c);

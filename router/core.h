@@ -36,7 +36,9 @@ struct router {
 	const struct router_conf *conf;
 	struct control link;
 	struct sessions *sessions;
-	struct scoreboard *board;
+	unsigned index; /* among the routers */
+	struct scoreboard *shared;
+	struct scoreboard_router *board; /* our part of it */
 	struct workers workers;
 	enum phase phase;
 	struct listener *listeners;
@@ -58,6 +60,17 @@ struct router {
 	struct buf out, report;
 	char io[IO_SIZE];
 };
+
+/* Clients at all routers; at the others, when they last went to sleep. */
+static inline uint64_t router_all_clients(const struct router *r)
+{
+	return r->n_clients +
+	       scoreboard_total(r->shared, offsetof(struct scoreboard_router, clients)) -
+	       counter_get(&r->board->clients);
+}
+
+/* What the scoreboard says from now on is true. */
+void router_publish(struct router *r);
 
 static inline uint64_t router_now(struct router *r)
 {

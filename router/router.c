@@ -1,4 +1,4 @@
-/* The router process: what init says is applied here, by table; everything else happens in the
+/* A router process: what init says is applied here, by table; everything else happens in the
  * parts.
  *
  * Start: private listener, control channel, CONTROL_UP; init then sends the session memory, the
@@ -45,7 +45,7 @@ static void on_admin(struct router *r, const struct control_msg *m, int *fd)
 static void on_sessions(struct router *r, const struct control_msg *m, int *fd)
 {
 	struct sessions *kept;
-	int e = sessions_open(fd_take(fd), r->conf->max_sessions, router_now(r), &kept);
+	int e = sessions_open(fd_take(fd), r->conf->max_sessions, &kept);
 
 	(void)m;
 	if (e < 0) {
@@ -63,13 +63,17 @@ static void on_scoreboard(struct router *r, const struct control_msg *m, int *fd
 {
 	struct scoreboard *shared = scoreboard_map(fd_take(fd));
 
-	(void)m;
-	if (!shared) {
+	if (!shared || m->router >= ROUTERS_MAX) {
 		log_error("router: scoreboard: %s; nothing is counted", strerror(errno));
+		scoreboard_unmap(shared);
 		return;
 	}
-	scoreboard_unmap(r->board);
-	r->board = shared;
+	scoreboard_unmap(r->shared);
+	r->index = m->router;
+	r->shared = shared;
+	r->board = &shared->routers[m->router];
+	r->workers.balance.last_slot =
+	    m->router; /* so that the routers do not begin with the same */
 }
 
 static void on_worker(struct router *r, const struct control_msg *m, int *fd)
@@ -149,17 +153,30 @@ static int open_first_sessions(struct router *r)
 {
 	int fd = memfd_create("sioinit-sessions", MFD_CLOEXEC);
 
-	return fd < 0 ? -errno : sessions_open(fd, 1024, router_now(r), &r->sessions);
+	return fd < 0 ? -errno : sessions_open(fd, 1024, &r->sessions);
 }
 
-/* What the scoreboard says while the router sleeps is true. */
-static void publish(void *ctx)
+/* A number that all routers write: whoever writes last sees that it is still true. */
+static void publish_sessions(struct router *r)
 {
-	struct router *r = ctx;
+	uint32_t n;
 
+	while ((n = sessions_count(r->sessions)) != counter_get(&r->shared->sessions)) {
+		counter_set(&r->shared->sessions, n);
+		atomic_thread_fence(memory_order_seq_cst);
+	}
+}
+
+void router_publish(struct router *r)
+{
 	counter_set(&r->board->clients, r->n_clients);
-	counter_set(&r->board->sessions, sessions_count(r->sessions));
+	publish_sessions(r);
 	workers_publish(r);
+}
+
+static void before_sleep(void *ctx)
+{
+	router_publish(ctx);
 }
 
 static uint32_t chance(void)
@@ -195,7 +212,9 @@ static int router_init(struct router *r, const struct router_conf *conf, int con
 	r->out = BUF_INIT(SOCK_OUT_MAX);
 	r->report = BUF_INIT(REPORT_MAX);
 	r->pair_listener = -1;
-	r->board = scoreboard_private();
+	r->shared = scoreboard_private();
+	r->board = r->shared ? r->shared->routers : NULL;
+	r->last_token = uv_hrtime(); /* what was meant for the last router is not for us */
 	r->workers.balance = (struct balance){ .method = conf->balance, .random = chance };
 	r->workers.slow_start_ms = conf->slow_start_ms;
 	if (e == 0)
@@ -250,7 +269,7 @@ static void router_deinit(struct router *r)
 	(void)uv_run(&r->loop, UV_RUN_DEFAULT);
 	(void)uv_loop_close(&r->loop);
 	sessions_close(r->sessions);
-	scoreboard_unmap(r->board);
+	scoreboard_unmap(r->shared);
 	buf_free(&r->out);
 	fd_close(&r->pair_listener);
 	free(r);
@@ -278,7 +297,7 @@ int router_main(const struct router_conf *conf, int control_fd)
 	e = r ? router_init(r, conf, control_fd) : -ENOMEM;
 	if (e < 0)
 		die(EXIT_OUR_FAILURE, "router: cannot start: %s", strerror(-e));
-	poller_run(&r->poller, publish, r);
+	poller_run(&r->poller, before_sleep, r);
 	router_deinit(r);
 	return 0;
 }

@@ -1,10 +1,10 @@
 /* The session table: which worker holds which Engine.IO session. Bounded, least recently used out
  * first.
  *
- * It lives in a memfd that init keeps, so it outlives a router that is killed: the next one maps
- * the same memory and rebuilds its index from what is committed there. A slot counts only once its
- * `committed` word is set, after everything else in it, so a router killed in the middle of an
- * update leaves at worst one session forgotten. */
+ * It lives in a memfd that init keeps and that all routers map: what one of them learns, the others
+ * know at once, and it outlives them. A router may be killed in the middle of an update: the next
+ * one that asks makes the index again from the sessions that are complete, so at worst the one
+ * session that was being written is forgotten. */
 #pragma once
 
 #include <stdint.h>
@@ -13,9 +13,9 @@
 
 struct sessions;
 
-/* Maps @fd (consumed always), growing it to hold @max sessions when it is empty. 0 and *ret, or
- * -errno. */
-int sessions_open(int fd, uint32_t max, uint64_t now_ms, struct sessions **ret);
+/* Maps @fd (consumed always), setting it up for @max sessions when it is empty; all who open it
+ * give the same @max. 0 and *ret, or -errno. */
+int sessions_open(int fd, uint32_t max, struct sessions **ret);
 void sessions_close(struct sessions *s);
 
 /* The worker that holds @sid, or 0. Renews the session. */

@@ -69,7 +69,7 @@ struct str sticky_cookie_of(const struct router *r, const struct http_head *head
 
 static void write_value(const struct router *r, uint32_t id, char dst[static VALUE_LEN + 1])
 {
-	uint64_t v = mix(mix(counter_get(&r->board->started_ms)) ^ id);
+	uint64_t v = mix(mix(counter_get(&r->shared->started_ms)) ^ id);
 
 	(void)snprintf(dst, VALUE_LEN + 1, "%016llx", (unsigned long long)v);
 }

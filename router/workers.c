@@ -20,13 +20,33 @@
 enum { SAMPLE_MS = 250, CANDIDATES_MAX = 1024 };
 
 /* NULL: another worker of the slot is the one that serves. */
-static struct scoreboard_row *row_of(struct worker *w)
+static struct scoreboard_row *row_of(const struct worker *w)
 {
-	struct scoreboard *b = w->router->board;
+	struct scoreboard *b = w->router->shared;
 
 	if (w->slot >= SCOREBOARD_ROWS || counter_get(&b->rows[w->slot].pid) != (uint64_t)w->pid)
 		return NULL;
 	return &b->rows[w->slot];
+}
+
+/* Our share in it, or NULL likewise. */
+static struct scoreboard_share *share_of(const struct worker *w)
+{
+	return row_of(w) ? &w->router->board->shares[w->slot] : NULL;
+}
+
+/* What the other routers say in a field of their shares. */
+#define OTHERS(w, field) others(w, offsetof(struct scoreboard_share, field))
+
+static uint32_t others(const struct worker *w, size_t offset)
+{
+	const struct scoreboard_share *ours = share_of(w);
+
+	if (!ours)
+		return 0;
+	return (
+	    uint32_t)(scoreboard_slot_total(w->router->shared, w->slot, offset) -
+		      counter_get((const counter *)(const void *)((const char *)ours + offset)));
 }
 
 /* The number of descriptors a process has open: st_size of /proc/PID/fd since Linux 6.2
@@ -40,43 +60,31 @@ static uint32_t count_fds(pid_t pid)
 	return stat(path, &st) == 0 && st.st_size > 0 ? (uint32_t)st.st_size : 0;
 }
 
-static uint32_t open_sockets(const struct worker *w)
+/* Some are opened when it is ready already: what it has as long as it was given nothing are no
+ * clients. During a reload the row becomes its own only later. */
+static uint32_t take_base(struct worker *w, uint32_t fds)
 {
-	uint32_t fds = count_fds(w->pid), not_clients = w->base_fds + w->n_upstreams;
+	if (row_of(w))
+		w->base_fds =
+		    scoreboard_claim_base(w->router->shared, w->slot, (uint32_t)w->pid, fds);
+	return w->base_fds;
+}
+
+static void join_row(struct worker *w)
+{
+	if (w->joined || !row_of(w))
+		return;
+	w->joined = true;
+	(void)take_base(w, w->base_fds);
+	w->others_handoffs = OTHERS(w, handoffs);
+}
+
+static uint32_t open_sockets(struct worker *w)
+{
+	uint32_t fds = count_fds(w->pid);
+	uint32_t not_clients = take_base(w, fds) + w->n_upstreams + OTHERS(w, upstreams);
 
 	return fds > not_clients ? fds - not_clients : 0;
-}
-
-/* What it has open before it is given its first client are no clients, and some of it is opened
- * when it is ready already. A router that follows another one takes over what that one saw. */
-static void take_base(struct worker *w)
-{
-	struct scoreboard_row *row = row_of(w);
-	uint32_t fds;
-
-	if (w->has_clients)
-		return;
-	if (row && counter_get(&row->base_pid) == (uint64_t)w->pid) {
-		w->base_fds = (uint32_t)counter_get(&row->base_fds);
-		w->has_clients = true;
-	} else if (w->in_flight == 0) {
-		fds = count_fds(w->pid);
-		w->base_fds = fds > w->n_upstreams ? fds - w->n_upstreams : 0;
-	}
-}
-
-static void first_client(struct worker *w)
-{
-	struct scoreboard_row *row = row_of(w);
-
-	if (w->has_clients)
-		return;
-	take_base(w);
-	w->has_clients = true;
-	if (!row)
-		return;
-	counter_set(&row->base_fds, w->base_fds);
-	counter_set(&row->base_pid, (uint64_t)w->pid);
 }
 
 /* Descriptors and our own connections among them are counted at the same moment: connections that
@@ -88,15 +96,21 @@ static void sample(struct worker *w, uint64_t now_ms)
 	if (now_ms - w->sampled_ms < SAMPLE_MS)
 		return;
 	w->sampled_ms = now_ms;
-	take_base(w);
-	w->open_sockets = w->has_clients ? open_sockets(w) : 0;
+	w->open_sockets = open_sockets(w);
 	w->assigned = row ? (uint32_t)counter_get(&row->pending) : 0;
+	w->others_handoffs = OTHERS(w, handoffs);
+}
+
+/* By us and the others, since sockets were counted. */
+static uint32_t assigned(const struct worker *w)
+{
+	return w->assigned + OTHERS(w, handoffs) - w->others_handoffs;
 }
 
 /* Of those that end at the worker, from what is seen; tunnels end at us. */
 static uint32_t live_sockets(const struct worker *w)
 {
-	return worker_is_on_its_own(w) ? w->n_tunnels : w->open_sockets;
+	return worker_is_on_its_own(w) ? w->n_tunnels + OTHERS(w, tunnels) : w->open_sockets;
 }
 
 /* A session on a WebSocket is both a session and a socket. */
@@ -104,9 +118,11 @@ static uint32_t load(struct worker *w, const struct sessions *s, uint64_t now_ms
 {
 	uint32_t sessions = sessions_count_worker(s, w->id), sockets;
 
+	join_row(w);
 	sample(w, now_ms);
 	sockets = live_sockets(w);
-	return (sessions > sockets ? sessions : sockets) + w->in_flight + w->assigned;
+	return (sessions > sockets ? sessions : sockets) + w->in_flight + OTHERS(w, in_flight) +
+	       assigned(w);
 }
 
 /* A slow worker is better than none. */
@@ -178,7 +194,7 @@ struct worker *workers_serving(struct workers *ws, uint32_t id)
 {
 	struct worker *w = workers_by_id(ws, id);
 
-	return w && w->state >= WORKER_READY && w->state <= WORKER_DRAINING ? w : NULL;
+	return w && w->state <= WORKER_DRAINING ? w : NULL;
 }
 
 void worker_tell_if_idle(struct worker *w)
@@ -235,10 +251,12 @@ static void worker_apply(struct worker *w, const struct control_msg *m)
 	(void)snprintf(w->path, sizeof(w->path), "%.*s", (int)m->text.n, m->text.p);
 	by_channel = w->state == WORKER_BOOTING && w->style == WORKER_STYLE_STICKY;
 	if (w->state == WORKER_READY && !was_ready) {
-		take_base(w);
+		w->base_fds = count_fds(w->pid);
+		join_row(w);
 		w->ready_ms = router_now(w->router);
 	}
-	if (w->state <= WORKER_BOOTING && (by_channel || w->port || w->path[0]))
+	if (w->state <= WORKER_BOOTING && (by_channel || w->port || w->path[0]) &&
+	    w->router->index == 0)
 		probe_start(w, by_channel, m->kind != 0);
 	else
 		probe_stop(w);
@@ -275,28 +293,48 @@ void workers_free_all(struct router *r)
 
 void worker_assigned(struct worker *w)
 {
-	struct scoreboard_row *row = row_of(w);
+	struct scoreboard_share *share = share_of(w);
 
-	first_client(w);
 	w->assigned++;
-	if (row)
-		counter_add(&row->handoffs, 1);
+	if (share)
+		counter_add(&share->handoffs, 1);
 }
 
 void worker_admitted(struct worker *w)
 {
-	struct scoreboard_row *row = row_of(w);
+	struct scoreboard_share *share = share_of(w);
 
-	if (row)
-		counter_add(&row->admitted, 1);
+	if (share)
+		counter_add(&share->admitted, 1);
 }
 
 void worker_asked(struct worker *w)
 {
-	struct scoreboard_row *row = row_of(w);
+	struct scoreboard_share *share = share_of(w);
 
-	if (row)
-		counter_add(&row->requests, 1);
+	if (share)
+		counter_add(&share->requests, 1);
+}
+
+/* As publish_sessions() in router.c. */
+static void publish_sessions(const struct worker *w, counter *c)
+{
+	uint32_t n;
+
+	while ((n = sessions_count_worker(w->router->sessions, w->id)) != counter_get(c)) {
+		counter_set(c, n);
+		atomic_thread_fence(memory_order_seq_cst);
+	}
+}
+
+/* Only news: another router may have counted them later than we did. */
+static void publish_sockets(struct worker *w, counter *c)
+{
+	uint32_t n = live_sockets(w) + assigned(w);
+
+	if (n != w->told_sockets)
+		counter_set(c, n);
+	w->told_sockets = n;
 }
 
 void workers_publish(struct router *r)
@@ -306,11 +344,15 @@ void workers_publish(struct router *r)
 	HASH_ITER(hh, r->workers.by_id, w, next)
 	{
 		struct scoreboard_row *row = row_of(w);
+		struct scoreboard_share *share;
 
 		if (!row)
 			continue;
-		counter_set(&row->sessions, sessions_count_worker(r->sessions, w->id));
-		counter_set(&row->sockets, live_sockets(w) + w->assigned);
-		counter_set(&row->in_flight, w->in_flight);
+		publish_sessions(w, &row->sessions);
+		publish_sockets(w, &row->sockets);
+		share = &r->board->shares[w->slot];
+		counter_set(&share->in_flight, w->in_flight);
+		counter_set(&share->upstreams, w->n_upstreams);
+		counter_set(&share->tunnels, w->n_tunnels);
 	}
 }

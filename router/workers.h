@@ -31,8 +31,10 @@ struct worker {
 	struct tunnel_drain *tunnel_drain; /* while its tunnels are being closed */
 	/* Hand-offs leave no trace with us, so live sockets are seen from outside: the descriptors
 	 * the process has open, less those it had when it became ready and our own connections. */
-	bool has_clients;                          /* or has had */
 	uint32_t base_fds, open_sockets, assigned; /* assigned: given since sockets were counted */
+	uint32_t others_handoffs; /* of the other routers, when sockets were counted */
+	uint32_t told_sockets;    /* what we said last of them */
+	bool joined;              /* its slot's row of the scoreboard is its own */
 	uint64_t sampled_ms;
 	uint64_t ready_ms; /* since when */
 	UT_hash_handle hh;
@@ -52,12 +54,14 @@ void workers_update(struct router *r, const struct control_msg *m);
 void workers_publish(struct router *r);
 void workers_free_all(struct router *r);
 
-/* The worker with that id when it still serves known sessions (ready or draining), else NULL. */
+/* The worker with that id when it still serves known sessions (not stopping), else NULL. That it is
+ * ready another router may have heard before us. */
 struct worker *workers_serving(struct workers *ws, uint32_t id);
 struct worker *workers_by_id(struct workers *ws, uint32_t id);
 
 /* The ready worker with the least load (sessions, requests in flight, open sockets, what was
- * assigned a moment ago), counted at the choice so that a burst spreads; NULL when none is ready.
+ * assigned a moment ago; by all routers), counted at the choice so that a burst spreads; NULL when
+ * none is ready.
  * @except is skipped when there is another. Expired sessions are dropped first. */
 struct worker *workers_pick(struct workers *ws, struct sessions *s, const struct worker *except,
 			    uint64_t now_ms);

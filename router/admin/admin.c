@@ -33,7 +33,7 @@ static void say(struct answer *a, unsigned status, const char *text)
 /* Before the scoreboard has come, init has just started this process. */
 static bool init_hangs(struct router *r)
 {
-	uint64_t beat_ms = counter_get(&r->board->beat_ms), now_ms = uv_hrtime() / 1000000;
+	uint64_t beat_ms = counter_get(&r->shared->beat_ms), now_ms = uv_hrtime() / 1000000;
 
 	return beat_ms && now_ms > beat_ms + INIT_SILENCE_MS;
 }
@@ -60,8 +60,8 @@ static void report(struct router *r, struct answer *a, const char *type,
 		   int (*write)(const struct scoreboard *, struct buf *))
 {
 	a->type = type;
-	workers_publish(r);
-	if (write(r->board, a->body) < 0)
+	router_publish(r);
+	if (write(r->shared, a->body) < 0)
 		say(a, 500, "no memory");
 }
 

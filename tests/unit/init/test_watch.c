@@ -181,10 +181,10 @@ static void one_with_many_sessions_is_to_be_replaced(void **state)
 {
 	(void)state;
 	config.max_sessions = 100;
-	counter_set(&in.board->rows[0].admitted, 99);
+	counter_set(&in.board->routers[0].shares[0].admitted, 99);
 	ticks(1);
 	assert_null(slot.replace_why);
-	counter_set(&in.board->rows[0].admitted, 100);
+	counter_set(&in.board->routers[0].shares[0].admitted, 100);
 	answer();
 	ticks(1);
 	assert_string_equal(slot.replace_why, "more sessions than SIOINIT_MAX_SESSIONS");

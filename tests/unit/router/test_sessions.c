@@ -5,8 +5,14 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "router/sessions.h"
@@ -16,7 +22,7 @@ static struct sessions *fresh(uint32_t max)
 {
 	struct sessions *s = NULL;
 
-	assert_int_equal(sessions_open(memfd_create("t", 0), max, 0, &s), 0);
+	assert_int_equal(sessions_open(memfd_create("t", 0), max, &s), 0);
 	return s;
 }
 
@@ -90,9 +96,9 @@ static void the_next_router_finds_everything(void **state)
 
 	(void)state;
 	memset(longest, 'x', sizeof(longest));
-	assert_int_equal(sessions_open(dup(fd), 64, 0, &s), 0);
+	assert_int_equal(sessions_open(dup(fd), 64, &s), 0);
 	for (int i = 0; i < 40; i++) {
-		char sid[16];
+		char sid[32];
 
 		(void)snprintf(sid, sizeof(sid), "s%d", i);
 		put(s, sid, 1 + (uint32_t)(i % 3));
@@ -100,8 +106,8 @@ static void the_next_router_finds_everything(void **state)
 	sessions_put(s, (struct str){ longest, sizeof(longest) }, 9, 500, 0);
 	sessions_remove(s, STR("s7"));
 	killed = s; /* without sessions_close() */
-	assert_int_equal(sessions_open(fd, 64, 600, &s), 0);
-	assert_int_equal(sessions_count(s), 39);
+	assert_int_equal(sessions_open(fd, 64, &s), 0);
+	assert_int_equal(sessions_count(s), 40);
 	assert_int_equal(sessions_find(s, STR("s5"), 600), 3);
 	assert_int_equal(sessions_find(s, STR("s7"), 600), 0);
 	assert_int_equal(sessions_find(s, (struct str){ longest, sizeof(longest) }, 600), 0);
@@ -111,6 +117,262 @@ static void the_next_router_finds_everything(void **state)
 	sessions_close(killed);
 }
 
+static void another_size_is_another_table(void **state)
+{
+	int fd = memfd_create("t", 0);
+	struct sessions *s = NULL, *other = NULL;
+
+	(void)state;
+	assert_int_equal(sessions_open(dup(fd), 64, &s), 0);
+	assert_int_equal(sessions_open(fd, 6400, &other), -EINVAL);
+	sessions_close(s);
+}
+
+/* Several routers */
+
+enum {
+	STABLE = 40,     /* sessions that nobody touches but to find them */
+	TABLE = 64,      /* so that those of the writers push each other out */
+	ROUNDS = 60,     /* of killing a writer at any moment */
+	STEPS_MAX = 3000 /* instructions of one update, at most */
+};
+
+static void name_stable(int i, char dst[static 32])
+{
+	(void)snprintf(dst, 32, "stable-%d", i);
+}
+
+static void put_stable(struct sessions *s)
+{
+	char sid[32];
+
+	for (int i = 0; i < STABLE; i++) {
+		name_stable(i, sid);
+		sessions_put(s, str_of(sid), 1 + (uint32_t)(i % 3), 1000000, 0);
+	}
+}
+
+/* Finding them also keeps them from being the least recently used. */
+static void assert_stable(struct sessions *s)
+{
+	char sid[32];
+
+	for (int i = 0; i < STABLE; i++) {
+		name_stable(i, sid);
+		assert_int_equal(sessions_find(s, str_of(sid), 1), 1 + (uint32_t)(i % 3));
+	}
+}
+
+/* Everything that the table counts can be found, and it holds as many as it should. */
+static void assert_whole(struct sessions *s)
+{
+	char sid[32];
+	uint32_t of[4] = { 0 };
+
+	for (int i = 0; i < STABLE; i++)
+		of[1 + i % 3]++;
+	assert_stable(s);
+	sessions_remove_worker(s, 7);
+	assert_int_equal(sessions_count(s), STABLE);
+	for (uint32_t w = 1; w <= 3; w++)
+		assert_int_equal(sessions_count_worker(s, w), of[w]);
+	for (int i = 0; i < TABLE - STABLE; i++) {
+		(void)snprintf(sid, sizeof(sid), "fill-%d", i);
+		put(s, sid, 8);
+	}
+	assert_int_equal(sessions_count(s), TABLE);
+	assert_int_equal(sessions_count_worker(s, 8), TABLE - STABLE);
+	assert_stable(s);
+	sessions_remove_worker(s, 8);
+	assert_int_equal(sessions_count(s), STABLE);
+}
+
+/* Some updates of every kind, by @seed. */
+static void update(struct sessions *s, uint32_t seed)
+{
+	char sid[32];
+
+	for (uint32_t i = 0; i < 16; i++) {
+		(void)snprintf(sid, sizeof(sid), "w-%u", (seed * 7 + i) % 23);
+		put(s, sid, 7);
+		(void)sessions_find(s, str_of(sid), 1);
+		if (i % 3 == 0)
+			sessions_remove(s, str_of(sid));
+	}
+}
+
+static struct sessions *open_copy(int fd)
+{
+	struct sessions *s = NULL;
+
+	assert_int_equal(sessions_open(dup(fd), TABLE, &s), 0);
+	return s;
+}
+
+static _Noreturn void write_for_ever(int fd, int ready)
+{
+	struct sessions *s = open_copy(fd);
+
+	for (uint32_t seed = 0;; seed++) {
+		update(s, seed);
+		assert_stable(s);
+		if (seed == 0)
+			(void)!write(ready, "", 1);
+	}
+}
+
+static pid_t fork_writer(int fd, int ready)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		write_for_ever(fd, ready);
+	}
+	return pid;
+}
+
+static void reap(pid_t pid)
+{
+	int status;
+
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+}
+
+static void what_one_learns_the_other_knows(void **state)
+{
+	int fd = memfd_create("t", 0);
+	struct sessions *a = open_copy(fd), *b = open_copy(fd);
+
+	(void)state;
+	put(a, "by-a", 1);
+	assert_int_equal(sessions_find(b, STR("by-a"), 1), 1);
+	sessions_remove(b, STR("by-a"));
+	assert_int_equal(sessions_find(a, STR("by-a"), 1), 0);
+	put(b, "by-b", 2);
+	assert_int_equal(sessions_count_worker(a, 2), 1);
+	sessions_close(a);
+	sessions_close(b);
+	(void)close(fd);
+}
+
+/* Three that write, one of which is killed at any moment and replaced, while we read. */
+static void writers_that_are_killed_break_nothing(void **state)
+{
+	int fd = memfd_create("t", 0), ready[2];
+	struct sessions *s = open_copy(fd);
+	pid_t writers[3];
+	char byte;
+
+	(void)state;
+	put_stable(s);
+	assert_int_equal(pipe(ready), 0);
+	for (int i = 0; i < 3; i++)
+		writers[i] = fork_writer(fd, ready[1]);
+	for (int i = 0; i < ROUNDS; i++) {
+		pid_t *victim = &writers[i % 3];
+
+		assert_int_equal(read(ready[0], &byte, 1), 1);
+		for (int n = 0; n < i; n++)
+			assert_stable(s);
+		(void)kill(*victim, SIGKILL);
+		reap(*victim);
+		*victim = fork_writer(fd, ready[1]);
+	}
+	for (int i = 0; i < 3; i++) {
+		(void)kill(writers[i], SIGKILL);
+		reap(writers[i]);
+	}
+	assert_whole(s);
+	sessions_close(s);
+	(void)close(ready[0]);
+	(void)close(ready[1]);
+	(void)close(fd);
+}
+
+/* A child that stops before the update and ends after it. */
+static pid_t fork_traced(int fd)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		struct sessions *s = open_copy(fd);
+
+		if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0)
+			_exit(77);
+		(void)raise(SIGSTOP);
+		update(s, 1);
+		_exit(0);
+	}
+	return pid;
+}
+
+/* False: it has ended. */
+static bool single_step(pid_t pid, unsigned n)
+{
+	int status = 0;
+
+	while (n-- > 0) {
+		if (ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL) < 0 ||
+		    waitpid(pid, &status, 0) != pid || !WIFSTOPPED(status))
+			return false;
+	}
+	return true;
+}
+
+static void any_instruction_may_be_the_last(void **state)
+{
+	int fd = memfd_create("t", 0), status;
+	struct sessions *s = open_copy(fd);
+
+	(void)state;
+	put_stable(s);
+	update(s, 0); /* the table has free slots and used ones */
+	for (unsigned n = 0; n < STEPS_MAX; n += 1 + n / 24) {
+		pid_t pid = fork_traced(fd);
+
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		if (WIFEXITED(status)) /* ptrace is not allowed here */
+			skip();
+		assert_true(single_step(pid, n));
+		(void)kill(pid, SIGKILL);
+		reap(pid);
+		assert_whole(s);
+		update(s, n);
+	}
+	sessions_close(s);
+	(void)close(fd);
+}
+
+/* Who repairs may die as well. */
+static void the_repair_may_be_cut_short(void **state)
+{
+	int fd = memfd_create("t", 0), status;
+	struct sessions *s = open_copy(fd);
+
+	(void)state;
+	put_stable(s);
+	for (unsigned n = 200; n < STEPS_MAX; n += n / 6) {
+		pid_t first = fork_traced(fd), second;
+
+		assert_int_equal(waitpid(first, &status, 0), first);
+		if (WIFEXITED(status))
+			skip();
+		assert_true(single_step(first, n / 2));
+		second = fork_traced(fd);
+		assert_int_equal(waitpid(second, &status, 0), second);
+		(void)kill(first, SIGKILL);
+		reap(first);
+		assert_true(single_step(second, n));
+		(void)kill(second, SIGKILL);
+		reap(second);
+		assert_whole(s);
+	}
+	sessions_close(s);
+	(void)close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -118,6 +380,11 @@ int main(void)
 		cmocka_unit_test(use_renews),
 		cmocka_unit_test(the_least_recently_used_makes_room),
 		cmocka_unit_test(the_next_router_finds_everything),
+		cmocka_unit_test(another_size_is_another_table),
+		cmocka_unit_test(what_one_learns_the_other_knows),
+		cmocka_unit_test(writers_that_are_killed_break_nothing),
+		cmocka_unit_test(any_instruction_may_be_the_last),
+		cmocka_unit_test(the_repair_may_be_cut_short),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

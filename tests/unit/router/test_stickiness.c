@@ -83,15 +83,15 @@ static void a_cookie_names_one_worker_of_one_sioinit(void **state)
 	(void)state;
 	assert_non_null(r);
 	r->conf = &conf;
-	r->board = scoreboard_private();
+	r->shared = scoreboard_private();
 	cookie = sticky_cookie(r, 1, (struct str){ 0 }, one);
 	assert_true(str_has_prefix(cookie, STR("s=")));
 	assert_non_null(memmem(cookie.p, cookie.n, STR("; Path=/; HttpOnly; SameSite=Lax").p, 32));
 	assert_int_equal(sticky_cookie(r, 1, (struct str){ cookie.p + 2, 16 }, again).n, 0);
 	assert_int_not_equal(sticky_cookie(r, 2, (struct str){ cookie.p + 2, 16 }, again).n, 0);
-	counter_set(&r->board->started_ms, 5);
+	counter_set(&r->shared->started_ms, 5);
 	assert_int_not_equal(sticky_cookie(r, 1, (struct str){ cookie.p + 2, 16 }, again).n, 0);
-	scoreboard_unmap(r->board);
+	scoreboard_unmap(r->shared);
 	free(r);
 }
 

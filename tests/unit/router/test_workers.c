@@ -23,10 +23,11 @@ static struct router router;
 static int setup(void **state)
 {
 	(void)state;
-	router = (struct router){ .board = scoreboard_private() };
-	assert_non_null(router.board);
+	router = (struct router){ .shared = scoreboard_private() };
+	assert_non_null(router.shared);
+	router.board = router.shared->routers;
 	assert_int_equal(uv_loop_init(&router.loop), 0);
-	assert_int_equal(sessions_open(memfd_create("t", 0), SESSIONS, 0, &router.sessions), 0);
+	assert_int_equal(sessions_open(memfd_create("t", 0), SESSIONS, &router.sessions), 0);
 	return 0;
 }
 
@@ -35,7 +36,7 @@ static int teardown(void **state)
 	(void)state;
 	workers_free_all(&router);
 	sessions_close(router.sessions);
-	scoreboard_unmap(router.board);
+	scoreboard_unmap(router.shared);
 	assert_int_equal(uv_loop_close(&router.loop), 0);
 	return 0;
 }
@@ -114,8 +115,8 @@ static void known_sessions_are_served_while_draining(void **state)
 	struct workers *ws = &router.workers;
 
 	(void)state;
-	is_now(1, 0, NO_PROCESS, WORKER_BOOTING);
-	assert_null(workers_serving(ws, 1));
+	is_now(1, 0, NO_PROCESS, WORKER_BOOTING); /* another router knows more */
+	assert_int_equal(workers_serving(ws, 1)->id, 1);
 	is_ready(1);
 	assert_int_equal(workers_serving(ws, 1)->id, 1);
 	is_now(1, 0, NO_PROCESS, WORKER_DRAINING);
@@ -231,6 +232,78 @@ static void what_was_assigned_long_ago_is_no_load(void **state)
 	assert_ptr_equal(pick_at(2 * LATER), a);
 }
 
+/* Two routers: @other's part of the same scoreboard, with the worker of slot @id - 1. */
+static struct scoreboard_share *share(unsigned other, uint32_t id)
+{
+	counter_set(&router.shared->n_routers, ROUTERS_MAX);
+	return &router.shared->routers[other].shares[id - 1];
+}
+
+static void what_another_router_does_is_load(void **state)
+{
+	unsigned times[WORKERS + 1] = { 0 };
+
+	(void)state;
+	counter_set(&share(1, 1)->handoffs, 1000); /* before we were there: no load */
+	assert_non_null(pick());
+	counter_set(&share(1, 1)->in_flight, 2);
+	counter_add(&share(2, 1)->handoffs, 1);
+	counter_set(&share(2, 2)->in_flight, 3);
+	for (int i = 0; i < 6; i++) {
+		struct worker *w = pick();
+
+		worker_assigned(w);
+		times[w->id]++;
+	}
+	assert_int_equal(times[3], 4);
+	assert_int_equal(times[1] + times[2], 2);
+}
+
+static void a_router_that_has_died_is_no_load(void **state)
+{
+	(void)state;
+	counter_set(&router.shared->wanted, WORKERS);
+	counter_set(&share(1, 1)->in_flight, 1);
+	counter_set(&share(1, 2)->in_flight, 1);
+	counter_set(&share(1, 3)->in_flight, 1);
+	workers_by_id(&router.workers, 1)->in_flight = 1;
+	workers_by_id(&router.workers, 3)->in_flight = 1;
+	assert_int_equal(pick()->id, 2);
+	scoreboard_router_ended(router.shared, 1);
+	assert_int_equal(counter_get(&share(1, 1)->in_flight), 0);
+	counter_set(&share(2, 2)->in_flight, 2);
+	assert_int_not_equal(pick()->id, 2);
+}
+
+static void what_a_worker_has_before_it_is_given_anything_are_no_clients(void **state)
+{
+	struct scoreboard *b = router.shared;
+
+	(void)state;
+	assert_int_equal(scoreboard_claim_base(b, 0, 10, 20), 20);
+	assert_int_equal(scoreboard_claim_base(b, 0, 10, 25), 25);
+	counter_set(&share(1, 1)->requests, 1);
+	assert_int_equal(scoreboard_claim_base(b, 0, 10, 30), 25);
+	assert_int_equal(scoreboard_claim_base(b, 0, 11, 35), 35);
+	counter_set(&b->rows[0].pending, 1);
+	assert_int_equal(scoreboard_claim_base(b, 0, 11, 40), 35);
+}
+
+static void published_numbers_are_sums(void **state)
+{
+	struct worker *w = workers_by_id(&router.workers, 1);
+	size_t requests = offsetof(struct scoreboard_share, requests);
+
+	(void)state;
+	counter_set(&share(1, 1)->requests, 40);
+	worker_asked(w);
+	worker_asked(w);
+	open_session(w, "a");
+	workers_publish(&router);
+	assert_int_equal(scoreboard_slot_total(router.shared, 0, requests), 42);
+	assert_int_equal(counter_get(&router.shared->rows[0].sessions), 1);
+}
+
 /* Counting descriptors needs Linux 6.2. */
 static void skip_without_counts(void)
 {
@@ -249,7 +322,7 @@ static void open_sockets_are_load(void **state)
 	skip_without_counts();
 	busy = is_now(1, 0, getpid(), WORKER_READY);
 	idle = is_now(2, 1, NO_PROCESS, WORKER_READY);
-	worker_assigned(busy);
+	worker_asked(busy);
 	for (size_t i = 0; i < 10; i++)
 		sockets[i] = dup(STDERR_FILENO);
 	idle->in_flight = 5;
@@ -257,22 +330,6 @@ static void open_sockets_are_load(void **state)
 	for (size_t i = 0; i < 10; i++)
 		fd_close(&sockets[i]);
 	assert_ptr_equal(pick_at(2 * LATER), busy);
-}
-
-static void what_it_opens_before_it_has_clients_is_no_load(void **state)
-{
-	struct worker *busy;
-	int opened;
-
-	(void)state;
-	skip_without_counts();
-	busy = is_now(1, 0, getpid(), WORKER_READY);
-	is_now(2, 1, NO_PROCESS, WORKER_READY)->in_flight = 1;
-	opened = dup(STDERR_FILENO);
-	assert_ptr_equal(pick_at(LATER), busy);
-	worker_assigned(busy);
-	assert_ptr_equal(pick_at(2 * LATER), busy);
-	fd_close(&opened);
 }
 
 static void our_own_connections_are_not_counted_twice(void **state)
@@ -283,6 +340,7 @@ static void our_own_connections_are_not_counted_twice(void **state)
 	(void)state;
 	skip_without_counts();
 	w = is_now(1, 0, getpid(), WORKER_READY);
+	worker_asked(w);
 	is_now(2, 1, NO_PROCESS, WORKER_READY)->in_flight = 1;
 	upstream = dup(STDERR_FILENO);
 	w->n_upstreams = 1;
@@ -353,7 +411,10 @@ int main(void)
 		READY(the_least_loaded_is_chosen),
 		READY(expired_sessions_are_no_load),
 		READY(what_was_assigned_long_ago_is_no_load),
-		EMPTY(what_it_opens_before_it_has_clients_is_no_load),
+		READY(what_another_router_does_is_load),
+		READY(a_router_that_has_died_is_no_load),
+		EMPTY(what_a_worker_has_before_it_is_given_anything_are_no_clients),
+		READY(published_numbers_are_sums),
 		EMPTY(open_sockets_are_load),
 		EMPTY(our_own_connections_are_not_counted_twice),
 		READY(the_dead_leave_nothing),

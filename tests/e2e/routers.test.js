@@ -1,0 +1,224 @@
+// Several routers: one port, one session table, one view of the load, and each may be killed.
+const test = require("node:test");
+const assert = require("node:assert");
+const fs = require("fs");
+const http = require("http");
+const net = require("net");
+const { spawn } = require("child_process");
+const { io } = require("socket.io-client");
+const { start, run, get, until, freePort } = require("./harness");
+const { connect, call, within } = require("./exercise");
+
+const ROUTERS = 3;
+const app = { SIOINIT_WORKERS: "4", SIOINIT_ROUTERS: String(ROUTERS), STICKY: "@socket.io/sticky", ADAPTER: "@socket.io/cluster-adapter" };
+const polling = "/socket.io/?EIO=4&transport=polling";
+
+const sidOf = (answer) => JSON.parse(String(answer.body).slice(1)).sid;
+const children = (pid) => fs.readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").map(Number);
+const isRouter = (pid) => fs.readFileSync(`/proc/${pid}/environ`, "utf8").split("\0").includes("SIOINIT_ROLE=router");
+const routersOf = (s) => children(s.pid).filter(isRouter);
+const allRouters = (s) => until(async () => {
+	const pids = routersOf(s);
+	return pids.length === ROUTERS && pids;
+}, "all routers");
+const metric = async (s, name) => Number(String((await get(s.admin, "/metrics")).body).match(new RegExp(`^sioinit_${name} (.*)$`, "m"))[1]);
+
+// The sockets of a process, by inode.
+function socketsOf(pid) {
+	const link = (fd) => {
+		try {
+			return fs.readlinkSync(`/proc/${pid}/fd/${fd}`);
+		} catch {
+			return ""; // closed since
+		}
+	};
+	return new Set(fs.readdirSync(`/proc/${pid}/fd`).map(link).map((l) => /^socket:\[(\d+)\]$/.exec(l)?.[1]));
+}
+
+// proc_net_tcp(5): the server's end of the connection from this local port.
+function inodeOf(serverPort, clientPort) {
+	const hex = (port) => port.toString(16).toUpperCase().padStart(4, "0");
+	const rows = ["tcp", "tcp6"].flatMap((f) => fs.readFileSync(`/proc/net/${f}`, "utf8").split("\n")).map((l) => l.trim().split(/\s+/));
+	return rows.find((r) => r[1]?.endsWith(`:${hex(serverPort)}`) && r[2].endsWith(`:${hex(clientPort)}`))?.[9];
+}
+
+// A keep-alive connection: fetch() sends one request after the other.
+function connection(s) {
+	const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+	const self = { close: () => agent.destroy() };
+	self.fetch = (path, options = {}) => get(s.port, path, { agent, ...options });
+	agent.on("free", (socket) => (self.port = socket.localPort));
+	self.router = () => routersOf(s).find((pid) => socketsOf(pid).has(inodeOf(s.port, self.port)));
+	return self;
+}
+
+// Connections, at least n, of which every router has one.
+async function connections(s, n) {
+	const all = [], holders = new Set();
+	while (all.length < n || holders.size < ROUTERS) {
+		const c = connection(s);
+		all.push(c);
+		assert.strictEqual((await c.fetch(polling)).status, 200);
+		holders.add(await until(async () => c.router(), "the router of a connection"));
+		assert.ok(all.length < 100, `all at ${[...holders]}`);
+	}
+	return all;
+}
+
+async function withApp(env, body) {
+	const s = await start(["worker.js"], { ...app, ...env });
+	const toClose = [];
+	try {
+		await body(s, toClose);
+	} finally {
+		toClose.forEach((c) => c.close());
+		assert.strictEqual(await s.stop(), 0);
+	}
+}
+
+function assertEven(names, groups, slack) {
+	const counts = new Map();
+	for (const name of names) counts.set(name, (counts.get(name) || 0) + 1);
+	const all = [...counts.values()], share = names.length / groups;
+	assert.strictEqual(all.length, groups);
+	assert.ok(all.every((n) => Math.abs(n - share) <= slack * share), `spread: ${all}`);
+}
+
+test("200 polling sessions that change the router with every request: not one 400", { timeout: 60000 }, () => withApp({}, async (s, toClose) => {
+	const conns = await connections(s, 4);
+	toClose.push(...conns);
+	const session = async (i) => {
+		let turn = i;
+		const next = (path, options) => conns[turn++ % conns.length].fetch(path, options);
+		const sid = sidOf(await next(polling));
+		const statuses = [];
+		for (const body of ["40", "3", "3"]) statuses.push((await next(`${polling}&sid=${sid}`, { method: "POST", body })).status);
+		const answer = await next(`${polling}&sid=${sid}`);
+		assert.match(String(answer.body), /^40\{"sid":/);
+		return [...statuses, answer.status];
+	};
+	const statuses = await within(Promise.all(Array.from({ length: 200 }, (_, i) => session(i))), "sessions", 40000);
+	assert.deepStrictEqual([...new Set(statuses.flat())], [200]);
+	assert.strictEqual(await metric(s, "sid_misses_total"), 0);
+	assert.strictEqual(await metric(s, "handshakes_total"), 200 + conns.length);
+	assert.strictEqual(await metric(s, "sessions"), 200 + conns.length);
+	assert.strictEqual(await metric(s, "http_requests_total"), 200 * 5 + conns.length);
+	assert.strictEqual(await metric(s, 'http_responses_total{class="2xx"}'), 200 * 5 + conns.length);
+	assert.strictEqual(await metric(s, "connections_total"), conns.length);
+}));
+
+test("bursts spread evenly over the workers", { timeout: 60000 }, () => withApp({ SESSION_ID: "slot" }, async (s, toClose) => {
+	const answers = await Promise.all(Array.from({ length: 200 }, () => get(s.port, polling)));
+	assertEven(answers.map((a) => sidOf(a).split("-")[0]), 4, 0.2);
+	const sockets = Array.from({ length: 100 }, () => io(`http://localhost:${s.port}`, { transports: ["websocket"], forceNew: true, reconnection: false }));
+	toClose.push(...sockets);
+	assertEven(await Promise.all(sockets.map((c) => call(c, "pid"))), 4, 0.5);
+}));
+
+test("one router killed under load: only its own connections end", { timeout: 60000 }, () => withApp({}, async (s, toClose) => {
+	const sockets = await connect(io, s.port, 12, { transports: ["websocket"], reconnection: false });
+	toClose.push(...sockets);
+	const conns = await connections(s, 6);
+	toClose.push(...conns);
+	const sids = await Promise.all(Array.from({ length: 50 }, async () => sidOf(await get(s.port, polling))));
+	const lost = [];
+	sockets.forEach((c, i) => c.on("disconnect", (why) => lost.push(`client ${i}: ${why}`)));
+	for (let round = 0; round < ROUTERS; round++) {
+		const victim = (await allRouters(s))[round];
+		const spared = conns.filter((c) => c.router() !== victim), ports = spared.map((c) => c.port);
+		let over = false, asked = 0;
+		const load = Promise.all([
+			...spared.map(async (c) => {
+				for (; !over; asked++) assert.strictEqual((await c.fetch("/socket.io/?EIO=4&transport=polling&sid=unknown")).status, 400);
+			}),
+			...sockets.map(async (c, i) => {
+				for (; !over; asked++) assert.strictEqual(await call(c, "echo", i), i);
+			}),
+		]);
+		load.catch(() => {});
+		process.kill(victim, "SIGKILL");
+		await until(async () => (await metric(s, "router_starts_total")) === ROUTERS + 1 + round, "another one");
+		const before = asked;
+		await until(async () => asked > before + 100, "the others serve");
+		over = true;
+		await load;
+		assert.deepStrictEqual(spared.map((c) => c.port), ports, "their connections are the same");
+		for (const c of conns.filter((each) => !spared.includes(each))) await until(async () => (await c.fetch(polling)).status === 200, "a new connection");
+	}
+	const posts = await Promise.all(sids.map((sid) => get(s.port, `${polling}&sid=${sid}`, { method: "POST", body: "40" })));
+	assert.deepStrictEqual(posts.map((r) => r.status), sids.map(() => 200));
+	assert.deepStrictEqual(lost, []);
+}));
+
+test("all routers killed again and again in the middle of their work: the sessions stay", { timeout: 60000 }, () => withApp({}, async (s) => {
+	const sids = await Promise.all(Array.from({ length: 50 }, async () => sidOf(await get(s.port, polling))));
+	let over = false;
+	const load = Promise.all(Array.from({ length: 8 }, async () => {
+		while (!over) await get(s.port, polling).catch(() => {});
+	}));
+	for (let round = 0; round < 9; round++) {
+		const starts = await until(() => metric(s, "router_starts_total"), "metrics");
+		process.kill((await allRouters(s))[round % ROUTERS], "SIGKILL");
+		await until(async () => (await metric(s, "router_starts_total")) > starts, "another one");
+	}
+	over = true;
+	await within(load, "the load's end");
+	const posts = await Promise.all(sids.map((sid) => until(() => get(s.port, `${polling}&sid=${sid}`, { method: "POST", body: "40" }), "an answer")));
+	assert.deepStrictEqual(posts.map((r) => r.status), sids.map(() => 200));
+}));
+
+test("hand-offs that the worker gives back are served, whichever router gave them", { timeout: 60000 }, () => withApp({ SIOINIT_WORKERS: "2" }, async (s, toClose) => {
+	const workers = children(s.pid).filter((pid) => !isRouter(pid));
+	process.kill(workers[0], "SIGSTOP");
+	const sockets = Array.from({ length: 20 }, () => io(`http://localhost:${s.port}`, { transports: ["websocket"], forceNew: true, reconnection: false }));
+	toClose.push(...sockets);
+	let served = 0;
+	const answers = sockets.map((c) => call(c, "pid").finally(() => served++));
+	await until(async () => served >= 5 && (await metric(s, "upgrades_total")) === 20, "the other half is served");
+	process.kill(workers[0], "SIGKILL");
+	assert.deepStrictEqual([...new Set(await Promise.all(answers))], [workers[1]]);
+	assert.ok((await metric(s, "handbacks_total")) > 0);
+}));
+
+test("max-connections counts the clients of all routers", { timeout: 60000 }, () => withApp({ SIOINIT_MAX_CONNECTIONS: "30" }, async (s, toClose) => {
+	let accepted = 0;
+	for (let status = 200; status === 200; accepted += status === 200) {
+		const c = connection(s);
+		toClose.push(c);
+		({ status } = await c.fetch(polling));
+		assert.ok(status === 200 || status === 503);
+	}
+	assert.ok(Math.abs(accepted - 30) <= 2, `${accepted} accepted`);
+}));
+
+test("a port in use is said, also when another sioinit has it", { timeout: 60000 }, () => withApp({}, async (s) => {
+	const other = await run(["worker.js"], { ...app, SIOINIT_PORT: String(s.port), SIOINIT_ADMIN: "off", SIOINIT_ADMIN_SOCKET: "off" });
+	assert.strictEqual(other.code, 78, other.out);
+	assert.match(other.out, /SIOINIT_PORT/);
+}));
+
+// sd_listen_fds(3)
+test("a socket passed by the service manager is shared by all routers", { timeout: 60000 }, async (t) => {
+	if (!fs.existsSync("/lib/x86_64-linux-gnu/libsystemd.so.0") && !fs.existsSync("/lib/aarch64-linux-gnu/libsystemd.so.0")) return t.skip("needs libsystemd");
+	const server = net.createServer();
+	await new Promise((resolve) => server.listen(0, resolve));
+	const { port } = server.address();
+	const admin = await freePort();
+	const p = spawn("sh", ["-c", `LISTEN_PID=$$ LISTEN_FDS=1 exec ${process.env.BIN_UNDER_TEST} worker.js`], {
+		cwd: `${__dirname}/fixtures`,
+		env: { ...process.env, ...app, SIOINIT_PORT: String(port), SIOINIT_ADMIN: String(admin) },
+		stdio: ["ignore", "ignore", "ignore", server._handle.fd],
+	});
+	const ended = new Promise((resolve) => p.on("exit", resolve));
+	const s = { pid: p.pid, port, admin };
+	try {
+		server.close();
+		await until(async () => (await get(admin, "/readyz")).status === 200, "ready");
+		assert.deepStrictEqual((await Promise.all(Array.from({ length: 50 }, () => get(port, polling)))).map((r) => r.status), Array(50).fill(200));
+		process.kill((await allRouters(s))[1], "SIGKILL");
+		assert.deepStrictEqual((await Promise.all(Array.from({ length: 50 }, () => until(() => get(port, polling), "an answer")))).map((r) => r.status), Array(50).fill(200));
+	} finally {
+		p.kill("SIGTERM");
+		assert.strictEqual(await ended, 0);
+	}
+});
