@@ -34,6 +34,10 @@ struct scoreboard_share {
 	counter requests, handoffs, admitted; /* since the slot was made; admitted: new sessions */
 };
 
+/* Upper bounds of what a request took, in milliseconds; one more bucket has all longer ones. */
+enum { SCOREBOARD_BUCKETS = 11 };
+extern const uint32_t scoreboard_bounds_ms[SCOREBOARD_BUCKETS];
+
 /* One router's part; in cache lines of its own. */
 struct scoreboard_router {
 	_Alignas(64) counter connections; /* accepted ever */
@@ -41,6 +45,8 @@ struct scoreboard_router {
 	counter requests, handshakes, upgrades;
 	counter responses[10]; /* by the first digit of the status */
 	counter retries, handbacks, sid_misses, sid_orphans, no_worker;
+	counter took[SCOREBOARD_BUCKETS + 1],
+	    took_ms; /* requests by what they took, but for polls */
 	struct scoreboard_share shares[SCOREBOARD_ROWS];
 };
 
@@ -103,3 +109,6 @@ static inline void scoreboard_count_response(struct scoreboard_router *b, unsign
 {
 	counter_add(&b->responses[status / 100 % 10], 1);
 }
+
+/* A request, other than a poll, was answered after @ms. */
+void scoreboard_count_request(struct scoreboard_router *b, uint64_t ms);

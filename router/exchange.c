@@ -123,6 +123,7 @@ static void begin(struct client *c, struct upstream *u, const struct http_head *
 					 c->router->conf->sticky != STICKY_NONE,
 				.poll = !head->websocket && is_poll(head, sid),
 				.upgrade = head->websocket,
+				.begun_ms = router_now(c->router),
 				.minor = head->minor,
 				.retained = retained,
 				.opening = opening };
@@ -385,6 +386,8 @@ static void finish(struct client *c)
 	struct upstream *u = x->upstream;
 	bool whole = x->request.done && !x->cut && !x->client_ended;
 
+	if (!x->poll)
+		scoreboard_count_request(c->router->board, router_now(c->router) - x->begun_ms);
 	x->upstream = NULL;
 	deadline_clear(&c->deadline);
 	upstream_put(u, whole ? x->idle_ms : 0);

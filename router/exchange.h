@@ -26,8 +26,9 @@ struct exchange {
 	bool keep_alive;           /* the client may send another request */
 	bool no_body;              /* HEAD */
 	bool idempotent;
-	bool learn;        /* a handshake: the response names a session */
-	bool poll;         /* waits for the app to have something to say */
+	bool learn; /* a handshake: the response names a session */
+	bool poll;  /* waits for the app to have something to say */
+	uint64_t begun_ms;
 	bool upgrade;      /* the client wants to change protocols, with the router in between */
 	bool tunnel;       /* it has */
 	bool client_ended; /* the client has sent its FIN; so have we, to the worker */
