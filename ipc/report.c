@@ -221,6 +221,7 @@ static const struct metric {
 	SUM("sid_orphans_total", "counter", sid_orphans,
 	    "Requests of a session whose worker serves no more."),
 	SUM("no_worker_total", "counter", no_worker, "Requests refused for want of a worker."),
+	SHARED("parked_polls", "gauge", parked, "Waiting polls that outlive their router."),
 	SHARED("worker_ends_total", "counter", worker_ends, "Ends of worker processes."),
 	SHARED("worker_hangs_total", "counter", hangs, "Workers killed by the watchdog."),
 	SHARED("reloads_total", "counter", reloads, "Rolling reloads begun."),

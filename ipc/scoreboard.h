@@ -57,6 +57,7 @@ struct scoreboard {
 	counter wanted;  /* slots 0..wanted-1 are in use */
 	counter phase;   /* enum phase */
 	counter router_starts, worker_ends, hangs, reloads;
+	counter parked; /* polls whose connections init has a copy of */
 	counter relay_messages, relay_bytes;
 	counter n_routers; /* at least 1: the first of .routers are in use */
 	/* by any router */
