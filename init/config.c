@@ -116,7 +116,8 @@ static const struct setting {
 	ROW("hang-signal", "SIGNAL", "none", signal, signal, hang_signal,
 	    "sent to a hanging worker one ping-interval before it is killed, for a diagnosis"),
 	ROW("max-memory", "BYTES", "0", bytes, bytes, max_memory,
-	    "a worker with more resident memory is replaced without a gap (such as 512M); 0 = off"),
+	    "a worker with more resident memory (such as 512M; up to 10 % less, so that not all go "
+	    "at once) is replaced without a gap; 0 = off"),
 	ROW("max-sessions", "N", "0", limit, count, max_sessions,
 	    "a worker that has had that many sessions (give or take 10 %) is replaced without a "
 	    "gap; 0 = off"),

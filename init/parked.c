@@ -50,7 +50,7 @@ static struct parked_poll *add(struct init *in, unsigned router, const struct co
 
 static void drop(struct init *in, struct parked_poll *p)
 {
-	HASH_DEL(in->parked.by_token, p); /* NOLINT(clang-analyzer-unix.Malloc) */
+	HASH_DEL(in->parked.by_token, p); /* NOLINT(clang-analyzer-*) */
 	counter_set(&in->board->parked, --in->parked.n);
 	for (int side = 0; side < PARK_N; side++)
 		fd_close(&p->fds[side]);

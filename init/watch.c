@@ -50,11 +50,20 @@ static void look_at_loop(struct init *in, struct worker *w)
 
 /* +-10 %, by the worker's id (Knuth's multiplicative hash), so that workers of one age do not go
  * together. */
+static uint32_t hash_of(uint32_t id)
+{
+	return (id * 2654435761U) >> 16;
+}
+
 static uint32_t spread(uint32_t limit, uint32_t id)
 {
-	uint32_t hash = id * 2654435761U;
+	return (uint32_t)((uint64_t)limit * (90 + hash_of(id) % 21) / 100);
+}
 
-	return (uint32_t)((uint64_t)limit * (90 + (hash >> 16) % 21) / 100);
+/* Memory has no room above its limit. */
+static uint64_t spread_below(uint64_t limit, uint32_t id)
+{
+	return limit / 100 * (90 + hash_of(id) % 11);
 }
 
 static uint64_t sessions_had(const struct slot *s)
@@ -70,7 +79,7 @@ static void look_for_recycling(struct init *in, struct worker *w)
 
 	if (s->worker != w)
 		return;
-	if (c->max_memory && memory_resident(w->pid) > c->max_memory)
+	if (c->max_memory && memory_resident(w->pid) > spread_below(c->max_memory, w->id))
 		reload_slot(s, "more memory than SIOINIT_MAX_MEMORY");
 	else if (is_past(age_ms, spread(c->max_age_ms, w->id)))
 		reload_slot(s, "older than SIOINIT_MAX_AGE");
