@@ -23,7 +23,7 @@ void parked_init(struct init *in)
 {
 	unsigned long limit = fd_raise_limit();
 
-	in->parked.max = limit / 4 < PARKED_MAX ? (unsigned)(limit / 4) : PARKED_MAX;
+	in->parked.max = limit / 8 < PARKED_MAX ? (unsigned)(limit / 8) : PARKED_MAX;
 }
 
 static struct parked_poll *find(struct init *in, uint64_t token)

@@ -17,7 +17,7 @@ struct parked {
 	unsigned n, max;
 };
 
-/* At most as many as take half of the descriptors that we may have. */
+/* At most as many as take a quarter of the descriptors that we may have. */
 void parked_init(struct init *in);
 
 /* CONTROL_PARK: one of the two, @fd consumed. */
