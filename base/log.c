@@ -107,17 +107,23 @@ static void put(struct line *l, const char *text)
 	l->len += n;
 }
 
-static void put_time(struct line *l)
+void log_time(char dst[static LOG_TIME_SIZE])
 {
-	char text[40];
 	struct timespec now;
 	struct tm utc;
 	size_t n;
 
 	(void)clock_gettime(CLOCK_REALTIME, &now);
 	(void)gmtime_r(&now.tv_sec, &utc);
-	n = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &utc);
-	(void)snprintf(text + n, sizeof(text) - n, ".%03ldZ", now.tv_nsec / 1000000);
+	n = strftime(dst, LOG_TIME_SIZE, "%Y-%m-%dT%H:%M:%S", &utc);
+	(void)snprintf(dst + n, LOG_TIME_SIZE - n, ".%03ldZ", now.tv_nsec / 1000000);
+}
+
+static void put_time(struct line *l)
+{
+	char text[LOG_TIME_SIZE];
+
+	log_time(text);
 	put(l, text);
 }
 

@@ -21,6 +21,11 @@ struct output *log_open(void);
 
 void log_set_format(enum log_format format);
 
+enum { LOG_TIME_SIZE = 32 };
+
+/* Now, as RFC 3339 has it: UTC, with milliseconds. */
+void log_time(char dst[static LOG_TIME_SIZE]);
+
 void log_set_level(enum log_level level);
 enum log_level log_get_level(void);
 

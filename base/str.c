@@ -23,6 +23,15 @@ bool str_eq_nocase(struct str a, struct str b)
 	return true;
 }
 
+struct str str_trim(struct str s)
+{
+	while (s.n && (s.p[0] == ' ' || s.p[0] == '\t'))
+		s = (struct str){ s.p + 1, s.n - 1 };
+	while (s.n && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t'))
+		s.n--;
+	return s;
+}
+
 int str_to_u64(struct str s, uint64_t max, uint64_t *ret)
 {
 	uint64_t n = 0;

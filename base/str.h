@@ -33,6 +33,9 @@ static inline bool str_has_prefix(struct str s, struct str prefix)
 /* ASCII case-insensitive equality, as HTTP field names want it (RFC 9110, 5.1). */
 bool str_eq_nocase(struct str a, struct str b);
 
+/* Without blanks and tabs at both ends. */
+struct str str_trim(struct str s);
+
 /* Decimal digits only, the whole slice, no sign, no blanks. 0: *ret is set. -EINVAL, -ERANGE (>
  * max). */
 int str_to_u64(struct str s, uint64_t max, uint64_t *ret);

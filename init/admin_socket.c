@@ -17,6 +17,7 @@
 #include "base/str.h"
 #include "init/config_values.h"
 #include "init/core.h"
+#include "init/rebalance.h"
 #include "init/worker.h"
 #include "ipc/report.h"
 
@@ -193,6 +194,16 @@ static int drain(struct admin_client *c, char **words, int n)
 	return say(c, DONE, over ? "ready again" : "/readyz says 503; serving goes on");
 }
 
+static int even_out(struct admin_client *c, char **words, int n)
+{
+	(void)words;
+	if (n > 1)
+		return say(c, MISUSED, "usage: sioinit rebalance");
+	if (shutdown_has_begun(c->init))
+		return say(c, FAILED, "sioinit is stopping");
+	return report(c, buf_printf(&c->answer, "%u sockets to be closed\n", rebalance(c->init)));
+}
+
 static int deaths(struct admin_client *c, char **words, int n)
 {
 	if (n != 2 || strcmp(words[1], "--death") != 0)
@@ -204,8 +215,9 @@ static const struct {
 	const char *word;
 	int (*act)(struct admin_client *c, char **words, int n);
 } commands[] = {
-	{ "status", status },      { "reload", reload }, { "scale", scale }, { "restart", restart },
-	{ "signal", send_signal }, { "drain", drain },   { "logs", deaths },
+	{ "status", status },   { "reload", reload },      { "scale", scale },
+	{ "restart", restart }, { "signal", send_signal }, { "drain", drain },
+	{ "logs", deaths },     { "rebalance", even_out },
 };
 
 static void set_code(struct admin_client *c, int code)

@@ -108,7 +108,8 @@ static int print_answer(int fd)
 	while ((k = read(fd, bytes, sizeof(bytes))) > 0) {
 		size_t skip = code ? 0 : 1;
 
-		code = code ? code : bytes[0];
+		if (!code)
+			code = bytes[0];
 		(void)fwrite(bytes + skip, 1, (size_t)k - skip, code == '0' ? stdout : stderr);
 	}
 	if (code)

@@ -96,6 +96,9 @@ static const struct setting {
 	ROW("drain-time", "SECONDS", "5", seconds, seconds, drain_time_ms,
 	    "close the sockets of a worker that is to stop evenly over this time (10 in "
 	    "Kubernetes); part of stop-timeout"),
+	ROW("rebalance", "SWITCH", "off", switch, switch, rebalance,
+	    "after a scale-up, close what workers hold above their share of the sockets, over "
+	    "drain-time: the clients come back to the new ones"),
 	ROW("stop-timeout", "SECONDS", "25", seconds, seconds, stop_timeout_ms,
 	    "time from the begin of a worker's stop to SIGKILL (20 in Kubernetes)",
 	    { "PM2_KILL_TIMEOUT", config_parse_milliseconds, "milliseconds" }),
@@ -518,6 +521,7 @@ static const struct subcommand {
 	{ "restart", CONFIG_CLI, "SLOT", "replace one worker without a gap", NULL },
 	{ "signal", CONFIG_CLI, "SLOT SIGNAL", "send a signal to one worker", NULL },
 	{ "drain", CONFIG_CLI, "[off]", "/readyz says 503, serving goes on", WORDS("off") },
+	{ "rebalance", CONFIG_CLI, "", "even out the workers' sockets", NULL },
 	{ "logs", CONFIG_CLI, "--death", "how the last workers ended", WORDS("--death") },
 	{ "migrate", CONFIG_MIGRATE, "FILE [APP]", "what pm2's ecosystem file is for sioinit",
 	  NULL },

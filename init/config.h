@@ -94,7 +94,7 @@ struct config_addresses {
 /* struct config.heap_mb beside a number: */
 enum { HEAP_OFF = 0, HEAP_AUTO = 0x7fffffff };
 
-enum { CONFIG_SETTINGS_MAX = 128 };
+enum { CONFIG_SETTINGS_MAX = 96 };
 
 struct config {
 	struct config_workers workers;
@@ -122,6 +122,7 @@ struct config {
 	struct config_codes stop_exit_codes;
 	uint32_t shutdown_delay_ms, drain_time_ms, stop_timeout_ms;
 	int stop_signal;
+	bool rebalance;
 	struct config_signal_map signal_map;
 	uint32_t ping_interval_ms, lag_warn_ms, hang_timeout_ms; /* 0: off */
 	int hang_signal;

@@ -117,11 +117,12 @@ void drain_init(struct drain *d, uv_loop_t *loop)
 	d->timer.data = d;
 }
 
-void drain_start(struct drain *d, pid_t pid, const struct frontend *l, uint32_t ms,
+void drain_start(struct drain *d, pid_t pid, const struct frontend *l, size_t most, uint32_t ms,
 		 void (*on_done)(struct drain *d))
 {
 	size_t ticks = ms / TICK_MS;
 
+	drain_stop(d);
 	d->pid = pid;
 	d->frontend = l;
 	d->on_done = on_done;
@@ -137,6 +138,8 @@ void drain_start(struct drain *d, pid_t pid, const struct frontend *l, uint32_t 
 		return;
 	}
 	shuffle(d->fds, d->n);
+	if (d->n > most)
+		d->n = most;
 	d->per_tick = ticks ? (d->n + ticks - 1) / ticks : d->n;
 	(void)uv_timer_start(&d->timer, on_tick, 0, TICK_MS);
 }

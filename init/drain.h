@@ -24,9 +24,9 @@ struct drain {
 
 void drain_init(struct drain *d, uv_loop_t *loop);
 
-/* Closes the sockets of @pid whose local port is @l, evenly over at most @ms. @on_done runs
- * once, from the loop or before this returns, when all are closed or none can be reached. */
-void drain_start(struct drain *d, pid_t pid, const struct frontend *l, uint32_t ms,
+/* Closes the sockets of @pid that came in by @l, @most of them, evenly over at most @ms. @on_done
+ * runs once, from the loop or before this returns, when all are closed or none can be reached. */
+void drain_start(struct drain *d, pid_t pid, const struct frontend *l, size_t most, uint32_t ms,
 		 void (*on_done)(struct drain *d));
 
 /* Stops in the middle; @on_done is not called any more. Idempotent. */

@@ -110,7 +110,7 @@ static void build_command(struct ecosystem_reader *r)
 	struct ecosystem_words command = { 0 };
 	int n;
 
-	if (!r->script || !*r->script) {
+	if (!r->script || !r->script[strspn(r->script, " \t\n")]) {
 		ecosystem_fail(r, "app \"%s\" has no script", r->eco->app);
 		return;
 	}

@@ -15,7 +15,7 @@
 #include "base/buf.h"
 #include "init/config.h"
 
-enum { LOG_LINE_MAX = 64 << 10, LOG_TIME_SIZE = 32 };
+enum { LOG_LINE_MAX = 64 << 10 };
 
 struct log_lines {
 	enum config_worker_logs format; /* prefix or json */

@@ -43,14 +43,8 @@ struct log_stream {
 static const char *now_text(void)
 {
 	static char text[LOG_TIME_SIZE];
-	struct timespec now;
-	struct tm utc;
-	size_t n;
 
-	(void)clock_gettime(CLOCK_REALTIME, &now);
-	(void)gmtime_r(&now.tv_sec, &utc);
-	n = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &utc);
-	(void)snprintf(text + n, sizeof(text) - n, ".%03ldZ", now.tv_nsec / 1000000);
+	log_time(text);
 	return text;
 }
 

@@ -18,6 +18,7 @@
 #include "init/core.h"
 #include "init/launch.h"
 #include "init/notify.h"
+#include "init/rebalance.h"
 #include "init/worker.h"
 
 #include "base/ban.h"
@@ -98,6 +99,14 @@ static void promote(struct slot *s)
 	reload_took_over(s, old);
 }
 
+static void on_all_ready(struct init *in)
+{
+	init_serving(in);
+	if (in->pool.has_grown && in->config->rebalance)
+		(void)rebalance(in);
+	in->pool.has_grown = false;
+}
+
 static void on_ready(struct init *in, struct worker *w)
 {
 	struct slot *s = in->pool.slots[w->slot];
@@ -108,7 +117,7 @@ static void on_ready(struct init *in, struct worker *w)
 	publish(s);
 	in->pool.was_ready = true;
 	if (ready >= in->pool.wanted)
-		init_serving(in);
+		on_all_ready(in);
 }
 
 static void slot_start(struct slot *s);
@@ -342,6 +351,7 @@ void pool_scale(struct init *in, unsigned n)
 		return;
 	log_info("init: %u -> %u workers", before, n);
 	set_wanted(in, n);
+	in->pool.has_grown = n > before;
 	grow(in, before, n);
 	for (unsigned i = n; i < before; i++)
 		retire(in->pool.slots[i]);

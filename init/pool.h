@@ -37,6 +37,7 @@ struct pool {
 	unsigned n_workers;
 	uint32_t last_id;
 	bool was_ready; /* any worker ever */
+	bool has_grown; /* and not all of the new ones are ready */
 	struct death {
 		char line[192];
 	} deaths[DEATHS_MAX]; /* a ring */

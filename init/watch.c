@@ -48,10 +48,13 @@ static void look_at_loop(struct init *in, struct worker *w)
 		worker_ping(w);
 }
 
-/* By the worker's id, so that workers of one age do not go together. */
+/* +-10 %, by the worker's id (Knuth's multiplicative hash), so that workers of one age do not go
+ * together. */
 static uint32_t spread(uint32_t limit, uint32_t id)
 {
-	return (uint32_t)((uint64_t)limit * (90 + id * 7 % 21) / 100);
+	uint32_t hash = id * 2654435761U;
+
+	return (uint32_t)((uint64_t)limit * (90 + (hash >> 16) % 21) / 100);
 }
 
 static uint64_t sessions_had(const struct slot *s)

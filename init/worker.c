@@ -669,6 +669,17 @@ static void on_sockets_done(struct drain *d)
 	stop_if_drained(w);
 }
 
+static void on_shed(struct drain *d)
+{
+	(void)d;
+}
+
+void worker_shed(struct worker *w, unsigned n)
+{
+	if (w->state == WORKER_READY && n > 0)
+		drain_start(&w->drain, w->pid, w->frontend, n, w->config->drain_time_ms, on_shed);
+}
+
 void worker_requests_done(struct worker *w)
 {
 	w->requests_done = true;
@@ -691,7 +702,7 @@ void worker_drain(struct worker *w)
 	if (is_on_its_own(w)) /* the router has them */
 		on_sockets_done(&w->drain);
 	else
-		drain_start(&w->drain, w->pid, w->frontend, drain_ms, on_sockets_done);
+		drain_start(&w->drain, w->pid, w->frontend, SIZE_MAX, drain_ms, on_sockets_done);
 }
 
 static void on_kill_time(uv_timer_t *t)

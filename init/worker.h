@@ -97,6 +97,8 @@ void worker_hand_off(struct worker *w, const struct control_msg *m, int fd);
 /* No new sessions; its client sockets are closed evenly over drain-time, requests are answered,
  * then worker_stop(). */
 void worker_drain(struct worker *w);
+/* Closes @n of its client sockets at the pace of a drain; it serves on. */
+void worker_shed(struct worker *w, unsigned n);
 /* The routers say that no request is waiting for the draining worker's answer. */
 void worker_requests_done(struct worker *w);
 

@@ -8,7 +8,6 @@
 #include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <utlist.h>
 
@@ -103,14 +102,11 @@ static struct client *client_new(struct router *r, const struct listener *l, int
 {
 	struct client *c = calloc(1, sizeof(*c));
 	struct ip ip;
-	int on = 1;
 
 	if (!c) {
 		fd_close(&fd);
 		return NULL;
 	}
-	if (peer->ss_family != AF_UNIX)
-		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	sock_init(&c->sock, &r->poller, fd, on_event);
 	c->router = r;
 	c->listener = l;

@@ -148,15 +148,6 @@ int forwarded_put(const struct http_head *head, const struct forwarded_peer *pee
 
 /* Reading */
 
-static struct str trim(struct str s)
-{
-	while (s.n && (s.p[0] == ' ' || s.p[0] == '\t'))
-		s = (struct str){ s.p + 1, s.n - 1 };
-	while (s.n && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t'))
-		s.n--;
-	return s;
-}
-
 /* Cuts the last part off *list at @separator, where that is not in a quoted string. Escapes within
  * quotes do not matter here: no address has any. */
 static struct str take_last(struct str *list, char separator)
@@ -172,7 +163,7 @@ static struct str take_last(struct str *list, char separator)
 	}
 	part = (struct str){ list->p + cut + found, list->n - cut - found };
 	list->n = cut;
-	return trim(part);
+	return str_trim(part);
 }
 
 /* 1.2.3.4, 1.2.3.4:5, fd00::1, [fd00::1], [fd00::1]:5 */

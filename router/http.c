@@ -65,8 +65,33 @@ static int on_chunk(llhttp_t *p)
 	return p->content_length > INT64_MAX ? HPE_USER : 0;
 }
 
+static int on_trailer(llhttp_t *p, const char *at, size_t n)
+{
+	struct http_body *b = p->data;
+	size_t room = sizeof(b->trailer) - b->trailer_len;
+
+	memcpy(b->trailer + b->trailer_len, at, n < room ? n : room);
+	b->trailer_len += (uint8_t)(n < room ? n : room);
+	return 0;
+}
+
+/* Of a trailer nobody may learn where a message ends (RFC 9110, 6.5.1). */
+static int on_trailer_complete(llhttp_t *p)
+{
+	struct http_body *b = p->data;
+	struct str name = { b->trailer, b->trailer_len };
+
+	b->trailer_len = 0;
+	return str_eq_nocase(name, STR("content-length")) ||
+		       str_eq_nocase(name, STR("transfer-encoding"))
+		   ? HPE_USER
+		   : 0;
+}
+
 static const llhttp_settings_t body_settings = { .on_message_complete = pause_parser,
-						 .on_chunk_header = on_chunk };
+						 .on_chunk_header = on_chunk,
+						 .on_header_field = on_trailer,
+						 .on_header_field_complete = on_trailer_complete };
 
 static size_t leading_empty_lines(struct str in)
 {
@@ -114,6 +139,21 @@ static bool has_ambiguous_line(struct str head)
 	return false;
 }
 
+/* A token of RFC 9110, 5.6.2. llhttp's tables may be the lenient ones, which allow blanks. */
+static bool is_token(struct str s)
+{
+	static const char marks[] = "!#$%&'*+-.^_`|~";
+
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i], lower = (char)(c | 0x20);
+
+		if (!(lower >= 'a' && lower <= 'z') && !(c >= '0' && c <= '9') &&
+		    (c == '\0' || !strchr(marks, c)))
+			return false;
+	}
+	return s.n > 0;
+}
+
 static bool has_ambiguous_field(const struct http_head *h)
 {
 	unsigned hosts = 0, encodings = 0;
@@ -121,7 +161,7 @@ static bool has_ambiguous_field(const struct http_head *h)
 	for (size_t i = 0; i < h->n_fields; i++) {
 		struct str name = h->fields[i].name;
 
-		if (name.n == 0 || name.p[name.n] != ':' || name.p[name.n - 1] == ' ')
+		if (!is_token(name) || name.p[name.n] != ':')
 			return true;
 		hosts += str_eq_nocase(name, STR("host"));
 		if (!str_eq_nocase(name, STR("transfer-encoding")))
@@ -132,22 +172,13 @@ static bool has_ambiguous_field(const struct http_head *h)
 	return hosts > 1;
 }
 
-static struct str trim(struct str s)
-{
-	while (s.n && (s.p[0] == ' ' || s.p[0] == '\t'))
-		s = (struct str){ s.p + 1, s.n - 1 };
-	while (s.n && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t'))
-		s.n--;
-	return s;
-}
-
 /* The members of a list with commas; empty ones are none. */
 static void for_each_member(struct str list, void (*member)(struct str, void *), void *ctx)
 {
 	while (list.n) {
 		const char *comma = memchr(list.p, ',', list.n);
 		size_t n = comma ? (size_t)(comma - list.p) : list.n;
-		struct str s = trim((struct str){ list.p, n });
+		struct str s = str_trim((struct str){ list.p, n });
 
 		if (s.n)
 			member(s, ctx);
@@ -278,9 +309,12 @@ static enum http_parse_result judge_partial(struct str in)
 	return llhttp_execute(&p, in.p, in.n) == HPE_OK ? HTTP_HEAD_PARTIAL : HTTP_HEAD_BAD;
 }
 
-/* "METHOD TARGET HTTP/1.x" with one blank each, and no fragment (RFC 9112, 3). */
+/* "METHOD TARGET HTTP/1.x" with one blank each, printable ASCII and no fragment (RFC 9112, 3). */
 static bool is_sound_request_line(const struct http_head *h)
 {
+	for (size_t i = 0; i < h->target.n; i++)
+		if (h->target.p[i] <= ' ' || h->target.p[i] >= 0x7f)
+			return false;
 	return h->start_line.n == h->method.n + h->target.n + strlen("  HTTP/1.1") &&
 	       !memchr(h->target.p, '#', h->target.n);
 }
@@ -375,8 +409,10 @@ enum http_parse_result http_parse_response(struct str in, size_t max, bool no_bo
 
 static ssize_t feed_chunked(struct http_body *b, const char *bytes, size_t n)
 {
-	enum llhttp_errno e = llhttp_execute(&b->parser, bytes, n);
+	enum llhttp_errno e;
 
+	b->parser.data = b;
+	e = llhttp_execute(&b->parser, bytes, n);
 	if (e == HPE_OK)
 		return (ssize_t)n;
 	if (e != HPE_PAUSED)

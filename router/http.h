@@ -32,8 +32,10 @@ enum http_body_kind {
 struct http_body {
 	enum http_body_kind kind;
 	bool done;
-	uint64_t left;   /* HTTP_BODY_LENGTH */
-	llhttp_t parser; /* HTTP_BODY_CHUNKED */
+	uint64_t left;    /* HTTP_BODY_LENGTH */
+	llhttp_t parser;  /* HTTP_BODY_CHUNKED */
+	char trailer[18]; /* the name of one, as far as it has come; longer ones are cut */
+	uint8_t trailer_len;
 };
 
 /* A parsed head. All slices borrow the bytes given to http_parse_head(). */

@@ -85,6 +85,7 @@ int listener_add(struct router *r, enum listener_role role, uint32_t id, int fd)
 		fd_close(&fd);
 		return e;
 	}
+	sock_no_delay(fd);
 	l->router = r;
 	l->role = role;
 	l->id = id;

@@ -188,7 +188,7 @@ static uint32_t chance(void)
 static void limit_clients(struct router *r)
 {
 	unsigned long limit = fd_raise_limit();
-	unsigned long room = limit > 2 * FDS_RESERVED ? limit - FDS_RESERVED : limit / 2;
+	unsigned long room = limit > 2UL * FDS_RESERVED ? limit - FDS_RESERVED : limit / 2;
 	uint32_t wanted = r->conf->max_connections;
 
 	if (room > INT32_MAX)

@@ -4,6 +4,8 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -11,6 +13,13 @@
 #include "router/poller.h"
 
 #include "base/ban.h"
+
+void sock_no_delay(int fd)
+{
+	int on = 1;
+
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+}
 
 void sock_init(struct sock *s, struct poller *p, int fd,
 	       void (*on_event)(struct sock *s, int events))

@@ -33,6 +33,9 @@ struct sock {
 	void (*on_closed)(struct sock *s);
 };
 
+/* TCP_NODELAY; nothing for other sockets. What a listener has, the sockets it accepts have, too. */
+void sock_no_delay(int fd);
+
 /* Takes over @fd, which is non-blocking. Nothing is registered until sock_want(): a socket that is
  * handed on at once costs no epoll call. */
 void sock_init(struct sock *s, struct poller *p, int fd,

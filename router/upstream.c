@@ -9,7 +9,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,13 +27,6 @@
 
 enum { PAIR_TRIES = 4, PAIR_WAIT_MS = 50, UPSTREAM_HEAD_MAX = 64 << 10 };
 
-static void no_delay(int fd)
-{
-	int on = 1;
-
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-}
-
 int upstream_listen(struct router *r)
 {
 	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
@@ -44,6 +36,7 @@ int upstream_listen(struct router *r)
 	if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof(a)) < 0 || listen(fd, 128) < 0 ||
 	    getsockname(fd, (struct sockaddr *)&r->pair_addr, &len) < 0)
 		return -errno;
+	sock_no_delay(fd);
 	r->pair_listener = fd_take(&fd);
 	return 0;
 }
@@ -51,17 +44,17 @@ int upstream_listen(struct router *r)
 static int connect_near(const struct sockaddr_in *to, struct sockaddr_in *ret_self)
 {
 	socklen_t len = sizeof(*ret_self);
-	auto_fd int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	int r;
+	auto_fd int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
-	if (fd < 0 || connect(fd, (const struct sockaddr *)to, sizeof(*to)) < 0 ||
+	if (fd < 0 ||
+	    (connect(fd, (const struct sockaddr *)to, sizeof(*to)) < 0 && errno != EINPROGRESS) ||
 	    getsockname(fd, (struct sockaddr *)ret_self, &len) < 0)
 		return -errno;
-	r = fd_set_nonblock(fd);
-	return r < 0 ? r : fd_take(&fd);
+	sock_no_delay(fd);
+	return fd_take(&fd);
 }
 
-/* connect() has returned, so the other end comes in this moment. */
+/* Of a connect() on loopback the other end comes in this moment. */
 static bool wait_readable(int fd)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
@@ -100,8 +93,6 @@ static int tcp_pair(const struct router *r, int *ret_near, int *ret_far)
 	far = accept_far(r->pair_listener, &self);
 	if (far < 0)
 		return far;
-	no_delay(near);
-	no_delay(far);
 	*ret_near = fd_take(&near);
 	*ret_far = far;
 	return 0;
@@ -143,7 +134,7 @@ static int connect_to(const struct sockaddr *to, socklen_t len)
 	if (is_self_connected(fd, to))
 		return -ECONNREFUSED;
 	if (to->sa_family != AF_UNIX)
-		no_delay(fd);
+		sock_no_delay(fd);
 	return fd_take(&fd);
 }
 

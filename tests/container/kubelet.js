@@ -1,9 +1,9 @@
 // Plays the part of a kubelet that matters to one container: starts it as the manifest says (user, root file system,
-// capabilities, limits, environment), runs its probes with their periods and thresholds, and ends it by TERM, grace period,
-// KILL. It does not restart; it records. Where a kubelet would act, an event is added: Started, Ready, Unready, Unhealthy.
+// capabilities, limits, environment), runs its probes with their periods and thresholds, restarts it when it is not alive, and
+// ends it by TERM, grace period, KILL. What happens is recorded: Started, Ready, Unready, NotLive, Unhealthy, Restarted, ...
 const fs = require("fs");
 const YAML = require("yaml");
-const { get, must, sleep, start } = require("./podman.js");
+const { get, must, mustMeanwhile, sleep, start } = require("./podman.js");
 
 const cpus = (q) => (String(q).endsWith("m") ? parseInt(q) / 1000 : Number(q));
 const bytes = (q) => String(q).replace(/([KMG])i$/, (_, unit) => unit.toLowerCase());
@@ -26,16 +26,28 @@ function flags(pod, container) {
 	];
 }
 
+// The pod of a manifest, or of its Deployment's template.
+function podOf(file) {
+	const documents = YAML.parseAllDocuments(fs.readFileSync(file, "utf8")).map((d) => d.toJS());
+	const of = (kind) => documents.find((d) => d.kind === kind);
+	return of("Pod") ?? of("Deployment").spec.template;
+}
+
 class Kubelet {
-	constructor(file, image, extra = []) {
-		this.pod = YAML.parse(fs.readFileSync(file, "utf8"));
+	constructor(pod, image, extra = []) {
+		this.pod = pod;
 		this.spec = this.pod.spec.containers[0];
 		this.events = [];
 		this.t0 = Date.now();
 		this.container = start([...flags(this.pod, this.spec), ...extra], image);
+		this.restarts = 0;
+		this.#begin();
+	}
+
+	#begin() {
 		this.ports = Object.fromEntries(this.spec.ports.map((p) => [p.name, this.container.hostPort(p.containerPort)]));
-		this.ready = false;
-		this.loops = this.#run();
+		this.ready = this.over = false;
+		this.#run();
 	}
 
 	record(type, text) {
@@ -62,7 +74,7 @@ class Kubelet {
 			const { ok, text } = await this.probe(probe);
 			failures = ok ? 0 : failures + 1;
 			if (this.over || onResult(ok, failures >= (probe.failureThreshold ?? 3), text)) return;
-			await sleep((probe.periodSeconds ?? 10) * 1000);
+			await new Promise((r) => setTimeout(r, (probe.periodSeconds ?? 10) * 1000).unref());
 		}
 	}
 
@@ -82,24 +94,40 @@ class Kubelet {
 		});
 		const liveness = this.#repeat(livenessProbe, (ok, failed, text) => {
 			this.record(ok ? "Live" : failed ? "Unhealthy" : "NotLive", text);
+			return failed && !this.terminating;
 		});
-		await Promise.all([readiness, liveness]);
+		await Promise.race([liveness, readiness]);
+		if (!this.over) this.#restart();
 	}
 
-	// The pod is deleted: TERM now, KILL after the grace period; the probes go on meanwhile. Resolves with the exit status.
-	async terminate() {
-		this.record("Killing");
-		must("kill", "-s", "TERM", this.container.id);
+	async #restart() {
+		this.ready = false;
+		await this.#end();
+		must("start", this.container.id);
+		this.restarts++;
+		this.record("Restarted");
+		this.#begin();
+	}
+
+	// TERM now, KILL after the grace period; the probes go on meanwhile.
+	async #end() {
+		await mustMeanwhile("kill", "-s", "TERM", this.container.id);
 		const end = Date.now() + this.pod.spec.terminationGracePeriodSeconds * 1000;
-		while (this.container.running()) {
-			if (Date.now() > end) must("kill", "-s", "KILL", this.container.id);
+		while ((await mustMeanwhile("inspect", "-f", "{{.State.Running}}", this.container.id)) === "true") {
+			if (Date.now() > end) await mustMeanwhile("kill", "-s", "KILL", this.container.id);
 			await sleep(100);
 		}
-		this.record("Ended");
 		this.over = true;
-		await this.loops;
+	}
+
+	// The pod is deleted. Resolves with the exit status.
+	async terminate() {
+		this.record("Killing");
+		this.terminating = true;
+		await this.#end();
+		this.record("Ended");
 		return this.container.exitCode();
 	}
 }
 
-module.exports = { Kubelet };
+module.exports = { Kubelet, podOf };

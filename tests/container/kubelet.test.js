@@ -1,13 +1,13 @@
-// k8s/pod.yaml under the rules of a kubelet (kubelet.js): start-up gates, readiness, liveness, the end of the pod.
+// k8s/*.yaml under the rules of a kubelet (kubelet.js): start-up gates, readiness, liveness, the end of a pod, the next pod.
 const assert = require("assert");
 const path = require("path");
 const test = require("node:test");
-const { CHAT, buildChat, get, needPodman, root, sleep, until } = require("./podman.js");
+const { CHAT, buildChat, get, load, must, needPodman, root, sleep, until, websocket } = require("./podman.js");
 
 needPodman("docker.io/library/debian:bookworm-slim", "docker.io/library/node:22-bookworm-slim");
 buildChat();
-const { Kubelet } = require("./kubelet.js");
-const manifest = path.join(root, "k8s/pod.yaml");
+const { Kubelet, podOf } = require("./kubelet.js");
+const manifest = podOf(path.join(root, "k8s/pod.yaml"));
 
 const SLOW = ["-v", `${path.join(__dirname, "fixtures/slow-boot.js")}:/slow-boot.js:ro`, "-e", "NODE_OPTIONS=--require /slow-boot.js"];
 const of = (k, type) => k.events.find((e) => e.type === type);
@@ -59,4 +59,62 @@ test("the end: out of the endpoints at once, serving through the delay, alive un
 	assert.ok(took >= 5000 && took < 25000, `took ${took} ms`);
 	assert.ok(of(k, "Unready"), "the readiness probe has seen it");
 	assert.strictEqual(k.count("Unhealthy"), 0);
+});
+
+// When each of the clients was cut off, in ms after TERM.
+async function endWithWebSockets(...options) {
+	const k = new Kubelet(manifest, CHAT, options);
+	await until("ready", () => k.ready);
+	const sockets = await Promise.all(Array.from({ length: 200 }, () => websocket(k.ports.http, "/socket.io/?EIO=4&transport=websocket")));
+	const t0 = Date.now();
+	const closed = Promise.all(sockets.map((s) => new Promise((resolve) => s.on("close", () => resolve(Date.now() - t0)))));
+
+	assert.strictEqual(await k.terminate(), 0, k.container.logs());
+	const took = of(k, "Ended").at - of(k, "Killing").at;
+	assert.ok(took < manifest.spec.terminationGracePeriodSeconds * 1000 - 5000, `took ${took} ms`);
+	assert.strictEqual(k.count("Unhealthy"), 0);
+	return (await closed).sort((a, b) => a - b);
+}
+
+test("the end with live WebSockets: kept through the delay, over within the grace period", async () => {
+	const [first] = await endWithWebSockets();
+	assert.ok(first >= 5000, `the first after ${first} ms`);
+});
+
+test("the end where pidfd_getfd(2) is allowed: WebSockets are closed one after another", async () => {
+	const at = await endWithWebSockets("--security-opt", "seccomp=unconfined");
+	assert.ok(at[0] >= 5000, `the first after ${at[0]} ms`);
+	assert.ok(at.at(-1) - at[0] >= 1500, `all within ${at.at(-1) - at[0]} ms`);
+});
+
+test("PID 1 hangs: not alive, restarted, ready again", async () => {
+	const impatient = structuredClone(manifest);
+	impatient.spec.terminationGracePeriodSeconds = 1;
+	impatient.spec.containers[0].livenessProbe.periodSeconds = 1;
+	const k = new Kubelet(impatient, CHAT);
+	await until("ready", () => k.ready);
+
+	must("kill", "-s", "STOP", k.container.id);
+	await until("restarted", () => k.restarts === 1);
+	assert.match(of(k, "Unhealthy").text, /^503 init does not answer/);
+	await until("ready again", () => k.ready);
+	assert.strictEqual((await get(k.ports.http, "/")).status, 200);
+	await k.terminate();
+});
+
+// The Service sends to pods that are ready as far as the last probe says.
+test("a rolling update of the Deployment: no preStop, no failed request", async () => {
+	const pod = podOf(path.join(root, "k8s/deployment.yaml"));
+	assert.strictEqual(pod.spec.containers[0].lifecycle, undefined);
+	const pods = [new Kubelet(pod, CHAT)];
+	await until("ready", () => pods[0].ready);
+	const stopLoad = load(() => pods.findLast((k) => k.ready).ports.http);
+
+	pods.push(new Kubelet(pod, CHAT));
+	await until("the new pod is ready", () => pods[1].ready);
+	pods.reverse(); // the old one last: the Service goes on sending to it until its readiness probe fails
+	assert.strictEqual(await pods[1].terminate(), 0, pods[1].container.logs());
+	assert.strictEqual((await get(pods[0].ports.http, "/")).status, 200);
+	assert.deepStrictEqual(await stopLoad(), []);
+	assert.strictEqual(await pods[0].terminate(), 0);
 });

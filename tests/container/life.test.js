@@ -2,7 +2,7 @@
 // kill, logs.
 const assert = require("assert");
 const test = require("node:test");
-const { PORTS, SIOINIT, build, buildSioinit, get, image, load, must, mustMeanwhile, needPodman, podman, start, startApp, startPod, until, untilReady, upgraded } = require("./podman.js");
+const { PORTS, SIOINIT, build, buildSioinit, get, image, load, must, mustMeanwhile, needPodman, podman, start, startApp, startPod, until, untilReady, websocket } = require("./podman.js");
 
 const SCRATCH = image("sioinit-scratch");
 const LOCKED = ["--read-only", "--read-only-tmpfs=false", "--user", "12345", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"];
@@ -39,7 +39,7 @@ async function reloads(c, ask) {
 
 test("stop: the app sees TERM, the exit status is 0; its lines are in the log as they were", async () => {
 	const c = await untilReady(startApp(...TWO));
-	const socket = await upgraded(c.http);
+	const socket = await websocket(c.http, "/");
 	const closed = new Promise((resolve) => socket.on("close", resolve));
 
 	const { code } = stop(c, 20);

@@ -142,12 +142,13 @@ function get(port, url, options = {}) {
 }
 
 // Requests without pause, two at a time, until the returned function is called: it resolves with what did not answer 200.
+// The port, or a function that says which.
 function load(port) {
 	const failed = [];
 	let going = true;
 	const client = async () => {
 		while (going) {
-			const status = await get(port, "/").then((r) => r.status, (err) => err.message);
+			const status = await get(typeof port === "function" ? port() : port, "/").then((r) => r.status, (err) => err.message);
 			if (status !== 200) failed.push(status);
 		}
 	};
@@ -160,12 +161,12 @@ function load(port) {
 }
 
 // A socket that its worker holds from then on.
-function upgraded(port) {
+function websocket(port, url) {
 	return new Promise((resolve, reject) => {
-		const socket = net.connect(port, "127.0.0.1");
-		socket.on("error", reject);
-		socket.write("GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
-		socket.once("data", () => resolve(socket));
+		const headers = { Connection: "Upgrade", Upgrade: "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": crypto.randomBytes(16).toString("base64") };
+		const req = http.get({ host: "127.0.0.1", port, path: url, headers });
+		req.on("error", reject).on("response", (res) => reject(new Error(`${res.statusCode} for a WebSocket`)));
+		req.on("upgrade", (res, socket) => resolve(socket.on("error", () => {}).resume()));
 	});
 }
 
@@ -189,12 +190,12 @@ async function until(what, check, ms = 30000) {
 }
 
 process.on("exit", () => {
-	if (pods.size) podman("pod", "rm", "-f", "-t", "0", ...pods);
-	if (containers.size) podman("rm", "-f", "-t", "0", ...containers);
+	if (pods.size) podman("pod", "rm", "-f", "-i", "-t", "0", ...pods);
+	if (containers.size) podman("rm", "-f", "-i", "-t", "0", ...containers);
 	fs.rmSync(work, { recursive: true });
 });
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(1));
 
 module.exports = {
-	SIOINIT, CHAT, PORTS, image, root, podman, must, mustMeanwhile, needPodman, build, buildSioinit, buildChat, start, startApp, startPod, untilReady, get, load, upgraded, sleep, until,
+	SIOINIT, CHAT, PORTS, image, root, podman, must, mustMeanwhile, needPodman, build, buildSioinit, buildChat, start, startApp, startPod, untilReady, get, load, websocket, sleep, until,
 };

@@ -12,8 +12,14 @@ const status = (pid, key) => new RegExp(`^${key}:\\s*(.*)$`, "m").exec(fs.readFi
 const isRoot = process.getuid() === 0;
 const isGone = async (pid) => !fs.existsSync(`/proc/${pid}`) || status(pid, "State")[0] === "Z";
 
+// Where anybody may read it: a checkout may lie in somebody's own folder.
+const folder = fs.mkdtempSync(path.join(os.tmpdir(), "sioinit-"));
+fs.copyFileSync(path.join(__dirname, "fixtures/supervised.js"), path.join(folder, "supervised.js"));
+fs.chmodSync(folder, 0o755);
+test.after(() => fs.rmSync(folder, { recursive: true }));
+
 test("SIOINIT_USER: workers and router are nobody, and die with sioinit", { skip: !isRoot && "only root can" }, async () => {
-	const s = await start(["supervised.js"], { SIOINIT_WORKERS: "1", SIOINIT_USER: "nobody", SIOINIT_NO_NEW_PRIVS: "1", HOME: "/root" });
+	const s = await start(["supervised.js"], { SIOINIT_WORKERS: "1", SIOINIT_USER: "nobody", SIOINIT_NO_NEW_PRIVS: "1", HOME: "/root" }, folder);
 	try {
 		const { pid, env } = JSON.parse((await get(s.port, "/env")).body);
 		const nobody = /^nobody:[^:]*:(\d+):(\d+):[^:]*:([^:]*)/m.exec(fs.readFileSync("/etc/passwd", "utf8"));
@@ -46,7 +52,7 @@ test("SIOINIT_USER: its sockets, too, are closed one after another", { skip: !is
 	const bin = process.env.BIN_UNDER_TEST;
 	process.env.BIN_UNDER_TEST = "setpriv";
 	try {
-		const s = await start(["--bounding-set=-sys_ptrace", bin, "supervised.js"], { SIOINIT_WORKERS: "1", SIOINIT_USER: "nobody", SIOINIT_DRAIN_TIME: "1" });
+		const s = await start(["--bounding-set=-sys_ptrace", bin, "supervised.js"], { SIOINIT_WORKERS: "1", SIOINIT_USER: "nobody", SIOINIT_DRAIN_TIME: "1" }, folder);
 		const sockets = await Promise.all(Array.from({ length: 40 }, () => upgraded(s.port)));
 		const closed = Promise.all(sockets.map((c) => new Promise((resolve) => c.on("close", () => resolve(Date.now())))));
 		assert.strictEqual(await s.stop(), 0);
@@ -67,7 +73,7 @@ test("a user that cannot be is one clear line and exit 78", async () => {
 async function begin(args, env) {
 	const port = await freePort();
 	const admin = await freePort();
-	const p = spawn(process.env.BIN_UNDER_TEST, args, { env: { ...process.env, SIOINIT_PORT: port, SIOINIT_ADMIN: admin, SIOINIT_WORKERS: "1", ...env }, cwd: path.join(__dirname, "fixtures") });
+	const p = spawn(process.env.BIN_UNDER_TEST, args, { env: { ...process.env, SIOINIT_PORT: port, SIOINIT_ADMIN: admin, SIOINIT_WORKERS: "1", ...env }, cwd: folder });
 	const self = { pid: p.pid, port, admin, log: "", out: "" };
 	p.stdout.on("data", (d) => (self.out += d));
 	p.stderr.on("data", (d) => (self.log += d));

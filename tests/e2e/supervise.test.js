@@ -269,6 +269,20 @@ test("live sockets are closed one after another, not all at once", async () => {
 	assert.ok(at[39] - at[0] > 500, `all within ${at[39] - at[0]} ms`);
 });
 
+test("after a scale-up the surplus moves to the new workers, gently", async () => {
+	const s = await start(["supervised.js"], { SIOINIT_WORKERS: "1", SIOINIT_REBALANCE: "on", SIOINIT_DRAIN_TIME: "1" });
+	try {
+		let closed = 0;
+		await Promise.all(Array.from({ length: 40 }, async () => (await upgraded(s.port)).on("close", () => closed++)));
+		await until(async () => JSON.parse((await get(s.admin, "/status")).body).workers[0].sockets >= 40, "the sockets to be seen");
+		process.kill(s.pid, "SIGTTIN");
+		await until(async () => closed === 20, "the surplus to be closed");
+		assert.match(s.log, /rebalance: 20 sockets/);
+	} finally {
+		assert.strictEqual(await s.stop(), 0);
+	}
+});
+
 test("signals: what is not ours reaches every worker once; USR1 never does; the map", async () => {
 	const s = await start(["supervised.js"], { SIOINIT_WORKERS: "2", SAY: "SIGUSR1,SIGUSR2,SIGWINCH,SIGALRM,SIGHUP", SIOINIT_SIGNAL_MAP: "HUP=ALRM" });
 	try {

@@ -15,6 +15,7 @@
 
 #include "base/fd.h"
 #include "init/worker.h"
+#include "tests/unit/init/owner.h"
 
 enum { WORKERS = 3, TURNS = 1000 };
 
@@ -26,11 +27,6 @@ static int peers[WORKERS];
 static unsigned n_handbacks;
 static struct control_msg handback;
 
-static void on_state(struct worker *w)
-{
-	(void)w;
-}
-
 static void on_handback(struct worker *w, const struct control_msg *m, int fd)
 {
 	(void)w;
@@ -40,21 +36,7 @@ static void on_handback(struct worker *w, const struct control_msg *m, int fd)
 	n_handbacks++;
 }
 
-static void on_session(struct worker *w, const char *sid, bool opened)
-{
-	(void)w;
-	(void)sid;
-	(void)opened;
-}
-
-static void on_place(struct worker *w, struct place *pl, bool http)
-{
-	(void)w;
-	(void)pl;
-	(void)http;
-}
-
-static const struct worker_ops ops = { on_state, on_handback, on_session, on_place };
+static const struct worker_ops ops = OWNER_OPS(on_handback);
 
 static int setup(void **state)
 {

@@ -1,0 +1,37 @@
+/* The owner of a worker in tests: nothing that it is told matters; sockets that come back are
+ * closed. */
+#pragma once
+
+#include "base/fd.h"
+#include "init/worker.h"
+
+static void owner_on_state(struct worker *w)
+{
+	(void)w;
+}
+
+static inline void owner_on_handback(struct worker *w, const struct control_msg *m, int fd)
+{
+	(void)w;
+	(void)m;
+	fd_close(&fd);
+}
+
+static void owner_on_session(struct worker *w, const char *sid, bool opened)
+{
+	(void)w;
+	(void)sid;
+	(void)opened;
+}
+
+static void owner_on_place(struct worker *w, struct place *pl, bool http)
+{
+	(void)w;
+	(void)pl;
+	(void)http;
+}
+
+#define OWNER_OPS(handback)                                                                        \
+	{                                                                                          \
+		owner_on_state, handback, owner_on_session, owner_on_place                         \
+	}
