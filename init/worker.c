@@ -550,7 +550,7 @@ static void on_channel_end(struct channel *ch, int err)
 		log_error("worker[%u]: wrote garbage to its IPC channel; it is replaced pid=%d",
 			  w->slot, (int)w->pid);
 		worker_kill(w);
-	} else if (w->state == WORKER_READY || w->state == WORKER_SUSPECT) {
+	} else if (w->has_channel && (w->state == WORKER_READY || w->state == WORKER_SUSPECT)) {
 		(void)uv_timer_start(&w->deadline, on_still_there, LEFT_AFTER_MS, 0);
 	}
 }

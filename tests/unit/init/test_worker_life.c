@@ -213,6 +213,17 @@ static void who_leaves_the_channel_is_drained(void **state)
 	assert_true(worker->state == WORKER_DRAINING || worker->state == WORKER_STOPPING);
 }
 
+static void who_has_none_leaves_none(void **state)
+{
+	(void)state;
+	worker->has_channel = false;
+	worker_answered(worker, WORKER_STYLE_PORT);
+	assert_int_equal(worker->state, WORKER_READY);
+	fd_close(&peer);
+	clock_advance(&loop, 1000);
+	assert_int_equal(worker->state, WORKER_READY);
+}
+
 static void lag_is_what_an_answer_takes(void **state)
 {
 	(void)state;
@@ -237,6 +248,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_drain_is_part_of_the_stop_timeout, setup_deaf,
 						teardown),
 		cmocka_unit_test_setup_teardown(who_leaves_the_channel_is_drained, setup, teardown),
+		cmocka_unit_test_setup_teardown(who_has_none_leaves_none, setup, teardown),
 		cmocka_unit_test_setup_teardown(lag_is_what_an_answer_takes, setup, teardown),
 	};
 
