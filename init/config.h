@@ -94,7 +94,7 @@ struct config_addresses {
 /* struct config.heap_mb beside a number: */
 enum { HEAP_OFF = 0, HEAP_AUTO = 0x7fffffff };
 
-enum { CONFIG_SETTINGS_MAX = 96 };
+enum { CONFIG_SETTINGS_MAX = 128 };
 
 struct config {
 	struct config_workers workers;

@@ -13,6 +13,7 @@
 #include "init/frontend.h"
 #include "init/logs.h"
 #include "init/memory.h"
+#include "init/parked.h"
 #include "init/pool.h"
 #include "init/pre_start.h"
 #include "init/primary.h"
@@ -44,6 +45,7 @@ struct init {
 	struct terminal terminal;
 	struct pre_start pre_start;
 	struct admin_socket admin;
+	struct parked parked;
 	struct frontend frontend;
 	int sessions_fd, board_fd; /* kept for every router */
 	struct scoreboard *board;

@@ -141,7 +141,7 @@ int init_main(const struct config *c, const struct command *cmd, char *self)
 	in = (struct init){ .config = c, .command = cmd };
 	log_set_component("init");
 	srandom((unsigned)getpid());
-	(void)fd_raise_limit();
+	parked_init(&in);
 	resolve_credentials(&in);
 	terminal_init(&in.terminal, STDIN_FILENO);
 	notify_init();

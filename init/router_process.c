@@ -148,6 +148,7 @@ static void tell_everything(struct router_process *r)
 	for (struct place *pl = in->primary.places; pl; pl = pl->next)
 		if (pl->announced)
 			tell_place(r, pl);
+	parked_give(r);
 	tell(r, &phase);
 }
 
@@ -188,6 +189,10 @@ static void on_message(struct control *c, const struct control_msg *m, int fd)
 		on_idle(r, w);
 	else if (m->type == CONTROL_HANDOFF)
 		on_handoff(r, w, m, &owned);
+	else if (m->type == CONTROL_PARK)
+		parked_take(r->init, r->index, m, fd_take(&owned));
+	else if (m->type == CONTROL_UNPARK)
+		parked_drop(r->init, m->token);
 }
 
 static void on_channel_closed(struct control *c)

@@ -11,12 +11,15 @@
  *	HANDBACK    a hand-off was refused (fd)
  *	SESSION     a worker announced a session
  *	PHASE       serving, lame duck, draining
+ *	ADOPT       a poll that another router has lent (fd, twice)
  *
  *	router → init
  *	UP          tell me everything
  *	HANDOFF     give this socket to a worker (fd)
  *	PROBED      the worker answered the probe
  *	IDLE        nobody waits for a draining worker
+ *	PARK        keep the connections of this poll (fd, twice)
+ *	UNPARK      not any more
  */
 #pragma once
 
@@ -38,6 +41,10 @@ enum control_type {
 	CONTROL_HANDOFF,      /* .worker, .token, .kind (enum handoff_kind), .listener, fd */
 	CONTROL_PROBED,       /* .worker, .style: where it answered */
 	CONTROL_IDLE,         /* .worker */
+	CONTROL_PARK,   /* .token, .worker, .kind (enum park_side), .state = keep-alive, .style =
+			   HTTP/1.minor, fd */
+	CONTROL_UNPARK, /* .token */
+	CONTROL_ADOPT,  /* as CONTROL_PARK */
 	CONTROL_UP,
 };
 
@@ -74,6 +81,9 @@ enum handoff_kind {
 	HANDOFF_PROBE, /* ditto, to see whether it answers at all; goes out as sticky:connection */
 	HANDOFF_RAW,   /* a connection of a LISTENER_RAW */
 };
+
+/* The connections of a poll. */
+enum park_side { PARK_CLIENT, PARK_UPSTREAM, PARK_N };
 
 enum phase {
 	PHASE_SERVING,

@@ -221,6 +221,7 @@ static const struct metric {
 	SUM("sid_orphans_total", "counter", sid_orphans,
 	    "Requests of a session whose worker serves no more."),
 	SUM("no_worker_total", "counter", no_worker, "Requests refused for want of a worker."),
+	SHARED("parked_polls", "gauge", parked, "Waiting polls that outlive their router."),
 	SHARED("worker_ends_total", "counter", worker_ends, "Ends of worker processes."),
 	SHARED("worker_hangs_total", "counter", hangs, "Workers killed by the watchdog."),
 	SHARED("reloads_total", "counter", reloads, "Rolling reloads begun."),
@@ -260,6 +261,30 @@ static int put_responses(const struct scoreboard *b, struct buf *out)
 		r = buf_printf(out, "sioinit_http_responses_total{class=\"%uxx\"} %llu\n", i,
 			       TOTAL(b, responses[i]));
 	return r;
+}
+
+/* The time in which a poll waits for the app to have something to say is no duration. */
+static int put_durations(const struct scoreboard *b, struct buf *out)
+{
+	unsigned long long so_far = 0;
+	int r =
+	    buf_printf(out, "# HELP sioinit_http_request_duration_seconds Requests but polls, from "
+			    "their head to the end of the response.\n"
+			    "# TYPE sioinit_http_request_duration_seconds histogram\n");
+
+	for (unsigned i = 0; i < SCOREBOARD_BUCKETS && r == 0; i++) {
+		so_far += TOTAL(b, took[i]);
+		r = buf_printf(out,
+			       "sioinit_http_request_duration_seconds_bucket{le=\"%g\"} %llu\n",
+			       scoreboard_bounds_ms[i] / 1000.0, so_far);
+	}
+	so_far += TOTAL(b, took[SCOREBOARD_BUCKETS]);
+	return r < 0 ? r
+		     : buf_printf(out,
+				  "sioinit_http_request_duration_seconds_bucket{le=\"+Inf\"} %llu\n"
+				  "sioinit_http_request_duration_seconds_sum %.3f\n"
+				  "sioinit_http_request_duration_seconds_count %llu\n",
+				  so_far, (double)TOTAL(b, took_ms) / 1000, so_far);
 }
 
 static double ready_of(const struct view *v)
@@ -359,5 +384,6 @@ int report_metrics(const struct scoreboard *b, struct buf *out)
 
 	r = r < 0 ? r : put_totals(b, out);
 	r = r < 0 ? r : put_responses(b, out);
+	r = r < 0 ? r : put_durations(b, out);
 	return r < 0 ? r : put_workers(b, out);
 }

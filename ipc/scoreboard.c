@@ -105,3 +105,16 @@ uint32_t scoreboard_claim_base(struct scoreboard *b, unsigned slot, uint32_t pid
 		return fds;
 	return (uint32_t)known;
 }
+
+const uint32_t scoreboard_bounds_ms[SCOREBOARD_BUCKETS] = { 5,   10,   25,   50,   100,  250,
+							    500, 1000, 2500, 5000, 10000 };
+
+void scoreboard_count_request(struct scoreboard_router *b, uint64_t ms)
+{
+	unsigned i = 0;
+
+	while (i < SCOREBOARD_BUCKETS && ms > scoreboard_bounds_ms[i])
+		i++;
+	counter_add(&b->took[i], 1);
+	counter_add(&b->took_ms, ms);
+}

@@ -35,6 +35,10 @@ struct scoreboard_share {
 	counter requests, handoffs, admitted; /* since the slot was made; admitted: new sessions */
 };
 
+/* Upper bounds of what a request took, in milliseconds; one more bucket has all longer ones. */
+enum { SCOREBOARD_BUCKETS = 11 };
+extern const uint32_t scoreboard_bounds_ms[SCOREBOARD_BUCKETS];
+
 /* One router's part; in cache lines of its own. */
 struct scoreboard_router {
 	_Alignas(64) counter connections; /* accepted ever */
@@ -42,6 +46,8 @@ struct scoreboard_router {
 	counter requests, handshakes, upgrades;
 	counter responses[10]; /* by the first digit of the status */
 	counter retries, handbacks, sid_misses, sid_orphans, no_worker;
+	counter took[SCOREBOARD_BUCKETS + 1],
+	    took_ms; /* requests by what they took, but for polls */
 	struct scoreboard_share shares[SCOREBOARD_ROWS];
 };
 
@@ -52,6 +58,7 @@ struct scoreboard {
 	counter wanted;  /* slots 0..wanted-1 are in use */
 	counter phase;   /* enum phase */
 	counter router_starts, worker_ends, hangs, reloads;
+	counter parked; /* polls whose connections init has a copy of */
 	counter relay_messages, relay_bytes;
 	counter n_routers; /* at least 1: the first of .routers are in use */
 	/* by any router */
@@ -107,3 +114,6 @@ static inline void scoreboard_count_response(struct scoreboard_router *b, unsign
 {
 	counter_add(&b->responses[status / 100 % 10], 1);
 }
+
+/* A request, other than a poll, was answered after @ms. */
+void scoreboard_count_request(struct scoreboard_router *b, uint64_t ms);

@@ -20,6 +20,7 @@
 #include "router/reply.h"
 #include "router/sid.h"
 #include "router/stickiness.h"
+#include "router/upstream.h"
 
 #include "base/ban.h"
 
@@ -525,6 +526,27 @@ void client_return(struct router *r, const struct control_msg *m, int fd)
 		client_reply(c, 503);
 	else
 		client_read_head(c);
+}
+
+void client_adopt(struct router *r, const struct control_msg *m, struct worker *w, int fd,
+		  int upstream)
+{
+	struct sockaddr_storage peer = { 0 };
+	socklen_t len = sizeof(peer);
+	struct client *c = NULL;
+	struct upstream *u;
+
+	if (getpeername(fd, (struct sockaddr *)&peer, &len) == 0)
+		c = client_new(r, NULL, fd, &peer);
+	else
+		fd_close(&fd);
+	u = c ? upstream_adopt(w, c, upstream) : NULL;
+	if (u)
+		exchange_adopt(c, u, m->state, m->style);
+	else if (c)
+		client_close(c, "no memory");
+	else
+		fd_close(&upstream);
 }
 
 void client_exchange_done(struct client *c, bool reusable)

@@ -54,6 +54,11 @@ void client_accept(struct router *r, const struct listener *l, int fd,
  * it. @fd consumed. */
 void client_return(struct router *r, const struct control_msg *m, int fd);
 
+/* A poll that another router has lent (CONTROL_ADOPT): the client's and the worker's side, both
+ * consumed. */
+void client_adopt(struct router *r, const struct control_msg *m, struct worker *w, int fd,
+		  int upstream);
+
 /* The exchange is over. @reusable: request and response are complete and both want to go on. */
 void client_exchange_done(struct client *c, bool reusable);
 

@@ -23,6 +23,7 @@
 #include "base/macros.h"
 #include "router/client.h"
 #include "router/core.h"
+#include "router/parking.h"
 #include "router/sessions.h"
 #include "router/sid.h"
 #include "router/stickiness.h"
@@ -46,7 +47,10 @@ static void watch_pace(struct client *c, bool moved)
 	bool its_turn =
 	    sock_blocked(&c->sock) || (!x->request.done && !sock_blocked(&x->upstream->sock));
 
-	if (!its_turn)
+	if (!its_turn && parking_is_for(x) && !x->parked) {
+		if (c->deadline.list != &c->router->park)
+			deadline_set(&c->deadline, &c->router->park);
+	} else if (!its_turn)
 		deadline_clear(&c->deadline);
 	else if (moved || !c->deadline.list)
 		deadline_set(&c->deadline, &c->router->body);
@@ -123,11 +127,28 @@ static void begin(struct client *c, struct upstream *u, const struct http_head *
 					 c->router->conf->sticky != STICKY_NONE,
 				.poll = !head->websocket && is_poll(head, sid),
 				.upgrade = head->websocket,
+				.begun_ms = router_now(c->router),
 				.minor = head->minor,
 				.retained = retained,
 				.opening = opening };
 	keep_cookie(c, head);
 	c->state = CLIENT_EXCHANGE;
+}
+
+void exchange_adopt(struct client *c, struct upstream *u, bool keep_alive, unsigned minor)
+{
+	struct exchange *x = &c->exchange;
+
+	x->upstream = u;
+	x->worker_id = u->worker->id;
+	x->request.done = true;
+	x->keep_alive = keep_alive;
+	x->poll = true;
+	x->minor = minor;
+	x->tries = TRIES_MAX;
+	x->begun_ms = router_now(c->router);
+	c->state = CLIENT_EXCHANGE;
+	rearm(c, true);
 }
 
 /* Reads the head again, for good this time, and the part of the body that is there: the slices of
@@ -385,6 +406,8 @@ static void finish(struct client *c)
 	struct upstream *u = x->upstream;
 	bool whole = x->request.done && !x->cut && !x->client_ended;
 
+	if (!x->poll)
+		scoreboard_count_request(c->router->board, router_now(c->router) - x->begun_ms);
 	x->upstream = NULL;
 	deadline_clear(&c->deadline);
 	upstream_put(u, whole ? x->idle_ms : 0);
@@ -443,6 +466,7 @@ static bool pass_head(struct client *c, const struct http_head *head, struct str
 	struct http_forward fw;
 	char cookie[STICKY_COOKIE_MAX];
 
+	parking_end(c);
 	scoreboard_count_response(r->board, head->status);
 	if (c->access)
 		c->access->status = head->status;
@@ -682,6 +706,7 @@ void exchange_abort(struct client *c)
 {
 	struct upstream *u = c->exchange.upstream;
 
+	parking_end(c);
 	c->exchange.upstream = NULL;
 	if (u)
 		upstream_close(u);

@@ -26,8 +26,10 @@ struct exchange {
 	bool keep_alive;           /* the client may send another request */
 	bool no_body;              /* HEAD */
 	bool idempotent;
-	bool learn;        /* a handshake: the response names a session */
-	bool poll;         /* waits for the app to have something to say */
+	bool learn;  /* a handshake: the response names a session */
+	bool poll;   /* waits for the app to have something to say */
+	bool parked; /* init has a copy of both connections */
+	uint64_t begun_ms;
 	bool upgrade;      /* the client wants to change protocols, with the router in between */
 	bool tunnel;       /* it has */
 	bool client_ended; /* the client has sent its FIN; so have we, to the worker */
@@ -47,6 +49,9 @@ struct exchange {
  * them from the client's socket. Answers 502/503 through the client when @w can't be reached. */
 void exchange_start(struct client *c, struct worker *w, const struct http_head *head,
 		    const struct sid_request *sid);
+
+/* Goes on with a poll of another router's, all sent and not answered. */
+void exchange_adopt(struct client *c, struct upstream *u, bool keep_alive, unsigned minor);
 
 /* Events on the client's socket during the exchange, and on the worker's. May end with
  * client_exchange_done() or client_close(): the caller must not touch the client afterwards. */

@@ -19,6 +19,7 @@
 #include "base/macros.h"
 #include "router/client.h"
 #include "router/core.h"
+#include "router/parking.h"
 #include "router/sessions.h"
 #include "router/sid.h"
 #include "router/upstream.h"
@@ -105,6 +106,11 @@ static void on_session(struct router *r, const struct control_msg *m, int *fd)
 		sessions_put(r->sessions, m->text, m->worker, SESSION_IDLE_MS, router_now(r));
 }
 
+static void on_adopt(struct router *r, const struct control_msg *m, int *fd)
+{
+	parking_adopt(r, m, fd_take(fd));
+}
+
 static void on_phase(struct router *r, const struct control_msg *m, int *fd)
 {
 	(void)fd;
@@ -119,10 +125,11 @@ static const struct {
 	enum control_type type;
 	void (*apply)(struct router *r, const struct control_msg *m, int *fd);
 } messages[] = {
-	{ CONTROL_WORKER, on_worker },     { CONTROL_SESSION, on_session },
-	{ CONTROL_HANDBACK, on_handback }, { CONTROL_LISTENER, on_listener },
-	{ CONTROL_ADMIN, on_admin },       { CONTROL_SESSIONS, on_sessions },
-	{ CONTROL_PHASE, on_phase },       { CONTROL_SCOREBOARD, on_scoreboard },
+	{ CONTROL_WORKER, on_worker },         { CONTROL_SESSION, on_session },
+	{ CONTROL_HANDBACK, on_handback },     { CONTROL_LISTENER, on_listener },
+	{ CONTROL_ADMIN, on_admin },           { CONTROL_SESSIONS, on_sessions },
+	{ CONTROL_PHASE, on_phase },           { CONTROL_ADOPT, on_adopt },
+	{ CONTROL_SCOREBOARD, on_scoreboard },
 };
 
 static void on_message(struct control *link, const struct control_msg *m, int fd)
@@ -211,7 +218,7 @@ static int router_init(struct router *r, const struct router_conf *conf, int con
 	limit_clients(r);
 	r->out = BUF_INIT(SOCK_OUT_MAX);
 	r->report = BUF_INIT(REPORT_MAX);
-	r->pair_listener = -1;
+	r->pair_listener = r->adopted = -1;
 	r->shared = scoreboard_private();
 	r->board = r->shared ? r->shared->routers : NULL;
 	r->last_token = uv_hrtime(); /* what was meant for the last router is not for us */
@@ -231,6 +238,7 @@ static int router_init(struct router *r, const struct router_conf *conf, int con
 	deadline_list_init(&r->body, &r->loop, conf->body_timeout_ms, client_on_deadline);
 	deadline_list_init(&r->linger, &r->loop, LINGER_MS, client_on_deadline);
 	deadline_list_init(&r->repeek, &r->loop, REPEEK_MS, client_on_repeek);
+	deadline_list_init(&r->park, &r->loop, PARK_AFTER_MS, parking_begin);
 	access_log_open(&r->access_log, &r->loop, conf->access_format, conf->access_file);
 	if (getrandom(&r->id_prefix, sizeof(r->id_prefix), 0) < 0)
 		return -errno;
@@ -264,6 +272,7 @@ static void router_deinit(struct router *r)
 	close_timer(&r->body.timer);
 	close_timer(&r->linger.timer);
 	close_timer(&r->repeek.timer);
+	close_timer(&r->park.timer);
 	access_log_close(&r->access_log);
 	poller_deinit(&r->poller);
 	(void)uv_run(&r->loop, UV_RUN_DEFAULT);

@@ -196,16 +196,10 @@ static void on_event(struct sock *s, int events)
 		upstream_close(u); /* idle: the worker closed it, or talks out of turn */
 }
 
-static struct upstream *upstream_new(struct worker *w)
+static struct upstream *upstream_with(struct worker *w, int fd, uint64_t token)
 {
-	uint64_t token = ++w->router->last_token;
-	int fd = dial(w, token);
 	struct upstream *u;
 
-	if (fd < 0) {
-		errno = -fd;
-		return NULL;
-	}
 	u = calloc(1, sizeof(*u));
 	if (!u) {
 		fd_close(&fd);
@@ -218,6 +212,18 @@ static struct upstream *upstream_new(struct worker *w)
 	u->in = BUF_INIT(UPSTREAM_HEAD_MAX);
 	w->n_upstreams++;
 	return u;
+}
+
+static struct upstream *upstream_new(struct worker *w)
+{
+	uint64_t token = ++w->router->last_token;
+	int fd = dial(w, token);
+
+	if (fd < 0) {
+		errno = -fd;
+		return NULL;
+	}
+	return upstream_with(w, fd, token);
 }
 
 static bool is_open(const struct upstream *u)
@@ -254,6 +260,20 @@ struct upstream *upstream_get(struct worker *w, struct client *c, bool poll, enu
 	u->poll = poll;
 	w->in_flight++;
 	w->n_polls += poll;
+	DL_PREPEND(w->busy, u);
+	return u;
+}
+
+struct upstream *upstream_adopt(struct worker *w, struct client *c, int fd)
+{
+	struct upstream *u = upstream_with(w, fd, ++w->router->last_token);
+
+	if (!u)
+		return NULL;
+	u->client = c;
+	u->poll = true;
+	w->in_flight++;
+	w->n_polls++;
 	DL_PREPEND(w->busy, u);
 	return u;
 }

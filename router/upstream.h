@@ -39,6 +39,9 @@ enum upstream_age {
  * app likes. */
 struct upstream *upstream_get(struct worker *w, struct client *c, bool poll, enum upstream_age age);
 
+/* A connection to @w that another router has made, in use by @c. NULL: ENOMEM. @fd consumed. */
+struct upstream *upstream_adopt(struct worker *w, struct client *c, int fd);
+
 /* After a complete response: keeps it for @idle_ms (0: closes it). */
 void upstream_put(struct upstream *u, uint32_t idle_ms);
 

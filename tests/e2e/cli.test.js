@@ -91,6 +91,9 @@ test("metrics are in Prometheus' format and outlive a router", () => withInstanc
 	const metric = async (name) => Number(String((await get(s.admin, "/metrics")).body).match(new RegExp(`^sioinit_${name} (.*)$`, "m"))[1]);
 	for (let i = 0; i < 3; i++) await get(s.port, "/");
 	assert.strictEqual(await metric("http_requests_total"), 3);
+	await get(s.port, "/slow?300");
+	assert.strictEqual(await metric('http_request_duration_seconds_bucket{le="0.25"}'), 3);
+	assert.strictEqual(await metric("http_request_duration_seconds_count"), 4);
 	const { routerOf } = require("./harness");
 	process.kill(routerOf(s.pid), "SIGKILL");
 	await until(async () => (await metric("router_starts_total")) === 2, "the next router");

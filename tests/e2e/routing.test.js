@@ -232,6 +232,30 @@ test("the router killed under load: WebSockets live on, sessions are known, clie
 	}
 });
 
+test("waiting polls outlive the router: no polling client loses its session", { timeout: 60000 }, async () => {
+	const s = await start(["worker.js"], app);
+	let sockets = [];
+	const lost = [];
+	const parked = async () => Number(String((await get(s.admin, "/metrics")).body).match(/^sioinit_parked_polls (\d+)$/m)[1]);
+	try {
+		sockets = await connect(io, s.port, 24, { transports: ["polling"], upgrade: false, reconnection: false });
+		sockets.forEach((c, i) => c.on("disconnect", (why) => lost.push(`client ${i}: ${why}`)));
+		for (let round = 0; round < 3; round++) {
+			await until(async () => (await parked()) === sockets.length, "all polls to wait");
+			const router = routerOf(s.pid);
+			process.kill(router, "SIGKILL");
+			await until(async () => ![undefined, router].includes(routerOf(s.pid)) && (await get(s.admin, "/readyz")).status === 200, "the next router");
+			const got = Promise.all(sockets.map((c) => collect(c, "all", 1)));
+			sockets[round].emit("all", `round ${round}`);
+			assert.deepStrictEqual(await got, sockets.map(() => [[`round ${round}`]]));
+			assert.deepStrictEqual(lost, []);
+		}
+	} finally {
+		sockets.forEach((c) => c.close());
+		assert.strictEqual(await s.stop(), 0);
+	}
+});
+
 test("hand-offs in flight when the router is killed are served", { timeout: 60000 }, async () => {
 	const s = await start(["worker.js"], app);
 	let sockets = [];

@@ -1,0 +1,105 @@
+/* Pairs of descriptors by the router's token. Bounded, as each costs init two descriptors. */
+#include "init/parked.h"
+
+#include <stdlib.h>
+#include <uthash.h>
+
+#include "base/fd.h"
+#include "init/core.h"
+
+#include "base/ban.h"
+
+enum { PARKED_MAX = 4096 };
+
+struct parked_poll {
+	uint64_t token;
+	struct control_msg m; /* as it came */
+	unsigned router;
+	int fds[PARK_N]; /* owned, by enum park_side */
+	UT_hash_handle hh;
+};
+
+void parked_init(struct init *in)
+{
+	unsigned long limit = fd_raise_limit();
+
+	in->parked.max = limit / 4 < PARKED_MAX ? (unsigned)(limit / 4) : PARKED_MAX;
+}
+
+static struct parked_poll *find(struct init *in, uint64_t token)
+{
+	struct parked_poll *p;
+
+	HASH_FIND(hh, in->parked.by_token, &token, sizeof(token), p);
+	return p;
+}
+
+static struct parked_poll *add(struct init *in, unsigned router, const struct control_msg *m)
+{
+	struct parked_poll *p = in->parked.n < in->parked.max ? calloc(1, sizeof(*p)) : NULL;
+
+	if (!p)
+		return NULL;
+	*p =
+	    (struct parked_poll){ .token = m->token, .m = *m, .router = router, .fds = { -1, -1 } };
+	p->m.text = (struct str){ 0 };
+	HASH_ADD(hh, in->parked.by_token, token, sizeof(p->token), p);
+	counter_set(&in->board->parked, ++in->parked.n);
+	return p;
+}
+
+static void drop(struct init *in, struct parked_poll *p)
+{
+	HASH_DEL(in->parked.by_token, p); /* NOLINT(clang-analyzer-unix.Malloc) */
+	counter_set(&in->board->parked, --in->parked.n);
+	for (int side = 0; side < PARK_N; side++)
+		fd_close(&p->fds[side]);
+	free(p);
+}
+
+void parked_take(struct init *in, unsigned router, const struct control_msg *m, int fd)
+{
+	struct parked_poll *p = find(in, m->token);
+
+	if (!p)
+		p = add(in, router, m);
+	if (!p || fd < 0 || m->kind >= PARK_N) {
+		fd_close(&fd);
+		return;
+	}
+	fd_close(&p->fds[m->kind]);
+	p->fds[m->kind] = fd;
+}
+
+void parked_drop(struct init *in, uint64_t token)
+{
+	struct parked_poll *p = find(in, token);
+
+	if (p)
+		drop(in, p);
+}
+
+static void give(struct router_process *r, struct parked_poll *p)
+{
+	struct control_msg m = p->m;
+
+	if (p->fds[PARK_CLIENT] < 0 || p->fds[PARK_UPSTREAM] < 0)
+		return;
+	m.type = CONTROL_ADOPT;
+	for (m.kind = 0; m.kind < PARK_N; m.kind++)
+		(void)control_send(r->channel, &m, fd_take(&p->fds[m.kind]));
+}
+
+void parked_give(struct router_process *r)
+{
+	struct init *in = r->init;
+	struct parked_poll *p, *next;
+
+	HASH_ITER(hh, in->parked.by_token, p, next)
+	{
+		if (p->router != r->index)
+			continue;
+		give(r, p);
+		drop(in, p);
+	}
+}

@@ -1,0 +1,28 @@
+/* Polls that wait. A long poll is two connections of the router's, the client's and the one to the
+ * worker; were they closed with a router that is killed, Engine.IO would end the session on both
+ * sides. So the router lends init a copy of both when a poll has waited for a moment, and a router
+ * that follows it is given them and waits on. */
+#pragma once
+
+#include <stdint.h>
+
+#include "ipc/control.h"
+
+struct init;
+struct router_process;
+struct parked_poll;
+
+struct parked {
+	struct parked_poll *by_token;
+	unsigned n, max;
+};
+
+/* At most as many as take half of the descriptors that we may have. */
+void parked_init(struct init *in);
+
+/* CONTROL_PARK: one of the two, @fd consumed. */
+void parked_take(struct init *in, unsigned router, const struct control_msg *m, int fd);
+/* CONTROL_UNPARK: the poll is answered, or over. */
+void parked_drop(struct init *in, uint64_t token);
+/* Gives a new router those of the one before it. */
+void parked_give(struct router_process *r);
