@@ -333,6 +333,22 @@ static void open_sockets_are_load(void **state)
 	assert_ptr_equal(pick_at(2 * LATER), busy);
 }
 
+static void what_it_opens_before_it_has_clients_is_no_load(void **state)
+{
+	struct worker *busy;
+	int opened;
+
+	(void)state;
+	skip_without_counts();
+	busy = is_now(1, 0, getpid(), WORKER_READY);
+	is_now(2, 1, NO_PROCESS, WORKER_READY)->in_flight = 1;
+	opened = dup(STDERR_FILENO);
+	assert_ptr_equal(pick_at(LATER), busy);
+	worker_assigned(busy);
+	assert_ptr_equal(pick_at(2 * LATER), busy);
+	fd_close(&opened);
+}
+
 static void our_own_connections_are_not_counted_twice(void **state)
 {
 	struct worker *w;
