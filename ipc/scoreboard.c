@@ -79,10 +79,17 @@ void scoreboard_router_ended(struct scoreboard *b, unsigned router)
 	}
 }
 
-static uint64_t given(const struct scoreboard *b, unsigned slot)
+static uint64_t handoffs(const struct scoreboard *b, unsigned slot)
 {
-	return scoreboard_slot_total(b, slot, offsetof(struct scoreboard_share, requests)) +
-	       scoreboard_slot_total(b, slot, offsetof(struct scoreboard_share, handoffs));
+	return scoreboard_slot_total(b, slot, offsetof(struct scoreboard_share, handoffs));
+}
+
+bool scoreboard_has_clients(const struct scoreboard *b, unsigned slot, uint32_t pid)
+{
+	const struct scoreboard_row *row = &b->rows[slot];
+
+	return counter_get(&row->base) >> 32 == pid &&
+	       (handoffs(b, slot) != counter_get(&row->before) || counter_get(&row->pending));
 }
 
 uint32_t scoreboard_claim_base(struct scoreboard *b, unsigned slot, uint32_t pid, uint32_t fds)
@@ -91,8 +98,8 @@ uint32_t scoreboard_claim_base(struct scoreboard *b, unsigned slot, uint32_t pid
 	uint64_t mine = (uint64_t)pid << 32 | fds, known = counter_get(&row->base);
 
 	if (known >> 32 != pid)
-		counter_set(&row->given, given(b, slot));
-	else if (given(b, slot) != counter_get(&row->given) || counter_get(&row->pending))
+		counter_set(&row->before, handoffs(b, slot));
+	else if (scoreboard_has_clients(b, slot, pid))
 		return (uint32_t)known;
 	if (atomic_compare_exchange_strong(&row->base, &known, mine) || known >> 32 != pid)
 		return fds;

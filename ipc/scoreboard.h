@@ -4,6 +4,7 @@
 #pragma once
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,7 +25,7 @@ struct scoreboard_row {
 	counter sessions;
 	counter sockets; /* client sockets it holds, as far as that can be seen from outside */
 	counter base;    /* see scoreboard_claim_base() */
-	counter given;   /* requests and hand-offs of the slot before this worker */
+	counter before;  /* hand-offs of the slot before this worker */
 };
 
 /* What one router does with the worker of a slot. */
@@ -86,8 +87,11 @@ uint64_t scoreboard_slot_total(const struct scoreboard *b, unsigned slot, size_t
 /* A router has died: what it had is gone, what it counted stays. By init. */
 void scoreboard_router_ended(struct scoreboard *b, unsigned router);
 
-/* The descriptors that @pid, the worker of @slot, has without clients: @fds, unless another router
- * has said so and it has been given anything since. Returns what counts. */
+/* Whether @pid, the worker of @slot, has had a client handed over since its base was claimed. */
+bool scoreboard_has_clients(const struct scoreboard *b, unsigned slot, uint32_t pid);
+
+/* The descriptors that @pid, the worker of @slot, has without clients: @fds, unless a router has
+ * said so before and it has had clients since. Returns what counts. */
 uint32_t scoreboard_claim_base(struct scoreboard *b, unsigned slot, uint32_t pid, uint32_t fds);
 
 /* Only the one writer of @c may call these. */

@@ -60,31 +60,46 @@ static uint32_t count_fds(pid_t pid)
 	return stat(path, &st) == 0 && st.st_size > 0 ? (uint32_t)st.st_size : 0;
 }
 
-/* Some are opened when it is ready already: what it has as long as it was given nothing are no
- * clients. During a reload the row becomes its own only later. */
-static uint32_t take_base(struct worker *w, uint32_t fds)
+static uint32_t less(uint32_t a, uint32_t b)
 {
-	if (row_of(w))
-		w->base_fds =
-		    scoreboard_claim_base(w->router->shared, w->slot, (uint32_t)w->pid, fds);
-	return w->base_fds;
+	return a > b ? a - b : 0;
 }
 
+static uint32_t upstreams(const struct worker *w)
+{
+	return w->n_upstreams + OTHERS(w, upstreams);
+}
+
+static bool has_clients(const struct worker *w)
+{
+	return row_of(w) && scoreboard_has_clients(w->router->shared, w->slot, (uint32_t)w->pid);
+}
+
+/* What it has open before it is given its first client are no clients, and some of it is opened
+ * when it is ready already. A router that follows another one takes over what that one saw. */
+static void take_base(struct worker *w)
+{
+	if (!has_clients(w) && w->in_flight + OTHERS(w, in_flight) == 0)
+		w->base_fds = less(count_fds(w->pid), upstreams(w));
+	if (row_of(w))
+		w->base_fds = scoreboard_claim_base(w->router->shared, w->slot, (uint32_t)w->pid,
+						    w->base_fds);
+}
+
+/* During a reload the row becomes its own only after it is ready. */
 static void join_row(struct worker *w)
 {
 	if (w->joined || !row_of(w))
 		return;
 	w->joined = true;
-	(void)take_base(w, w->base_fds);
+	take_base(w);
 	w->others_handoffs = OTHERS(w, handoffs);
 }
 
 static uint32_t open_sockets(struct worker *w)
 {
-	uint32_t fds = count_fds(w->pid);
-	uint32_t not_clients = take_base(w, fds) + w->n_upstreams + OTHERS(w, upstreams);
-
-	return fds > not_clients ? fds - not_clients : 0;
+	take_base(w);
+	return has_clients(w) ? less(count_fds(w->pid), w->base_fds + upstreams(w)) : 0;
 }
 
 /* Descriptors and our own connections among them are counted at the same moment: connections that
@@ -251,7 +266,7 @@ static void worker_apply(struct worker *w, const struct control_msg *m)
 	(void)snprintf(w->path, sizeof(w->path), "%.*s", (int)m->text.n, m->text.p);
 	by_channel = w->state == WORKER_BOOTING && w->style == WORKER_STYLE_STICKY;
 	if (w->state == WORKER_READY && !was_ready) {
-		w->base_fds = count_fds(w->pid);
+		take_base(w);
 		join_row(w);
 		w->ready_ms = router_now(w->router);
 	}
@@ -295,6 +310,7 @@ void worker_assigned(struct worker *w)
 {
 	struct scoreboard_share *share = share_of(w);
 
+	take_base(w);
 	w->assigned++;
 	if (share)
 		counter_add(&share->handoffs, 1);

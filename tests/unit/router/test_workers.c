@@ -50,6 +50,7 @@ static struct worker *is_now(uint32_t id, uint32_t slot, pid_t pid, enum worker_
 				 .style = WORKER_STYLE_LISTEN,
 				 .state = state };
 
+	counter_set(&router.shared->rows[slot].pid, (uint64_t)pid); /* as init does */
 	workers_update(&router, &m);
 	return workers_by_id(&router.workers, id);
 }
@@ -275,14 +276,14 @@ static void a_router_that_has_died_is_no_load(void **state)
 	assert_int_not_equal(pick()->id, 2);
 }
 
-static void what_a_worker_has_before_it_is_given_anything_are_no_clients(void **state)
+static void the_routers_agree_on_what_are_no_clients(void **state)
 {
 	struct scoreboard *b = router.shared;
 
 	(void)state;
 	assert_int_equal(scoreboard_claim_base(b, 0, 10, 20), 20);
 	assert_int_equal(scoreboard_claim_base(b, 0, 10, 25), 25);
-	counter_set(&share(1, 1)->requests, 1);
+	counter_set(&share(1, 1)->handoffs, 1);
 	assert_int_equal(scoreboard_claim_base(b, 0, 10, 30), 25);
 	assert_int_equal(scoreboard_claim_base(b, 0, 11, 35), 35);
 	counter_set(&b->rows[0].pending, 1);
@@ -322,7 +323,7 @@ static void open_sockets_are_load(void **state)
 	skip_without_counts();
 	busy = is_now(1, 0, getpid(), WORKER_READY);
 	idle = is_now(2, 1, NO_PROCESS, WORKER_READY);
-	worker_asked(busy);
+	worker_assigned(busy);
 	for (size_t i = 0; i < 10; i++)
 		sockets[i] = dup(STDERR_FILENO);
 	idle->in_flight = 5;
@@ -330,6 +331,22 @@ static void open_sockets_are_load(void **state)
 	for (size_t i = 0; i < 10; i++)
 		fd_close(&sockets[i]);
 	assert_ptr_equal(pick_at(2 * LATER), busy);
+}
+
+static void what_it_opens_before_it_has_clients_is_no_load(void **state)
+{
+	struct worker *busy;
+	int opened;
+
+	(void)state;
+	skip_without_counts();
+	busy = is_now(1, 0, getpid(), WORKER_READY);
+	is_now(2, 1, NO_PROCESS, WORKER_READY)->in_flight = 1;
+	opened = dup(STDERR_FILENO);
+	assert_ptr_equal(pick_at(LATER), busy);
+	worker_assigned(busy);
+	assert_ptr_equal(pick_at(2 * LATER), busy);
+	fd_close(&opened);
 }
 
 static void our_own_connections_are_not_counted_twice(void **state)
@@ -340,7 +357,6 @@ static void our_own_connections_are_not_counted_twice(void **state)
 	(void)state;
 	skip_without_counts();
 	w = is_now(1, 0, getpid(), WORKER_READY);
-	worker_asked(w);
 	is_now(2, 1, NO_PROCESS, WORKER_READY)->in_flight = 1;
 	upstream = dup(STDERR_FILENO);
 	w->n_upstreams = 1;
@@ -413,8 +429,9 @@ int main(void)
 		READY(what_was_assigned_long_ago_is_no_load),
 		READY(what_another_router_does_is_load),
 		READY(a_router_that_has_died_is_no_load),
-		EMPTY(what_a_worker_has_before_it_is_given_anything_are_no_clients),
+		EMPTY(the_routers_agree_on_what_are_no_clients),
 		READY(published_numbers_are_sums),
+		EMPTY(what_it_opens_before_it_has_clients_is_no_load),
 		EMPTY(open_sockets_are_load),
 		EMPTY(our_own_connections_are_not_counted_twice),
 		READY(the_dead_leave_nothing),
