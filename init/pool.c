@@ -240,6 +240,9 @@ static struct worker *start_worker(struct slot *s, int *ret_err)
 		*ret_err =
 		    worker_init(w, &in->loop, fd_take(&near), &in->hub, in->dialect.bound_unread);
 	if (*ret_err < 0) {
+		if (w->pid > 0) /* without a channel it cannot be looked after */
+			(void)kill(-w->pid, SIGKILL);
+		endpoint_release(&w->endpoint);
 		free(w);
 		return NULL;
 	}

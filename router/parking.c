@@ -13,7 +13,8 @@
 
 bool parking_is_for(const struct exchange *x)
 {
-	return x->poll && x->request.done && !x->head_sent && !x->client_ended && !x->pipelined;
+	return x->poll && x->request.done && !x->head_sent && !x->client_ended && !x->pipelined &&
+	       x->upstream->worker; /* a dead one's last words are still read */
 }
 
 static bool lend(struct client *c, enum park_side side, int fd)
@@ -35,7 +36,7 @@ void parking_begin(struct deadline *d)
 	struct client *c = container_of(d, struct client, deadline);
 	struct upstream *u = c->exchange.upstream;
 
-	if (!u)
+	if (!u || !u->worker)
 		return;
 	c->exchange.parked = true;
 	if (!lend(c, PARK_CLIENT, c->sock.fd) || !lend(c, PARK_UPSTREAM, u->sock.fd))

@@ -30,7 +30,7 @@ enum {
 	NONE = 0,
 	COMMITTED = 0x73696f31,
 	SET_UP = 0x73696f32,
-	WORKER_BUCKETS = 256,
+	WORKER_BUCKETS = 65536,
 	EXPIRE_BATCH = 256,
 	PAGE = 4096,
 };
@@ -57,8 +57,8 @@ struct table {
 	uint32_t n_touched, newest, oldest, free_head;
 	/* read without the lock */
 	_Atomic uint32_t n_used;
-	_Atomic uint32_t per_worker[WORKER_BUCKETS]; /* by id modulo: ids grow by one, so live ones
-							do not share */
+	_Atomic uint32_t per_worker[WORKER_BUCKETS]; /* by id modulo: live workers would share one
+							only if 65536 starts lay between theirs */
 };
 
 struct sessions {

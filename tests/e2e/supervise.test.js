@@ -228,6 +228,16 @@ test("a worker that leaves the cluster is replaced at once", async () => {
 	}
 });
 
+test("a dead worker whose grandchild holds a waiting poll's connection does not harm the router", async () => {
+	const s = await start(["supervised.js"], { SIOINIT_WORKERS: "2" });
+	try {
+		await get(s.port, "/bequeath?EIO=4&transport=polling&sid=x").catch(() => {});
+		assert.match(String((await get(s.admin, "/metrics")).body), /^sioinit_router_starts_total 1$/m);
+	} finally {
+		assert.strictEqual(await s.stop(), 0);
+	}
+});
+
 test("an exit code that says done; the end of the only worker", async () => {
 	for (const env of [{ SIOINIT_STOP_EXIT_CODES: "5,6" }, { SIOINIT_RESTART: "never" }]) {
 		const s = await start(["supervised.js"], { SIOINIT_WORKERS: "1", ...env });

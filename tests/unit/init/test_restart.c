@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <signal.h>
 
 #include "init/restart.h"
 
@@ -81,6 +82,105 @@ static void restarts_what_has_been_of_use(void **state)
 	assert_int_equal(after(100, &job), RESTART_AFTER);
 }
 
+/* One end, after what @r already has seen; the pause without jitter. */
+static enum restart_verdict judge(struct restart *r, const struct config *c, struct restart_end end,
+				  uint64_t *ret_delay_ms)
+{
+	end.random = NO_JITTER;
+	return restart_judge(r, c, &end, ret_delay_ms);
+}
+
+static void a_long_life_starts_over(void **state)
+{
+	const struct config c = { .restart_delay_ms = 100, .min_uptime_ms = 5000 };
+	const struct restart_end brief = { .uptime_ms = 4999, .was_ready = true },
+				 enough = { .uptime_ms = 5000, .was_ready = true };
+	struct restart r = { 0 };
+	uint64_t delay_ms;
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(judge(&r, &c, brief, &delay_ms), RESTART_AFTER);
+	assert_int_equal(delay_ms, 400);
+	assert_int_equal(judge(&r, &c, enough, &delay_ms), RESTART_AFTER);
+	assert_int_equal(delay_ms, 100);
+	assert_int_equal(judge(&r, &c, brief, &delay_ms), RESTART_AFTER);
+	assert_int_equal(delay_ms, 100);
+}
+
+/* An app that waits for its database and then fails. */
+static void a_long_life_that_was_never_ready_does_not(void **state)
+{
+	const struct config c = { .restart_delay_ms = 100, .min_uptime_ms = 5000 };
+	const struct restart_end missed = { .uptime_ms = 60000, .missed = true, .was_ready = true };
+	struct restart r = { 0 };
+	uint64_t delay_ms;
+
+	(void)state;
+	(void)judge(&r, &c, missed, &delay_ms);
+	assert_int_equal(judge(&r, &c, missed, &delay_ms), RESTART_AFTER);
+	assert_int_equal(delay_ms, 200);
+}
+
+static void max_restarts_counts_short_lives_in_a_row(void **state)
+{
+	const struct config c = { .min_uptime_ms = 5000, .max_restarts = 2 };
+	const struct restart_end brief = { .uptime_ms = 10, .was_ready = true },
+				 enough = { .uptime_ms = 5000, .was_ready = true };
+	struct restart r = { 0 };
+	uint64_t delay_ms;
+
+	(void)state;
+	assert_int_equal(judge(&r, &c, brief, &delay_ms), RESTART_AFTER);
+	assert_int_equal(judge(&r, &c, brief, &delay_ms), RESTART_AFTER);
+	assert_int_equal(judge(&r, &c, enough, &delay_ms), RESTART_AFTER);
+	assert_int_equal(judge(&r, &c, brief, &delay_ms), RESTART_AFTER);
+	assert_int_equal(judge(&r, &c, brief, &delay_ms), RESTART_AFTER);
+	assert_int_equal(judge(&r, &c, brief, &delay_ms), RESTART_GIVE_UP);
+	assert_int_equal(delay_ms, 0);
+}
+
+static void an_exit_code_can_say_that_it_is_done(void **state)
+{
+	const struct config c = { .stop_exit_codes = { .code = { 0, 143 }, .n = 2 } };
+	struct restart r = { 0 };
+	uint64_t delay_ms;
+
+	(void)state;
+	assert_int_equal(judge(&r, &c, (struct restart_end){ .code = 0 }, &delay_ms), RESTART_NOT);
+	assert_int_equal(judge(&r, &c, (struct restart_end){ .code = 128 + SIGTERM }, &delay_ms),
+			 RESTART_NOT);
+	assert_int_equal(r.short_lives, 0);
+	assert_int_equal(judge(&r, &c, (struct restart_end){ .code = 1 }, &delay_ms),
+			 RESTART_AFTER);
+}
+
+static void never_is_never(void **state)
+{
+	const struct config c = { .restart = RESTART_NEVER, .stop_exit_codes = { .n = 1 } };
+	struct restart r = { 0 };
+	uint64_t delay_ms;
+
+	(void)state;
+	assert_int_equal(judge(&r, &c, (struct restart_end){ .code = 1 }, &delay_ms),
+			 RESTART_GIVE_UP);
+	assert_int_equal(judge(&r, &c, (struct restart_end){ .code = 0 }, &delay_ms),
+			 RESTART_GIVE_UP);
+	assert_int_equal(delay_ms, 0);
+}
+
+static void chance_is_kept_within_bounds(void **state)
+{
+	struct config c = { .restart_delay_ms = 1000 };
+
+	(void)state;
+	for (uint32_t random = 0; random < 1000; random++) {
+		uint64_t ms = restart_backoff_ms(&c, 1, random * 4294967);
+
+		assert_in_range(ms, 800, 1200);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -89,6 +189,12 @@ int main(void)
 		cmocka_unit_test(varies_by_a_fifth),
 		cmocka_unit_test(gives_up_an_app_that_never_got_ready),
 		cmocka_unit_test(restarts_what_has_been_of_use),
+		cmocka_unit_test(chance_is_kept_within_bounds),
+		cmocka_unit_test(a_long_life_starts_over),
+		cmocka_unit_test(a_long_life_that_was_never_ready_does_not),
+		cmocka_unit_test(max_restarts_counts_short_lives_in_a_row),
+		cmocka_unit_test(an_exit_code_can_say_that_it_is_done),
+		cmocka_unit_test(never_is_never),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,173 +1,156 @@
-/* The stages of the end, with a clock that is moved. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-#include <signal.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <utlist.h>
-
-#include "base/fd.h"
+/* The end of all: its stages, hurrying, and the exit code. */
 #include "base/log.h"
-#include "init/core.h"
-#include "init/worker.h"
-#include "tests/unit/init/clock.h"
-#include "tests/unit/init/owner.h"
+#include "tests/unit/init/sleepers.h"
 
-enum { DELAY_MS = 5000, DRAIN_MS = 10000, STOP_MS = 20000, SLACK_MS = 100, CODE = 7 };
-
-static const struct config config = { .shutdown_delay_ms = DELAY_MS,
-				      .drain_time_ms = DRAIN_MS,
-				      .stop_timeout_ms = STOP_MS,
-				      .stop_signal = SIGTERM };
-static const struct worker_ops ops = OWNER_OPS(owner_on_handback);
-static struct init in;
-static struct worker *worker;
-static int peer;
-
-static pid_t process(void)
-{
-	pid_t pid = fork();
-
-	if (pid == 0)
-		for (;;)
-			(void)pause();
-	assert_true(pid > 0);
-	(void)setpgid(pid, pid);
-	return pid;
-}
-
-static void say(const char *text)
-{
-	assert_int_equal(write(peer, text, strlen(text)), strlen(text));
-	clock_advance(&in.loop, 0);
-}
+enum { N = 2, CODE = 3 };
 
 static int setup(void **state)
 {
-	int sv[2];
-
 	(void)state;
-	in = (struct init){ .config = &config, .board = scoreboard_private() };
-	assert_non_null(in.board);
-	assert_int_equal(uv_loop_init(&in.loop), 0);
-	hub_init(&in.hub, SERIAL_JSON);
-	shutdown_init(&in);
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, sv), 0);
-	peer = sv[1];
-	worker = calloc(1, sizeof(*worker));
-	assert_non_null(worker);
-	*worker = (struct worker){ .ops = &ops,
-				   .owner = &in,
-				   .config = &config,
-				   .frontend = &in.frontend,
-				   .has_channel = true,
-				   .id = 1,
-				   .pid = process() };
-	assert_int_equal(worker_init(worker, &in.loop, sv[0], &in.hub, false), 0);
-	DL_APPEND(in.pool.workers, worker);
-	in.pool.n_workers = 1;
-	say("{\"cmd\":\"NODE_CLUSTER\",\"act\":\"online\"}\n");
-	say("\"ready\"\n");
-	assert_int_equal(worker->state, WORKER_READY);
+	start_sleepers(N);
 	return 0;
 }
 
-static int teardown(void **state)
+static void assert_all(enum worker_state wanted)
 {
-	(void)state;
-	(void)kill(-worker->pid, SIGKILL);
-	(void)waitpid(worker->pid, NULL, 0);
-	worker_close(worker);
-	fd_close(&peer);
-	uv_close((uv_handle_t *)&in.shutdown.delay, NULL);
-	(void)uv_run(&in.loop, UV_RUN_NOWAIT); /* takes back what uv_stop() has set */
-	(void)uv_run(&in.loop, UV_RUN_DEFAULT);
-	assert_int_equal(uv_loop_close(&in.loop), 0);
-	scoreboard_unmap(in.board);
-	return 0;
+	for (unsigned i = 0; i < N; i++)
+		assert_string_equal(worker_state_name(serving(i)->state),
+				    worker_state_name(wanted));
 }
 
-static int ended_by(void)
+static void assert_phase(enum phase wanted)
 {
-	int status;
-
-	assert_int_equal(waitpid(worker->pid, &status, 0), worker->pid);
-	return WTERMSIG(status);
+	assert_int_equal(shutdown_phase(&in), wanted);
+	assert_int_equal(counter_get(&in.board->phase), wanted); /* where the router sees it */
 }
 
-static void serves_on_for_the_delay_then_drains(void **state)
+static void serves_on_for_the_delay(void **state)
 {
 	(void)state;
 	shutdown_begin(&in, CODE, SHUTDOWN_GENTLE);
-	assert_int_equal(shutdown_phase(&in), PHASE_LAME_DUCK);
-	clock_advance(&in.loop, DELAY_MS - SLACK_MS);
-	assert_int_equal(worker->state, WORKER_READY);
-	clock_advance(&in.loop, 2 * SLACK_MS);
-	assert_int_equal(shutdown_phase(&in), PHASE_DRAINING);
-	assert_int_equal(worker->state, WORKER_DRAINING);
+	assert_phase(PHASE_LAME_DUCK);
+	pass(DELAY_MS - 1);
+	assert_all(WORKER_READY);
+	pass(1);
+	assert_phase(PHASE_DRAINING);
+	assert_all(WORKER_DRAINING);
+	pass(DRAIN_MS);
+	assert_all(WORKER_STOPPING);
+}
+
+static void is_over_with_the_last_worker(void **state)
+{
+	(void)state;
+	shutdown_begin(&in, CODE, SHUTDOWN_GENTLE);
+	pass(DELAY_MS);
+	let_go(serving(0));
 	assert_false(shutdown_is_over(&in));
-	clock_advance(&in.loop, DRAIN_MS + SLACK_MS);
-	assert_int_equal(ended_by(), SIGTERM);
-}
-
-static void a_second_wish_skips_the_delay(void **state)
-{
-	(void)state;
-	shutdown_begin(&in, CODE, SHUTDOWN_GENTLE);
-	shutdown_begin(&in, 0, SHUTDOWN_GENTLE);
-	assert_int_equal(worker->state, WORKER_STOPPING);
-	assert_int_equal(ended_by(), SIGTERM);
+	let_go(serving(1));
+	assert_true(shutdown_is_over(&in));
 	assert_int_equal(in.shutdown.exit_code, CODE);
 }
 
-static void a_third_one_kills(void **state)
-{
-	(void)state;
-	shutdown_begin(&in, CODE, SHUTDOWN_GENTLE);
-	shutdown_begin(&in, 0, SHUTDOWN_GENTLE);
-	(void)ended_by();
-	assert_false(worker->killed);
-	shutdown_begin(&in, 0, SHUTDOWN_GENTLE);
-	assert_true(worker->killed);
-}
-
-static void who_was_forced_makes_the_exit_code(void **state)
+static void fast_has_no_delay_and_no_drain(void **state)
 {
 	(void)state;
 	shutdown_begin(&in, CODE, SHUTDOWN_FAST);
-	in.pool.n_workers = 0;
-	shutdown_worker_ended(&in, true);
+	assert_phase(PHASE_DRAINING);
+	assert_all(WORKER_STOPPING);
+	assert_int_equal(take_end(serving(0)), SIGTERM);
+	assert_int_equal(take_end(serving(1)), SIGTERM);
+	assert_int_equal(in.shutdown.exit_code, CODE);
+}
+
+static void now_kills(void **state)
+{
+	(void)state;
+	shutdown_begin(&in, CODE, SHUTDOWN_NOW);
+	assert_true(serving(0)->killed && serving(1)->killed);
+	(void)take_end(serving(0));
+	(void)take_end(serving(1));
 	assert_int_equal(in.shutdown.exit_code, EXIT_FORCED);
+}
+
+static void asked_again_it_skips_what_is_left_of_the_stage(void **state)
+{
+	(void)state;
+	config.stop_signal = SIGWINCH; /* which nobody minds */
+	shutdown_begin(&in, CODE, SHUTDOWN_GENTLE);
+	shutdown_begin(&in, CODE + 1, SHUTDOWN_GENTLE);
+	assert_all(WORKER_STOPPING);
+	assert_false(serving(0)->killed || serving(1)->killed);
+	assert_int_equal(in.shutdown.exit_code, CODE);
+	shutdown_begin(&in, CODE + 2, SHUTDOWN_GENTLE);
+	assert_true(serving(0)->killed && serving(1)->killed);
+	pass(DELAY_MS); /* the first delay is over: nothing more comes of it */
+	assert_all(WORKER_STOPPING);
+}
+
+static void a_killed_one_is_told_by_the_exit_code(void **state)
+{
+	(void)state;
+	config.stop_signal = SIGWINCH;
+	shutdown_begin(&in, CODE, SHUTDOWN_FAST);
+	pass(500); /* cluster's disconnect, which nobody minds either */
+	pass(STOP_MS - 501);
+	assert_false(serving(0)->killed);
+	pass(1);
+	assert_int_equal(take_end(serving(0)), SIGKILL);
+	assert_int_equal(in.shutdown.exit_code, EXIT_FORCED);
+	assert_int_equal(take_end(serving(1)), SIGKILL);
 	assert_true(shutdown_is_over(&in));
 }
 
-static void held_is_not_ready_and_nothing_ends(void **state)
+static void the_dead_are_not_replaced(void **state)
+{
+	(void)state;
+	shutdown_begin(&in, CODE, SHUTDOWN_GENTLE);
+	crash(serving(0));
+	pass(RESTART_MS * 2);
+	assert_null(serving(0));
+	assert_int_equal(in.pool.n_workers, 1);
+	assert_int_equal(in.shutdown.exit_code, CODE);
+}
+
+static void the_one_that_boots_ends_too(void **state)
+{
+	(void)state;
+	reload_all(&in);
+	assert_int_equal(next(0)->state, WORKER_BOOTING);
+	shutdown_begin(&in, CODE, SHUTDOWN_GENTLE);
+	pass(DELAY_MS);
+	assert_int_equal(next(0)->state, WORKER_STOPPING);
+	assert_int_equal(take_end(next(0)), SIGTERM);
+	assert_null(next(0));
+	assert_false(shutdown_is_over(&in));
+}
+
+static void held_is_not_ready_and_serves_on(void **state)
 {
 	(void)state;
 	shutdown_hold(&in, true);
-	assert_int_equal(shutdown_phase(&in), PHASE_LAME_DUCK);
-	clock_advance(&in.loop, DELAY_MS * 2);
-	assert_int_equal(worker->state, WORKER_READY);
+	assert_phase(PHASE_LAME_DUCK);
+	pass(DELAY_MS * 10);
+	assert_all(WORKER_READY);
+	assert_false(shutdown_has_begun(&in));
 	shutdown_hold(&in, false);
-	assert_int_equal(shutdown_phase(&in), PHASE_SERVING);
+	assert_phase(PHASE_SERVING);
 }
+
+#define SHUTDOWN(test) cmocka_unit_test_setup_teardown(test, setup, end_sleepers)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define END(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
-		END(serves_on_for_the_delay_then_drains),
-		END(a_second_wish_skips_the_delay),
-		END(a_third_one_kills),
-		END(who_was_forced_makes_the_exit_code),
-		END(held_is_not_ready_and_nothing_ends),
-#undef END
+		SHUTDOWN(serves_on_for_the_delay),
+		SHUTDOWN(is_over_with_the_last_worker),
+		SHUTDOWN(fast_has_no_delay_and_no_drain),
+		SHUTDOWN(now_kills),
+		SHUTDOWN(asked_again_it_skips_what_is_left_of_the_stage),
+		SHUTDOWN(a_killed_one_is_told_by_the_exit_code),
+		SHUTDOWN(the_dead_are_not_replaced),
+		SHUTDOWN(the_one_that_boots_ends_too),
+		SHUTDOWN(held_is_not_ready_and_serves_on),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

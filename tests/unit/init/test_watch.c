@@ -1,4 +1,5 @@
-/* Looking after a worker, with a clock that is moved: slow, hung, old, and a late look. */
+/* The watch over the workers: slow, hanging, old, large, much used. Each tick is made by the test.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,83 +9,128 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <unistd.h>
 #include <utlist.h>
 
 #include "base/fd.h"
 #include "init/core.h"
 #include "init/worker.h"
-#include "tests/unit/init/clock.h"
+#include "tests/unit/clock.h"
 #include "tests/unit/init/owner.h"
 
-enum { TICK_MS = 1000, LAG_MS = 1000, HANG_MS = 5000, AGE_MS = 60000 };
+enum { TICK_MS = 1000, LAG_MS = 2500, HANG_MS = 5000, LONG_MS = 3600000, CROWD = 42 };
+
+#define ONLINE "{\"cmd\":\"NODE_CLUSTER\",\"act\":\"online\",\"seq\":0}\n"
+#define USER_READY "\"ready\"\n"
+#define PONG "{\"cmd\":\"NODE_HANDLE_NACK\"}\n"
 
 static struct config config;
 static struct init in;
-static struct slot slot, other;
-static struct worker *worker;
+static struct slot slot;
+static struct worker *w, another;
 static int peer;
 
 static const struct worker_ops ops = OWNER_OPS(owner_on_handback);
 
-static void say(const char *text)
+/* It blocks SIGUSR1, so that one it has got can be seen. */
+static pid_t start_process(void)
 {
-	assert_int_equal(write(peer, text, strlen(text)), strlen(text));
-	clock_advance(&in.loop, 0);
-}
-
-static pid_t process(void)
-{
+	sigset_t usr1, before;
 	pid_t pid;
 
-	(void)signal(SIGUSR2, SIG_IGN); /* inherited */
+	(void)sigemptyset(&usr1);
+	(void)sigaddset(&usr1, SIGUSR1);
+	(void)sigprocmask(SIG_BLOCK, &usr1, &before);
 	pid = fork();
-	if (pid == 0)
+	if (pid == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		for (;;)
 			(void)pause();
+	}
+	(void)sigprocmask(SIG_SETMASK, &before, NULL);
 	assert_true(pid > 0);
-	(void)setpgid(pid, pid);
+	assert_int_equal(setpgid(pid, pid), 0);
 	return pid;
 }
 
-/* One ready worker. A reload that never ends keeps what is asked for from being done. */
-static int setup(void **state)
+static bool has_got_usr1(void)
 {
+	char path[32], line[128];
+	unsigned long long pending = 0;
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)w->pid);
+	f = fopen(path, "re");
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "ShdPnd: %llx", &pending) == 1)
+			break;
+	(void)fclose(f);
+	return pending >> (SIGUSR1 - 1) & 1;
+}
+
+static int wait_for_end(void)
+{
+	int status;
+
+	assert_int_equal(waitpid(w->pid, &status, 0), w->pid);
+	assert_true(WIFSIGNALED(status));
+	w->pid = 0;
+	return WTERMSIG(status);
+}
+
+static void say(const char *text)
+{
+	assert_int_equal(write(peer, text, strlen(text)), strlen(text));
+	loop_turn(&in.loop);
+}
+
+static void start_worker(void)
+{
+	pid_t pid = start_process();
 	int sv[2];
 
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv), 0);
+	peer = sv[1];
+	w = calloc(1, sizeof(*w));
+	assert_non_null(w);
+	*w = (struct worker){ .ops = &ops,
+			      .owner = &in,
+			      .config = &config,
+			      .has_channel = true,
+			      .answers_pings = true,
+			      .id = 12, /* its limits are as they are set: see spread() */
+			      .pid = pid,
+			      .started_ms = uv_now(&in.loop) };
+	assert_int_equal(worker_init(w, &in.loop, sv[0], &in.hub, false), 0);
+	slot = (struct slot){ .init = &in, .worker = w };
+	in.pool.slots[0] = &slot;
+	in.pool.wanted = in.pool.n_workers = 1;
+	DL_APPEND(in.pool.workers, w);
+	say(ONLINE);
+	say(PONG);
+	say(USER_READY);
+	assert_int_equal(w->state, WORKER_READY);
+}
+
+/* What is to be replaced waits for another, which never ends. */
+static int setup(void **state)
+{
 	(void)state;
-	config = (struct config){ .workers = { WORKERS_FIXED, 1 },
+	config = (struct config){ .workers = { .kind = WORKERS_FIXED, .n = 1 },
 				  .ping_interval_ms = TICK_MS,
 				  .lag_warn_ms = LAG_MS,
-				  .hang_timeout_ms = HANG_MS };
-	in = (struct init){ .config = &config, .board = scoreboard_private() };
-	assert_non_null(in.board);
+				  .hang_timeout_ms = HANG_MS,
+				  .stop_timeout_ms = 1000 };
+	in = (struct init){ .config = &config, .reload = { .old = &another } };
 	assert_int_equal(uv_loop_init(&in.loop), 0);
+	in.board = scoreboard_private();
+	assert_non_null(in.board);
 	hub_init(&in.hub, SERIAL_JSON);
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, sv), 0);
-	assert_int_equal(fd_set_nonblock(sv[1]), 0);
-	peer = sv[1];
-	worker = calloc(1, sizeof(*worker));
-	assert_non_null(worker);
-	*worker = (struct worker){ .ops = &ops,
-				   .owner = &in,
-				   .config = &config,
-				   .has_channel = true,
-				   .answers_pings = true,
-				   .id = 12, /* its limits are as they are set: see spread() */
-				   .pid = process(),
-				   .started_ms = uv_now(&in.loop) };
-	assert_int_equal(worker_init(worker, &in.loop, sv[0], &in.hub, false), 0);
-	slot = (struct slot){ .init = &in, .worker = worker };
-	in.pool.slots[0] = &slot;
-	in.pool.wanted = 1;
-	in.reload.slot = &other;
-	DL_APPEND(in.pool.workers, worker);
-	say("{\"cmd\":\"NODE_CLUSTER\",\"act\":\"online\"}\n");
-	say("{\"cmd\":\"NODE_HANDLE_NACK\"}\n");
-	say("\"ready\"\n");
-	assert_int_equal(worker->state, WORKER_READY);
+	start_worker();
 	watch_start(&in);
 	return 0;
 }
@@ -92,124 +138,226 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
-	(void)kill(-worker->pid, SIGKILL);
-	(void)waitpid(worker->pid, NULL, 0);
-	worker_close(worker);
+	if (w->pid) {
+		(void)kill(w->pid, SIGKILL);
+		(void)wait_for_end();
+	}
+	worker_close(w);
 	fd_close(&peer);
 	uv_close((uv_handle_t *)&in.watch.tick, NULL);
-	(void)uv_run(&in.loop, UV_RUN_DEFAULT);
+	loop_turn(&in.loop);
 	assert_int_equal(uv_loop_close(&in.loop), 0);
 	scoreboard_unmap(in.board);
 	return 0;
 }
 
-static void ticks(unsigned n)
+static void tick(unsigned n)
 {
 	while (n--)
-		clock_advance(&in.loop, TICK_MS);
+		loop_advance(&in.loop, TICK_MS);
 }
 
-static void answer(void)
+static void assert_state(enum worker_state wanted)
 {
-	say("{\"cmd\":\"NODE_HANDLE_NACK\"}\n");
+	assert_string_equal(worker_state_name(w->state), worker_state_name(wanted));
 }
 
-static bool lives(void)
-{
-	return waitpid(worker->pid, NULL, WNOHANG) == 0;
-}
+/* Silence begins with the first tick: it asks. */
 
-static void a_slow_one_is_suspected_and_forgiven(void **state)
+static void a_slow_one_is_suspect_until_it_answers_in_time(void **state)
 {
 	(void)state;
-	ticks(2); /* the ping, then no answer for as long as lag-warn */
-	assert_int_equal(worker->state, WORKER_SUSPECT);
-	answer();
-	ticks(1); /* that one was slow; the next ping */
-	answer();
-	ticks(1);
-	assert_int_equal(worker->state, WORKER_READY);
+	tick(1);
+	tick(2);
+	assert_state(WORKER_READY);
+	tick(1);
+	assert_state(WORKER_SUSPECT);
+	assert_int_equal(counter_get(&in.board->rows[0].lag_ms), 3000);
+	say(PONG);
+	tick(1); /* the last answer was late */
+	assert_state(WORKER_SUSPECT);
+	say(PONG);
+	tick(1);
+	assert_state(WORKER_READY);
+	assert_int_equal(counter_get(&in.board->rows[0].lag_ms), 0);
 }
 
-static void a_hung_one_is_killed(void **state)
+static void a_hanging_one_is_killed(void **state)
 {
-	int status;
-
 	(void)state;
-	ticks(1 + HANG_MS / TICK_MS - 1);
-	assert_true(lives());
-	ticks(1);
-	assert_int_equal(waitpid(worker->pid, &status, 0), worker->pid);
-	assert_int_equal(WTERMSIG(status), SIGKILL);
+	tick(1);
+	tick(4);
+	assert_false(w->killed);
+	tick(1);
+	assert_true(w->killed);
 	assert_int_equal(counter_get(&in.board->hangs), 1);
+	assert_int_equal(wait_for_end(), SIGKILL);
 }
 
-static void a_diagnosis_comes_one_tick_before(void **state)
+static void is_asked_to_say_where_it_hangs_first(void **state)
 {
 	(void)state;
-	config.hang_signal = SIGUSR2;
-	ticks(1 + HANG_MS / TICK_MS);
-	assert_true(worker->asked_to_diagnose);
-	assert_true(lives());
-	ticks(1);
-	assert_true(worker->killed);
+	config.hang_signal = SIGUSR1;
+	tick(1);
+	tick(4);
+	assert_false(has_got_usr1());
+	tick(1);
+	assert_true(has_got_usr1());
+	assert_false(w->killed);
+	tick(1);
+	assert_true(w->killed);
+	assert_int_equal(wait_for_end(), SIGKILL);
 }
 
-static void nobody_is_judged_by_a_late_look(void **state)
+static void one_that_comes_back_is_not_killed(void **state)
 {
 	(void)state;
-	ticks(1);
-	clock_advance(&in.loop, HANG_MS * 2);
-	assert_int_equal(worker->state, WORKER_READY);
-	assert_true(lives());
+	config.hang_signal = SIGUSR1;
+	tick(1);
+	tick(5);
+	assert_true(has_got_usr1());
+	say(PONG);
+	tick(5);
+	assert_false(w->killed);
+	tick(1);
+	assert_false(w->killed); /* asked again first */
+	tick(1);
+	assert_true(w->killed);
 }
 
-static void an_old_one_is_to_be_replaced(void **state)
+static void no_limit_is_no_limit(void **state)
 {
 	(void)state;
-	config.max_age_ms = AGE_MS;
-	for (int i = 0; i < AGE_MS / TICK_MS - 1; i++) {
-		ticks(1);
-		answer();
-	}
+	config.lag_warn_ms = config.hang_timeout_ms = 0;
+	tick(100);
+	assert_state(WORKER_READY);
+	assert_false(w->killed);
 	assert_null(slot.replace_why);
-	ticks(1);
+}
+
+static void a_late_tick_judges_nobody(void **state)
+{
+	(void)state;
+	tick(1);
+	loop_advance(&in.loop, LONG_MS); /* suspended, say */
+	assert_state(WORKER_READY);
+	assert_false(w->killed);
+	say(PONG);
+	w->lag_ms = 0;
+	tick(1);
+	assert_state(WORKER_READY);
+	assert_false(w->killed);
+}
+
+/* Recycling */
+
+static void an_old_one_is_replaced(void **state)
+{
+	(void)state;
+	config.hang_timeout_ms = config.lag_warn_ms = 0;
+	config.max_age_ms = 10000;
+	tick(9);
+	assert_null(slot.replace_why);
+	tick(1);
 	assert_string_equal(slot.replace_why, "older than SIOINIT_MAX_AGE");
 }
 
-static void one_with_many_sessions_is_to_be_replaced(void **state)
+static void one_with_many_sessions_is_replaced(void **state)
 {
+	counter *admitted = &in.board->routers[0].shares[0].admitted;
+
 	(void)state;
 	config.max_sessions = 100;
-	counter_set(&in.board->routers[0].shares[0].admitted, 99);
-	ticks(1);
+	slot.admitted_before = 1000; /* by the worker before */
+	counter_set(admitted, 1099);
+	tick(1);
 	assert_null(slot.replace_why);
-	counter_set(&in.board->routers[0].shares[0].admitted, 100);
-	answer();
-	ticks(1);
+	counter_set(admitted, 1100);
+	tick(1);
 	assert_string_equal(slot.replace_why, "more sessions than SIOINIT_MAX_SESSIONS");
 }
 
-static void one_with_much_memory_is_to_be_replaced(void **state)
+/* Of workers that came one after another. */
+static unsigned replaced_at(uint64_t sessions)
+{
+	unsigned n = 0;
+
+	counter_set(&in.board->routers[0].shares[0].admitted, sessions);
+	for (w->id = 1; w->id <= CROWD; w->id++) {
+		slot.replace_why = NULL;
+		tick(1);
+		n += slot.replace_why != NULL;
+	}
+	return n;
+}
+
+static void workers_of_one_age_do_not_go_together(void **state)
+{
+	unsigned before = 0;
+
+	(void)state;
+	config.hang_timeout_ms = config.lag_warn_ms = 0;
+	config.max_sessions = 100;
+	assert_int_equal(replaced_at(89), 0);
+	for (unsigned sessions = 90; sessions <= 110; sessions++) {
+		unsigned now = replaced_at(sessions);
+
+		assert_in_range(now - before, 0, CROWD / 8);
+		before = now;
+	}
+	assert_int_equal(before, CROWD);
+}
+
+static void a_large_one_is_replaced(void **state)
 {
 	(void)state;
-	config.max_memory = 1;
-	ticks(1);
+	config.max_memory = 1ULL << 40;
+	tick(1);
+	assert_null(slot.replace_why);
+	config.max_memory = 4096;
+	tick(1);
 	assert_string_equal(slot.replace_why, "more memory than SIOINIT_MAX_MEMORY");
 }
+
+static void one_that_drains_is_watched_but_not_replaced(void **state)
+{
+	(void)state;
+	config.max_memory = 4096;
+	slot.worker = NULL;
+	tick(1);
+	assert_null(slot.replace_why);
+	tick(5);
+	assert_true(w->killed);
+}
+
+static void nobody_is_judged_at_the_end(void **state)
+{
+	(void)state;
+	config.max_memory = 4096;
+	in.shutdown.stage = SHUTDOWN_LAME_DUCK;
+	tick(20);
+	assert_state(WORKER_READY);
+	assert_false(w->killed);
+	assert_null(slot.replace_why);
+}
+
+#define WATCH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define WATCH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
-		WATCH(a_slow_one_is_suspected_and_forgiven),
-		WATCH(a_hung_one_is_killed),
-		WATCH(a_diagnosis_comes_one_tick_before),
-		WATCH(nobody_is_judged_by_a_late_look),
-		WATCH(an_old_one_is_to_be_replaced),
-		WATCH(one_with_many_sessions_is_to_be_replaced),
-		WATCH(one_with_much_memory_is_to_be_replaced),
-#undef WATCH
+		WATCH(a_slow_one_is_suspect_until_it_answers_in_time),
+		WATCH(a_hanging_one_is_killed),
+		WATCH(is_asked_to_say_where_it_hangs_first),
+		WATCH(one_that_comes_back_is_not_killed),
+		WATCH(no_limit_is_no_limit),
+		WATCH(a_late_tick_judges_nobody),
+		WATCH(an_old_one_is_replaced),
+		WATCH(one_with_many_sessions_is_replaced),
+		WATCH(workers_of_one_age_do_not_go_together),
+		WATCH(a_large_one_is_replaced),
+		WATCH(one_that_drains_is_watched_but_not_replaced),
+		WATCH(nobody_is_judged_at_the_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* The times of a worker's life, with a real process and a clock that is moved. */
+/* A worker's life: what it does by itself when time passes. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,99 +8,152 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "init/frontend.h"
 #include "init/worker.h"
-#include "tests/unit/init/clock.h"
+#include "tests/unit/clock.h"
 #include "tests/unit/init/owner.h"
 
-enum { READY_MS = 30000, DRAIN_MS = 5000, STOP_MS = 20000, DISCONNECT_MS = 500, SLACK_MS = 100 };
+enum { STOP_MS = 10000, DRAIN_MS = 4000, READY_MS = 30000, LONG_MS = 3600000 };
 
-static const struct config config = { .ready_timeout_ms = READY_MS,
-				      .drain_time_ms = DRAIN_MS,
-				      .stop_timeout_ms = STOP_MS,
-				      .stop_signal = SIGTERM };
-static const struct frontend frontend = { .admin = -1 };
+#define ONLINE "{\"cmd\":\"NODE_CLUSTER\",\"act\":\"online\",\"seq\":0}\n"
+#define LISTEN                                                                                     \
+	"{\"cmd\":\"NODE_CLUSTER\",\"act\":\"queryServer\",\"address\":null,\"port\":8080,"        \
+	"\"addressType\":4,\"fd\":-1,\"index\":0,\"data\":null,\"seq\":1}\n"
+#define LISTENING                                                                                  \
+	"{\"cmd\":\"NODE_CLUSTER\",\"act\":\"listening\",\"address\":null,\"port\":8080,"          \
+	"\"addressType\":4,\"seq\":2}\n"
+#define CLOSED "{\"cmd\":\"NODE_CLUSTER\",\"act\":\"close\",\"key\":\"k1\",\"seq\":3}\n"
+#define USER_READY "\"ready\"\n"
+#define PONG "{\"cmd\":\"NODE_HANDLE_NACK\"}\n"
+
+static struct config config;
 static uv_loop_t loop;
 static struct hub hub;
-static struct worker *worker;
+static struct primary primary;
+static struct frontend frontend;
+static struct worker *w;
 static int peer;
 
 static const struct worker_ops ops = OWNER_OPS(owner_on_handback);
 
-/* A process in a group of its own that lives until a signal ends it; @deaf: only SIGKILL does. */
-static pid_t process(bool deaf)
+/* A process that does nothing and dies of SIGTERM unless it is stubborn; a group of its own, as all
+ * workers have. */
+static pid_t start_process(bool stubborn)
 {
-	pid_t pid;
+	void (*before)(int) = signal(SIGTERM, stubborn ? SIG_IGN : SIG_DFL);
+	pid_t pid = fork();
 
-	(void)signal(SIGTERM, deaf ? SIG_IGN : SIG_DFL); /* inherited */
-	pid = fork();
-	if (pid == 0)
+	if (pid == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		for (;;)
 			(void)pause();
-	(void)signal(SIGTERM, SIG_DFL);
+	}
 	assert_true(pid > 0);
-	(void)setpgid(pid, pid);
+	assert_int_equal(setpgid(pid, pid), 0);
+	(void)signal(SIGTERM, before);
 	return pid;
 }
 
-static void begin(pid_t pid)
+/* What ended it. */
+static int wait_for_end(void)
 {
+	int status;
+
+	assert_int_equal(waitpid(w->pid, &status, 0), w->pid);
+	assert_true(WIFSIGNALED(status));
+	w->pid = 0;
+	return WTERMSIG(status);
+}
+
+static void start(bool has_deadline, bool stubborn)
+{
+	pid_t pid = start_process(stubborn); /* before there is a socket it would keep open */
 	int sv[2];
 
-	assert_int_equal(uv_loop_init(&loop), 0);
-	hub_init(&hub, SERIAL_JSON);
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, sv), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv), 0);
 	assert_int_equal(fd_set_nonblock(sv[1]), 0);
 	peer = sv[1];
-	worker = calloc(1, sizeof(*worker));
-	assert_non_null(worker);
-	*worker = (struct worker){ .ops = &ops,
-				   .config = &config,
-				   .frontend = &frontend,
-				   .has_deadline = true,
-				   .has_channel = true,
-				   .answers_pings = true,
-				   .id = 1,
-				   .pid = pid };
-	assert_int_equal(worker_init(worker, &loop, sv[0], &hub, false), 0);
+	w = calloc(1, sizeof(*w));
+	assert_non_null(w);
+	*w = (struct worker){ .ops = &ops,
+			      .config = &config,
+			      .primary = &primary,
+			      .frontend = &frontend,
+			      .has_channel = true,
+			      .has_deadline = has_deadline,
+			      .id = 1,
+			      .pid = pid };
+	assert_int_equal(worker_init(w, &loop, sv[0], &hub, false), 0);
+}
+
+static void set_up_config(void)
+{
+	config = (struct config){ .port = 8080,
+				  .ready_timeout_ms = READY_MS,
+				  .drain_time_ms = DRAIN_MS,
+				  .stop_timeout_ms = STOP_MS,
+				  .stop_signal = SIGTERM };
+}
+
+static int setup_with(bool has_deadline, bool stubborn)
+{
+	set_up_config();
+	assert_int_equal(uv_loop_init(&loop), 0);
+	hub_init(&hub, SERIAL_JSON);
+	start(has_deadline, stubborn);
+	return 0;
 }
 
 static int setup(void **state)
 {
 	(void)state;
-	begin(process(false));
-	return 0;
+	return setup_with(true, false);
 }
 
-static int setup_deaf(void **state)
+static int setup_stubborn(void **state)
 {
 	(void)state;
-	begin(process(true));
-	return 0;
+	return setup_with(true, true);
+}
+
+static int setup_at_terminal(void **state)
+{
+	(void)state;
+	return setup_with(false, false);
 }
 
 static int teardown(void **state)
 {
 	(void)state;
-	(void)kill(-worker->pid, SIGKILL);
-	(void)waitpid(worker->pid, NULL, 0);
-	worker_close(worker);
+	if (w->pid) {
+		(void)kill(w->pid, SIGKILL);
+		(void)wait_for_end();
+	}
+	worker_close(w);
 	fd_close(&peer);
-	(void)uv_run(&loop, UV_RUN_DEFAULT);
+	loop_turn(&loop);
 	assert_int_equal(uv_loop_close(&loop), 0);
 	return 0;
+}
+
+static void pass(uint64_t ms)
+{
+	loop_advance(&loop, ms);
 }
 
 static void say(const char *text)
 {
 	assert_int_equal(write(peer, text, strlen(text)), strlen(text));
-	clock_advance(&loop, 0);
+	loop_turn(&loop);
 }
 
+/* In what it was sent since the last time. */
 static bool hears(const char *text)
 {
 	static char got[64 << 10];
@@ -109,147 +162,327 @@ static bool hears(const char *text)
 	return n > 0 && memmem(got, (size_t)n, text, strlen(text));
 }
 
+static void assert_state(enum worker_state wanted)
+{
+	assert_string_equal(worker_state_name(w->state), worker_state_name(wanted));
+}
+
 static void get_ready(void)
 {
-	say("{\"cmd\":\"NODE_CLUSTER\",\"act\":\"online\"}\n");
-	say("{\"cmd\":\"NODE_HANDLE_NACK\"}\n");
-	say("\"ready\"\n");
-	assert_int_equal(worker->state, WORKER_READY);
-}
-
-static bool lives(void)
-{
-	return waitpid(worker->pid, NULL, WNOHANG) == 0;
-}
-
-/* Waits for its end; the signal that was it. */
-static int ended_by(void)
-{
-	int status;
-
-	assert_int_equal(waitpid(worker->pid, &status, 0), worker->pid);
-	assert_true(WIFSIGNALED(status));
-	return WTERMSIG(status);
-}
-
-static void not_ready_in_time_is_killed(void **state)
-{
-	(void)state;
-	clock_advance(&loop, READY_MS - SLACK_MS);
-	assert_true(lives());
-	clock_advance(&loop, 2 * SLACK_MS);
-	assert_int_equal(ended_by(), SIGKILL);
-}
-
-static void ready_in_time_lives(void **state)
-{
-	(void)state;
-	clock_advance(&loop, READY_MS - SLACK_MS);
-	get_ready();
-	clock_advance(&loop, READY_MS);
-	assert_true(lives());
-}
-
-static void without_clients_it_stops_at_once(void **state)
-{
-	(void)state;
-	get_ready();
-	worker_drain(worker);
-	assert_int_equal(worker->state, WORKER_DRAINING);
-	worker_requests_done(worker);
-	assert_int_equal(worker->state, WORKER_STOPPING);
-	assert_int_equal(ended_by(), SIGTERM);
-}
-
-static void requests_have_the_drain_time(void **state)
-{
-	(void)state;
-	get_ready();
-	worker_drain(worker);
-	clock_advance(&loop, DRAIN_MS - SLACK_MS);
-	assert_int_equal(worker->state, WORKER_DRAINING);
-	assert_true(lives());
-	clock_advance(&loop, 2 * SLACK_MS);
-	assert_int_equal(worker->state, WORKER_STOPPING);
-	assert_int_equal(ended_by(), SIGTERM);
-}
-
-static void who_does_not_end_is_asked_again_and_killed(void **state)
-{
-	(void)state;
-	get_ready();
+	say(ONLINE);
+	say(LISTEN);
+	say(LISTENING);
+	assert_state(WORKER_READY);
 	(void)hears("");
-	worker_stop(worker);
-	clock_advance(&loop, DISCONNECT_MS - SLACK_MS);
+}
+
+/* Readiness */
+
+static void one_that_is_not_ready_in_time_is_killed(void **state)
+{
+	(void)state;
+	say(ONLINE);
+	pass(READY_MS - 1);
+	assert_false(w->killed);
+	pass(1);
+	assert_true(w->killed);
+	assert_state(WORKER_BOOTING);
+	assert_int_equal(wait_for_end(), SIGKILL);
+}
+
+static void one_that_is_ready_has_all_the_time(void **state)
+{
+	(void)state;
+	pass(READY_MS - 1);
+	get_ready();
+	pass(LONG_MS);
+	assert_false(w->killed);
+	assert_state(WORKER_READY);
+}
+
+static void one_at_the_terminal_has_all_the_time(void **state)
+{
+	(void)state;
+	pass(LONG_MS);
+	assert_false(w->killed);
+	assert_state(WORKER_SPAWNED);
+}
+
+static void listening_is_not_enough_when_ready_is_to_be_said(void **state)
+{
+	(void)state;
+	config.wait_ready = true;
+	say(ONLINE);
+	say(LISTEN);
+	say(LISTENING);
+	assert_state(WORKER_BOOTING);
+	say(USER_READY);
+	assert_state(WORKER_READY);
+}
+
+/* The end */
+
+static void drains_then_is_told_to_stop(void **state)
+{
+	(void)state;
+	get_ready();
+	worker_drain(w);
+	pass(DRAIN_MS - 1);
+	assert_state(WORKER_DRAINING);
+	pass(1);
+	assert_state(WORKER_STOPPING);
+	assert_int_equal(wait_for_end(), SIGTERM);
+}
+
+static void drains_for_half_the_stop_timeout_at_most(void **state)
+{
+	(void)state;
+	config.drain_time_ms = LONG_MS;
+	get_ready();
+	worker_drain(w);
+	pass(STOP_MS / 2 - 1);
+	assert_state(WORKER_DRAINING);
+	pass(1);
+	assert_state(WORKER_STOPPING);
+}
+
+static void stops_early_when_nobody_is_left(void **state)
+{
+	(void)state;
+	get_ready();
+	worker_drain(w);
+	assert_true(w->sockets_done); /* it has none */
+	assert_state(WORKER_DRAINING);
+	worker_requests_done(w);
+	assert_state(WORKER_STOPPING);
+	assert_int_equal(wait_for_end(), SIGTERM);
+}
+
+static void an_answer_still_owed_is_waited_for(void **state)
+{
+	(void)state;
+	get_ready();
+	worker_drain(w);
+	w->sockets_done = false;
+	worker_requests_done(w);
+	assert_state(WORKER_DRAINING);
+}
+
+static void one_that_boots_does_not_drain(void **state)
+{
+	(void)state;
+	say(ONLINE);
+	worker_drain(w);
+	assert_state(WORKER_STOPPING);
+	assert_int_equal(wait_for_end(), SIGTERM);
+}
+
+static void is_disconnected_half_a_second_after_the_signal(void **state)
+{
+	(void)state;
+	get_ready();
+	worker_stop(w);
+	pass(499);
 	assert_false(hears("disconnect"));
-	clock_advance(&loop, 2 * SLACK_MS);
+	pass(1);
 	assert_true(hears("disconnect"));
-	clock_advance(&loop, STOP_MS - DISCONNECT_MS - 2 * SLACK_MS);
-	assert_true(lives());
-	clock_advance(&loop, 2 * SLACK_MS);
-	assert_int_equal(ended_by(), SIGKILL);
+	assert_false(w->killed);
 }
 
-static void the_drain_is_part_of_the_stop_timeout(void **state)
+static void is_killed_at_the_stop_timeout(void **state)
 {
 	(void)state;
 	get_ready();
-	worker_drain(worker);
-	clock_advance(&loop, DRAIN_MS + SLACK_MS);
-	clock_advance(&loop, STOP_MS - DRAIN_MS - 2 * SLACK_MS);
-	assert_true(lives());
-	clock_advance(&loop, 2 * SLACK_MS);
-	assert_int_equal(ended_by(), SIGKILL);
+	worker_stop(w);
+	pass(500);
+	pass(STOP_MS - 501);
+	assert_false(w->killed);
+	pass(1);
+	assert_true(w->killed);
+	assert_int_equal(wait_for_end(), SIGKILL);
 }
 
-static void who_leaves_the_channel_is_drained(void **state)
+static void the_stop_timeout_includes_the_drain(void **state)
+{
+	(void)state;
+	get_ready();
+	worker_drain(w);
+	pass(DRAIN_MS);
+	assert_state(WORKER_STOPPING);
+	pass(500);
+	pass(STOP_MS - DRAIN_MS - 501);
+	assert_false(w->killed);
+	pass(1);
+	assert_true(w->killed);
+	assert_int_equal(wait_for_end(), SIGKILL);
+}
+
+static void asking_again_gains_no_time(void **state)
+{
+	(void)state;
+	get_ready();
+	worker_drain(w);
+	pass(DRAIN_MS - 1);
+	worker_drain(w);
+	pass(1);
+	assert_state(WORKER_STOPPING);
+	worker_stop(w);
+	pass(500);
+	worker_stop(w);
+	worker_drain(w);
+	pass(STOP_MS - DRAIN_MS - 500);
+	assert_true(w->killed);
+}
+
+static void a_short_stop_timeout_is_kept(void **state)
+{
+	(void)state;
+	config.stop_timeout_ms = 300;
+	get_ready();
+	worker_stop(w);
+	pass(299);
+	assert_false(w->killed);
+	pass(1);
+	assert_true(hears("disconnect"));
+	assert_true(w->killed);
+	assert_int_equal(wait_for_end(), SIGKILL);
+}
+
+/* Leaving */
+
+static void one_that_leaves_its_channel_is_drained(void **state)
 {
 	(void)state;
 	get_ready();
 	fd_close(&peer);
-	clock_advance(&loop, 0);
-	assert_int_equal(worker->state, WORKER_READY);
-	clock_advance(&loop, 200);
-	assert_true(worker->state == WORKER_DRAINING || worker->state == WORKER_STOPPING);
+	loop_turn(&loop);
+	pass(99);
+	assert_state(WORKER_READY);
+	pass(1);
+	assert_state(WORKER_DRAINING);
+	pass(DRAIN_MS);
+	assert_int_equal(wait_for_end(), SIGTERM);
 }
 
-static void who_has_none_leaves_none(void **state)
+static void one_without_a_channel_leaves_none(void **state)
 {
 	(void)state;
-	worker->has_channel = false;
-	worker_answered(worker, WORKER_STYLE_PORT);
-	assert_int_equal(worker->state, WORKER_READY);
+	w->has_channel = false;
+	worker_answered(w, WORKER_STYLE_PORT);
+	assert_state(WORKER_READY);
 	fd_close(&peer);
-	clock_advance(&loop, 1000);
-	assert_int_equal(worker->state, WORKER_READY);
+	loop_turn(&loop);
+	pass(LONG_MS);
+	assert_state(WORKER_READY);
 }
 
-static void lag_is_what_an_answer_takes(void **state)
+static void one_that_closes_its_server_lives_on(void **state)
 {
 	(void)state;
 	get_ready();
-	worker_ping(worker);
-	clock_advance(&loop, 700);
-	assert_in_range(worker_silence_ms(worker), 700, 700 + SLACK_MS);
-	say("{\"cmd\":\"NODE_HANDLE_NACK\"}\n");
-	assert_in_range(worker->lag_ms, 700, 700 + SLACK_MS);
-	assert_int_equal(worker_silence_ms(worker), 0);
+	say(CLOSED);
+	assert_state(WORKER_DRAINING);
+	pass(LONG_MS);
+	assert_state(WORKER_DRAINING);
+	worker_drain(w);
+	pass(DRAIN_MS);
+	assert_int_equal(wait_for_end(), SIGTERM);
 }
+
+static void one_that_writes_garbage_is_killed(void **state)
+{
+	(void)state;
+	say("garbage\n");
+	assert_true(w->killed);
+	assert_int_equal(wait_for_end(), SIGKILL);
+}
+
+/* Pings */
+
+static void the_lag_is_what_the_answer_took(void **state)
+{
+	(void)state;
+	w->answers_pings = true;
+	get_ready();
+	say(PONG);
+	worker_ping(w);
+	pass(120);
+	assert_int_equal(worker_silence_ms(w), 120);
+	say(PONG);
+	assert_int_equal(w->lag_ms, 120);
+	assert_int_equal(worker_silence_ms(w), 0);
+}
+
+static void one_question_at_a_time(void **state)
+{
+	(void)state;
+	w->answers_pings = true;
+	get_ready();
+	say(PONG);
+	worker_ping(w);
+	pass(1000);
+	assert_true(hears("NODE_HANDLE"));
+	worker_ping(w);
+	pass(1000);
+	assert_false(hears("NODE_HANDLE"));
+	assert_int_equal(worker_silence_ms(w), 2000);
+}
+
+static void one_that_does_not_answer_pings_is_not_asked(void **state)
+{
+	(void)state;
+	get_ready();
+	worker_ping(w);
+	pass(1000);
+	assert_false(hears("NODE_HANDLE"));
+	assert_int_equal(worker_silence_ms(w), 0);
+}
+
+static void only_one_that_serves_is_suspected(void **state)
+{
+	(void)state;
+	say(ONLINE);
+	worker_suspect(w, true);
+	assert_state(WORKER_BOOTING);
+	say(USER_READY);
+	worker_suspect(w, true);
+	assert_state(WORKER_SUSPECT);
+	worker_suspect(w, false);
+	assert_state(WORKER_READY);
+	worker_drain(w);
+	worker_suspect(w, true);
+	assert_state(WORKER_DRAINING);
+}
+
+#define LIFE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define AT_TERMINAL(test) cmocka_unit_test_setup_teardown(test, setup_at_terminal, teardown)
+#define STUBBORN(test) cmocka_unit_test_setup_teardown(test, setup_stubborn, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(not_ready_in_time_is_killed, setup, teardown),
-		cmocka_unit_test_setup_teardown(ready_in_time_lives, setup, teardown),
-		cmocka_unit_test_setup_teardown(without_clients_it_stops_at_once, setup, teardown),
-		cmocka_unit_test_setup_teardown(requests_have_the_drain_time, setup, teardown),
-		cmocka_unit_test_setup_teardown(who_does_not_end_is_asked_again_and_killed,
-						setup_deaf, teardown),
-		cmocka_unit_test_setup_teardown(the_drain_is_part_of_the_stop_timeout, setup_deaf,
-						teardown),
-		cmocka_unit_test_setup_teardown(who_leaves_the_channel_is_drained, setup, teardown),
-		cmocka_unit_test_setup_teardown(who_has_none_leaves_none, setup, teardown),
-		cmocka_unit_test_setup_teardown(lag_is_what_an_answer_takes, setup, teardown),
+		LIFE(one_that_is_not_ready_in_time_is_killed),
+		LIFE(one_that_is_ready_has_all_the_time),
+		AT_TERMINAL(one_at_the_terminal_has_all_the_time),
+		LIFE(listening_is_not_enough_when_ready_is_to_be_said),
+		LIFE(drains_then_is_told_to_stop),
+		LIFE(drains_for_half_the_stop_timeout_at_most),
+		LIFE(stops_early_when_nobody_is_left),
+		LIFE(an_answer_still_owed_is_waited_for),
+		LIFE(one_that_boots_does_not_drain),
+		STUBBORN(is_disconnected_half_a_second_after_the_signal),
+		STUBBORN(is_killed_at_the_stop_timeout),
+		STUBBORN(the_stop_timeout_includes_the_drain),
+		STUBBORN(asking_again_gains_no_time),
+		STUBBORN(a_short_stop_timeout_is_kept),
+		LIFE(one_that_leaves_its_channel_is_drained),
+		LIFE(one_without_a_channel_leaves_none),
+		LIFE(one_that_closes_its_server_lives_on),
+		LIFE(one_that_writes_garbage_is_killed),
+		LIFE(the_lag_is_what_the_answer_took),
+		LIFE(one_question_at_a_time),
+		LIFE(one_that_does_not_answer_pings_is_not_asked),
+		LIFE(only_one_that_serves_is_suspected),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

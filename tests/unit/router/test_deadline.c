@@ -1,4 +1,4 @@
-/* Deadlines: in order, not before their time, and silent when there is none. Time is the loop's. */
+/* Deadlines: in order, not before their time, and silent when there is none. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,12 +8,12 @@
 
 #include "base/macros.h"
 #include "router/deadline.h"
+#include "tests/unit/clock.h"
 
 enum { DURATION_MS = 20, N = 4 };
 
 struct thing {
 	struct deadline deadline;
-	uint64_t expired_ms;
 	unsigned n_expired;
 };
 
@@ -27,7 +27,6 @@ static void on_expired(struct deadline *d)
 	struct thing *t = container_of(d, struct thing, deadline);
 
 	assert_null(d->list);
-	t->expired_ms = uv_now(&loop);
 	t->n_expired++;
 	n_expired++;
 	if (repeats > 0) {
@@ -61,7 +60,7 @@ static int teardown(void **state)
 	(void)state;
 	uv_close((uv_handle_t *)&list.timer, NULL);
 	uv_close((uv_handle_t *)&never.timer, NULL);
-	uv_run(&loop, UV_RUN_DEFAULT);
+	loop_turn(&loop);
 	assert_int_equal(uv_loop_close(&loop), 0);
 	return 0;
 }
@@ -71,18 +70,38 @@ static void set(int i)
 	deadline_set(&things[i].deadline, &list);
 }
 
+static void pass(uint64_t ms)
+{
+	loop_advance(&loop, ms);
+}
+
 static void expire_in_time_and_once(void **state)
 {
-	uint64_t start = uv_now(&loop);
-
 	(void)state;
 	for (int i = 0; i < N; i++)
 		set(i);
-	uv_run(&loop, UV_RUN_DEFAULT);
-	for (int i = 0; i < N; i++) {
+	pass(DURATION_MS - 1);
+	assert_int_equal(n_expired, 0);
+	pass(1);
+	for (int i = 0; i < N; i++)
 		assert_int_equal(things[i].n_expired, 1);
-		assert_true(things[i].expired_ms >= start + DURATION_MS);
-	}
+	pass(DURATION_MS * 10);
+	assert_int_equal(n_expired, N);
+}
+
+static void each_has_its_own_time(void **state)
+{
+	(void)state;
+	set(0);
+	pass(5);
+	set(1);
+	pass(DURATION_MS - 5);
+	assert_int_equal(things[0].n_expired, 1);
+	assert_int_equal(things[1].n_expired, 0);
+	pass(4);
+	assert_int_equal(things[1].n_expired, 0);
+	pass(1);
+	assert_int_equal(things[1].n_expired, 1);
 }
 
 static void the_loop_ends_when_all_are_cleared(void **state)
@@ -93,26 +112,25 @@ static void the_loop_ends_when_all_are_cleared(void **state)
 	for (int i = 0; i < N; i++)
 		deadline_clear(&things[i].deadline);
 	deadline_clear(&things[0].deadline);
-	uv_run(&loop, UV_RUN_DEFAULT);
+	pass(DURATION_MS);
 	assert_int_equal(n_expired, 0);
+	assert_false(uv_loop_alive(&loop));
 }
 
 static void setting_again_postpones(void **state)
 {
-	uint64_t moved;
-
 	(void)state;
 	set(0);
 	set(1);
-	while (uv_now(&loop) < things[0].deadline.at_ms - DURATION_MS / 2)
-		uv_update_time(&loop);
-	moved = uv_now(&loop);
+	pass(DURATION_MS / 2);
 	set(0);
-	uv_run(&loop, UV_RUN_DEFAULT);
-	assert_int_equal(things[0].n_expired, 1);
-	assert_true(things[0].expired_ms >= moved + DURATION_MS);
+	pass(DURATION_MS / 2);
+	assert_int_equal(things[0].n_expired, 0);
 	assert_int_equal(things[1].n_expired, 1);
-	assert_true(things[1].expired_ms <= things[0].expired_ms);
+	pass(DURATION_MS / 2 - 1);
+	assert_int_equal(things[0].n_expired, 0);
+	pass(1);
+	assert_int_equal(things[0].n_expired, 1);
 }
 
 static void may_be_set_again_when_expired(void **state)
@@ -120,7 +138,11 @@ static void may_be_set_again_when_expired(void **state)
 	(void)state;
 	repeats = 2;
 	set(0);
-	uv_run(&loop, UV_RUN_DEFAULT);
+	for (unsigned i = 1; i <= 3; i++) {
+		pass(DURATION_MS);
+		assert_int_equal(things[0].n_expired, i);
+	}
+	pass(DURATION_MS);
 	assert_int_equal(things[0].n_expired, 3);
 }
 
@@ -130,7 +152,7 @@ static void may_clear_others_when_expired(void **state)
 	list.on_expired = on_expired_clears_the_next;
 	for (int i = 0; i < N; i++)
 		set(i);
-	uv_run(&loop, UV_RUN_DEFAULT);
+	pass(DURATION_MS);
 	assert_int_equal(n_expired, 1);
 }
 
@@ -138,7 +160,7 @@ static void no_duration_is_no_deadline(void **state)
 {
 	(void)state;
 	deadline_set(&things[0].deadline, &never);
-	uv_run(&loop, UV_RUN_DEFAULT);
+	pass(DURATION_MS * 1000);
 	assert_int_equal(n_expired, 0);
 }
 
@@ -147,7 +169,7 @@ static void moving_to_a_list_without_duration_clears(void **state)
 	(void)state;
 	set(0);
 	deadline_set(&things[0].deadline, &never);
-	uv_run(&loop, UV_RUN_DEFAULT);
+	pass(DURATION_MS * 1000);
 	assert_int_equal(n_expired, 0);
 }
 
@@ -157,6 +179,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		DEADLINE(expire_in_time_and_once),
+		DEADLINE(each_has_its_own_time),
 		DEADLINE(the_loop_ends_when_all_are_cleared),
 		DEADLINE(setting_again_postpones),
 		DEADLINE(may_be_set_again_when_expired),

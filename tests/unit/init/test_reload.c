@@ -1,0 +1,221 @@
+/* Replacing workers while the others serve: one slot at a time, coalesced, given up as a whole. */
+#include "tests/unit/init/sleepers.h"
+
+enum { N = 3 };
+
+static char *missing_argv[] = { "/nonexistent", NULL };
+
+static int setup(void **state)
+{
+	(void)state;
+	start_sleepers(N);
+	return 0;
+}
+
+/* The slot whose next worker boots; N: none. */
+static unsigned booting(void)
+{
+	unsigned found = N;
+
+	for (unsigned i = 0; i < N; i++) {
+		if (!next(i))
+			continue;
+		assert_int_equal(found, N);
+		found = i;
+	}
+	return found;
+}
+
+static void replace(unsigned number)
+{
+	struct worker *old = serving(number);
+
+	assert_int_equal(booting(), number);
+	get_ready(next(number));
+	assert_int_equal(booting(), N); /* the old one first */
+	let_go(old);
+}
+
+static void finish_round(void)
+{
+	for (unsigned i = 0; i < N; i++)
+		replace(i);
+}
+
+static void assert_idle(void)
+{
+	assert_int_equal(booting(), N);
+	assert_false(in.reload.all);
+	assert_int_equal(in.pool.n_workers, N);
+	assert_int_equal(pool_count_ready(&in.pool), N);
+}
+
+static void one_slot_after_another_the_new_worker_first(void **state)
+{
+	uint32_t before = in.pool.last_id;
+
+	(void)state;
+	reload_all(&in);
+	for (unsigned i = 0; i < N; i++) {
+		assert_int_equal(pool_count_ready(&in.pool), N);
+		replace(i);
+		assert_true(serving(i)->id > before);
+	}
+	assert_idle();
+}
+
+static void what_is_asked_meanwhile_is_one_more_round(void **state)
+{
+	(void)state;
+	reload_all(&in);
+	replace(0);
+	reload_all(&in);
+	reload_all(&in);
+	replace(1);
+	replace(2);
+	finish_round();
+	assert_idle();
+	assert_int_equal(counter_get(&in.board->reloads), 2);
+}
+
+static void assert_given_up(const struct worker *const old[N])
+{
+	assert_idle();
+	for (unsigned i = 0; i < N; i++) {
+		assert_ptr_equal(serving(i), old[i]);
+		assert_null(in.pool.slots[i]->replace_why);
+	}
+	pass(RESTART_MS * 20);
+	assert_idle();
+}
+
+static void a_new_one_that_ends_ends_the_round(void **state)
+{
+	const struct worker *const old[N] = { serving(0), serving(1), serving(2) };
+
+	(void)state;
+	reload_all(&in);
+	reload_all(&in);
+	crash(next(0));
+	assert_given_up(old);
+}
+
+static void a_new_one_that_is_not_ready_in_time_does_too(void **state)
+{
+	const struct worker *const old[N] = { serving(0), serving(1), serving(2) };
+
+	(void)state;
+	reload_all(&in);
+	pass(READY_MS - 1);
+	assert_false(next(0)->killed);
+	pass(1);
+	assert_int_equal(take_end(next(0)), SIGKILL);
+	assert_given_up(old);
+}
+
+static void what_cannot_be_started_does_too(void **state)
+{
+	const struct worker *const old[N] = { serving(0), serving(1), serving(2) };
+
+	(void)state;
+	command.argv = missing_argv;
+	command.argc = 1;
+	reload_all(&in);
+	assert_given_up(old);
+}
+
+static void after_a_failure_it_can_be_asked_for_again(void **state)
+{
+	(void)state;
+	reload_all(&in);
+	crash(next(0));
+	reload_all(&in);
+	finish_round();
+	assert_idle();
+}
+
+static void an_old_one_that_crashes_is_replaced_by_its_next(void **state)
+{
+	(void)state;
+	reload_all(&in);
+	crash(serving(0));
+	pass(RESTART_MS * 2);
+	assert_null(serving(0));
+	get_ready(next(0));
+	replace(1);
+	replace(2);
+	assert_idle();
+}
+
+static void an_old_one_that_stays_is_stopped(void **state)
+{
+	struct worker *old = serving(0);
+
+	(void)state;
+	reload_all(&in);
+	get_ready(next(0));
+	pass(DRAIN_MS - 1);
+	assert_int_equal(old->state, WORKER_DRAINING);
+	pass(1);
+	assert_int_equal(take_end(old), SIGTERM);
+	replace(1);
+	replace(2);
+	assert_idle();
+}
+
+static void one_slot_alone(void **state)
+{
+	(void)state;
+	reload_slot(in.pool.slots[1], "why");
+	reload_slot(in.pool.slots[1], "asked twice");
+	replace(1);
+	assert_idle();
+	assert_int_equal(counter_get(&in.board->reloads), 0);
+}
+
+static void a_slot_scaled_away_holds_nobody_up(void **state)
+{
+	struct worker *gone[] = { serving(2), NULL };
+
+	(void)state;
+	reload_slot(in.pool.slots[2], "why");
+	gone[1] = next(2);
+	reload_slot(in.pool.slots[0], "why");
+	assert_int_equal(booting(), 2);
+	pool_scale(&in, 2);
+	assert_int_equal(booting(), 0);
+	assert_int_equal(take_end(gone[1]), SIGTERM);
+	let_go(gone[0]);
+	replace(0);
+	assert_int_equal(in.pool.n_workers, 2);
+}
+
+static void nothing_starts_at_the_end(void **state)
+{
+	(void)state;
+	shutdown_begin(&in, 0, SHUTDOWN_GENTLE);
+	reload_slot(in.pool.slots[1], "why");
+	assert_int_equal(booting(), N);
+	assert_int_equal(in.pool.n_workers, N);
+}
+
+#define RELOAD(test) cmocka_unit_test_setup_teardown(test, setup, end_sleepers)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		RELOAD(one_slot_after_another_the_new_worker_first),
+		RELOAD(what_is_asked_meanwhile_is_one_more_round),
+		RELOAD(a_new_one_that_ends_ends_the_round),
+		RELOAD(a_new_one_that_is_not_ready_in_time_does_too),
+		RELOAD(what_cannot_be_started_does_too),
+		RELOAD(after_a_failure_it_can_be_asked_for_again),
+		RELOAD(an_old_one_that_crashes_is_replaced_by_its_next),
+		RELOAD(an_old_one_that_stays_is_stopped),
+		RELOAD(one_slot_alone),
+		RELOAD(a_slot_scaled_away_holds_nobody_up),
+		RELOAD(nothing_starts_at_the_end),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
