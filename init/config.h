@@ -1,4 +1,4 @@
-/* Every setting, in one table (config.c): name, type, default, unit, help. The environment
+/* Every setting, in one table (config_table.c): name, type, default, unit, help. The environment
  * (SIOINIT_NAME), the flags (--name), the settings file, --help, the man page, `sioinit check` and
  * the shells' completion come from it. Precedence: enum config_source. */
 #pragma once
