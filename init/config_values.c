@@ -295,59 +295,29 @@ void config_print_switch(const void *src, FILE *out)
 	(void)fputs(switches[*(const bool *)src], out);
 }
 
-const char *config_parse_serialization(const char *s, void *dst)
-{
-	return parse_word(s, serializations, "not \"auto\", \"advanced\" or \"json\"", dst);
-}
+/* A parser and a printer for each list of words. */
+#define WORD_TYPE(type, words, wrong)                                                              \
+	const char *config_parse_##type(const char *s, void *dst)                                  \
+	{                                                                                          \
+		return parse_word(s, words, wrong, dst);                                           \
+	}                                                                                          \
+                                                                                                   \
+	void config_print_##type(const void *src, FILE *out)                                       \
+	{                                                                                          \
+		(void)fputs((words)[*(const int *)src], out);                                      \
+	}
 
-void config_print_serialization(const void *src, FILE *out)
-{
-	(void)fputs(serializations[*(const int *)src], out);
-}
-
-const char *config_parse_restart(const char *s, void *dst)
-{
-	return parse_word(s, restarts, "not \"always\" or \"never\"", dst);
-}
-
-void config_print_restart(const void *src, FILE *out)
-{
-	(void)fputs(restarts[*(const int *)src], out);
-}
-
-const char *config_parse_dispatch(const char *s, void *dst)
-{
-	return parse_word(s, dispatches,
-			  "not \"auto\", \"listen\", \"sticky\", \"port\" or \"unix\"", dst);
-}
-
-void config_print_dispatch(const void *src, FILE *out)
-{
-	(void)fputs(dispatches[*(const int *)src], out);
-}
-
-const char *config_parse_upstream(const char *s, void *dst)
-{
-	return parse_word(s, upstreams, "not \"tcp\" or \"unix\"", dst);
-}
-
-void config_print_upstream(const void *src, FILE *out)
-{
-	(void)fputs(upstreams[*(const int *)src], out);
-}
-
-const char *config_parse_balance(const char *s, void *dst)
-{
-	return parse_word(s, balances,
-			  "not \"least-sessions\", \"least-lag\", \"two-choices\", "
-			  "\"round-robin\" or \"random\"",
-			  dst);
-}
-
-void config_print_balance(const void *src, FILE *out)
-{
-	(void)fputs(balances[*(const int *)src], out);
-}
+WORD_TYPE(serialization, serializations, "not \"auto\", \"advanced\" or \"json\"")
+WORD_TYPE(restart, restarts, "not \"always\" or \"never\"")
+WORD_TYPE(dispatch, dispatches, "not \"auto\", \"listen\", \"sticky\", \"port\" or \"unix\"")
+WORD_TYPE(upstream, upstreams, "not \"tcp\" or \"unix\"")
+WORD_TYPE(balance, balances,
+	  "not \"least-sessions\", \"least-lag\", \"two-choices\", "
+	  "\"round-robin\" or \"random\"")
+WORD_TYPE(access_format, access_formats, "not \"off\", \"common\", \"logfmt\" or \"json\"")
+WORD_TYPE(level, levels, "not \"error\", \"warn\", \"info\" or \"debug\"")
+WORD_TYPE(log_format, log_formats, "not \"logfmt\" or \"json\"")
+WORD_TYPE(worker_logs, worker_logs, "not \"raw\", \"prefix\" or \"json\"")
 
 static const char *const stickies[] = { "sid", "cookie", "address", "header", "hash", "none" };
 
@@ -376,47 +346,6 @@ void config_print_sticky(const void *src, FILE *out)
 	(void)fputs(stickies[s->kind], out);
 	if (s->name)
 		(void)fprintf(out, ":%s", s->name);
-}
-
-const char *config_parse_access_format(const char *s, void *dst)
-{
-	return parse_word(s, access_formats, "not \"off\", \"common\", \"logfmt\" or \"json\"",
-			  dst);
-}
-
-void config_print_access_format(const void *src, FILE *out)
-{
-	(void)fputs(access_formats[*(const int *)src], out);
-}
-
-const char *config_parse_level(const char *s, void *dst)
-{
-	return parse_word(s, levels, "not \"error\", \"warn\", \"info\" or \"debug\"", dst);
-}
-
-void config_print_level(const void *src, FILE *out)
-{
-	(void)fputs(levels[*(const int *)src], out);
-}
-
-const char *config_parse_log_format(const char *s, void *dst)
-{
-	return parse_word(s, log_formats, "not \"logfmt\" or \"json\"", dst);
-}
-
-void config_print_log_format(const void *src, FILE *out)
-{
-	(void)fputs(log_formats[*(const int *)src], out);
-}
-
-const char *config_parse_worker_logs(const char *s, void *dst)
-{
-	return parse_word(s, worker_logs, "not \"raw\", \"prefix\" or \"json\"", dst);
-}
-
-void config_print_worker_logs(const void *src, FILE *out)
-{
-	(void)fputs(worker_logs[*(const int *)src], out);
 }
 
 const char *config_parse_seconds(const char *s, void *dst)
