@@ -5,13 +5,20 @@ const http = require("http");
 const net = require("net");
 const path = require("path");
 
-function freePort() {
-	return new Promise((resolve) => {
-		const s = net.createServer().listen(0, () => {
-			const { port } = s.address();
-			s.close(() => resolve(port));
-		});
+const isFree = (port) =>
+	new Promise((resolve) => {
+		const s = net.createServer();
+		s.on("error", () => resolve(false));
+		s.listen(port, () => s.close(() => resolve(true)));
 	});
+
+// Below the ports that the kernel gives to outgoing connections: one of those could take it before it is used.
+// Sixteen apart, since workers' own ports follow the public one.
+let last = 10000 + 16 * Math.floor(Math.random() * 1300);
+async function freePort() {
+	do last = last < 31000 ? last + 16 : 10000;
+	while (!(await isFree(last)));
+	return last;
 }
 
 function get(port, url, options = {}) {
