@@ -202,7 +202,7 @@ static struct worker *worker_new(struct slot *s)
 				      .config = in->config,
 				      .primary = &in->primary,
 				      .frontend = &in->frontend,
-				      .pending = &in->board->rows[s->number].pending,
+				      .handles = { .pending = &in->board->rows[s->number].pending },
 				      .asked = in->reach.style,
 				      .has_channel = in->reach.channel,
 				      .has_deadline = terminal_for_worker(in) < 0,

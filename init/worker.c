@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <utlist.h>
 
 #include "base/fd.h"
 #include "base/log.h"
@@ -22,32 +21,7 @@
 
 #include "base/ban.h"
 
-enum { HANDLES_MAX = 1024, DISCONNECT_AFTER_MS = 500, LEFT_AFTER_MS = 100 };
-
-enum handle_kind { HANDLE_STICKY, HANDLE_NEWCONN, HANDLE_SHARED, HANDLE_PING };
-
-struct server {
-	struct server *prev, *next;
-	uint32_t listener;   /* 0: the app's first */
-	struct place *place; /* NULL: the public port */
-	char key[NODE_KEY_MAX];
-};
-
-/* A NODE_HANDLE message. Answers come in the order of the messages.
- *
- * While a ping is unanswered no descriptor is sent: Node gives the descriptor of a read to the
- * first NODE_HANDLE message in it, and that would be the ping (nodejs
- * lib/internal/child_process.js, channel.onread). */
-struct handle {
-	struct handle *prev, *next;
-	enum handle_kind kind;
-	struct control_msg m;
-	int fd;             /* owned; of HANDLE_SHARED the place's, -1 for a ping */
-	struct blob *frame; /* held back, owned; NULL: sent */
-	int64_t seq;        /* HANDLE_NEWCONN */
-	bool is_client;
-	bool acked; /* the bytes are read; a newconn also wants `accepted` */
-};
+enum { DISCONNECT_AFTER_MS = 500, LEFT_AFTER_MS = 100 };
 
 static const struct {
 	const char *name;
@@ -95,188 +69,43 @@ static void worker_set_state(struct worker *w, enum worker_state to)
 	w->ops->on_state(w);
 }
 
-static void send_frame(struct worker *w, struct blob *frame, int fd)
+static void send_frame(struct worker *w, struct blob *frame)
 {
 	if (frame)
-		(void)channel_send(&w->channel, frame, fd);
+		(void)channel_send(&w->channel, frame, -1);
 	else
 		log_warn("worker[%u]: no memory for a message", w->slot);
 	blob_unref(frame);
 }
 
+static struct worker *of_handles(struct handles *hs)
+{
+	return container_of(hs, struct worker, handles);
+}
+
 /* Hand-offs */
 
-/* Clients that it has not got yet count when the router chooses. */
-static void publish_pending(struct worker *w)
+static void on_back(struct handles *hs, const struct control_msg *m, int fd)
 {
-	if (w->pending)
-		counter_set(w->pending, w->n_pending);
-}
+	struct worker *w = of_handles(hs);
 
-static struct handle *handle_take(struct worker *w, struct handle *h)
-{
-	DL_DELETE(w->handles, h);
-	w->n_handles--;
-	w->n_pending -= h->is_client;
-	publish_pending(w);
-	return h;
-}
-
-static void handle_done(struct worker *w, struct handle *h)
-{
-	handle_take(w, h);
-	if (h->kind != HANDLE_SHARED)
-		fd_close(&h->fd);
-	blob_unref(h->frame);
-	free(h);
-}
-
-/* The router chooses another worker for it. */
-static void handle_back(struct worker *w, struct handle *h)
-{
-	struct control_msg m = h->m;
-	bool is_socket = h->kind == HANDLE_STICKY || h->kind == HANDLE_NEWCONN;
-	int fd = is_socket ? fd_take(&h->fd) : -1;
-
-	handle_done(w, h);
-	if (is_socket)
-		w->ops->on_handback(w, &m, fd);
-}
-
-static struct handle *handle_add(struct worker *w, enum handle_kind kind)
-{
-	struct handle *h = w->n_handles < HANDLES_MAX && !w->cut ? calloc(1, sizeof(*h)) : NULL;
-
-	if (!h)
-		return NULL;
-	h->kind = kind;
-	h->fd = -1;
-	DL_APPEND(w->handles, h);
-	w->n_handles++;
-	return h;
-}
-
-static void handle_send(struct worker *w, struct handle *h, struct blob *frame)
-{
-	if (w->ping_sent_ms && h->kind != HANDLE_PING)
-		h->frame = frame;
-	else
-		send_frame(w, frame, h->fd);
-}
-
-static void send_held_back(struct worker *w)
-{
-	struct handle *h;
-
-	DL_FOREACH(w->handles, h)
-	{
-		struct blob *frame = h->frame;
-
-		h->frame = NULL;
-		if (frame)
-			send_frame(w, frame, h->fd);
-	}
-}
-
-static struct server *server_for(struct worker *w, uint32_t listener)
-{
-	struct server *s;
-
-	DL_SEARCH_SCALAR(w->servers, s, listener, listener);
-	return s;
+	w->ops->on_handback(w, m, fd);
 }
 
 void worker_hand_off(struct worker *w, const struct control_msg *m, int fd)
 {
-	struct server *s = server_for(w, m->listener);
-	bool sticky = w->style != WORKER_STYLE_LISTEN;
-	struct handle *h =
-	    sticky || s ? handle_add(w, sticky ? HANDLE_STICKY : HANDLE_NEWCONN) : NULL;
-	struct control_msg back = *m;
+	struct server *s = servers_find(w->servers, m->listener);
+	enum serialization mode = w->channel.mode;
 
-	back.type = CONTROL_HANDBACK;
-	if (!h) {
-		w->ops->on_handback(w, &back, fd);
-		return;
-	}
-	h->m = back;
-	h->fd = fd;
-	h->is_client = m->kind == HANDOFF_CLIENT || m->kind == HANDOFF_RAW;
-	w->n_pending += h->is_client;
-	publish_pending(w);
-	if (sticky) {
-		handle_send(w, h, node_sticky_connection(w->channel.mode));
-	} else {
-		h->seq = w->seq++;
-		handle_send(w, h, node_newconn(w->channel.mode, s->key, (uint32_t)h->seq));
-	}
-}
-
-static void on_pong(struct worker *w, struct handle *h);
-
-static void on_handle_answer(struct worker *w, bool taken)
-{
-	struct handle *h;
-
-	DL_SEARCH_SCALAR(w->handles, h, acked, false);
-	if (!h)
-		return;
-	if (h->kind == HANDLE_PING)
-		on_pong(w, h);
-	else if (!taken)
-		handle_back(w, h);
-	else if (h->kind != HANDLE_NEWCONN)
-		handle_done(w, h);
+	if (w->style != WORKER_STYLE_LISTEN)
+		handles_give(&w->handles, m, fd, HANDLES_NO_SEQ, node_sticky_connection(mode));
 	else
-		h->acked = true;
-}
-
-static struct handle *newconn_of(struct worker *w, int64_t seq)
-{
-	struct handle *h;
-
-	DL_FOREACH(w->handles, h)
-	if (h->kind == HANDLE_NEWCONN && h->seq == seq)
-		return h;
-	return NULL;
-}
-
-static void on_accepted(struct worker *w, const struct node_msg *m)
-{
-	struct handle *h = newconn_of(w, m->ack);
-
-	if (!h)
-		return;
-	if (m->accepted)
-		handle_done(w, h);
-	else
-		handle_back(w, h);
+		handles_give(&w->handles, m, fd, w->seq,
+			     s ? node_newconn(mode, s->key, w->seq) : NULL);
+	w->seq++;
 }
 
 /* listen() */
-
-static bool has_place(struct worker *w, const struct place *pl)
-{
-	struct server *s;
-
-	DL_FOREACH(w->servers, s)
-	if (s->place == pl)
-		return true;
-	return false;
-}
-
-static struct server *server_add(struct worker *w, struct place *pl, bool first, int64_t seq)
-{
-	struct server *s = calloc(1, sizeof(*s));
-
-	if (!s)
-		return NULL;
-	s->listener = first || !pl ? 0 : pl->id;
-	s->place = pl;
-	(void)snprintf(s->key, sizeof(s->key), "k%lld", (long long)seq);
-	DL_PREPEND(w->servers, s);
-	return s;
-}
 
 static bool is_stream(enum node_address_type t)
 {
@@ -285,24 +114,19 @@ static bool is_stream(enum node_address_type t)
 
 static void answer_query(struct worker *w, const struct node_msg *q, const char *key, int err)
 {
-	send_frame(w,
-		   node_listen_reply(w->channel.mode, q, key, err,
-				     err || q->address_type == NODE_ADDR_UNIX ? NULL : "0.0.0.0",
-				     q->port, w->seq++),
-		   -1);
+	send_frame(w, node_listen_reply(w->channel.mode, q, key, err,
+					err || q->address_type == NODE_ADDR_UNIX ? NULL : "0.0.0.0",
+					q->port, w->seq++));
 }
 
 /* A handle that all workers share: a UDP socket. */
 static void share(struct worker *w, const struct node_msg *q, const struct server *s)
 {
-	struct handle *h = handle_add(w, HANDLE_SHARED);
+	struct blob *reply = node_shared_reply(w->channel.mode, q, s->key, w->seq++);
+	int r = handles_share(&w->handles, s->place->fd, reply);
 
-	if (!h) {
-		answer_query(w, q, "none", -EMFILE);
-		return;
-	}
-	h->fd = s->place->fd;
-	handle_send(w, h, node_shared_reply(w->channel.mode, q, s->key, w->seq++));
+	if (r < 0)
+		answer_query(w, q, "none", r);
 }
 
 /* What it was told as PORT. */
@@ -314,14 +138,15 @@ static bool is_public(const struct worker *w, const struct node_msg *q)
 
 static void on_query(struct worker *w, const struct node_msg *q)
 {
-	bool first = !server_for(w, 0) && is_stream(q->address_type), public = is_public(w, q);
+	bool first = !servers_find(w->servers, 0) && is_stream(q->address_type),
+	     public = is_public(w, q);
 	int err = -EADDRINUSE;
 	struct place *pl = public ? NULL : primary_place(w->primary, q, &err);
 	struct server *s = NULL;
 	struct node_msg reply = *q;
 
-	if ((public || pl) && !has_place(w, pl)) {
-		s = server_add(w, pl, first, q->seq);
+	if ((public || pl) && !servers_have(w->servers, pl)) {
+		s = servers_add(&w->servers, pl, first, q->seq);
 		err = s ? 0 : -ENOMEM;
 	}
 	if (!s) {
@@ -339,25 +164,14 @@ static void on_query(struct worker *w, const struct node_msg *q)
 	answer_query(w, &reply, s->key, 0);
 }
 
-static void drop_server(struct worker *w, const char *key)
-{
-	struct server *s, *next;
-
-	DL_FOREACH_SAFE(w->servers, s, next)
-	if (strcmp(s->key, key) == 0) {
-		DL_DELETE(w->servers, s);
-		free(s);
-	}
-}
-
 /* server.close() or cluster.worker.disconnect(): it takes no new clients and lives on for as long
  * as it has old ones. */
 static void on_server_closed(struct worker *w, const struct node_msg *m)
 {
-	bool had_first = server_for(w, 0);
+	bool had_first = servers_find(w->servers, 0);
 
-	drop_server(w, m->key);
-	if (!had_first || server_for(w, 0) ||
+	servers_drop(&w->servers, m->key);
+	if (!had_first || servers_find(w->servers, 0) ||
 	    (w->state != WORKER_READY && w->state != WORKER_SUSPECT))
 		return;
 	log_info("worker[%u]: has closed its server pid=%d", w->slot, (int)w->pid);
@@ -418,14 +232,10 @@ static void on_online(struct worker *w)
 
 void worker_ping(struct worker *w)
 {
-	struct handle *h = w->ping_sent_ms || !w->answers_pings || is_on_its_own(w)
-			       ? NULL
-			       : handle_add(w, HANDLE_PING);
-
-	if (!h)
+	if (w->ping_sent_ms || !w->answers_pings || is_on_its_own(w))
 		return;
-	w->ping_sent_ms = uv_now(w->deadline.loop);
-	handle_send(w, h, node_ping(w->channel.mode));
+	if (handles_ping(&w->handles, node_ping(w->channel.mode)) == 0)
+		w->ping_sent_ms = uv_now(w->deadline.loop);
 }
 
 uint64_t worker_silence_ms(const struct worker *w)
@@ -435,15 +245,17 @@ uint64_t worker_silence_ms(const struct worker *w)
 }
 
 /* The loop runs, so a booting script has been read to its end. */
-static void on_pong(struct worker *w, struct handle *h)
+static void on_pong(struct handles *hs)
 {
-	handle_done(w, h);
+	struct worker *w = of_handles(hs);
+
 	w->lag_ms = (uint32_t)worker_silence_ms(w);
 	w->ping_sent_ms = 0;
 	w->asked_to_diagnose = false;
-	send_held_back(w);
 	may_be_probed(w);
 }
+
+static const struct handles_ops handles_ops = { on_back, on_pong };
 
 void worker_suspect(struct worker *w, bool slow)
 {
@@ -464,7 +276,7 @@ static void on_adapter(struct worker *w, const struct node_msg *m, struct str fr
 
 static void on_listening(struct worker *w)
 {
-	if (w->asked == WORKER_STYLE_STICKY || !server_for(w, 0))
+	if (w->asked == WORKER_STYLE_STICKY || !servers_find(w->servers, 0))
 		return;
 	w->style = WORKER_STYLE_LISTEN;
 	if (!w->config->wait_ready)
@@ -494,19 +306,19 @@ static void dispatch(struct worker *w, const struct node_msg *m, struct str fram
 		on_server_closed(w, m);
 		break;
 	case NODE_EXITED_AFTER_DISCONNECT:
-		send_frame(w, node_ack(w->channel.mode, m->seq, w->seq++), -1);
+		send_frame(w, node_ack(w->channel.mode, m->seq, w->seq++));
 		break;
 	case NODE_ACCEPTED:
-		on_accepted(w, m);
+		handles_accepted(&w->handles, m->ack, m->accepted);
 		break;
 	case NODE_HANDLE:
-		send_frame(w, node_handle_ack(w->channel.mode), -1);
+		send_frame(w, node_handle_ack(w->channel.mode));
 		break;
 	case NODE_HANDLE_ACK:
-		on_handle_answer(w, true);
+		handles_answered(&w->handles, true);
 		break;
 	case NODE_HANDLE_NACK:
-		on_handle_answer(w, false);
+		handles_answered(&w->handles, false);
 		break;
 	case NODE_USER_READY:
 		on_user_ready(w);
@@ -538,14 +350,10 @@ static void on_still_there(uv_timer_t *t)
 static void on_channel_end(struct channel *ch, int err)
 {
 	struct worker *w = of_channel(ch);
-	struct handle *h, *next;
 
-	w->cut = true;
 	w->ping_sent_ms = 0;
 	hub_leave(&w->member);
-	DL_FOREACH_SAFE(w->handles, h, next)
-	if (!h->acked)
-		handle_back(w, h);
+	handles_cut(&w->handles);
 	if (err == -EBADMSG || err == -EMSGSIZE) {
 		log_error("worker[%u]: wrote garbage to its IPC channel; it is replaced pid=%d",
 			  w->slot, (int)w->pid);
@@ -627,6 +435,8 @@ int worker_init(struct worker *w, uv_loop_t *loop, int fd, struct hub *hub, bool
 		return r;
 	if (bound_unread)
 		channel_bound_unread(&w->channel);
+	w->handles.channel = &w->channel;
+	w->handles.ops = &handles_ops;
 	(void)uv_timer_init(loop, &w->deadline);
 	drain_init(&w->drain, loop);
 	w->n_open = 3;
@@ -720,7 +530,7 @@ static void on_disconnect_time(uv_timer_t *t)
 	struct worker *w = container_of(t, struct worker, deadline);
 	uint64_t now = uv_now(t->loop);
 
-	send_frame(w, node_disconnect(w->channel.mode, w->seq++), -1);
+	send_frame(w, node_disconnect(w->channel.mode, w->seq++));
 	(void)uv_timer_start(t, on_kill_time, w->kill_at_ms > now ? w->kill_at_ms - now : 0, 0);
 }
 
@@ -763,19 +573,13 @@ static void on_drain_closed(uv_handle_t *h)
 
 void worker_close(struct worker *w)
 {
-	struct server *s;
-
 	if (w->closed)
 		return;
-	w->closed = w->cut = true;
+	w->closed = true;
 	hub_leave(&w->member);
-	while (w->handles)
-		handle_back(w, w->handles);
+	handles_close(&w->handles);
 	worker_set_state(w, WORKER_DEAD);
-	while ((s = w->servers)) {
-		DL_DELETE(w->servers, s);
-		free(s);
-	}
+	servers_drop_all(&w->servers);
 	endpoint_release(&w->endpoint);
 	channel_close(&w->channel, on_channel_closed);
 	drain_stop(&w->drain);

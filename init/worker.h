@@ -9,15 +9,15 @@
 #include "init/config.h"
 #include "init/drain.h"
 #include "init/endpoint.h"
+#include "init/handles.h"
 #include "init/primary.h"
+#include "init/servers.h"
 #include "ipc/channel.h"
 #include "ipc/control.h"
 #include "ipc/scoreboard.h"
 #include "relay/hub.h"
 
 struct worker;
-struct server;
-struct handle;
 
 /* What the owner is told. Any of these may end in worker_close(). */
 struct worker_ops {
@@ -50,14 +50,11 @@ struct worker {
 	uint64_t started_ms;
 	struct channel channel;
 	struct hub_member member;
-	struct server *servers;        /* what it listens on, first server last */
-	struct handle *handles;        /* sent, not acknowledged, in order */
-	unsigned n_handles, n_pending; /* pending: clients among them */
-	counter *pending;              /* where the router sees how many; borrowed, may be NULL */
+	struct server *servers; /* what it listens on, first server last */
+	struct handles handles;
 	uint32_t seq;
 	bool announced; /* its adapter has spoken */
 	bool asked_to_diagnose, killed, closed;
-	bool cut;              /* the channel has ended: takes no sockets */
 	uint64_t ping_sent_ms; /* of the loop ping on its way, 0: none */
 	uint32_t lag_ms;       /* what the last answered one took */
 	uv_timer_t deadline;   /* of the state it is in */

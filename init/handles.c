@@ -1,0 +1,189 @@
+/* Handles of one worker. See handles.h. */
+#include "init/handles.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <utlist.h>
+
+#include "base/fd.h"
+
+#include "base/ban.h"
+
+enum handle_kind { HANDLE_SOCKET, HANDLE_SHARED, HANDLE_PING };
+
+struct handle {
+	struct handle *prev, *next;
+	enum handle_kind kind;
+	struct control_msg m;
+	int fd;             /* owned if a socket, borrowed if shared, -1 for a ping */
+	struct blob *frame; /* held back, owned; NULL: sent */
+	int64_t seq;        /* HANDLES_NO_SEQ: done when acknowledged */
+	bool is_client;
+	bool acked; /* the bytes are read; a newconn waits for the app's word, too */
+};
+
+/* Clients that the worker has not got yet count when the router chooses. */
+static void publish(struct handles *hs)
+{
+	if (hs->pending)
+		counter_set(hs->pending, hs->n_clients);
+}
+
+static void handle_done(struct handles *hs, struct handle *h)
+{
+	DL_DELETE(hs->list, h);
+	hs->n--;
+	hs->n_clients -= h->is_client;
+	publish(hs);
+	if (h->kind == HANDLE_SOCKET)
+		fd_close(&h->fd);
+	blob_unref(h->frame);
+	free(h);
+}
+
+static void handle_back(struct handles *hs, struct handle *h)
+{
+	struct control_msg m = h->m;
+	bool is_socket = h->kind == HANDLE_SOCKET;
+	int fd = is_socket ? fd_take(&h->fd) : -1;
+
+	handle_done(hs, h);
+	if (is_socket)
+		hs->ops->on_back(hs, &m, fd);
+}
+
+static void send_now(struct handles *hs, struct handle *h)
+{
+	struct blob *frame = h->frame;
+
+	h->frame = NULL;
+	(void)channel_send(hs->channel, frame, h->fd);
+	blob_unref(frame);
+}
+
+/* NULL: there are too many, or no memory; @frame is gone then. */
+static struct handle *handle_add(struct handles *hs, enum handle_kind kind, struct blob *frame)
+{
+	bool has_room = frame && hs->n < HANDLES_MAX && !hs->cut;
+	struct handle *h = has_room ? calloc(1, sizeof(*h)) : NULL;
+
+	if (!h) {
+		blob_unref(frame);
+		return NULL;
+	}
+	h->kind = kind;
+	h->fd = -1;
+	h->frame = frame;
+	h->seq = HANDLES_NO_SEQ;
+	DL_APPEND(hs->list, h);
+	hs->n++;
+	return h;
+}
+
+static void send_unless_pinging(struct handles *hs, struct handle *h)
+{
+	if (!hs->pinging)
+		send_now(hs, h);
+}
+
+void handles_give(struct handles *hs, const struct control_msg *m, int fd, int64_t seq,
+		  struct blob *frame)
+{
+	struct handle *h = handle_add(hs, HANDLE_SOCKET, frame);
+	struct control_msg back = *m;
+
+	back.type = CONTROL_HANDBACK;
+	if (!h) {
+		hs->ops->on_back(hs, &back, fd);
+		return;
+	}
+	h->m = back;
+	h->fd = fd;
+	h->seq = seq;
+	h->is_client = m->kind == HANDOFF_CLIENT || m->kind == HANDOFF_RAW;
+	hs->n_clients += h->is_client;
+	publish(hs);
+	send_unless_pinging(hs, h);
+}
+
+int handles_share(struct handles *hs, int fd, struct blob *frame)
+{
+	struct handle *h = handle_add(hs, HANDLE_SHARED, frame);
+
+	if (!h)
+		return -EMFILE;
+	h->fd = fd;
+	send_unless_pinging(hs, h);
+	return 0;
+}
+
+int handles_ping(struct handles *hs, struct blob *frame)
+{
+	struct handle *h = handle_add(hs, HANDLE_PING, frame);
+
+	if (!h)
+		return -EMFILE;
+	send_now(hs, h);
+	hs->pinging = true;
+	return 0;
+}
+
+static void on_pong(struct handles *hs, struct handle *ping)
+{
+	struct handle *h;
+
+	handle_done(hs, ping);
+	hs->pinging = false;
+	DL_FOREACH(hs->list, h)
+	if (h->frame)
+		send_now(hs, h);
+	hs->ops->on_pong(hs);
+}
+
+void handles_answered(struct handles *hs, bool taken)
+{
+	struct handle *h;
+
+	DL_SEARCH_SCALAR(hs->list, h, acked, false);
+	if (!h)
+		return;
+	if (h->kind == HANDLE_PING)
+		on_pong(hs, h);
+	else if (!taken)
+		handle_back(hs, h);
+	else if (h->seq == HANDLES_NO_SEQ)
+		handle_done(hs, h);
+	else
+		h->acked = true;
+}
+
+void handles_accepted(struct handles *hs, int64_t seq, bool accepted)
+{
+	struct handle *h;
+
+	DL_SEARCH_SCALAR(hs->list, h, seq, seq);
+	if (!h || seq == HANDLES_NO_SEQ)
+		return;
+	if (accepted)
+		handle_done(hs, h);
+	else
+		handle_back(hs, h);
+}
+
+void handles_cut(struct handles *hs)
+{
+	struct handle *h, *next;
+
+	hs->cut = true;
+	hs->pinging = false;
+	DL_FOREACH_SAFE(hs->list, h, next)
+	if (!h->acked)
+		handle_back(hs, h);
+}
+
+void handles_close(struct handles *hs)
+{
+	hs->cut = true;
+	while (hs->list)
+		handle_back(hs, hs->list);
+}
