@@ -1,6 +1,7 @@
 // Who the client is: forwarding fields, PROXY headers, request ids; and how much one client may have.
 const test = require("node:test");
 const assert = require("node:assert");
+const http = require("http");
 const net = require("net");
 const { execFileSync } = require("child_process");
 const { io } = require("socket.io-client");
@@ -87,6 +88,22 @@ test("a WebSocket behind a PROXY header is handed over, with nothing in front of
 			}
 		} finally {
 			between.close();
+		}
+	}));
+
+// README: the client's address. WebSockets are handed over with what the client claims.
+test("an app finds its client's address the same way over every transport, whatever the client claims", () =>
+	using(["worker.js"], { STICKY: "@socket.io/sticky" }, async (s) => {
+		for (const transports of [["polling"], ["polling", "websocket"], ["websocket"]]) {
+			const localAddress = "127.0.0.5";
+			const agent = new http.Agent({ localAddress });
+			const client = io(`http://127.0.0.1:${s.port}`, { transports, agent, localAddress, extraHeaders: { "X-Forwarded-For": "6.6.6.6" } });
+			try {
+				const address = await call(client, "address");
+				assert.strictEqual(address.replace("::ffff:", ""), localAddress, transports.join()); // at a socket for both families
+			} finally {
+				client.close();
+			}
 		}
 	}));
 
