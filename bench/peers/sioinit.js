@@ -1,4 +1,5 @@
-// sioinit, with an app that calls listen() and with one that calls setupWorker()
+// sioinit, with an app that calls listen(), with one that calls setupWorker(), and with one on a port of its own, whose
+// WebSockets pass through the router
 const { start, childrenOf, untilServing } = require("../processes.js");
 
 const sioinit = (name, style) => ({
@@ -9,6 +10,7 @@ const sioinit = (name, style) => ({
 			SIOINIT_ADMIN: "off",
 			SIOINIT_WORKERS: 2,
 			STYLE: style,
+			SIOINIT_DISPATCH: style,
 			PORT: port,
 		});
 		const workers = await untilServing(port, 2);
@@ -16,4 +18,4 @@ const sioinit = (name, style) => ({
 	},
 });
 
-module.exports = [sioinit("sioinit", "listen"), sioinit("sioinit, setupWorker()", "sticky")];
+module.exports = [sioinit("sioinit", "listen"), sioinit("sioinit, setupWorker()", "sticky"), sioinit("sioinit, own ports", "port")];
