@@ -6,6 +6,7 @@
 #include <uv.h>
 
 struct init;
+struct worker;
 
 struct watch {
 	uv_timer_t tick;
@@ -14,3 +15,6 @@ struct watch {
 };
 
 void watch_start(struct init *in);
+
+/* News of @w, between two looks: whether it gets new sessions is judged at once. */
+void watch_judge(struct init *in, struct worker *w);
