@@ -66,9 +66,9 @@ test("one that is to say where it hangs is asked first", { timeout: 30000 }, () 
 		await said(s, new RegExp(`ended pid=${hung.pid} signal=ABRT`));
 	}));
 
-for (const dispatch of ["port", "unix", "listen"])
+for (const [dispatch, env] of [["port"], ["unix"], ["listen"], ["sticky", { STICKY: "@socket.io/sticky" }]])
 	test(`503 at the health path: out of balancing, and back (${dispatch})`, { timeout: 30000 }, () =>
-		serving(["unwell.js"], { ...quick, SIOINIT_DISPATCH: dispatch }, async (s) => {
+		serving(["unwell.js"], { ...quick, SIOINIT_DISPATCH: dispatch, ...env }, async (s) => {
 			const ill = await whoAt(s, "/says?503");
 			await said(s, new RegExp(`worker\\[${ill.slot}\\]: is not well, /well answers 503 \\(SIOINIT_WORKER_HEALTH_PATH\\)`));
 			await said(s, turns(ill.slot, "ready", "suspect"));
