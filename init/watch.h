@@ -1,5 +1,5 @@
-/* Looking after the workers, every ping-interval: does the event loop answer, how much memory, how
- * old; and whether the container's CPU limit has changed. */
+/* Looking after the workers, every ping-interval: does the event loop or the health path answer,
+ * how much memory, how old; and whether the container's CPU limit has changed. */
 #pragma once
 
 #include <stdint.h>

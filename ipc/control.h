@@ -62,7 +62,7 @@ enum worker_state {
 	WORKER_BOOTING, /* online, not ready: the router may probe when .style is
 			   WORKER_STYLE_STICKY */
 	WORKER_READY,
-	WORKER_SUSPECT,  /* its event loop is slow: known sessions, and new ones when there is no
+	WORKER_SUSPECT,  /* slow, not well or stopped: known sessions, and new ones when there is no
 			    better worker */
 	WORKER_DRAINING, /* known sessions only */
 	WORKER_STOPPING, /* nothing any more */

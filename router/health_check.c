@@ -9,7 +9,7 @@
 
 #include "base/ban.h"
 
-enum { LOOK_MS = 250 };
+enum { LOOK_MS = 250, LATE_MS = 500 };
 
 struct health_check {
 	struct worker *worker;
@@ -32,7 +32,7 @@ static void count_wait(struct health_check *h)
 {
 	uint64_t now = router_now(h->worker->router), passed = now - h->seen_ms;
 
-	h->waited_ms += passed < 2 * LOOK_MS ? (uint32_t)passed : 2 * LOOK_MS;
+	h->waited_ms += passed < LATE_MS ? (uint32_t)passed : LATE_MS;
 	h->seen_ms = now;
 }
 
@@ -73,7 +73,7 @@ static void dial(struct health_check *h)
 
 	if (r == 0 || r == -EAGAIN)
 		again_in(h, LOOK_MS);
-	else if (r == -ECONNREFUSED || r == -ENOENT)
+	else if (way == QUESTION_OWN && (r == -ECONNREFUSED || r == -ENOENT))
 		on_answer(h, r);
 	else
 		next_question(h);

@@ -17,8 +17,8 @@ typedef void question_fn(void *ctx, int status);
 
 /* Asks for @path, which is borrowed until the answer; NULL (QUESTION_OWN): accepting is enough.
  * 0: *ret is to be closed with question_close(), and before @w is gone; until then what is left of
- * the answer is read and dropped. -errno: -ECONNREFUSED and -ENOENT are the worker's doing, -EAGAIN
- * means that its backlog is full, all others are ours. */
+ * the answer is read and dropped. -errno: of QUESTION_OWN -ECONNREFUSED and -ENOENT are the
+ * worker's doing, -EAGAIN means that its backlog is full; all others are ours. */
 int question_ask(struct worker *w, enum question_way way, const char *path, question_fn *on_answer,
 		 void *ctx, struct question **ret);
 
