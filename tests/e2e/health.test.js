@@ -35,6 +35,7 @@ async function whoAt(s, url = "/") {
 	return JSON.parse(r.body);
 }
 const said = (s, what) => until(async () => s.log.match(what), String(what));
+const isGone = (s, pid) => said(s, new RegExp(`ended pid=${pid} signal=KILL`));
 const turns = (slot, from, to) => new RegExp(`worker\\[${slot}\\]: ${from} -> ${to}`);
 
 async function othersServe(s, pid) {
@@ -94,6 +95,7 @@ test("Node that answers pings, but not its health path, is not killed", { timeou
 		await othersServe(s, mute.pid);
 		const hung = await whoAt(s, "/hang"); // which takes longer than the mute one has been silent
 		await said(s, new RegExp(`event loop has not answered for .*killed pid=${hung.pid}`));
+		await isGone(s, hung.pid);
 		assert.doesNotMatch(s.log, new RegExp(`killed pid=${mute.pid}`));
 	}));
 
@@ -112,6 +114,7 @@ test("a router that dies with an open question says nothing against the worker",
 		await said(s, /router\[0\] ended/);
 		await said(s, new RegExp(`killed pid=${hung.pid}`));
 		assert.ok(Date.now() - killed >= 3000, "asked anew");
+		await isGone(s, hung.pid);
 	}));
 
 const stopped = [
@@ -140,6 +143,7 @@ test("a C program that stays stopped is replaced", { skip: !works("cc", "--versi
 		const [pid] = String((await get(s.port, "/")).body).split(" ");
 		process.kill(Number(pid), "SIGTSTP");
 		await said(s, new RegExp(`has been stopped for 1\\.\\ds \\(SIOINIT_HANG_TIMEOUT\\), killed pid=${pid}`));
+		await isGone(s, pid);
 		for (let i = 0; i < 4; i++) assert.strictEqual((await get(s.port, "/")).status, 200);
 		assert.strictEqual(await metric(s, "sioinit_worker_hangs_total"), 1);
 	}).finally(() => fs.rmSync(dir, { recursive: true }));
