@@ -175,14 +175,19 @@ static void on_idle(struct router_process *r, struct worker *w)
 		worker_requests_done(w);
 }
 
-/* What the one before had asked it will not hear. */
-static void on_up(struct router_process *r)
+static void forget_open_questions(struct init *in)
 {
 	struct worker *w;
 
-	if (r->index == 0)
-		DL_FOREACH(r->init->pool.workers, w)
+	DL_FOREACH(in->pool.workers, w)
 	worker_health_unknown(w);
+}
+
+/* It will not hear what the one before has asked. */
+static void on_up(struct router_process *r)
+{
+	if (r->index == 0)
+		forget_open_questions(r->init);
 	tell_everything(r);
 }
 
