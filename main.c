@@ -41,6 +41,7 @@ static int run_router(const struct config *c)
 		.access_file = c->access_log_file,
 		.probe_path = c->probe_path,
 		.health_path = c->worker_health_path,
+		.health_interval_ms = c->worker_health_interval_ms,
 		.drain_time_ms = config_drain_time_ms(c),
 		.unix_pairs = c->upstream == CONFIG_UPSTREAM_UNIX,
 		.balance = (enum balance_method)c->balance,

@@ -150,8 +150,9 @@ struct config {
 	uint32_t slow_start_ms;
 	struct config_sticky sticky;
 	const char *sticky_cookie, *sid_param;
-	uint16_t worker_port;           /* 0: the one after the public port */
-	const char *worker_health_path; /* NULL: a connection is enough */
+	uint16_t worker_port;               /* 0: the one after the public port */
+	const char *worker_health_path;     /* NULL: a connection is enough */
+	uint32_t worker_health_interval_ms; /* 0: only until it is ready */
 	/* what to run: argv ends with NULL; borrowed from main's argv and environment */
 	char *const *command; /* as given after the options; NULL when only SIOINIT_APP is set */
 	size_t command_len;

@@ -78,9 +78,11 @@ const struct setting config_table[] = {
 	    "how often workers are looked after: event-loop lag, memory, age, CPU limit; 0 = "
 	    "never"),
 	ROW("lag-warn", "SECONDS", "1", seconds, seconds, lag_warn_ms,
-	    "a worker whose event loop takes longer to answer gets no new sessions; 0 = off"),
+	    "a worker whose event loop, or health path, takes longer to answer gets no new "
+	    "sessions; 0 = off"),
 	ROW("hang-timeout", "SECONDS", "30", seconds, seconds, hang_timeout_ms,
-	    "a worker whose event loop has not answered for that long is killed; 0 = off"),
+	    "a worker whose event loop (where that cannot be asked: health path) has not answered "
+	    "for that long, or that is stopped, is killed; 0 = off"),
 	ROW("hang-signal", "SIGNAL", "none", signal, signal, hang_signal,
 	    "sent to a hanging worker one ping-interval before it is killed, for a diagnosis"),
 	ROW("max-memory", "BYTES", "0", bytes, bytes, max_memory,
@@ -145,7 +147,12 @@ const struct setting config_table[] = {
 	    "use are left out"),
 	ROW("worker-health-path", "PATH", "", path, text, worker_health_path,
 	    "a worker with a port or socket of its own is ready when this answers 2xx, instead of "
-	    "when it accepts"),
+	    "when it accepts; see worker-health-interval"),
+	ROW("worker-health-interval", "SECONDS", "5", seconds, seconds, worker_health_interval_ms,
+	    "how often ready workers, Node's too, are asked for worker-health-path: one that does "
+	    "not answer 2xx within lag-warn gets no new sessions until it does, and is killed "
+	    "after hang-timeout without an answer, unless it answers pings; 0 = never again once "
+	    "it is ready"),
 	ROW("upstream", "KIND", "tcp", upstream, upstream, upstream,
 	    "what proxied requests reach node:cluster workers by: tcp (loopback), or unix: "
 	    "cheaper, "

@@ -496,3 +496,14 @@ bool pool_ended(struct init *in, pid_t pid, int status, const struct rusage *usa
 		on_end(in, w, status, usage);
 	return w;
 }
+
+void pool_stopped(struct init *in, pid_t pid, int sig)
+{
+	struct worker *w;
+
+	DL_SEARCH_SCALAR(in->pool.workers, w, pid, pid);
+	if (!w)
+		return;
+	worker_stopped(w, sig);
+	watch_judge(in, w);
+}

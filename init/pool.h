@@ -55,6 +55,8 @@ int pool_start_next(struct slot *s);
 
 /* A child has ended. False: it was none of the workers. */
 bool pool_ended(struct init *in, pid_t pid, int status, const struct rusage *usage);
+/* A child was stopped by @sig, or goes on (0); perhaps it is a worker. */
+void pool_stopped(struct init *in, pid_t pid, int sig);
 
 /* Sessions that have begun in the slot since it was made. */
 uint64_t slot_admitted(const struct slot *s);

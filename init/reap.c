@@ -7,24 +7,19 @@
 #include <sys/wait.h>
 #include <time.h>
 
-void reap_all(void (*on_exit)(pid_t pid, int status, const struct rusage *usage, void *ctx),
-	      void *ctx)
+void reap_all(const struct reap_ops *ops, void *ctx)
 {
 	struct rusage usage;
 	pid_t pid;
 	int status;
 
-	while ((pid = wait4(-1, &status, WNOHANG, &usage)) > 0)
-		on_exit(pid, status, &usage, ctx);
-}
-
-int reap_stop_of(pid_t pid)
-{
-	siginfo_t info = { 0 };
-
-	if (waitid(P_PID, (id_t)pid, &info, WSTOPPED | WNOHANG) < 0 || info.si_pid != pid)
-		return 0;
-	return info.si_status;
+	while ((pid = wait4(-1, &status, WNOHANG | WUNTRACED | WCONTINUED, &usage)) > 0)
+		if (WIFSTOPPED(status))
+			ops->on_stop(pid, WSTOPSIG(status), ctx);
+		else if (WIFCONTINUED(status))
+			ops->on_stop(pid, 0, ctx);
+		else
+			ops->on_exit(pid, status, &usage, ctx);
 }
 
 enum { SWEEP_ROUNDS = 400, ROUND_NS = 5000000 };

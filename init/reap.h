@@ -4,13 +4,15 @@
 #include <sys/resource.h>
 #include <sys/types.h>
 
-/* Collects all children that have ended; @on_exit gets every pid with its wait status and what it
- * used. Allocates nothing. */
-void reap_all(void (*on_exit)(pid_t pid, int status, const struct rusage *usage, void *ctx),
-	      void *ctx);
+struct reap_ops {
+	/* A child has ended: its wait status and what it used. */
+	void (*on_exit)(pid_t pid, int status, const struct rusage *usage, void *ctx);
+	/* A child was stopped by @sig, or goes on (0). Only the last of several changes is told. */
+	void (*on_stop)(pid_t pid, int sig, void *ctx);
+};
 
-/* The signal that has stopped the child @pid since it was last asked, or 0. */
-int reap_stop_of(pid_t pid);
+/* Collects what has become of the children since it was last asked. Allocates nothing. */
+void reap_all(const struct reap_ops *ops, void *ctx);
 
 /* The end: kills and collects whatever is still below us, descendants that left their worker's
  * group included, since they become our children when their parents die (subreaper, or PID 1). At

@@ -175,6 +175,28 @@ static void on_idle(struct router_process *r, struct worker *w)
 		worker_requests_done(w);
 }
 
+static void forget_open_questions(struct init *in)
+{
+	struct worker *w;
+
+	DL_FOREACH(in->pool.workers, w)
+	worker_health_unknown(w);
+}
+
+/* It will not hear what the one before has asked. */
+static void on_up(struct router_process *r)
+{
+	if (r->index == 0)
+		forget_open_questions(r->init);
+	tell_everything(r);
+}
+
+static void on_health(struct init *in, struct worker *w, const struct control_msg *m)
+{
+	worker_heard(w, m);
+	watch_judge(in, w);
+}
+
 static void on_message(struct control *c, const struct control_msg *m, int fd)
 {
 	struct router_process *r = c->poll.data;
@@ -182,9 +204,11 @@ static void on_message(struct control *c, const struct control_msg *m, int fd)
 	auto_fd int owned = fd;
 
 	if (m->type == CONTROL_UP)
-		tell_everything(r);
+		on_up(r);
 	else if (m->type == CONTROL_PROBED && w)
 		worker_answered(w, (enum worker_style)m->style);
+	else if (m->type == CONTROL_HEALTH && w)
+		on_health(r->init, w, m);
 	else if (m->type == CONTROL_IDLE && w)
 		on_idle(r, w);
 	else if (m->type == CONTROL_HANDOFF)

@@ -118,11 +118,18 @@ static void on_exit_status(pid_t pid, int status, const struct rusage *usage, vo
 		log_debug("init: reaped orphan %d", (int)pid);
 }
 
+static void on_stop(pid_t pid, int sig, void *ctx)
+{
+	if (!terminal_holder_stopped(ctx, pid, sig))
+		pool_stopped(ctx, pid, sig);
+}
+
+static const struct reap_ops reap_ops = { on_exit_status, on_stop };
+
 static void on_child(uv_signal_t *h, int sig)
 {
 	(void)sig;
-	reap_all(on_exit_status, h->data);
-	terminal_look(h->data);
+	reap_all(&reap_ops, h->data);
 }
 
 /* What no handler may be set for, what the kernel raises for faults of our own, and what the thread

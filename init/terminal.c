@@ -10,7 +10,6 @@
 
 #include "base/log.h"
 #include "init/core.h"
-#include "init/reap.h"
 #include "init/worker.h"
 
 #include "base/ban.h"
@@ -150,16 +149,18 @@ static void stop_with_holder(struct terminal *t)
 	continue_holder(t);
 }
 
-void terminal_look(struct init *in)
+bool terminal_holder_stopped(struct init *in, pid_t pid, int sig)
 {
 	struct terminal *t = &in->terminal;
-	int sig = t->holder ? reap_stop_of(t->holder) : 0;
 	bool wants_it = sig == SIGTTIN || sig == SIGTTOU;
 
+	if (pid != t->holder || !(wants_it || sig == SIGTSTP))
+		return false;
 	if (wants_it && tcgetpgrp(t->fd) == getpgrp())
 		continue_holder(t); /* `fg` of what runs already tells nobody */
-	else if (wants_it || sig == SIGTSTP)
+	else
 		stop_with_holder(t);
+	return true;
 }
 
 static void signal_groups(const struct init *in, int sig)

@@ -33,8 +33,9 @@ bool terminal_worker_ended(struct init *in, const struct worker *w, int status);
 /* @w takes over from a worker that had it. */
 void terminal_pass_on(struct init *in, const struct worker *w);
 
-/* A child has changed its state; perhaps the holder has stopped. */
-void terminal_look(struct init *in);
+/* The child @pid was stopped by @sig. True: it is the holder, and that was job control's doing; it
+ * goes on already, or will together with us. */
+bool terminal_holder_stopped(struct init *in, pid_t pid, int sig);
 /* SIGTSTP and SIGCONT for sioinit itself: with the workers. False: there is no terminal. */
 bool terminal_suspend(struct init *in);
 bool terminal_continue(struct init *in);

@@ -27,22 +27,45 @@ static void on_hang(struct init *in, struct worker *w, uint64_t silence_ms)
 		worker_signal(w, in->config->hang_signal);
 		return;
 	}
-	log_error(
-	    "worker[%u]: event loop has not answered for %.1fs (SIOINIT_HANG_TIMEOUT), killed "
-	    "pid=%d",
-	    w->slot, (double)silence_ms / 1000, (int)w->pid);
+	log_error("worker[%u]: %s for %.1fs (SIOINIT_HANG_TIMEOUT), killed pid=%d", w->slot,
+		  worker_silence_why(w), (double)silence_ms / 1000, (int)w->pid);
 	counter_add(&in->board->hangs, 1);
 	worker_kill(w);
+}
+
+static uint64_t max(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+static void judge(struct init *in, struct worker *w)
+{
+	uint64_t lag_ms = max(worker_silence_ms(w), w->lag_ms);
+	uint64_t health_ms = max(w->health.silence_ms, w->health.lag_ms);
+
+	counter_set(&in->board->rows[w->slot].lag_ms, lag_ms);
+	worker_suspect(w, w->stopped_ms || w->health.is_bad ||
+			      is_past(max(lag_ms, health_ms), in->config->lag_warn_ms));
+}
+
+void watch_judge(struct init *in, struct worker *w)
+{
+	if (!shutdown_has_begun(in))
+		judge(in, w);
+}
+
+/* Somebody at the terminal may let it go on. */
+static bool may_be_hanging(const struct init *in, const struct worker *w)
+{
+	return !w->stopped_ms || w->pid != in->terminal.holder;
 }
 
 static void look_at_loop(struct init *in, struct worker *w)
 {
 	uint64_t silence_ms = worker_silence_ms(w);
-	uint64_t lag_ms = silence_ms > w->lag_ms ? silence_ms : w->lag_ms;
 
-	counter_set(&in->board->rows[w->slot].lag_ms, lag_ms);
-	worker_suspect(w, is_past(lag_ms, in->config->lag_warn_ms));
-	if (is_past(silence_ms, in->config->hang_timeout_ms))
+	judge(in, w);
+	if (is_past(silence_ms, in->config->hang_timeout_ms) && may_be_hanging(in, w))
 		on_hang(in, w, silence_ms);
 	else
 		worker_ping(w);

@@ -1,11 +1,12 @@
-/* Looking after the workers, every ping-interval: does the event loop answer, how much memory, how
- * old; and whether the container's CPU limit has changed. */
+/* Looking after the workers, every ping-interval: does the event loop or the health path answer,
+ * how much memory, how old; and whether the container's CPU limit has changed. */
 #pragma once
 
 #include <stdint.h>
 #include <uv.h>
 
 struct init;
+struct worker;
 
 struct watch {
 	uv_timer_t tick;
@@ -14,3 +15,6 @@ struct watch {
 };
 
 void watch_start(struct init *in);
+
+/* News of @w, between two looks: whether it gets new sessions is judged at once. */
+void watch_judge(struct init *in, struct worker *w);

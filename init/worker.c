@@ -230,18 +230,47 @@ static void on_online(struct worker *w)
 
 /* Pings */
 
+static bool is_pinged(const struct worker *w)
+{
+	return w->answers_pings && !is_on_its_own(w);
+}
+
 void worker_ping(struct worker *w)
 {
-	if (w->ping_sent_ms || !w->answers_pings || is_on_its_own(w))
+	if (w->ping_sent_ms || !is_pinged(w))
 		return;
 	if (handles_ping(&w->handles, node_ping(w->channel.mode)) == 0)
 		w->ping_sent_ms = uv_now(w->deadline.loop);
 }
 
+/* While it drains nobody waits for what it says to health checks. */
+static bool is_judged(const struct worker *w)
+{
+	return w->state == WORKER_READY || w->state == WORKER_SUSPECT;
+}
+
+static uint64_t since(const struct worker *w, uint64_t begin_ms)
+{
+	return begin_ms ? uv_now(w->deadline.loop) - begin_ms : 0;
+}
+
 uint64_t worker_silence_ms(const struct worker *w)
 {
-	return w->ping_sent_ms && !is_on_its_own(w) ? uv_now(w->deadline.loop) - w->ping_sent_ms
-						    : 0;
+	uint64_t stopped = since(w, w->stopped_ms);
+	uint64_t asked = 0;
+
+	if (is_pinged(w))
+		asked = since(w, w->ping_sent_ms);
+	else if (is_judged(w))
+		asked = w->health.silence_ms;
+	return stopped > asked ? stopped : asked;
+}
+
+const char *worker_silence_why(const struct worker *w)
+{
+	if (w->stopped_ms)
+		return "has been stopped";
+	return is_pinged(w) ? "event loop has not answered" : "health path has not answered";
 }
 
 /* The loop runs, so a booting script has been read to its end. */
@@ -249,7 +278,7 @@ static void on_pong(struct handles *hs)
 {
 	struct worker *w = of_handles(hs);
 
-	w->lag_ms = (uint32_t)worker_silence_ms(w);
+	w->lag_ms = is_pinged(w) ? (uint32_t)since(w, w->ping_sent_ms) : 0;
 	w->ping_sent_ms = 0;
 	w->asked_to_diagnose = false;
 	may_be_probed(w);
@@ -257,12 +286,58 @@ static void on_pong(struct handles *hs)
 
 static const struct handles_ops handles_ops = { on_back, on_pong };
 
-void worker_suspect(struct worker *w, bool slow)
+void worker_suspect(struct worker *w, bool suspect)
 {
-	if (slow && w->state == WORKER_READY)
-		worker_set_state(w, WORKER_SUSPECT);
-	else if (!slow && w->state == WORKER_SUSPECT)
-		worker_set_state(w, WORKER_READY);
+	if (is_judged(w))
+		worker_set_state(w, suspect ? WORKER_SUSPECT : WORKER_READY);
+}
+
+/* Once for each turn of its fortune. */
+static void say_health(const struct worker *w, uint32_t status)
+{
+	const char *path = w->config->worker_health_path;
+
+	if (!w->health.is_bad)
+		log_info("worker[%u]: is well again, %s answers %u pid=%d", w->slot, path, status,
+			 (int)w->pid);
+	else if (status)
+		log_warn("worker[%u]: is not well, %s answers %u (SIOINIT_WORKER_HEALTH_PATH) "
+			 "pid=%d",
+			 w->slot, path, status, (int)w->pid);
+	else
+		log_warn("worker[%u]: is not well, no answer to %s (SIOINIT_WORKER_HEALTH_PATH) "
+			 "pid=%d",
+			 w->slot, path, (int)w->pid);
+}
+
+static void on_health(struct worker *w, const struct control_msg *m)
+{
+	bool is_bad = m->state == HEALTH_BAD, is_news = is_bad != w->health.is_bad;
+
+	w->health.is_bad = is_bad;
+	w->health.lag_ms = m->waited_ms;
+	w->health.silence_ms = 0;
+	if (!is_pinged(w)) {
+		w->lag_ms = m->waited_ms;
+		w->asked_to_diagnose = false;
+	}
+	if (is_news)
+		say_health(w, m->kind);
+}
+
+void worker_heard(struct worker *w, const struct control_msg *m)
+{
+	if (!is_judged(w))
+		return;
+	if (m->state == HEALTH_OPEN)
+		w->health.silence_ms = m->waited_ms;
+	else
+		on_health(w, m);
+}
+
+void worker_health_unknown(struct worker *w)
+{
+	w->health.silence_ms = 0;
 }
 
 static void on_adapter(struct worker *w, const struct node_msg *m, struct str frame)
@@ -445,6 +520,19 @@ int worker_init(struct worker *w, uv_loop_t *loop, int fd, struct hub *hub, bool
 		(void)uv_timer_start(&w->deadline, on_not_ready_in_time,
 				     w->config->ready_timeout_ms, 0);
 	return 0;
+}
+
+void worker_stopped(struct worker *w, int sig)
+{
+	if (!sig) {
+		w->stopped_ms = 0;
+		w->asked_to_diagnose = false;
+		log_info("worker[%u]: goes on pid=%d", w->slot, (int)w->pid);
+		return;
+	}
+	if (!w->stopped_ms)
+		w->stopped_ms = uv_now(w->deadline.loop);
+	log_warn("worker[%u]: stopped by SIG%s pid=%d", w->slot, sigabbrev_np(sig), (int)w->pid);
 }
 
 void worker_signal(const struct worker *w, int sig)

@@ -56,8 +56,15 @@ struct worker {
 	bool announced; /* its adapter has spoken */
 	bool asked_to_diagnose, killed, closed;
 	uint64_t ping_sent_ms; /* of the loop ping on its way, 0: none */
-	uint32_t lag_ms;       /* what the last answered one took */
-	uv_timer_t deadline;   /* of the state it is in */
+	uint32_t lag_ms;       /* what the last answered one took; of one that is not pinged, the
+				  health check */
+	struct {
+		bool is_bad;         /* the last answer was not 2xx */
+		uint32_t lag_ms;     /* what it took */
+		uint32_t silence_ms; /* of the open question, 0: none */
+	} health;
+	uint64_t stopped_ms; /* by a signal, since when; 0: it runs */
+	uv_timer_t deadline; /* of the state it is in */
 	struct drain drain;
 	bool sockets_done, requests_done; /* while draining */
 	uint32_t idle_at;                 /* routers (bits) that wait for no answer of it */
@@ -82,10 +89,20 @@ void worker_answered(struct worker *w, enum worker_style where);
 /* Asks the event loop for a sign of life, unless a question is open (an fd-less NODE_HANDLE, which
  * Node answers with NODE_HANDLE_NACK: lib/internal/child_process.js). */
 void worker_ping(struct worker *w);
-/* How long the open question has waited, 0 when there is none. */
+/* How long it has shown no sign of life: stopped, or with an open ping; one that cannot be pinged,
+ * with an open health check. 0: it lives. */
 uint64_t worker_silence_ms(const struct worker *w);
-/* Out of balancing, or back: it is slow (READY and SUSPECT only). */
-void worker_suspect(struct worker *w, bool slow);
+/* Why, for the log. */
+const char *worker_silence_why(const struct worker *w);
+/* Out of balancing, or back (READY and SUSPECT only). */
+void worker_suspect(struct worker *w, bool suspect);
+
+/* What a router has heard from it (CONTROL_HEALTH). */
+void worker_heard(struct worker *w, const struct control_msg *m);
+/* The router that asked is gone: nothing is known of an open question. */
+void worker_health_unknown(struct worker *w);
+/* It was stopped by @sig, or goes on (0). */
+void worker_stopped(struct worker *w, int sig);
 
 /* Gives a socket to the worker (CONTROL_HANDOFF); @fd is consumed: kept until the worker has taken
  * it, handed back otherwise. */

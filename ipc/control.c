@@ -37,6 +37,7 @@ static const struct field {
 	{ FIELD_U64, offsetof(struct control_msg, token) },
 	{ FIELD_TEXT, offsetof(struct control_msg, text) },
 	{ FIELD_U32, offsetof(struct control_msg, router) },
+	{ FIELD_U32, offsetof(struct control_msg, waited_ms) },
 };
 
 _Static_assert(sizeof(enum control_type) == sizeof(uint32_t), "type is stored as FIELD_U32");

@@ -17,6 +17,7 @@
  *	UP          tell me everything
  *	HANDOFF     give this socket to a worker (fd)
  *	PROBED      the worker answered the probe
+ *	HEALTH      what a worker says to health checks
  *	IDLE        nobody waits for a draining worker
  *	PARK        keep the connections of this poll (fd, twice)
  *	UNPARK      not any more
@@ -40,6 +41,8 @@ enum control_type {
 	CONTROL_PHASE,        /* .state (enum phase) */
 	CONTROL_HANDOFF,      /* .worker, .token, .kind (enum handoff_kind), .listener, fd */
 	CONTROL_PROBED,       /* .worker, .style: where it answered */
+	CONTROL_HEALTH,       /* .worker, .state (enum health_answer), .kind = HTTP status or 0,
+				 .waited_ms */
 	CONTROL_IDLE,         /* .worker */
 	CONTROL_PARK,   /* .token, .worker, .kind (enum park_side), .state = keep-alive, .style =
 			   HTTP/1.minor, fd */
@@ -59,7 +62,7 @@ enum worker_state {
 	WORKER_BOOTING, /* online, not ready: the router may probe when .style is
 			   WORKER_STYLE_STICKY */
 	WORKER_READY,
-	WORKER_SUSPECT,  /* its event loop is slow: known sessions, and new ones when there is no
+	WORKER_SUSPECT,  /* slow, not well or stopped: known sessions, and new ones when there is no
 			    better worker */
 	WORKER_DRAINING, /* known sessions only */
 	WORKER_STOPPING, /* nothing any more */
@@ -80,6 +83,12 @@ enum handoff_kind {
 	HANDOFF_UPSTREAM, /* the worker's end of a loopback pair for proxied requests */
 	HANDOFF_PROBE, /* ditto, to see whether it answers at all; goes out as sticky:connection */
 	HANDOFF_RAW,   /* a connection of a LISTENER_RAW */
+};
+
+enum health_answer {
+	HEALTH_OPEN, /* not yet; told again while the question is open */
+	HEALTH_GOOD, /* 2xx */
+	HEALTH_BAD,  /* anything else, or nobody there */
 };
 
 /* The connections of a poll. */
@@ -104,6 +113,7 @@ struct control_msg {
 	uint32_t router;   /* which one; of a hand-off, init's note where it came from */
 	uint64_t token;    /* the router's name for a hand-off */
 	struct str text;   /* borrowed */
+	uint32_t waited_ms;
 };
 
 /* Encodes @m into @dst. Returns its length or -EMSGSIZE. */

@@ -342,7 +342,8 @@ static const struct {
 	double (*value)(const struct view *v);
 } per_worker[] = {
 	{ "ready", "gauge", "1 when it gets new sessions.", ready_of },
-	{ "event_loop_lag_seconds", "gauge", "What the last ping of its event loop took.", lag_of },
+	{ "event_loop_lag_seconds", "gauge",
+	  "What its event loop, or health path, last took to answer.", lag_of },
 	{ "resident_memory_bytes", "gauge", "Resident memory.", rss_of },
 	{ "cpu_seconds_total", "counter", "CPU time used.", cpu_of },
 	{ "uptime_seconds", "gauge", "Since it was started.", uptime_of },

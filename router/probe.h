@@ -1,11 +1,11 @@
 /* Asks a booting worker whether it answers yet, in every way that it may be reached by:
  *
- *	channel  a setupWorker()-style worker says nothing there when it is ready: one end of a
- *private pair is handed over and SIOINIT_PROBE_PATH requested. Any HTTP answer means ready; a probe
- *that came too early is lost without harm. (@socket.io/sticky answers 400 "Transport unknown" and
- *opens no session.) own      one that listens by itself is ready when it accepts a connection or,
- *with SIOINIT_WORKER_HEALTH_PATH, answers 2xx there.
- */
+ * - over its channel: a setupWorker()-style worker says nothing there when it is ready. One end of
+ *   a private pair is handed over and SIOINIT_PROBE_PATH requested. Any HTTP answer means ready; a
+ *   probe that came too early is lost without harm. (@socket.io/sticky answers 400 "Transport
+ *   unknown" and opens no session.)
+ * - where it listens by itself: ready when it accepts a connection or, with
+ *   SIOINIT_WORKER_HEALTH_PATH, answers 2xx there. */
 #pragma once
 
 #include <stdbool.h>

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "router/core.h"
+#include "router/health_check.h"
 #include "router/probe.h"
 #include "router/sessions.h"
 #include "router/stickiness.h"
@@ -226,6 +227,7 @@ static void worker_remove(struct router *r, struct worker *w)
 	HASH_DEL(r->workers.by_id, w); /* NOLINT(clang-analyzer-unix.Malloc) */
 	sessions_remove_worker(r->sessions, w->id);
 	probe_stop(w);
+	health_check_stop(w);
 	tunnels_drain_stop(w);
 	upstream_close_all(w);
 	free(w);
@@ -275,6 +277,10 @@ static void worker_apply(struct worker *w, const struct control_msg *m)
 		probe_start(w, by_channel, m->kind != 0);
 	else
 		probe_stop(w);
+	if ((w->state == WORKER_READY || w->state == WORKER_SUSPECT) && w->router->index == 0)
+		health_check_start(w);
+	else
+		health_check_stop(w);
 	if (w->state == WORKER_DRAINING)
 		tunnels_drain(w);
 	if (w->state == WORKER_STOPPING)

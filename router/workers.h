@@ -14,6 +14,7 @@ struct router;
 struct sessions;
 struct upstream;
 struct probe;
+struct health_check;
 
 struct worker {
 	struct router *router;
@@ -28,6 +29,7 @@ struct worker {
 	struct upstream *idle, *busy; /* connections to it */
 	uint32_t n_upstreams, n_tunnels;
 	struct probe *probe;               /* while it is being asked whether it answers */
+	struct health_check *health_check; /* while it is being asked whether it is well */
 	struct tunnel_drain *tunnel_drain; /* while its tunnels are being closed */
 	/* Hand-offs leave no trace with us, so live sockets are seen from outside: the descriptors
 	 * the process has open, less those it had when it became ready and our own connections. */

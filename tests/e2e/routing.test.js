@@ -1,7 +1,6 @@
 // Who gets which worker, and who notices when a client, a worker or the router misbehaves.
 const test = require("node:test");
 const assert = require("node:assert");
-const fs = require("fs");
 const net = require("net");
 const { io } = require("socket.io-client");
 const { start, get, until, routerOf } = require("./harness");
@@ -174,26 +173,26 @@ for (const [mode, pieces] of Object.entries(garbage))
 
 test("a worker killed with hand-offs in flight: another one serves them", { timeout: 60000 }, async () => {
 	const s = await start(["worker.js"], app);
-	let others, sockets = [];
+	let others, caller, sockets = [];
 	try {
 		others = await bystanders(s.port, 1);
-		const children = fs.readFileSync(`/proc/${s.pid}/task/${s.pid}/children`, "utf8").trim().split(" ").map(Number);
-		const stopped = children.find((pid) => pid !== others.pids[0] && pid !== routerOf(s.pid));
-		process.kill(stopped, "SIGSTOP");
+		[caller] = await connect(io, s.port, 1, { transports: ["websocket"], reconnection: false });
+		const hung = await call(caller, "hang");
+		assert.notStrictEqual(hung, others.pids[0]);
 		sockets = Array.from({ length: 6 }, () => io(`http://localhost:${s.port}`, { transports: ["websocket"], forceNew: true, reconnection: false }));
 		let served = 0;
 		const answers = sockets.map((c) => call(c, "pid").finally(() => served++));
 		const handshakes = Array.from({ length: 6 }, () => get(s.port, polling).finally(() => served++));
 		await until(async () => served >= 4, "the other half is served");
 		await seen(s);
-		assert.ok(served < 12, "some wait for the stopped worker");
-		process.kill(stopped, "SIGKILL");
-		assert.ok(!(await Promise.all(answers)).includes(stopped));
+		assert.ok(served < 12, "some wait for the hanging worker");
+		process.kill(hung, "SIGKILL");
+		assert.ok(!(await Promise.all(answers)).includes(hung));
 		assert.deepStrictEqual((await within(Promise.all(handshakes), "handshakes")).map((r) => r.status), handshakes.map(() => 200));
 		await others.check();
 	} finally {
 		sockets.forEach((c) => c.close());
-		others?.close();
+		for (const clients of [others, caller]) clients?.close();
 		assert.strictEqual(await s.stop(), 0);
 	}
 });

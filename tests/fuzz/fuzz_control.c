@@ -19,7 +19,8 @@ static bool same(const struct control_msg *a, const struct control_msg *b)
 	return a->type == b->type && a->worker == b->worker && a->slot == b->slot &&
 	       a->pid == b->pid && a->port == b->port && a->state == b->state &&
 	       a->style == b->style && a->kind == b->kind && a->listener == b->listener &&
-	       a->token == b->token && str_eq(a->text, b->text);
+	       a->token == b->token && str_eq(a->text, b->text) && a->router == b->router &&
+	       a->waited_ms == b->waited_ms;
 }
 
 static bool lies_within(struct str part, const uint8_t *bytes, size_t n)

@@ -124,7 +124,9 @@ static int setup(void **state)
 				  .ping_interval_ms = TICK_MS,
 				  .lag_warn_ms = LAG_MS,
 				  .hang_timeout_ms = HANG_MS,
-				  .stop_timeout_ms = 1000 };
+				  .worker_health_path = "/well",
+				  .drain_time_ms = LONG_MS,
+				  .stop_timeout_ms = 2 * LONG_MS };
 	in = (struct init){ .config = &config, .reload = { .old = &another } };
 	assert_int_equal(uv_loop_init(&in.loop), 0);
 	in.board = scoreboard_private();
@@ -249,6 +251,160 @@ static void a_late_tick_judges_nobody(void **state)
 	assert_false(w->killed);
 }
 
+/* Stopped processes */
+
+static void one_that_is_stopped_is_suspect_until_it_goes_on(void **state)
+{
+	(void)state;
+	pool_stopped(&in, w->pid, SIGSTOP);
+	assert_state(WORKER_SUSPECT);
+	pool_stopped(&in, w->pid, 0);
+	assert_state(WORKER_READY);
+	pool_stopped(&in, w->pid + 1, SIGSTOP); /* somebody else */
+	assert_state(WORKER_READY);
+}
+
+static void one_that_stays_stopped_is_killed_whatever_it_is(void **state)
+{
+	(void)state;
+	w->style = WORKER_STYLE_PORT;
+	pool_stopped(&in, w->pid, SIGSTOP);
+	tick(3);
+	pool_stopped(&in, w->pid, SIGTSTP); /* it was stopped already */
+	tick(1);
+	assert_false(w->killed);
+	assert_int_equal(counter_get(&in.board->rows[0].lag_ms), 4000);
+	tick(1);
+	assert_true(w->killed);
+	assert_int_equal(counter_get(&in.board->hangs), 1);
+}
+
+static void one_that_went_on_is_not_killed(void **state)
+{
+	(void)state;
+	w->style = WORKER_STYLE_PORT;
+	pool_stopped(&in, w->pid, SIGSTOP);
+	tick(4);
+	pool_stopped(&in, w->pid, 0);
+	assert_state(WORKER_READY);
+	tick(10);
+	assert_false(w->killed);
+	assert_int_equal(counter_get(&in.board->rows[0].lag_ms), 0);
+}
+
+static void one_at_the_terminal_may_stay_stopped(void **state)
+{
+	(void)state;
+	in.terminal.holder = w->pid;
+	pool_stopped(&in, w->pid, SIGSTOP);
+	tick(20);
+	assert_false(w->killed);
+	pool_stopped(&in, w->pid, 0); /* and there it hangs: a ping is open */
+	tick(1);
+	assert_true(w->killed);
+}
+
+/* Health checks, as a router tells of them */
+
+static void hear(enum health_answer a, uint32_t waited_ms)
+{
+	struct control_msg m = {
+		.type = CONTROL_HEALTH, .state = a, .waited_ms = waited_ms, .kind = 503
+	};
+
+	worker_heard(w, &m);
+	watch_judge(&in, w);
+}
+
+static void one_that_is_not_well_is_suspect_until_it_is(void **state)
+{
+	(void)state;
+	hear(HEALTH_BAD, 1);
+	assert_state(WORKER_SUSPECT);
+	hear(HEALTH_OPEN, 250);
+	assert_state(WORKER_SUSPECT);
+	worker_health_unknown(w); /* a new router */
+	tick(1);
+	assert_state(WORKER_SUSPECT);
+	hear(HEALTH_GOOD, 1);
+	assert_state(WORKER_READY);
+}
+
+static void one_that_is_slow_to_say_is_suspect(void **state)
+{
+	(void)state;
+	w->style = WORKER_STYLE_PORT;
+	hear(HEALTH_OPEN, LAG_MS - 1);
+	assert_state(WORKER_READY);
+	hear(HEALTH_OPEN, LAG_MS);
+	assert_state(WORKER_SUSPECT);
+	assert_int_equal(counter_get(&in.board->rows[0].lag_ms), LAG_MS);
+	hear(HEALTH_GOOD, LAG_MS + 100);
+	assert_state(WORKER_SUSPECT); /* the last answer was late */
+	hear(HEALTH_OPEN, 250);
+	assert_state(WORKER_SUSPECT);
+	hear(HEALTH_GOOD, 20);
+	assert_state(WORKER_READY);
+	assert_int_equal(counter_get(&in.board->rows[0].lag_ms), 20);
+}
+
+static void one_that_says_nothing_is_killed(void **state)
+{
+	(void)state;
+	config.hang_signal = SIGUSR1;
+	w->style = WORKER_STYLE_PORT;
+	hear(HEALTH_OPEN, HANG_MS - 1);
+	tick(1);
+	assert_false(has_got_usr1());
+	hear(HEALTH_OPEN, HANG_MS);
+	assert_false(has_got_usr1()); /* a look for each */
+	tick(1);
+	assert_true(has_got_usr1());
+	assert_false(w->killed);
+	hear(HEALTH_OPEN, HANG_MS + TICK_MS);
+	assert_false(w->killed);
+	tick(1);
+	assert_true(w->killed);
+	assert_int_equal(counter_get(&in.board->hangs), 1);
+}
+
+static void a_router_that_is_silent_says_nothing_against_it(void **state)
+{
+	(void)state;
+	w->style = WORKER_STYLE_PORT;
+	hear(HEALTH_OPEN, HANG_MS - 1);
+	tick(100);
+	assert_false(w->killed);
+	worker_health_unknown(w);
+	tick(1);
+	assert_state(WORKER_READY);
+}
+
+static void one_that_answers_pings_is_not_killed_for_its_health(void **state)
+{
+	(void)state;
+	tick(1);
+	say(PONG);
+	hear(HEALTH_OPEN, 2 * HANG_MS);
+	assert_state(WORKER_SUSPECT);
+	tick(1);
+	say(PONG);
+	tick(1);
+	assert_false(w->killed);
+	assert_int_equal(counter_get(&in.board->rows[0].lag_ms), 0); /* the event loop's */
+}
+
+static void what_one_says_while_it_drains_does_not_count(void **state)
+{
+	(void)state;
+	w->style = WORKER_STYLE_PORT;
+	hear(HEALTH_OPEN, HANG_MS);
+	worker_drain(w);
+	hear(HEALTH_OPEN, 2 * HANG_MS);
+	tick(1);
+	assert_false(w->killed);
+}
+
 /* Recycling */
 
 static void an_old_one_is_replaced(void **state)
@@ -352,6 +508,16 @@ int main(void)
 		WATCH(one_that_comes_back_is_not_killed),
 		WATCH(no_limit_is_no_limit),
 		WATCH(a_late_tick_judges_nobody),
+		WATCH(one_that_is_stopped_is_suspect_until_it_goes_on),
+		WATCH(one_that_stays_stopped_is_killed_whatever_it_is),
+		WATCH(one_that_went_on_is_not_killed),
+		WATCH(one_at_the_terminal_may_stay_stopped),
+		WATCH(one_that_is_not_well_is_suspect_until_it_is),
+		WATCH(one_that_is_slow_to_say_is_suspect),
+		WATCH(one_that_says_nothing_is_killed),
+		WATCH(a_router_that_is_silent_says_nothing_against_it),
+		WATCH(one_that_answers_pings_is_not_killed_for_its_health),
+		WATCH(what_one_says_while_it_drains_does_not_count),
 		WATCH(an_old_one_is_replaced),
 		WATCH(one_with_many_sessions_is_replaced),
 		WATCH(workers_of_one_age_do_not_go_together),

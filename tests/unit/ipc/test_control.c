@@ -80,7 +80,9 @@ static void every_field_survives(void **state)
 				 .kind = 3,
 				 .listener = 9,
 				 .token = UINT64_MAX,
-				 .text = STR("a sid\0with anything") };
+				 .text = STR("a sid\0with anything"),
+				 .router = 15,
+				 .waited_ms = UINT32_MAX };
 
 	assert_int_equal(control_send(&p->a, &m, -1), 0);
 	uv_run(&p->loop, UV_RUN_ONCE);
@@ -90,6 +92,8 @@ static void every_field_survives(void **state)
 	last.text = m.text;
 	assert_memory_equal(&last, &m, offsetof(struct control_msg, listener) + sizeof(m.listener));
 	assert_true(last.token == UINT64_MAX);
+	assert_int_equal(last.router, 15);
+	assert_true(last.waited_ms == UINT32_MAX);
 }
 
 static void descriptors_travel(void **state)

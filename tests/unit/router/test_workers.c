@@ -18,12 +18,13 @@
 
 enum { NO_PROCESS = 0, WORKERS = 3, SESSIONS = 100, IDLE_MS = 1000, LATER = 100000 };
 
+static const struct router_conf conf; /* health checks: none */
 static struct router router;
 
 static int setup(void **state)
 {
 	(void)state;
-	router = (struct router){ .shared = scoreboard_private() };
+	router = (struct router){ .conf = &conf, .shared = scoreboard_private() };
 	assert_non_null(router.shared);
 	router.board = router.shared->routers;
 	assert_int_equal(uv_loop_init(&router.loop), 0);

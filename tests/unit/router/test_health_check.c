@@ -1,0 +1,393 @@
+/* Health checks of a worker that serves, as the router makes them and tells init of them. The
+ * worker is this test: a listener, or the far end of a pair. Time is the test's. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "router/core.h"
+#include "router/sessions.h"
+#include "router/workers.h"
+#include "tests/unit/clock.h"
+
+enum { INTERVAL_MS = 5000, LOOK_MS = 250, LONG_MS = 3600000, SESSIONS = 10, TURNS = 10 };
+
+#define GOOD "HTTP/1.1 204 No Content\r\n\r\n"
+#define UNAVAILABLE "HTTP/1.1 503 Service Unavailable\r\n\r\n"
+
+static struct router_conf conf;
+static struct router router;
+static struct control init_side;
+static struct control_msg told; /* the last CONTROL_HEALTH */
+static unsigned n_told;
+static int far_end;     /* of the last pair handed over, or -1 */
+static uv_idle_t awake; /* so that a turn does not wait for a timer */
+static int listener;
+static uint16_t port;
+static char path[64];
+
+static void on_message(struct control *c, const struct control_msg *m, int fd)
+{
+	(void)c;
+	fd_close(&far_end);
+	far_end = fd;
+	if (m->type != CONTROL_HEALTH)
+		return;
+	told = *m;
+	n_told++;
+}
+
+static void on_end(struct control *c, int err)
+{
+	(void)c;
+	(void)err;
+}
+
+static const struct control_ops ops = { on_message, on_end };
+
+static void on_awake(uv_idle_t *h)
+{
+	(void)h;
+}
+
+static void one_turn_only(void *ctx)
+{
+	poller_stop(ctx);
+}
+
+static void turn(void)
+{
+	for (int i = 0; i < TURNS; i++) {
+		router.poller.stopped = false;
+		poller_run(&router.poller, one_turn_only, &router.poller);
+	}
+}
+
+static void pass(uint64_t ms)
+{
+	clock_advance(ms);
+	turn();
+}
+
+static void worker_is(enum worker_state state, enum worker_style style)
+{
+	struct control_msg m = { .type = CONTROL_WORKER,
+				 .worker = 7,
+				 .pid = 0,
+				 .port = style == WORKER_STYLE_PORT ? port : 0,
+				 .text = str_of(style == WORKER_STYLE_UNIX ? path : ""),
+				 .style = style,
+				 .state = state };
+
+	workers_update(&router, &m);
+	turn();
+}
+
+static void listen_on_port(void)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof(a);
+
+	listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(listener, (struct sockaddr *)&a, sizeof(a)), 0);
+	assert_int_equal(listen(listener, 8), 0);
+	assert_int_equal(getsockname(listener, (struct sockaddr *)&a, &len), 0);
+	port = ntohs(a.sin_port);
+}
+
+static void listen_on_path(void)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+
+	(void)snprintf(path, sizeof(path), "/tmp/sioinit-health-%d", (int)getpid());
+	(void)snprintf(a.sun_path, sizeof(a.sun_path), "%s", path);
+	listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(listener, (struct sockaddr *)&a, sizeof(a)), 0);
+	assert_int_equal(listen(listener, 0), 0);
+}
+
+static int setup(void **state)
+{
+	int sv[2];
+
+	(void)state;
+	conf = (struct router_conf){ .health_path = "/well",
+				     .health_interval_ms = INTERVAL_MS,
+				     .unix_pairs = true };
+	router = (struct router){ .conf = &conf, .shared = scoreboard_private() };
+	router.board = router.shared->routers;
+	n_told = 0;
+	listener = far_end = -1;
+	assert_int_equal(uv_loop_init(&router.loop), 0);
+	assert_int_equal(poller_init(&router.poller, &router.loop), 0);
+	assert_int_equal(sessions_open(memfd_create("t", 0), SESSIONS, &router.sessions), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, sv), 0);
+	assert_int_equal(control_init(&router.link, &router.loop, sv[0], &ops), 0);
+	assert_int_equal(control_init(&init_side, &router.loop, sv[1], &ops), 0);
+	(void)uv_idle_init(&router.loop, &awake);
+	(void)uv_idle_start(&awake, on_awake);
+	listen_on_port();
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	workers_free_all(&router);
+	control_close(&router.link, NULL);
+	control_close(&init_side, NULL);
+	uv_close((uv_handle_t *)&awake, NULL);
+	turn();
+	poller_deinit(&router.poller);
+	assert_int_equal(uv_loop_close(&router.loop), 0);
+	sessions_close(router.sessions);
+	scoreboard_unmap(router.shared);
+	fd_close(&listener);
+	fd_close(&far_end);
+	return 0;
+}
+
+/* The next question, or -1: nobody asks. */
+static int take_question(void)
+{
+	int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	turn();
+	return fd;
+}
+
+static void assert_asked(int fd)
+{
+	char request[256] = "";
+
+	assert_true(fd >= 0);
+	assert_true(read(fd, request, sizeof(request) - 1) > 0);
+	assert_string_equal(request,
+			    "GET /well HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+}
+
+static void say(int fd, const char *text)
+{
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	turn();
+}
+
+static void answer(const char *text)
+{
+	auto_fd int fd = take_question();
+
+	assert_asked(fd);
+	say(fd, text);
+}
+
+static void assert_told(enum health_answer a, uint32_t status, uint32_t waited_ms)
+{
+	assert_true(n_told > 0);
+	assert_int_equal(told.worker, 7);
+	assert_int_equal(told.state, a);
+	assert_int_equal(told.kind, status);
+	assert_int_equal(told.waited_ms, waited_ms);
+}
+
+static void one_that_serves_is_asked_at_once_and_every_interval(void **state)
+{
+	(void)state;
+	worker_is(WORKER_READY, WORKER_STYLE_PORT);
+	answer(GOOD);
+	assert_told(HEALTH_GOOD, 204, 0);
+	pass(INTERVAL_MS - 1);
+	assert_int_equal(take_question(), -1);
+	assert_int_equal(n_told, 1);
+	pass(1);
+	answer(UNAVAILABLE);
+	assert_told(HEALTH_BAD, 503, 0);
+	worker_is(WORKER_SUSPECT, WORKER_STYLE_PORT);
+	pass(INTERVAL_MS);
+	answer(GOOD);
+	assert_told(HEALTH_GOOD, 204, 0);
+	assert_int_equal(n_told, 3);
+}
+
+static void what_an_open_question_has_waited_is_told_again_and_again(void **state)
+{
+	auto_fd int fd = -1;
+
+	(void)state;
+	worker_is(WORKER_READY, WORKER_STYLE_PORT);
+	fd = take_question();
+	assert_asked(fd);
+	assert_int_equal(n_told, 0);
+	for (uint32_t i = 1; i <= 100; i++) { /* for longer than the interval */
+		pass(LOOK_MS);
+		assert_int_equal(n_told, i);
+		assert_told(HEALTH_OPEN, 0, i * LOOK_MS);
+	}
+	assert_int_equal(take_question(), -1); /* one at a time */
+	pass(100);
+	say(fd, GOOD);
+	assert_told(HEALTH_GOOD, 204, 100 * LOOK_MS + 100);
+	turn(); /* late already */
+	answer(GOOD);
+	assert_told(HEALTH_GOOD, 204, 0);
+}
+
+static void time_that_the_router_slept_does_not_count(void **state)
+{
+	auto_fd int fd = -1;
+
+	(void)state;
+	worker_is(WORKER_READY, WORKER_STYLE_PORT);
+	fd = take_question();
+	pass(LONG_MS);
+	assert_told(HEALTH_OPEN, 0, 2 * LOOK_MS);
+	clock_advance(LONG_MS);
+	say(fd, GOOD);
+	assert_in_range(told.waited_ms, 2 * LOOK_MS, 4 * LOOK_MS);
+}
+
+static void nobody_there_and_no_answer_are_bad(void **state)
+{
+	static const char *const nonsense[] = { "SSH-2.0-OpenSSH_9.2\r\n", "HTTP/1.1 2x0 OK\r\n" };
+	int fd;
+
+	(void)state;
+	worker_is(WORKER_READY, WORKER_STYLE_PORT);
+	fd = take_question();
+	assert_asked(fd);
+	fd_close(&fd);
+	turn();
+	assert_told(HEALTH_BAD, 0, 0);
+	for (size_t i = 0; i < 2; i++) {
+		n_told = 0;
+		pass(INTERVAL_MS);
+		answer(nonsense[i]);
+		assert_told(HEALTH_BAD, 0, 0);
+	}
+	n_told = 0;
+	fd_close(&listener);
+	pass(INTERVAL_MS);
+	assert_told(HEALTH_BAD, 0, 0);
+	assert_int_equal(n_told, 1);
+}
+
+/* So that the worker sees no reset. */
+static void the_rest_of_the_answer_is_read(void **state)
+{
+	enum { REST = 1 << 20 };
+	static const char rest[REST];
+	size_t left = REST;
+	auto_fd int fd = -1;
+	ssize_t n;
+	char byte;
+
+	(void)state;
+	worker_is(WORKER_READY, WORKER_STYLE_PORT);
+	fd = take_question();
+	assert_asked(fd);
+	say(fd, GOOD);
+	while (left) {
+		n = write(fd, rest, left);
+		assert_true(n > 0);
+		left -= (size_t)n;
+		turn();
+	}
+	assert_int_equal(shutdown(fd, SHUT_WR), 0);
+	pass(INTERVAL_MS); /* the next question: the last one is closed */
+	assert_int_equal(read(fd, &byte, 1), 0);
+	assert_int_equal(n_told, 1);
+}
+
+static void a_full_backlog_is_silence(void **state)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	auto_fd int first = socket(AF_UNIX, SOCK_STREAM, 0), fd = -1;
+
+	(void)state;
+	fd_close(&listener);
+	listen_on_path();
+	(void)snprintf(a.sun_path, sizeof(a.sun_path), "%s", path);
+	assert_int_equal(connect(first, (struct sockaddr *)&a, sizeof(a)), 0);
+	worker_is(WORKER_READY, WORKER_STYLE_UNIX);
+	assert_int_equal(n_told, 0);
+	pass(LOOK_MS);
+	assert_told(HEALTH_OPEN, 0, LOOK_MS);
+	fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	assert_true(fd >= 0);
+	pass(LOOK_MS);
+	assert_told(HEALTH_OPEN, 0, 2 * LOOK_MS);
+	answer(GOOD);
+	assert_told(HEALTH_GOOD, 204, 2 * LOOK_MS);
+	(void)unlink(path);
+	pass(INTERVAL_MS);
+	assert_told(HEALTH_BAD, 0, 0);
+}
+
+static void one_that_has_no_port_gets_an_end_of_a_pair(void **state)
+{
+	(void)state;
+	worker_is(WORKER_READY, WORKER_STYLE_LISTEN);
+	assert_asked(far_end);
+	say(far_end, UNAVAILABLE);
+	assert_told(HEALTH_BAD, 503, 0);
+}
+
+static void one_that_drains_is_not_asked(void **state)
+{
+	auto_fd int fd = -1;
+
+	(void)state;
+	worker_is(WORKER_BOOTING, WORKER_STYLE_LISTEN);
+	assert_int_equal(far_end, -1);
+	worker_is(WORKER_READY, WORKER_STYLE_PORT);
+	fd = take_question();
+	assert_asked(fd);
+	worker_is(WORKER_DRAINING, WORKER_STYLE_PORT);
+	say(fd, UNAVAILABLE);
+	pass(10 * INTERVAL_MS);
+	assert_int_equal(take_question(), -1);
+	assert_int_equal(n_told, 0);
+}
+
+static void nobody_asks_without_path_or_interval_or_in_other_routers(void **state)
+{
+	(void)state;
+	conf.health_interval_ms = 0;
+	worker_is(WORKER_READY, WORKER_STYLE_PORT);
+	conf = (struct router_conf){ .health_interval_ms = INTERVAL_MS };
+	worker_is(WORKER_SUSPECT, WORKER_STYLE_PORT);
+	conf.health_path = "/well";
+	router.index = 1;
+	worker_is(WORKER_READY, WORKER_STYLE_PORT);
+	pass(INTERVAL_MS);
+	assert_int_equal(take_question(), -1);
+	assert_int_equal(n_told, 0);
+}
+
+#define CHECK(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		CHECK(one_that_serves_is_asked_at_once_and_every_interval),
+		CHECK(what_an_open_question_has_waited_is_told_again_and_again),
+		CHECK(time_that_the_router_slept_does_not_count),
+		CHECK(nobody_there_and_no_answer_are_bad),
+		CHECK(the_rest_of_the_answer_is_read),
+		CHECK(a_full_backlog_is_silence),
+		CHECK(one_that_has_no_port_gets_an_end_of_a_pair),
+		CHECK(one_that_drains_is_not_asked),
+		CHECK(nobody_asks_without_path_or_interval_or_in_other_routers),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
