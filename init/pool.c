@@ -457,7 +457,6 @@ static void on_end(struct init *in, struct worker *w, int status, const struct r
 {
 	struct slot *s = in->pool.slots[w->slot];
 	uint64_t uptime_ms = uv_now(&in->loop) - w->started_ms;
-	bool forced = w->killed && w->state == WORKER_STOPPING;
 	struct restart_end end = {
 		.code = code_of(status),
 		.uptime_ms = uptime_ms,
@@ -478,7 +477,7 @@ static void on_end(struct init *in, struct worker *w, int status, const struct r
 	if (shutdown_has_begun(in)) {
 		s->worker = s->worker == w ? NULL : s->worker;
 		s->next = s->next == w ? NULL : s->next;
-		shutdown_worker_ended(in, forced);
+		shutdown_worker_ended(in, w->forced);
 		return;
 	}
 	slot_lost(s, w, &end);

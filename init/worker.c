@@ -203,7 +203,7 @@ void worker_answered(struct worker *w, enum worker_style where)
 {
 	if (w->state != WORKER_SPAWNED && w->state != WORKER_BOOTING)
 		return;
-	if (is_on_its_own(w) && w->has_channel && w->config->wait_ready)
+	if (w->has_channel && w->config->wait_ready)
 		return;
 	w->style = where;
 	become_ready(w, where);
@@ -354,7 +354,11 @@ static void on_listening(struct worker *w)
 	if (w->asked == WORKER_STYLE_STICKY || !servers_find(w->servers, 0))
 		return;
 	w->style = WORKER_STYLE_LISTEN;
-	if (!w->config->wait_ready)
+	if (w->config->wait_ready)
+		return;
+	if (w->config->worker_health_path)
+		w->ops->on_state(w); /* it may be asked from now on */
+	else
 		become_ready(w, WORKER_STYLE_LISTEN);
 }
 
@@ -481,19 +485,25 @@ static const struct hub_member_ops member_ops = { member_send, member_pause };
 
 /* Life */
 
+static void what_it_lacks(const struct worker *w, char *dst, size_t size)
+{
+	if (w->config->worker_health_path)
+		(void)snprintf(dst, size, " %s does not answer 2xx (SIOINIT_WORKER_HEALTH_PATH),",
+			       w->config->worker_health_path);
+	else if (w->endpoint.port)
+		(void)snprintf(dst, size, " nothing answers at PORT=%u,", w->endpoint.port);
+	else if (w->endpoint.path[0])
+		(void)snprintf(dst, size, " nothing answers at SIOINIT_SOCKET,");
+}
+
 static void on_not_ready_in_time(uv_timer_t *t)
 {
 	struct worker *w = container_of(t, struct worker, deadline);
+	char why[256] = "";
 
-	char where[64] = "";
-
-	if (w->endpoint.port)
-		(void)snprintf(where, sizeof(where), " nothing answers at PORT=%u,",
-			       w->endpoint.port);
-	else if (w->endpoint.path[0])
-		(void)snprintf(where, sizeof(where), " nothing answers at SIOINIT_SOCKET,");
+	what_it_lacks(w, why, sizeof(why));
 	log_error("worker[%u]: not ready in time (SIOINIT_READY_TIMEOUT),%s replaced pid=%d",
-		  w->slot, where, (int)w->pid);
+		  w->slot, why, (int)w->pid);
 	worker_kill(w);
 }
 
@@ -544,6 +554,7 @@ void worker_signal(const struct worker *w, int sig)
 void worker_kill(struct worker *w)
 {
 	w->killed = true;
+	w->forced = w->state == WORKER_STOPPING;
 	if (w->pid > 0 && w->state != WORKER_DEAD)
 		(void)kill(-w->pid, SIGKILL);
 }

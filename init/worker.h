@@ -54,7 +54,9 @@ struct worker {
 	struct handles handles;
 	uint32_t seq;
 	bool announced; /* its adapter has spoken */
-	bool asked_to_diagnose, killed, closed;
+	bool asked_to_diagnose, closed;
+	bool killed;           /* by us */
+	bool forced;           /* ditto, since the polite stop took too long */
 	uint64_t ping_sent_ms; /* of the loop ping on its way, 0: none */
 	uint32_t lag_ms;       /* what the last answered one took; of one that is not pinged, the
 				  health check */

@@ -45,7 +45,7 @@ static void answered(struct asking *a)
 	enum worker_style own = w->path[0] ? WORKER_STYLE_UNIX : WORKER_STYLE_PORT;
 	struct control_msg m = { .type = CONTROL_PROBED,
 				 .worker = w->id,
-				 .style = a->way == QUESTION_OWN ? own : WORKER_STYLE_STICKY };
+				 .style = a->way == QUESTION_OWN ? own : w->style };
 
 	(void)control_send(&w->router->link, &m,
 			   -1); /* a lost one: the worker times out and is replaced */
@@ -56,9 +56,9 @@ static void answered(struct asking *a)
 
 static bool is_enough(const struct asking *a, int status)
 {
-	if (a->way == QUESTION_CHANNEL || !a->probe->worker->router->conf->health_path)
-		return status >= 0;
-	return status / 100 == 2;
+	bool has_path = a->probe->worker->router->conf->health_path;
+
+	return has_path ? status / 100 == 2 : status >= 0;
 }
 
 static void on_answer(void *ctx, int status)
@@ -75,8 +75,10 @@ static void ask(struct asking *a)
 {
 	struct worker *w = a->probe->worker;
 	const struct router_conf *conf = w->router->conf;
-	const char *path = a->way == QUESTION_OWN ? conf->health_path : conf->probe_path;
+	const char *path = conf->health_path;
 
+	if (!path && a->way == QUESTION_CHANNEL)
+		path = conf->probe_path;
 	ask_close(a);
 	(void)question_ask(w, a->way, path, on_answer, a, &a->question);
 }
@@ -88,6 +90,7 @@ static bool is_silence_enough(const struct asking *a)
 	const struct probe *p = a->probe;
 
 	return a->way == QUESTION_CHANNEL && p->announced &&
+	       !p->worker->router->conf->health_path &&
 	       router_now(p->worker->router) - p->since_ms >= SILENCE_OF_ANNOUNCED_MS;
 }
 

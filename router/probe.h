@@ -4,8 +4,10 @@
  *   a private pair is handed over and SIOINIT_PROBE_PATH requested. Any HTTP answer means ready; a
  *   probe that came too early is lost without harm. (@socket.io/sticky answers 400 "Transport
  *   unknown" and opens no session.)
- * - where it listens by itself: ready when it accepts a connection or, with
- *   SIOINIT_WORKER_HEALTH_PATH, answers 2xx there. */
+ * - where it listens by itself: ready when it accepts a connection.
+ *
+ * With SIOINIT_WORKER_HEALTH_PATH all of them, those that call listen(), too, are ready when they
+ * answer 2xx there. */
 #pragma once
 
 #include <stdbool.h>

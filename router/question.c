@@ -1,8 +1,8 @@
 #include "router/question.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "base/fd.h"
@@ -34,16 +34,16 @@ static void answer(struct question *q, int status)
 
 static int send_request(struct question *q)
 {
-	char request[512];
-	int n =
-	    snprintf(request, sizeof(request),
-		     "GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", q->path);
+	struct buf *out = &q->router->out;
+	int r;
 
-	if (n >= (int)sizeof(request))
-		return -EMSGSIZE;
 	q->asked = true;
-	n = sock_send(&q->sock, (struct str){ request, (size_t)n }, (struct str){ 0 });
-	return n < 0 ? n : sock_want(&q->sock, UV_READABLE);
+	out->len = 0;
+	r = buf_printf(out, "GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+		       q->path);
+	if (r == 0)
+		r = sock_send(&q->sock, buf_str(out), (struct str){ 0 });
+	return r < 0 ? r : sock_want(&q->sock, UV_READABLE);
 }
 
 /* What has become of the connect(): 0 or -errno. */

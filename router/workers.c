@@ -256,9 +256,32 @@ static void count_ready(struct workers *ws)
 	ws->n_ready += w->state == WORKER_READY;
 }
 
+/* One that has called listen() is ready, unless it has to be well, too. */
+static bool answers_by_channel(const struct worker *w)
+{
+	if (w->state != WORKER_BOOTING)
+		return false;
+	return w->style == WORKER_STYLE_STICKY ||
+	       (w->style == WORKER_STYLE_LISTEN && w->router->conf->health_path);
+}
+
+static void ask_as_its_state_wants(struct worker *w, bool announced)
+{
+	bool by_channel = answers_by_channel(w);
+
+	if (w->state <= WORKER_BOOTING && (by_channel || w->port || w->path[0]))
+		probe_start(w, by_channel, announced);
+	else
+		probe_stop(w);
+	if (w->state == WORKER_READY || w->state == WORKER_SUSPECT)
+		health_check_start(w);
+	else
+		health_check_stop(w);
+}
+
 static void worker_apply(struct worker *w, const struct control_msg *m)
 {
-	bool was_ready = w->state >= WORKER_READY, by_channel;
+	bool was_ready = w->state >= WORKER_READY;
 
 	w->slot = m->slot;
 	w->pid = (pid_t)m->pid;
@@ -266,21 +289,13 @@ static void worker_apply(struct worker *w, const struct control_msg *m)
 	w->state = m->state < WORKER_N_STATES ? (enum worker_state)m->state : WORKER_STOPPING;
 	w->style = (enum worker_style)m->style;
 	(void)snprintf(w->path, sizeof(w->path), "%.*s", (int)m->text.n, m->text.p);
-	by_channel = w->state == WORKER_BOOTING && w->style == WORKER_STYLE_STICKY;
 	if (w->state == WORKER_READY && !was_ready) {
 		take_base(w);
 		join_row(w);
 		w->ready_ms = router_now(w->router);
 	}
-	if (w->state <= WORKER_BOOTING && (by_channel || w->port || w->path[0]) &&
-	    w->router->index == 0)
-		probe_start(w, by_channel, m->kind != 0);
-	else
-		probe_stop(w);
-	if ((w->state == WORKER_READY || w->state == WORKER_SUSPECT) && w->router->index == 0)
-		health_check_start(w);
-	else
-		health_check_stop(w);
+	if (w->router->index == 0)
+		ask_as_its_state_wants(w, m->kind != 0);
 	if (w->state == WORKER_DRAINING)
 		tunnels_drain(w);
 	if (w->state == WORKER_STOPPING)

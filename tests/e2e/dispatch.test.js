@@ -145,12 +145,17 @@ test("a refused upgrade is an answer like any other", { timeout: 30000 }, () =>
 		c.destroy();
 	}));
 
-test("a worker is ready when its health path says so", { timeout: 30000 }, async () => {
-	const dir = fs.mkdtempSync(path.join(os.tmpdir(), "sioinit-e2e-"));
-	const env = { SIOINIT_DISPATCH: "unix", SIOINIT_WORKER_HEALTH_PATH: "/well", SIOINIT_READY_TIMEOUT: "1", FILE: path.join(dir, "starts") };
-	await serving(["healthy.js"], env, async (s) => assert.match(s.log, /not ready in time \(SIOINIT_READY_TIMEOUT\), nothing answers at SIOINIT_SOCKET/));
-	fs.rmSync(dir, { recursive: true });
-});
+for (const [how, env] of [["unix"], ["port"], ["listen"], ["sticky", { STICKY: "@socket.io/sticky" }]])
+	test(`a worker is ready when its health path says so (${how})`, { timeout: 30000 }, async () => {
+		const dir = fs.mkdtempSync(path.join(os.tmpdir(), "sioinit-e2e-"));
+		const file = path.join(dir, "starts");
+		await serving(["healthy.js"], { ...env, SIOINIT_DISPATCH: how, SIOINIT_WORKER_HEALTH_PATH: "/well", SIOINIT_READY_TIMEOUT: "1", FILE: file }, async (s) => {
+			assert.match(s.log, /not ready in time \(SIOINIT_READY_TIMEOUT\), \/well does not answer 2xx \(SIOINIT_WORKER_HEALTH_PATH\), replaced/);
+			assert.ok(fs.readFileSync(file).length >= 4);
+			assert.doesNotMatch(s.log, /suspect/);
+		});
+		fs.rmSync(dir, { recursive: true });
+	});
 
 test("a port that is in use is left out", { timeout: 30000 }, async () => {
 	const server = net.createServer();

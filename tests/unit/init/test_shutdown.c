@@ -125,6 +125,17 @@ static void the_one_that_boots_ends_too(void **state)
 	assert_false(shutdown_is_over(&in));
 }
 
+static void who_was_killed_before_is_not_forced(void **state)
+{
+	(void)state;
+	worker_kill(serving(0));
+	shutdown_begin(&in, CODE, SHUTDOWN_FAST);
+	assert_int_equal(take_end(serving(0)), SIGKILL);
+	assert_int_equal(take_end(serving(1)), SIGTERM);
+	assert_true(shutdown_is_over(&in));
+	assert_int_equal(in.shutdown.exit_code, CODE);
+}
+
 static void held_is_not_ready_and_serves_on(void **state)
 {
 	(void)state;
@@ -150,6 +161,7 @@ int main(void)
 		SHUTDOWN(a_killed_one_is_told_by_the_exit_code),
 		SHUTDOWN(the_dead_are_not_replaced),
 		SHUTDOWN(the_one_that_boots_ends_too),
+		SHUTDOWN(who_was_killed_before_is_not_forced),
 		SHUTDOWN(held_is_not_ready_and_serves_on),
 	};
 

@@ -6,7 +6,6 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -33,7 +32,6 @@ static unsigned n_told;
 static int far_end;     /* of the last pair handed over, or -1 */
 static uv_idle_t awake; /* so that a turn does not wait for a timer */
 static int listener;
-static uint16_t port;
 static char path[64];
 
 static void on_message(struct control *c, const struct control_msg *m, int fd)
@@ -84,7 +82,6 @@ static void worker_is(enum worker_state state, enum worker_style style)
 	struct control_msg m = { .type = CONTROL_WORKER,
 				 .worker = 7,
 				 .pid = 0,
-				 .port = style == WORKER_STYLE_PORT ? port : 0,
 				 .text = str_of(style == WORKER_STYLE_UNIX ? path : ""),
 				 .style = style,
 				 .state = state };
@@ -93,19 +90,8 @@ static void worker_is(enum worker_state state, enum worker_style style)
 	turn();
 }
 
-static void listen_on_port(void)
-{
-	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t len = sizeof(a);
-
-	listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	assert_int_equal(bind(listener, (struct sockaddr *)&a, sizeof(a)), 0);
-	assert_int_equal(listen(listener, 8), 0);
-	assert_int_equal(getsockname(listener, (struct sockaddr *)&a, &len), 0);
-	port = ntohs(a.sin_port);
-}
-
-static void listen_on_path(void)
+/* A unix socket: what one side does the other sees at once. */
+static void listen_with(int backlog)
 {
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
 
@@ -113,7 +99,7 @@ static void listen_on_path(void)
 	(void)snprintf(a.sun_path, sizeof(a.sun_path), "%s", path);
 	listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	assert_int_equal(bind(listener, (struct sockaddr *)&a, sizeof(a)), 0);
-	assert_int_equal(listen(listener, 0), 0);
+	assert_int_equal(listen(listener, backlog), 0);
 }
 
 static int setup(void **state)
@@ -124,7 +110,8 @@ static int setup(void **state)
 	conf = (struct router_conf){ .health_path = "/well",
 				     .health_interval_ms = INTERVAL_MS,
 				     .unix_pairs = true };
-	router = (struct router){ .conf = &conf, .shared = scoreboard_private() };
+	router =
+	    (struct router){ .conf = &conf, .shared = scoreboard_private(), .out = BUF_INIT(4096) };
 	router.board = router.shared->routers;
 	n_told = 0;
 	listener = far_end = -1;
@@ -136,7 +123,7 @@ static int setup(void **state)
 	assert_int_equal(control_init(&init_side, &router.loop, sv[1], &ops), 0);
 	(void)uv_idle_init(&router.loop, &awake);
 	(void)uv_idle_start(&awake, on_awake);
-	listen_on_port();
+	listen_with(8);
 	return 0;
 }
 
@@ -151,7 +138,9 @@ static int teardown(void **state)
 	poller_deinit(&router.poller);
 	assert_int_equal(uv_loop_close(&router.loop), 0);
 	sessions_close(router.sessions);
+	buf_free(&router.out);
 	scoreboard_unmap(router.shared);
+	(void)unlink(path);
 	fd_close(&listener);
 	fd_close(&far_end);
 	return 0;
@@ -202,7 +191,7 @@ static void assert_told(enum health_answer a, uint32_t status, uint32_t waited_m
 static void one_that_serves_is_asked_at_once_and_every_interval(void **state)
 {
 	(void)state;
-	worker_is(WORKER_READY, WORKER_STYLE_PORT);
+	worker_is(WORKER_READY, WORKER_STYLE_UNIX);
 	answer(GOOD);
 	assert_told(HEALTH_GOOD, 204, 0);
 	pass(INTERVAL_MS - 1);
@@ -211,7 +200,7 @@ static void one_that_serves_is_asked_at_once_and_every_interval(void **state)
 	pass(1);
 	answer(UNAVAILABLE);
 	assert_told(HEALTH_BAD, 503, 0);
-	worker_is(WORKER_SUSPECT, WORKER_STYLE_PORT);
+	worker_is(WORKER_SUSPECT, WORKER_STYLE_UNIX);
 	pass(INTERVAL_MS);
 	answer(GOOD);
 	assert_told(HEALTH_GOOD, 204, 0);
@@ -223,7 +212,7 @@ static void what_an_open_question_has_waited_is_told_again_and_again(void **stat
 	auto_fd int fd = -1;
 
 	(void)state;
-	worker_is(WORKER_READY, WORKER_STYLE_PORT);
+	worker_is(WORKER_READY, WORKER_STYLE_UNIX);
 	fd = take_question();
 	assert_asked(fd);
 	assert_int_equal(n_told, 0);
@@ -246,7 +235,7 @@ static void time_that_the_router_slept_does_not_count(void **state)
 	auto_fd int fd = -1;
 
 	(void)state;
-	worker_is(WORKER_READY, WORKER_STYLE_PORT);
+	worker_is(WORKER_READY, WORKER_STYLE_UNIX);
 	fd = take_question();
 	pass(LONG_MS);
 	assert_told(HEALTH_OPEN, 0, 2 * LOOK_MS);
@@ -261,7 +250,7 @@ static void nobody_there_and_no_answer_are_bad(void **state)
 	int fd;
 
 	(void)state;
-	worker_is(WORKER_READY, WORKER_STYLE_PORT);
+	worker_is(WORKER_READY, WORKER_STYLE_UNIX);
 	fd = take_question();
 	assert_asked(fd);
 	fd_close(&fd);
@@ -291,7 +280,7 @@ static void the_rest_of_the_answer_is_read(void **state)
 	char byte;
 
 	(void)state;
-	worker_is(WORKER_READY, WORKER_STYLE_PORT);
+	worker_is(WORKER_READY, WORKER_STYLE_UNIX);
 	fd = take_question();
 	assert_asked(fd);
 	say(fd, GOOD);
@@ -314,7 +303,8 @@ static void a_full_backlog_is_silence(void **state)
 
 	(void)state;
 	fd_close(&listener);
-	listen_on_path();
+	(void)unlink(path);
+	listen_with(0);
 	(void)snprintf(a.sun_path, sizeof(a.sun_path), "%s", path);
 	assert_int_equal(connect(first, (struct sockaddr *)&a, sizeof(a)), 0);
 	worker_is(WORKER_READY, WORKER_STYLE_UNIX);
@@ -346,12 +336,12 @@ static void one_that_drains_is_not_asked(void **state)
 	auto_fd int fd = -1;
 
 	(void)state;
-	worker_is(WORKER_BOOTING, WORKER_STYLE_LISTEN);
+	worker_is(WORKER_SPAWNED, WORKER_STYLE_UNKNOWN);
 	assert_int_equal(far_end, -1);
-	worker_is(WORKER_READY, WORKER_STYLE_PORT);
+	worker_is(WORKER_READY, WORKER_STYLE_UNIX);
 	fd = take_question();
 	assert_asked(fd);
-	worker_is(WORKER_DRAINING, WORKER_STYLE_PORT);
+	worker_is(WORKER_DRAINING, WORKER_STYLE_UNIX);
 	say(fd, UNAVAILABLE);
 	pass(10 * INTERVAL_MS);
 	assert_int_equal(take_question(), -1);
@@ -362,12 +352,12 @@ static void nobody_asks_without_path_or_interval_or_in_other_routers(void **stat
 {
 	(void)state;
 	conf.health_interval_ms = 0;
-	worker_is(WORKER_READY, WORKER_STYLE_PORT);
+	worker_is(WORKER_READY, WORKER_STYLE_UNIX);
 	conf = (struct router_conf){ .health_interval_ms = INTERVAL_MS };
-	worker_is(WORKER_SUSPECT, WORKER_STYLE_PORT);
+	worker_is(WORKER_SUSPECT, WORKER_STYLE_UNIX);
 	conf.health_path = "/well";
 	router.index = 1;
-	worker_is(WORKER_READY, WORKER_STYLE_PORT);
+	worker_is(WORKER_READY, WORKER_STYLE_UNIX);
 	pass(INTERVAL_MS);
 	assert_int_equal(take_question(), -1);
 	assert_int_equal(n_told, 0);
