@@ -82,7 +82,7 @@ for (const [dispatch, env] of [["port"], ["unix"], ["listen"], ["sticky", { STIC
 
 test("nobody at the port: out of balancing until somebody is", { timeout: 30000 }, () =>
 	serving(["unwell.js"], { ...quick, SIOINIT_DISPATCH: "port" }, async (s) => {
-		const away = await whoAt(s, "/away?1000");
+		const away = await whoAt(s, "/away?4000"); // longer than a SYN that was lost takes to be sent again
 		await said(s, new RegExp(`worker\\[${away.slot}\\]: is not well, no answer to /well`));
 		await said(s, turns(away.slot, "suspect", "ready"));
 		await servesAgain(s, away.pid);
