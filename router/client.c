@@ -71,7 +71,7 @@ void client_close(struct client *c, const char *why)
 	if (c->access && c->access->status == 0 && c->sock.fd >= 0)
 		c->access->status = ACCESS_CLIENT_LEFT;
 	access_end(&r->access_log, &c->access);
-	visitor_leave(&r->limits, &c->visitor);
+	visitor_leave(&r->visitors, &c->visitor);
 	deadline_clear(&c->deadline);
 	DL_DELETE(r->clients, c);
 	r->n_clients--;
@@ -243,7 +243,7 @@ static bool client_admit(struct client *c, const struct ip *ip)
 
 	if (max == 0 || c->visitor)
 		return true;
-	c->visitor = visitor_enter(&r->limits, ip, max);
+	c->visitor = visitor_enter(&r->visitors, ip, max);
 	if (!c->visitor)
 		client_reply(c, 429);
 	return c->visitor != NULL;
@@ -279,19 +279,11 @@ static struct worker *choose(struct client *c, const struct http_head *head,
 	return w;
 }
 
-/* Of a limit for all routers, which get about as many clients each. */
-static uint32_t our_part(const struct router *r, uint32_t limit)
-{
-	uint32_t n = (uint32_t)counter_get(&r->shared->n_routers);
-
-	return (limit + n - 1) / n;
-}
-
 static bool may_begin(struct router *r, const struct sid_request *sid)
 {
 	return !sid->engine || sid->sid.n ||
-	       limits_take_token(&r->limits, our_part(r, r->conf->handshake_rate),
-				 our_part(r, r->conf->handshake_burst), router_now(r));
+	       limits_take_token(&r->shared->handshakes_paid_ns, r->conf->handshake_rate,
+				 r->conf->handshake_burst, router_now(r));
 }
 
 static void client_send_on(struct client *c, struct worker *w, const struct http_head *head,
@@ -528,6 +520,17 @@ void client_return(struct router *r, const struct control_msg *m, int fd)
 		client_read_head(c);
 }
 
+/* What is there counts, whatever the limit. Which client a proxy speaks for is not known of a
+ * request that was read by another router. */
+static void client_count_adopted(struct client *c)
+{
+	struct router *r = c->router;
+
+	if (r->conf->max_connections_per_address && !r->conf->proxy_protocol && !c->trusted &&
+	    !is_unix(c))
+		c->visitor = visitor_enter(&r->visitors, &c->ip, UINT32_MAX);
+}
+
 void client_adopt(struct router *r, const struct control_msg *m, struct worker *w, int fd,
 		  int upstream)
 {
@@ -540,6 +543,8 @@ void client_adopt(struct router *r, const struct control_msg *m, struct worker *
 		c = client_new(r, NULL, fd, &peer);
 	else
 		fd_close(&fd);
+	if (c)
+		client_count_adopted(c);
 	u = c ? upstream_adopt(w, c, upstream) : NULL;
 	if (u)
 		exchange_adopt(c, u, m->state, m->style);
@@ -555,7 +560,7 @@ void client_exchange_done(struct client *c, bool reusable)
 
 	access_end(&c->router->access_log, &c->access);
 	if (c->trusted)
-		visitor_leave(&c->router->limits, &c->visitor);
+		visitor_leave(&c->router->visitors, &c->visitor);
 	assert(c->state == CLIENT_EXCHANGE);
 	c->state = CLIENT_IDLE;
 	if (!reusable) {
