@@ -111,8 +111,8 @@ const struct setting config_table[] = {
 	    "largest request head; more gets 431"),
 	ROW("max-connections-per-address", "N", "0", limit, count, max_connections_per_address,
 	    "connections of one client address (one IPv6 /64) at a time, behind trusted proxies "
-	    "its "
-	    "requests; more get 429; WebSockets handed over to workers do not count; 0 = no limit"),
+	    "its requests; more get 429; WebSockets handed over to workers do not count; 0 = no "
+	    "limit"),
 	ROW("handshake-rate", "N", "0", limit, count, handshake_rate,
 	    "new sessions per second; more get 503; 0 = no limit"),
 	ROW("handshake-burst", "N", "0", limit, count, handshake_burst,
