@@ -98,8 +98,7 @@ static bool is_unix(const struct client *c)
 	return strcmp(c->addr, "unix") == 0;
 }
 
-static struct client *client_new(struct router *r, const struct listener *l, int fd,
-				 const struct sockaddr_storage *peer)
+static struct client *client_new(struct router *r, int fd, const struct sockaddr_storage *peer)
 {
 	struct client *c = calloc(1, sizeof(*c));
 	struct ip ip;
@@ -110,7 +109,6 @@ static struct client *client_new(struct router *r, const struct listener *l, int
 	}
 	sock_init(&c->sock, &r->poller, fd, on_event);
 	c->router = r;
-	c->listener = l;
 	c->exchange.retained = BUF_INIT(RETAIN_MAX);
 	c->exchange.opening = BUF_INIT(LEARN_MAX);
 	identify(c, ip_of_sockaddr(peer, &ip) ? &ip : NULL);
@@ -146,16 +144,11 @@ void client_finish_with(struct client *c, struct str head, struct str body)
 		client_linger(c);
 }
 
-static bool is_admin(const struct client *c)
-{
-	return c->listener && c->listener->role == ROLE_ADMIN;
-}
-
 static void log_reply(struct client *c, unsigned status, int bytes)
 {
 	struct access_log *log = &c->router->access_log;
 
-	if (!c->access && !is_admin(c)) /* what it asked for was not understood */
+	if (!c->access && !c->admin) /* what it asked for was not understood */
 		c->access = access_begin(log, c->addr, (struct str){ 0 });
 	if (!c->access)
 		return;
@@ -306,7 +299,7 @@ static void client_route(struct client *c, const struct http_head *head)
 	struct worker *w;
 
 	deadline_clear(&c->deadline);
-	if (is_admin(c)) {
+	if (c->admin) {
 		admin_serve(c, head);
 		return;
 	}
@@ -482,17 +475,18 @@ static bool client_welcome(struct client *c)
 void client_accept(struct router *r, const struct listener *l, int fd,
 		   const struct sockaddr_storage *peer)
 {
-	struct client *c = client_new(r, l, fd, peer);
+	struct client *c = client_new(r, fd, peer);
 
 	if (!c)
 		return;
-	counter_add(&r->board->connections, l->role != ROLE_ADMIN);
+	c->admin = l->role == ROLE_ADMIN;
+	counter_add(&r->board->connections, !c->admin);
 	if (l->role == ROLE_RAW)
 		client_hand_over_raw(c, l->id);
 	else if (l->role == ROLE_HTTP && (r->n_clients > r->max_clients ||
 					  router_all_clients(r) > r->conf->max_connections))
 		client_reply(c, 503);
-	else if (l->role == ROLE_ADMIN || client_welcome(c))
+	else if (c->admin || client_welcome(c))
 		client_read_head(c);
 }
 
@@ -506,7 +500,7 @@ void client_return(struct router *r, const struct control_msg *m, int fd)
 		fd_close(&fd);
 		return;
 	}
-	c = client_new(r, NULL, fd, &peer);
+	c = client_new(r, fd, &peer);
 	if (!c)
 		return;
 	counter_add(&r->board->handbacks, 1);
@@ -540,7 +534,7 @@ void client_adopt(struct router *r, const struct control_msg *m, struct worker *
 	struct upstream *u;
 
 	if (getpeername(fd, (struct sockaddr *)&peer, &len) == 0)
-		c = client_new(r, NULL, fd, &peer);
+		c = client_new(r, fd, &peer);
 	else
 		fd_close(&fd);
 	if (c)
