@@ -16,9 +16,10 @@ const sum = (numbers) => numbers.reduce((a, b) => a + b, 0);
 
 const started = new Set();
 
-function start(command, args, env = {}) {
+// `fds`: what it finds as 3 and so on
+function start(command, args, env = {}, fds = []) {
 	const log = fs.openSync(process.env.BENCH_LOG || "/dev/null", "a");
-	const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ["ignore", log, log] });
+	const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ["ignore", log, log, ...fds] });
 	fs.closeSync(log);
 	child.ended = new Promise((resolve) => child.once("close", resolve).once("error", resolve));
 	started.add(child);

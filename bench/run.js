@@ -1,12 +1,12 @@
 // Measures sioinit and its peers in one run and prints the tables (Markdown). See README.md.
 //   node run.js [--quick] [--rounds N] [--ms N] [--peer TEXT]... [--operation TEXT]... [--syscalls] [--verbose]
 // --syscalls counts them with strace(1) and measures no times.
-const { spawn, spawnSync } = require("child_process");
+const { spawnSync } = require("child_process");
 const fs = require("fs");
 const os = require("os");
 const path = require("path");
-const readline = require("readline");
 const { parseArgs } = require("util");
+const applyLoad = require("./load.js");
 const correctness = require("./correctness.js");
 const { cpuOf, freePort, memoryOf, sleep, start, stopAll, wakeupsOf } = require("./processes.js");
 
@@ -49,21 +49,6 @@ function shuffled(list) {
 	return list.map((item) => [Math.random(), item]).sort((a, b) => a[0] - b[0]).map(([, item]) => item);
 }
 
-// Runs the load; `before` and `after` are called at the ends of what it counts
-async function applyLoad(port, { load, conns, parameter }, ms, before, after) {
-	const args = [port, load, conns, ms, ...(parameter ? [parameter] : [])].map(String);
-	const child = spawn(program("bench-load"), args, { stdio: ["pipe", "pipe", "inherit"] });
-	const lines = readline.createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-	if ((await lines.next()).value !== "ready") throw new Error(`bench-load ${args.join(" ")}`);
-	await sleep(30); // the last answers of the set-up are worked off
-	await before();
-	child.stdin.write("go\n");
-	const { value } = await lines.next();
-	await sleep(30);
-	await after();
-	return JSON.parse(value);
-}
-
 const results = new Map(peers.map((peer) => [peer, { router: {}, worker: {}, syscalls: {}, sessions: {}, failed: 0 }]));
 const add = (table, key, value) => (table[key] ||= []).push(value);
 
@@ -73,7 +58,7 @@ async function measure(peer, running, operation) {
 		at.router = cpuOf(running.routers);
 		at.worker = cpuOf(running.workers);
 	};
-	const done = await applyLoad(running.port, operation, windowMs, sample(begin), sample(end));
+	const done = await applyLoad(program("bench-load"), running.port, operation, windowMs, sample(begin), sample(end));
 	const result = results.get(peer);
 	result.failed += done.failed;
 	for (const side of ["router", "worker"])
@@ -92,7 +77,7 @@ async function countSyscalls(peer, running, operation) {
 		strace.kill("SIGINT");
 		return strace.ended;
 	};
-	const done = await applyLoad(running.port, operation, windowMs, attach, detach);
+	const done = await applyLoad(program("bench-load"), running.port, operation, windowMs, attach, detach);
 	const summary = fs.readFileSync(file, "utf8");
 	const calls = / total$/m.test(summary) ? Number(summary.trim().split("\n").pop().trim().split(/ +/)[3]) : 0;
 	add(results.get(peer).syscalls, operation.name, calls / done.operations);
@@ -110,7 +95,7 @@ async function countFailures(peer, running) {
 async function memoryWithSessions(running, count) {
 	let uss;
 	const look = () => (uss = memoryOf(running.routers).uss);
-	await applyLoad(running.port, { load: "idle", conns: count }, 0, look, () => {});
+	await applyLoad(program("bench-load"), running.port, { load: "idle", conns: count }, 0, look, () => {});
 	return uss;
 }
 

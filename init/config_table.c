@@ -106,15 +106,15 @@ const struct setting config_table[] = {
 	ROW("body-timeout", "SECONDS", "60", seconds, seconds, body_timeout_ms,
 	    "longest pause between two pieces of a request body"),
 	ROW("max-connections", "N", "10000", count, count, max_connections,
-	    "clients at the router at a time; more get 503"),
+	    "clients at the routers at a time; more get 503"),
 	ROW("session-table", "N", "262144", count, count, session_table,
 	    "sessions remembered; the least recently used go first"),
 	ROW("max-head-bytes", "N", "16384", count, count, max_head_bytes,
 	    "largest request head; more gets 431"),
 	ROW("max-connections-per-address", "N", "0", limit, count, max_connections_per_address,
-	    "connections of one client address (one IPv6 /64) at one router at a time, behind "
-	    "trusted proxies its requests; more get 429; WebSockets handed over do not count; 0 = "
-	    "no limit"),
+	    "connections of one client address (one IPv6 /64) at a time, behind trusted proxies "
+	    "its requests; more get 429; WebSockets handed over to workers do not count; 0 = no "
+	    "limit"),
 	ROW("handshake-rate", "N", "0", limit, count, handshake_rate,
 	    "new sessions per second; more get 503; 0 = no limit"),
 	ROW("handshake-burst", "N", "0", limit, count, handshake_burst,

@@ -1,4 +1,5 @@
-/* Pairs of descriptors by the router's token. Bounded, as each costs init two descriptors. */
+/* Pairs of descriptors by the router and its token: each router counts for itself, from the time of
+ * its start, so two may come to the same number. Bounded, as each costs init two descriptors. */
 #include "init/parked.h"
 
 #include <stdlib.h>
@@ -11,11 +12,14 @@
 
 enum { PARKED_MAX = 4096 };
 
+struct parked_key {
+	uint64_t token, router;
+};
+
 struct parked_poll {
-	uint64_t token;
+	struct parked_key key;
 	struct control_msg m; /* as it came */
-	unsigned router;
-	int fds[PARK_N]; /* owned, by enum park_side */
+	int fds[PARK_N];      /* owned, by enum park_side */
 	UT_hash_handle hh;
 };
 
@@ -26,11 +30,12 @@ void parked_init(struct init *in)
 	in->parked.max = limit / 8 < PARKED_MAX ? (unsigned)(limit / 8) : PARKED_MAX;
 }
 
-static struct parked_poll *find(struct init *in, uint64_t token)
+static struct parked_poll *find(struct init *in, unsigned router, uint64_t token)
 {
+	struct parked_key key = { token, router };
 	struct parked_poll *p;
 
-	HASH_FIND(hh, in->parked.by_token, &token, sizeof(token), p);
+	HASH_FIND(hh, in->parked.by_key, &key, sizeof(key), p);
 	return p;
 }
 
@@ -40,17 +45,16 @@ static struct parked_poll *add(struct init *in, unsigned router, const struct co
 
 	if (!p)
 		return NULL;
-	*p =
-	    (struct parked_poll){ .token = m->token, .m = *m, .router = router, .fds = { -1, -1 } };
+	*p = (struct parked_poll){ .key = { m->token, router }, .m = *m, .fds = { -1, -1 } };
 	p->m.text = (struct str){ 0 };
-	HASH_ADD(hh, in->parked.by_token, token, sizeof(p->token), p);
+	HASH_ADD(hh, in->parked.by_key, key, sizeof(p->key), p);
 	counter_set(&in->board->parked, ++in->parked.n);
 	return p;
 }
 
 static void drop(struct init *in, struct parked_poll *p)
 {
-	HASH_DEL(in->parked.by_token, p); /* NOLINT(clang-analyzer-*) */
+	HASH_DEL(in->parked.by_key, p); /* NOLINT(clang-analyzer-*) */
 	counter_set(&in->board->parked, --in->parked.n);
 	for (int side = 0; side < PARK_N; side++)
 		fd_close(&p->fds[side]);
@@ -59,7 +63,7 @@ static void drop(struct init *in, struct parked_poll *p)
 
 void parked_take(struct init *in, unsigned router, const struct control_msg *m, int fd)
 {
-	struct parked_poll *p = find(in, m->token);
+	struct parked_poll *p = find(in, router, m->token);
 
 	if (!p)
 		p = add(in, router, m);
@@ -71,9 +75,9 @@ void parked_take(struct init *in, unsigned router, const struct control_msg *m, 
 	p->fds[m->kind] = fd;
 }
 
-void parked_drop(struct init *in, uint64_t token)
+void parked_drop(struct init *in, unsigned router, uint64_t token)
 {
-	struct parked_poll *p = find(in, token);
+	struct parked_poll *p = find(in, router, token);
 
 	if (p)
 		drop(in, p);
@@ -95,9 +99,9 @@ void parked_give(struct router_process *r)
 	struct init *in = r->init;
 	struct parked_poll *p, *next;
 
-	HASH_ITER(hh, in->parked.by_token, p, next)
+	HASH_ITER(hh, in->parked.by_key, p, next)
 	{
-		if (p->router != r->index)
+		if (p->key.router != r->index)
 			continue;
 		give(r, p);
 		drop(in, p);

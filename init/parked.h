@@ -13,7 +13,7 @@ struct router_process;
 struct parked_poll;
 
 struct parked {
-	struct parked_poll *by_token;
+	struct parked_poll *by_key;
 	unsigned n, max;
 };
 
@@ -23,6 +23,6 @@ void parked_init(struct init *in);
 /* CONTROL_PARK: one of the two, @fd consumed. */
 void parked_take(struct init *in, unsigned router, const struct control_msg *m, int fd);
 /* CONTROL_UNPARK: the poll is answered, or over. */
-void parked_drop(struct init *in, uint64_t token);
+void parked_drop(struct init *in, unsigned router, uint64_t token);
 /* Gives a new router those of the one before it. */
 void parked_give(struct router_process *r);

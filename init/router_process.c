@@ -216,7 +216,7 @@ static void on_message(struct control *c, const struct control_msg *m, int fd)
 	else if (m->type == CONTROL_PARK)
 		parked_take(r->init, r->index, m, fd_take(&owned));
 	else if (m->type == CONTROL_UNPARK)
-		parked_drop(r->init, m->token);
+		parked_drop(r->init, r->index, m->token);
 }
 
 static void on_channel_closed(struct control *c)

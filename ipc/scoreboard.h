@@ -3,14 +3,14 @@
  * message. */
 #pragma once
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-enum { SCOREBOARD_ROWS = 1024, ROUTERS_MAX = 16 };
+#include "ipc/counter.h"
+#include "ipc/tally.h"
 
-typedef _Atomic uint64_t counter;
+enum { SCOREBOARD_ROWS = 1024, ROUTERS_MAX = 16 };
 
 /* One slot. During a reload, the worker that serves. */
 struct scoreboard_row {
@@ -49,6 +49,7 @@ struct scoreboard_router {
 	counter took[SCOREBOARD_BUCKETS + 1],
 	    took_ms; /* requests by what they took, but for polls */
 	struct scoreboard_share shares[SCOREBOARD_ROWS];
+	struct tally visitors; /* connections or requests by client address: see router/limits.h */
 };
 
 struct scoreboard {
@@ -63,6 +64,7 @@ struct scoreboard {
 	counter n_routers; /* at least 1: the first of .routers are in use */
 	/* by any router */
 	counter sessions;
+	counter handshakes_paid_ns; /* see limits_take_token() */
 	struct scoreboard_row rows[SCOREBOARD_ROWS];
 	struct scoreboard_router routers[ROUTERS_MAX];
 };
@@ -93,22 +95,6 @@ bool scoreboard_has_clients(const struct scoreboard *b, unsigned slot, uint32_t 
 /* The descriptors that @pid, the worker of @slot, has without clients: @fds, unless a router has
  * said so before and it has had clients since. Returns what counts. */
 uint32_t scoreboard_claim_base(struct scoreboard *b, unsigned slot, uint32_t pid, uint32_t fds);
-
-/* Only the one writer of @c may call these. */
-static inline void counter_set(counter *c, uint64_t n)
-{
-	atomic_store_explicit(c, n, memory_order_relaxed);
-}
-
-static inline uint64_t counter_get(const counter *c)
-{
-	return atomic_load_explicit((counter *)c, memory_order_relaxed);
-}
-
-static inline void counter_add(counter *c, uint64_t n)
-{
-	counter_set(c, counter_get(c) + n);
-}
 
 static inline void scoreboard_count_response(struct scoreboard_router *b, unsigned status)
 {

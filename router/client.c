@@ -71,7 +71,7 @@ void client_close(struct client *c, const char *why)
 	if (c->access && c->access->status == 0 && c->sock.fd >= 0)
 		c->access->status = ACCESS_CLIENT_LEFT;
 	access_end(&r->access_log, &c->access);
-	visitor_leave(&r->limits, &c->visitor);
+	visitor_leave(&r->visitors, &c->visitor);
 	deadline_clear(&c->deadline);
 	DL_DELETE(r->clients, c);
 	r->n_clients--;
@@ -98,8 +98,7 @@ static bool is_unix(const struct client *c)
 	return strcmp(c->addr, "unix") == 0;
 }
 
-static struct client *client_new(struct router *r, const struct listener *l, int fd,
-				 const struct sockaddr_storage *peer)
+static struct client *client_new(struct router *r, int fd, const struct sockaddr_storage *peer)
 {
 	struct client *c = calloc(1, sizeof(*c));
 	struct ip ip;
@@ -110,7 +109,6 @@ static struct client *client_new(struct router *r, const struct listener *l, int
 	}
 	sock_init(&c->sock, &r->poller, fd, on_event);
 	c->router = r;
-	c->listener = l;
 	c->exchange.retained = BUF_INIT(RETAIN_MAX);
 	c->exchange.opening = BUF_INIT(LEARN_MAX);
 	identify(c, ip_of_sockaddr(peer, &ip) ? &ip : NULL);
@@ -146,16 +144,11 @@ void client_finish_with(struct client *c, struct str head, struct str body)
 		client_linger(c);
 }
 
-static bool is_admin(const struct client *c)
-{
-	return c->listener && c->listener->role == ROLE_ADMIN;
-}
-
 static void log_reply(struct client *c, unsigned status, int bytes)
 {
 	struct access_log *log = &c->router->access_log;
 
-	if (!c->access && !is_admin(c)) /* what it asked for was not understood */
+	if (!c->access && !c->admin) /* what it asked for was not understood */
 		c->access = access_begin(log, c->addr, (struct str){ 0 });
 	if (!c->access)
 		return;
@@ -243,7 +236,7 @@ static bool client_admit(struct client *c, const struct ip *ip)
 
 	if (max == 0 || c->visitor)
 		return true;
-	c->visitor = visitor_enter(&r->limits, ip, max);
+	c->visitor = visitor_enter(&r->visitors, ip, max);
 	if (!c->visitor)
 		client_reply(c, 429);
 	return c->visitor != NULL;
@@ -279,19 +272,11 @@ static struct worker *choose(struct client *c, const struct http_head *head,
 	return w;
 }
 
-/* Of a limit for all routers, which get about as many clients each. */
-static uint32_t our_part(const struct router *r, uint32_t limit)
-{
-	uint32_t n = (uint32_t)counter_get(&r->shared->n_routers);
-
-	return (limit + n - 1) / n;
-}
-
 static bool may_begin(struct router *r, const struct sid_request *sid)
 {
 	return !sid->engine || sid->sid.n ||
-	       limits_take_token(&r->limits, our_part(r, r->conf->handshake_rate),
-				 our_part(r, r->conf->handshake_burst), router_now(r));
+	       limits_take_token(&r->shared->handshakes_paid_ns, r->conf->handshake_rate,
+				 r->conf->handshake_burst, router_now(r));
 }
 
 static void client_send_on(struct client *c, struct worker *w, const struct http_head *head,
@@ -314,7 +299,7 @@ static void client_route(struct client *c, const struct http_head *head)
 	struct worker *w;
 
 	deadline_clear(&c->deadline);
-	if (is_admin(c)) {
+	if (c->admin) {
 		admin_serve(c, head);
 		return;
 	}
@@ -490,17 +475,18 @@ static bool client_welcome(struct client *c)
 void client_accept(struct router *r, const struct listener *l, int fd,
 		   const struct sockaddr_storage *peer)
 {
-	struct client *c = client_new(r, l, fd, peer);
+	struct client *c = client_new(r, fd, peer);
 
 	if (!c)
 		return;
-	counter_add(&r->board->connections, l->role != ROLE_ADMIN);
+	c->admin = l->role == ROLE_ADMIN;
+	counter_add(&r->board->connections, !c->admin);
 	if (l->role == ROLE_RAW)
 		client_hand_over_raw(c, l->id);
 	else if (l->role == ROLE_HTTP && (r->n_clients > r->max_clients ||
 					  router_all_clients(r) > r->conf->max_connections))
 		client_reply(c, 503);
-	else if (l->role == ROLE_ADMIN || client_welcome(c))
+	else if (c->admin || client_welcome(c))
 		client_read_head(c);
 }
 
@@ -514,7 +500,7 @@ void client_return(struct router *r, const struct control_msg *m, int fd)
 		fd_close(&fd);
 		return;
 	}
-	c = client_new(r, NULL, fd, &peer);
+	c = client_new(r, fd, &peer);
 	if (!c)
 		return;
 	counter_add(&r->board->handbacks, 1);
@@ -528,6 +514,17 @@ void client_return(struct router *r, const struct control_msg *m, int fd)
 		client_read_head(c);
 }
 
+/* What is there counts, whatever the limit. Which client a proxy speaks for is not known of a
+ * request that was read by another router. */
+static void client_count_adopted(struct client *c)
+{
+	struct router *r = c->router;
+
+	if (r->conf->max_connections_per_address && !r->conf->proxy_protocol && !c->trusted &&
+	    !is_unix(c))
+		c->visitor = visitor_enter(&r->visitors, &c->ip, UINT32_MAX);
+}
+
 void client_adopt(struct router *r, const struct control_msg *m, struct worker *w, int fd,
 		  int upstream)
 {
@@ -537,9 +534,11 @@ void client_adopt(struct router *r, const struct control_msg *m, struct worker *
 	struct upstream *u;
 
 	if (getpeername(fd, (struct sockaddr *)&peer, &len) == 0)
-		c = client_new(r, NULL, fd, &peer);
+		c = client_new(r, fd, &peer);
 	else
 		fd_close(&fd);
+	if (c)
+		client_count_adopted(c);
 	u = c ? upstream_adopt(w, c, upstream) : NULL;
 	if (u)
 		exchange_adopt(c, u, m->state, m->style);
@@ -555,7 +554,7 @@ void client_exchange_done(struct client *c, bool reusable)
 
 	access_end(&c->router->access_log, &c->access);
 	if (c->trusted)
-		visitor_leave(&c->router->limits, &c->visitor);
+		visitor_leave(&c->router->visitors, &c->visitor);
 	assert(c->state == CLIENT_EXCHANGE);
 	c->state = CLIENT_IDLE;
 	if (!reusable) {

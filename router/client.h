@@ -26,8 +26,7 @@ enum client_state { CLIENT_IDLE, CLIENT_EXCHANGE, CLIENT_LINGER, CLIENT_CLOSED }
 struct client {
 	struct sock sock;
 	struct router *router;
-	struct client *prev, *next;      /* router->clients */
-	const struct listener *listener; /* NULL: came back from a worker */
+	struct client *prev, *next; /* router->clients */
 	enum client_state state;
 	struct deadline deadline;
 	struct exchange exchange;
@@ -38,6 +37,7 @@ struct client {
 	/* who it is: the peer, or the one that a PROXY header names */
 	struct ip ip;                /* not for AF_UNIX */
 	char addr[IP_TEXT_MAX];      /* "unix" for AF_UNIX */
+	bool admin;                  /* came to the admin address */
 	bool trusted;                /* a proxy whose word on its clients counts */
 	bool tls;                    /* as the PROXY header says */
 	bool awaits_proxy;           /* the PROXY header has not come yet */

@@ -51,7 +51,7 @@ struct router {
 	int pair_listener;
 	struct sockaddr_in pair_addr;
 	uint64_t last_token;
-	struct limits limits;
+	struct visitors visitors;
 	struct access_log access_log;
 	uint64_t id_prefix, last_id;                 /* of requests that we name */
 	bool told_no_proxy_header, out_of_resources; /* said once */

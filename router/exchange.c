@@ -148,6 +148,7 @@ void exchange_adopt(struct client *c, struct upstream *u, bool keep_alive, unsig
 	x->tries = TRIES_MAX;
 	x->begun_ms = router_now(c->router);
 	c->state = CLIENT_EXCHANGE;
+	parking_begin(&c->deadline); /* at once: this router may be killed, too */
 	rearm(c, true);
 }
 

@@ -1,4 +1,5 @@
-/* How much one client address, and all of them together, may ask for at a time. */
+/* How much one client address, and all of them together, may ask for at a time. Both hold for all
+ * routers together. */
 #pragma once
 
 #include <stdbool.h>
@@ -6,29 +7,34 @@
 #include <uthash.h>
 
 #include "base/ip.h"
+#include "ipc/scoreboard.h"
 
 /* One client address that is here: an IPv4 address, or an IPv6 network of 64 bits, as that is what
  * one household or host is given. */
 struct visitor {
-	struct ip key;
+	uint64_t key;
 	uint32_t n;
+	struct tally_cell *cell; /* where the other routers see it, or NULL: there is no room */
 	UT_hash_handle hh;
 };
 
-/* Zero-initialised. */
-struct limits {
-	struct visitor *visitors;
-	bool filled; /* the bucket was filled once */
-	uint64_t filled_at_ms;
-	uint64_t millitokens;
+/* Zero-initialised, for a router that is alone. */
+struct visitors {
+	struct visitor *by_key;
+	struct scoreboard *shared; /* borrowed, or NULL: there are no other routers */
+	unsigned router;
 };
 
-/* One more of @ip, or NULL: there are @max already, or there is no memory. */
-struct visitor *visitor_enter(struct limits *l, const struct ip *ip, uint32_t max);
+/* From now on those at the other routers of @board count, and ours for them. */
+void visitors_share(struct visitors *vs, struct scoreboard *board, unsigned router);
+
+/* One more of @ip, or NULL: there are @max already, or there is no memory. What several routers let
+ * in at the same moment may exceed @max. */
+struct visitor *visitor_enter(struct visitors *vs, const struct ip *ip, uint32_t max);
 
 /* Takes what visitor_enter() gave back; NULL is fine. *v becomes NULL. */
-void visitor_leave(struct limits *l, struct visitor **v);
+void visitor_leave(struct visitors *vs, struct visitor **v);
 
-/* Takes one token from a bucket that holds @burst (0: @rate) and is filled with @rate a second (0:
- * there is no limit). False: it is empty. */
-bool limits_take_token(struct limits *l, uint32_t rate, uint32_t burst, uint64_t now_ms);
+/* Takes one token from a bucket, full when @paid_ns is 0, that holds @burst (0: @rate) and is
+ * filled with @rate a second (0: there is no limit). False: it is empty. Any process may. */
+bool limits_take_token(counter *paid_ns, uint32_t rate, uint32_t burst, uint64_t now_ms);

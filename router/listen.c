@@ -37,40 +37,60 @@ static bool is_full(const struct listener *l)
 	return l->role != ROLE_ADMIN && l->router->n_clients >= l->router->max_accepted;
 }
 
-static void on_acceptable(uv_poll_t *poll, int status, int events)
+/* False: there is none, or no room for it. */
+static bool accept_one(struct listener *l)
 {
-	struct listener *l = container_of(poll, struct listener, poll);
+	struct sockaddr_storage peer = { 0 };
+	socklen_t len = sizeof(peer);
+	int fd;
 
-	(void)status;
-	(void)events;
-	for (int i = 0; i < ACCEPT_BATCH && l->accepting; i++) {
-		struct sockaddr_storage peer = { 0 };
-		socklen_t len = sizeof(peer);
-		int fd;
-
-		if (is_full(l)) {
-			on_no_room(l, strerror(EMFILE), false);
-			return;
-		}
-		fd = accept4(l->fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (fd < 0) {
-			if (is_out_of_resources(errno))
-				on_no_room(l, strerror(errno), true);
-			return;
-		}
-		if (l->role != ROLE_ADMIN)
-			l->router->out_of_resources = false;
-		client_accept(l->router, l, fd, &peer);
+	if (is_full(l)) {
+		on_no_room(l, strerror(EMFILE), false);
+		return false;
 	}
+	fd = accept4(l->sock.fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd < 0) {
+		if (is_out_of_resources(errno))
+			on_no_room(l, strerror(errno), true);
+		return false;
+	}
+	if (l->role != ROLE_ADMIN)
+		l->router->out_of_resources = false;
+	client_accept(l->router, l, fd, &peer);
+	return true;
 }
 
-static void set_accepting(struct listener *l, bool on)
+static int set_accepting(struct listener *l, bool on)
 {
 	l->accepting = on;
-	if (on)
-		(void)uv_poll_start(&l->poll, UV_READABLE, on_acceptable);
-	else
-		(void)uv_poll_stop(&l->poll);
+	return sock_want(&l->sock, on ? UV_READABLE : 0);
+}
+
+/* Of the routers that wait for one socket the kernel wakes the one that has waited longest: each
+ * gets its turn, also when they have little to do. */
+static void queue_up_again(struct listener *l)
+{
+	if (!l->sock.exclusive || !l->accepting)
+		return;
+	(void)set_accepting(l, false);
+	(void)set_accepting(l, true);
+}
+
+static void on_acceptable(struct sock *s, int events)
+{
+	struct listener *l = container_of(s, struct listener, sock);
+	int n = 0;
+
+	(void)events;
+	while (n < ACCEPT_BATCH && l->accepting && accept_one(l))
+		n++;
+	if (n > 0)
+		queue_up_again(l);
+}
+
+static void on_closed(struct sock *s)
+{
+	free(container_of(s, struct listener, sock));
 }
 
 int listener_add(struct router *r, enum listener_role role, uint32_t id, int fd)
@@ -78,21 +98,24 @@ int listener_add(struct router *r, enum listener_role role, uint32_t id, int fd)
 	struct listener *l = calloc(1, sizeof(*l));
 	int e = l ? fd_set_nonblock(fd) : -ENOMEM;
 
-	if (e == 0)
-		e = uv_poll_init(&r->loop, &l->poll, fd);
 	if (e < 0) {
 		free(l);
 		fd_close(&fd);
 		return e;
 	}
 	sock_no_delay(fd);
+	sock_init(&l->sock, &r->poller, fd, on_acceptable);
+	l->sock.lent = true;
+	l->sock.exclusive = counter_get(&r->shared->n_routers) > 1;
 	l->router = r;
 	l->role = role;
 	l->id = id;
-	l->fd = fd;
-	DL_APPEND(r->listeners, l);
-	set_accepting(l, true);
-	return 0;
+	e = set_accepting(l, true);
+	if (e < 0)
+		sock_close(&l->sock, on_closed);
+	else
+		DL_APPEND(r->listeners, l);
+	return e;
 }
 
 static void on_pause_over(uv_timer_t *timer)
@@ -101,7 +124,7 @@ static void on_pause_over(uv_timer_t *timer)
 	struct listener *l;
 
 	DL_FOREACH(r->listeners, l)
-	set_accepting(l, true);
+	(void)set_accepting(l, true);
 }
 
 void listeners_pause(struct router *r, bool all)
@@ -110,13 +133,8 @@ void listeners_pause(struct router *r, bool all)
 
 	DL_FOREACH(r->listeners, l)
 	if (all || l->role != ROLE_ADMIN)
-		set_accepting(l, false);
+		(void)set_accepting(l, false);
 	(void)uv_timer_start(&r->accept_pause, on_pause_over, ACCEPT_PAUSE_MS, 0);
-}
-
-static void on_closed(uv_handle_t *handle)
-{
-	free(container_of((uv_poll_t *)handle, struct listener, poll));
 }
 
 void listeners_close(struct router *r, bool all)
@@ -127,9 +145,8 @@ void listeners_close(struct router *r, bool all)
 	{
 		if (l->role == ROLE_ADMIN && !all)
 			continue;
-		set_accepting(l, false);
+		l->accepting = false;
 		DL_DELETE(r->listeners, l);
-		uv_close((uv_handle_t *)&l->poll, on_closed);
-		fd_close(&l->fd);
+		sock_close(&l->sock, on_closed);
 	}
 }

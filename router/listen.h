@@ -4,7 +4,8 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <uv.h>
+
+#include "router/sock.h"
 
 struct router;
 
@@ -15,12 +16,11 @@ enum listener_role {
 };
 
 struct listener {
-	uv_poll_t poll;
+	struct sock sock;
 	struct router *router;
 	struct listener *prev, *next;
 	enum listener_role role;
 	uint32_t id;
-	int fd;
 	bool accepting;
 };
 

@@ -38,7 +38,7 @@ void parking_begin(struct deadline *d)
 
 	if (!u || !u->worker)
 		return;
-	c->exchange.parked = true;
+	c->exchange.parked = c->sock.lent = u->sock.lent = true;
 	if (!lend(c, PARK_CLIENT, c->sock.fd) || !lend(c, PARK_UPSTREAM, u->sock.fd))
 		parking_end(c);
 }

@@ -48,6 +48,8 @@ int poller_set(struct poller *p, struct sock *s, int events)
 		e.events |= EPOLLIN;
 	if (events & UV_WRITABLE)
 		e.events |= EPOLLOUT;
+	if (s->exclusive)
+		e.events |= EPOLLEXCLUSIVE;
 	return epoll_ctl(p->fd, op, s->fd, &e) < 0 ? -errno : 0;
 }
 

@@ -73,6 +73,7 @@ static void on_scoreboard(struct router *r, const struct control_msg *m, int *fd
 	r->index = m->router;
 	r->shared = shared;
 	r->board = &shared->routers[m->router];
+	visitors_share(&r->visitors, shared, m->router);
 	r->workers.balance.last_slot =
 	    m->router; /* so that the routers do not begin with the same */
 }

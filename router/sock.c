@@ -121,11 +121,13 @@ int sock_release(struct sock *s)
 	return fd_take(&s->fd);
 }
 
-/* The kernel takes it out of the set with its last descriptor. */
+/* The kernel takes it out of the set with its last descriptor, and ours need not be that. */
 void sock_close(struct sock *s, void (*on_closed)(struct sock *s))
 {
 	if (s->closing)
 		return;
+	if (s->lent && s->events)
+		(void)poller_set(s->poller, s, 0);
 	s->closing = true;
 	s->on_closed = on_closed;
 	buf_free(&s->out);

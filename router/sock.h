@@ -24,6 +24,8 @@ struct sock {
 	int events;  /* what it waits for */
 	bool failed; /* the kernel reported an error: a read tells which */
 	bool closing;
+	bool lent;      /* another process has the descriptor, too */
+	bool exclusive; /* a listener: of the processes that wait for it, one is woken */
 	struct sock *next_closing;
 	struct buf out;
 	size_t bite; /* how much to bring it at a time: more while it takes all, less when not */

@@ -1,12 +1,12 @@
-// HAProxy: one thread, learns each session from the handshake's body (bytes 9 to 28 are its id)
+// HAProxy: one thread (script/scaling: several), learns each session from the handshake's body (bytes 9 to 28 are its id)
 const fs = require("fs");
 const path = require("path");
 const startServers = require("./servers.js");
 const { start, untilServing } = require("../processes.js");
 
-const configuration = (port, servers) => `
+const configuration = (port, servers, threads) => `
 global
-	nbthread 1
+	nbthread ${threads}
 	maxconn 9000
 defaults
 	mode http
@@ -28,17 +28,23 @@ backend workers
 ${servers.map((p, i) => `	server w${i} 127.0.0.1:${p} pool-max-conn 64`).join("\n")}
 `;
 
+// Resolves with the pids when it serves
+async function serve({ port, dir }, servers, threads) {
+	const file = path.join(dir, "haproxy.cfg");
+	fs.writeFileSync(file, configuration(port, servers, threads));
+	const haproxy = start("haproxy", ["-db", "-f", file]);
+	await untilServing(port, servers.length);
+	return [haproxy.pid];
+}
+
 module.exports = [
 	{
 		name: "HAProxy",
 		lacks: ["relay"],
 		async start({ port, dir, worker }) {
 			const servers = await startServers(worker, 2);
-			const file = path.join(dir, "haproxy.cfg");
-			fs.writeFileSync(file, configuration(port, servers.ports));
-			const haproxy = start("haproxy", ["-db", "-f", file]);
-			await untilServing(port, 2);
-			return { workers: servers.pids, routers: [haproxy.pid] };
+			return { workers: servers.pids, routers: await serve({ port, dir }, servers.ports, 1) };
 		},
 	},
 ];
+module.exports.serve = serve;

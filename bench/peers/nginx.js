@@ -1,13 +1,13 @@
-// nginx: one worker process, keep-alive to the servers, sticky by the client's address
+// nginx: one worker process (script/scaling: several), keep-alive to the servers, sticky by the client's address
 const fs = require("fs");
 const path = require("path");
 const startServers = require("./servers.js");
 const { start, childrenOf, untilServing } = require("../processes.js");
 
-const configuration = (port, servers, dir) => `
+const configuration = (port, servers, dir, processes) => `
 daemon off;
 user root;
-worker_processes 1;
+worker_processes ${processes};
 pid ${dir}/nginx.pid;
 error_log ${dir}/nginx.log;
 events { worker_connections 16384; }
@@ -41,17 +41,23 @@ http {
 }
 `;
 
+// Resolves with the pids when it serves
+async function serve({ port, dir }, servers, processes) {
+	const file = path.join(dir, "nginx.conf");
+	fs.writeFileSync(file, configuration(port, servers, dir, processes));
+	const nginx = start("nginx", ["-c", file, "-e", `${dir}/nginx.log`]);
+	await untilServing(port, 1);
+	return [nginx.pid, ...childrenOf(nginx.pid)];
+}
+
 module.exports = [
 	{
 		name: "nginx",
 		lacks: ["relay"],
 		async start({ port, dir, worker }) {
 			const servers = await startServers(worker, 2);
-			const file = path.join(dir, "nginx.conf");
-			fs.writeFileSync(file, configuration(port, servers.ports, dir));
-			const nginx = start("nginx", ["-c", file, "-e", `${dir}/nginx.log`]);
-			await untilServing(port, 1);
-			return { workers: servers.pids, routers: [nginx.pid, ...childrenOf(nginx.pid)] };
+			return { workers: servers.pids, routers: await serve({ port, dir }, servers.ports, 1) };
 		},
 	},
 ];
+module.exports.serve = serve;

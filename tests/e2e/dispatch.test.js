@@ -7,7 +7,7 @@ const net = require("net");
 const os = require("os");
 const path = require("path");
 const { io } = require("socket.io-client");
-const { start, get, until, freePort, routerOf } = require("./harness");
+const { start, get, until, freePort, routerOf, routersOf } = require("./harness");
 const { exercise, connect, call, collect, within } = require("./exercise");
 
 const runtimes = path.join(__dirname, "runtimes/node_modules");
@@ -196,7 +196,7 @@ test("a router that is killed takes the tunnels along, but no worker", { timeout
 		c.write("hello");
 		await within(new Promise((resolve) => c.once("data", resolve)), "echo");
 		const ended = new Promise((resolve) => c.on("close", resolve) && c.on("end", () => c.end()));
-		process.kill(routerOf(s.pid), "SIGKILL");
+		routersOf(s.pid).forEach((router) => process.kill(router, "SIGKILL"));
 		await within(ended, "the tunnel's end");
 		const pids = new Set(await Promise.all(Array.from({ length: 4 }, () => until(() => get(s.port, "/").then((r) => JSON.parse(r.body).pid), "the next router"))));
 		assert.ok(pids.has(pid));

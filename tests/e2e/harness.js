@@ -82,8 +82,8 @@ async function start(args, env = {}, cwd = path.join(__dirname, "fixtures")) {
 	return self;
 }
 
-// The pid of the child of sioinit with this variable, NAME=VALUE. A child may end while it is looked at.
-function childOf(pid, variable) {
+// The pids of the children of sioinit with this variable, NAME=VALUE. A child may end while it is looked at.
+function childrenOf(pid, variable) {
 	const hasIt = (child) => {
 		try {
 			return fs.readFileSync(`/proc/${child}/environ`, "utf8").split("\0").includes(variable);
@@ -91,9 +91,11 @@ function childOf(pid, variable) {
 			return false;
 		}
 	};
-	return fs.readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").map(Number).find(hasIt);
+	return fs.readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").map(Number).filter(hasIt);
 }
 
-const routerOf = (pid) => childOf(pid, "SIOINIT_ROLE=router");
+const childOf = (pid, variable) => childrenOf(pid, variable)[0];
+const routersOf = (pid) => childrenOf(pid, "SIOINIT_ROLE=router");
+const routerOf = (pid) => routersOf(pid)[0];
 
-module.exports = { start, run, get, until, freePort, childOf, routerOf };
+module.exports = { start, run, get, until, freePort, childOf, routerOf, routersOf };

@@ -158,7 +158,7 @@ test("new sessions come at a rate, known ones are served", () =>
 	}));
 
 test("out of descriptors: clients wait, and are served when there is room", { timeout: 60000 }, () =>
-	using(["http.js"], {}, async (s) => {
+	using(["http.js"], { SIOINIT_ROUTERS: "1" }, async (s) => {
 		const router = routerOf(s.pid);
 		assert.strictEqual((await get(s.port, "/length")).status, 200);
 		const used = require("fs").readdirSync(`/proc/${router}/fd`).length;

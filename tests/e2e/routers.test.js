@@ -6,8 +6,8 @@ const http = require("http");
 const net = require("net");
 const { spawn } = require("child_process");
 const { io } = require("socket.io-client");
-const { start, run, get, until, freePort } = require("./harness");
-const { connect, call, within } = require("./exercise");
+const { start, run, get, until, freePort, routersOf: routersOfPid } = require("./harness");
+const { connect, call, collect, within } = require("./exercise");
 
 const ROUTERS = 3;
 const app = { SIOINIT_WORKERS: "4", SIOINIT_ROUTERS: String(ROUTERS), STICKY: "@socket.io/sticky", ADAPTER: "@socket.io/cluster-adapter" };
@@ -15,8 +15,7 @@ const polling = "/socket.io/?EIO=4&transport=polling";
 
 const sidOf = (answer) => JSON.parse(String(answer.body).slice(1)).sid;
 const children = (pid) => fs.readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").map(Number);
-const isRouter = (pid) => fs.readFileSync(`/proc/${pid}/environ`, "utf8").split("\0").includes("SIOINIT_ROLE=router");
-const routersOf = (s) => children(s.pid).filter(isRouter);
+const routersOf = (s) => routersOfPid(s.pid);
 const allRouters = (s) => until(async () => {
 	const pids = routersOf(s);
 	return pids.length === ROUTERS && pids;
@@ -35,19 +34,34 @@ function socketsOf(pid) {
 	return new Set(fs.readdirSync(`/proc/${pid}/fd`).map(link).map((l) => /^socket:\[(\d+)\]$/.exec(l)?.[1]));
 }
 
-// proc_net_tcp(5): the server's end of the connection from this local port.
-function inodeOf(serverPort, clientPort) {
-	const hex = (port) => port.toString(16).toUpperCase().padStart(4, "0");
+// proc_net_tcp(5): the server's ends of the connections to a port, established ones only.
+const hex = (port) => port.toString(16).toUpperCase().padStart(4, "0");
+function connectionsAt(port) {
 	const rows = ["tcp", "tcp6"].flatMap((f) => fs.readFileSync(`/proc/net/${f}`, "utf8").split("\n")).map((l) => l.trim().split(/\s+/));
-	return rows.find((r) => r[1]?.endsWith(`:${hex(serverPort)}`) && r[2].endsWith(`:${hex(clientPort)}`))?.[9];
+	return rows.filter((r) => r[1]?.endsWith(`:${hex(port)}`) && r[3] === "01").map((r) => ({ from: r[2], inode: r[9] }));
+}
+const inodeOf = (serverPort, clientPort) => connectionsAt(serverPort).find((c) => c.from.endsWith(`:${hex(clientPort)}`))?.inode;
+
+// The clients' connections of parked polls, which init has, too: the routers that hold each, by inode.
+function parkedPolls(s) {
+	const init = socketsOf(s.pid), routers = routersOf(s).map((pid) => [pid, socketsOf(pid)]);
+	const parked = connectionsAt(s.port).filter((c) => init.has(c.inode));
+	return new Map(parked.map(({ inode }) => [inode, routers.filter(([, sockets]) => sockets.has(inode)).map(([pid]) => pid)]));
+}
+
+// A router is killed; its successor, when it is there.
+async function replaceRouter(s, victim) {
+	const others = (await allRouters(s)).filter((pid) => pid !== victim);
+	process.kill(victim, "SIGKILL");
+	return until(async () => (await allRouters(s)).find((pid) => pid !== victim && !others.includes(pid)), "the next router");
 }
 
 // A keep-alive connection: fetch() sends one request after the other.
-function connection(s) {
+function connection(s, where = {}) {
 	const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
 	const self = { close: () => agent.destroy() };
-	self.fetch = (path, options = {}) => get(s.port, path, { agent, ...options });
-	agent.on("free", (socket) => (self.port = socket.localPort));
+	self.fetch = (path, options = {}) => get(s.port, path, { agent, ...where, ...options });
+	agent.on("free", (socket) => Object.assign(self, { socket, port: socket.localPort }));
 	self.router = () => routersOf(s).find((pid) => socketsOf(pid).has(inodeOf(s.port, self.port)));
 	return self;
 }
@@ -124,7 +138,7 @@ test("one router killed under load: only its own connections end", { timeout: 60
 	const lost = [];
 	sockets.forEach((c, i) => c.on("disconnect", (why) => lost.push(`client ${i}: ${why}`)));
 	for (let round = 0; round < ROUTERS; round++) {
-		const victim = (await allRouters(s))[round];
+		const victim = (await allRouters(s))[0]; // the last one started is the last in the list
 		const spared = conns.filter((c) => c.router() !== victim), ports = spared.map((c) => c.port);
 		let over = false, asked = 0;
 		const load = Promise.all([
@@ -158,7 +172,7 @@ test("all routers killed again and again in the middle of their work: the sessio
 	}));
 	for (let round = 0; round < 9; round++) {
 		const starts = await until(() => metric(s, "router_starts_total"), "metrics");
-		process.kill((await allRouters(s))[round % ROUTERS], "SIGKILL");
+		process.kill((await allRouters(s))[0], "SIGKILL");
 		await until(async () => (await metric(s, "router_starts_total")) > starts, "another one");
 	}
 	over = true;
@@ -171,7 +185,7 @@ test("hand-offs that the worker gives back are served, whichever router gave the
 	const [caller] = await connect(io, s.port, 1, { transports: ["websocket"], reconnection: false });
 	toClose.push(caller);
 	const hung = await call(caller, "hang");
-	const other = children(s.pid).find((pid) => !isRouter(pid) && pid !== hung);
+	const other = children(s.pid).find((pid) => !routersOf(s).includes(pid) && pid !== hung);
 	const sockets = Array.from({ length: 20 }, () => io(`http://localhost:${s.port}`, { transports: ["websocket"], forceNew: true, reconnection: false }));
 	toClose.push(...sockets);
 	let served = 0;
@@ -191,6 +205,93 @@ test("max-connections counts the clients of all routers", { timeout: 60000 }, ()
 		assert.ok(status === 200 || status === 503);
 	}
 	assert.ok(Math.abs(accepted - 30) <= 2, `${accepted} accepted`);
+}));
+
+const from = (s, localAddress) => connection(s, { host: "127.0.0.1", localAddress });
+
+// As many connections as an address may have.
+async function fill(s, address, toClose) {
+	for (const held = []; ; ) {
+		const c = from(s, address);
+		toClose.push(c);
+		const { status } = await c.fetch(polling);
+		if (status !== 200) {
+			assert.strictEqual(status, 429);
+			return held;
+		}
+		held.push(c);
+	}
+}
+
+test("max-connections-per-address counts at all routers, but for what a killed one had", { timeout: 60000 }, () => withApp({ SIOINIT_MAX_CONNECTIONS_PER_ADDRESS: "12" }, async (s, toClose) => {
+	const held = await fill(s, "127.0.0.2", toClose);
+	assert.strictEqual(held.length, 12);
+	assert.strictEqual((await fill(s, "127.0.0.3", toClose)).length, 12);
+	const routers = held.map((c) => c.router());
+	assert.ok(new Set(routers).size > 1, "several routers");
+	const closed = new Promise((resolve) => held[0].socket.once("close", resolve));
+	held[0].close();
+	await closed;
+	await until(async () => (await fill(s, "127.0.0.2", toClose)).length === 1, "room for one");
+	await replaceRouter(s, routers[1]);
+	const lost = routers.filter((pid, i) => i > 0 && pid === routers[1]).length;
+	const more = await fill(s, "127.0.0.2", toClose);
+	assert.ok(more.length === lost || more.length === lost + 1, `${more.length} for ${lost}`); // the one for the first may have been there
+}));
+
+test("waiting polls count for their address also when another router goes on with them", { timeout: 60000 }, () => withApp({ SIOINIT_MAX_CONNECTIONS_PER_ADDRESS: "12" }, async (s, toClose) => {
+	const held = await fill(s, "127.0.0.2", toClose);
+	const sids = await Promise.all(held.map(async (c) => sidOf(await c.fetch(polling))));
+	const polls = held.map((c, i) => c.fetch(`${polling}&sid=${sids[i]}`));
+	for (let round = 0; round < ROUTERS; round++) {
+		await until(async () => parkedPolls(s).size === held.length, "all polls to wait");
+		await replaceRouter(s, (await allRouters(s))[0]);
+	}
+	await until(async () => parkedPolls(s).size === held.length, "all polls to wait");
+	assert.strictEqual((await fill(s, "127.0.0.2", toClose)).length, 0);
+	const posts = await Promise.all(sids.map((sid) => get(s.port, `${polling}&sid=${sid}`, { method: "POST", body: "40", host: "127.0.0.1" })));
+	assert.deepStrictEqual([...new Set(posts.map((r) => r.status))], [200]);
+	for (const { status, body } of await within(Promise.all(polls), "answers")) assert.match(`${status} ${body}`, /^200 40/);
+}));
+
+test("one connection gets the whole handshake-rate", { timeout: 60000 }, () => withApp({ SIOINIT_HANDSHAKE_RATE: "1", SIOINIT_HANDSHAKE_BURST: "9" }, async (s, toClose) => {
+	const c = connection(s), others = Array.from({ length: 12 }, () => connection(s));
+	toClose.push(c, ...others);
+	const statuses = [];
+	for (let i = 0; i < 9; i++) statuses.push((await c.fetch(polling)).status);
+	assert.deepStrictEqual([...new Set(statuses)], [200]);
+	const late = await Promise.all(others.map((o) => o.fetch(polling)));
+	assert.ok(late.filter((r) => r.status === 503).length >= 9, `${late.map((r) => r.status)}`);
+}));
+
+// Every poll is at one router; those of a killed one, the very same connections, are then at its successor. No ping is due.
+test("each router killed in turn: waiting polls live on, each at one router, and get every broadcast once", { timeout: 120000 }, () => withApp({ PING_MS: "300000" }, async (s, toClose) => {
+	const sockets = await connect(io, s.port, 24, { transports: ["polling"], upgrade: false, reconnection: false });
+	toClose.push(...sockets);
+	const lost = [], got = sockets.map(() => []);
+	sockets.forEach((c, i) => c.on("disconnect", (why) => lost.push(`client ${i}: ${why}`)).on("all", (what) => got[i].push(what)));
+	const allWait = (why) => until(async () => {
+		const polls = parkedPolls(s);
+		return polls.size === sockets.length && [...polls.values()].every((holders) => holders.length === 1) && polls;
+	}, `all polls to wait, ${why}`).catch((err) => assert.fail(`${err.message}: ${lost}, ${parkedPolls(s).size} wait`));
+	const inodesAt = (polls, router) => [...polls].filter(([, holders]) => holders[0] === router).map(([inode]) => inode).sort();
+	const said = [];
+	for (let round = 0; round < ROUTERS; round++) {
+		let polls = await allWait(`round ${round}`), victim = (await allRouters(s))[0];
+		const before = inodesAt(polls, victim);
+		for (const time of ["once", "twice"]) {
+			victim = await replaceRouter(s, victim);
+			polls = await allWait(`killed ${time}`);
+			assert.deepStrictEqual(inodesAt(polls, victim), before);
+		}
+		const arrived = Promise.all(sockets.map((c) => collect(c, "all", 1)));
+		said.push(`round ${round}`);
+		sockets[round].emit("all", said[round]);
+		await arrived;
+	}
+	await Promise.all(sockets.map((c, i) => call(c, "echo", i)));
+	assert.deepStrictEqual(got, sockets.map(() => said));
+	assert.deepStrictEqual(lost, []);
 }));
 
 test("a port in use is said, also when another sioinit has it", { timeout: 60000 }, () => withApp({}, async (s) => {

@@ -1,6 +1,8 @@
 // Who gets which worker, and who notices when a client, a worker or the router misbehaves.
 const test = require("node:test");
 const assert = require("node:assert");
+const fs = require("fs");
+const http = require("http");
 const net = require("net");
 const { io } = require("socket.io-client");
 const { start, get, until, routerOf } = require("./harness");
@@ -251,6 +253,31 @@ test("waiting polls outlive the router: no polling client loses its session", { 
 		}
 	} finally {
 		sockets.forEach((c) => c.close());
+		assert.strictEqual(await s.stop(), 0);
+	}
+});
+
+// A router that is busy for nothing does not sleep between requests.
+test("waiting polls that their clients leave keep nobody busy, also when init is slow to close its copies", { timeout: 60000 }, async () => {
+	const s = await start(["worker.js"], { SIOINIT_WORKERS: "1" });
+	const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
+	const metric = async (name) => Number(String((await get(s.admin, "/metrics")).body).match(new RegExp(`^sioinit_${name} (\\d+)$`, "m"))[1]);
+	const sleeps = () => Number(fs.readFileSync(`/proc/${routerOf(s.pid)}/status`, "utf8").match(/^voluntary_ctxt_switches:\s+(\d+)$/m)[1]);
+	const ask = async () => assert.strictEqual((await get(s.port, polling, { agent })).status, 200);
+	try {
+		const polls = await Promise.all(Array.from({ length: 10 }, async () => begin(s.port, poll(sidOf(await get(s.port, polling))))));
+		await until(async () => (await metric("parked_polls")) === polls.length, "all polls to wait");
+		await ask();
+		const clients = await metric("clients");
+		process.kill(s.pid, "SIGSTOP");
+		polls.forEach((c) => c.destroy());
+		await until(async () => (await metric("clients")) <= clients - polls.length, "they are gone");
+		const before = sleeps();
+		for (let i = 0; i < 50; i++) await ask();
+		assert.ok(sleeps() - before > 40, `${sleeps() - before} times asleep`);
+	} finally {
+		agent.destroy();
+		process.kill(s.pid, "SIGCONT");
 		assert.strictEqual(await s.stop(), 0);
 	}
 });
