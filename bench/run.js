@@ -188,20 +188,6 @@ function printInstallSizes() {
 	fs.rmSync(stripped);
 }
 
-// A client's and a server's bytes through one process, as a tunnel passes them on
-function tunnelFloor(way, bytes, count) {
-	const run = () => Number(spawnSync(program("bench-floor-tunnel"), [way, bytes, count], { encoding: "utf8" }).stdout);
-	return digits(median(Array.from({ length: rounds }, run)));
-}
-
-function printTunnelFloors() {
-	const messages = [["100 B", 100, 20000], ["64 KB", 64 << 10, 5000], ["1 MB", 1 << 20, 400]];
-	console.log("\nTunnel, floor: µs of CPU per message and echo\n");
-	row(["", ...messages.map(([name]) => name)]);
-	row(Array(messages.length + 1).fill("---"));
-	for (const way of ["copy", "splice"]) row([way, ...messages.map(([, bytes, count]) => tunnelFloor(way, bytes, count))]);
-}
-
 function failures(result, name) {
 	const { failed, requests } = result.sessions[name] || {};
 	return requests ? `${failed} of ${requests}` : "–";
@@ -218,7 +204,6 @@ function printTables() {
 	if (options.operation) return;
 	table("Router, idle", Object.keys(idle), (result, name) => idle[name](result) ?? "–");
 	table("Requests that failed; a session ends with its first", correctness.variants.map((v) => v.name), failures);
-	printTunnelFloors();
 	printInstallSizes();
 }
 

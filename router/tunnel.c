@@ -1,6 +1,5 @@
-/* Tunnels. One read and one write per piece: splice(2) takes as many calls, saves no CPU time
- * (bench/floor_tunnel.c: as much at 100 B and 64 KB, a tenth less or more at 1 MB) and wants two
- * descriptors for a pipe wherever bytes are stuck.
+/* Tunnels. One read and one write per piece: splice(2) would take as many calls and a pipe for each
+ * direction, for messages that mostly are a few hundred bytes.
  *
  * Each direction is on its own: a side is read while the other one takes its bytes; its end is
  * passed on behind them. Both ends, or an error on either side, end the tunnel. */
@@ -27,7 +26,7 @@ static int pump(struct router *r, struct sock *from, struct sock *to, bool *ende
 
 	if (*ended || sock_blocked(to))
 		return 0;
-	n = recv(from->fd, r->io, to->bite, MSG_DONTWAIT);
+	n = recv(from->fd, r->io, IO_SIZE, MSG_DONTWAIT);
 	if (n > 0)
 		return sock_send(to, (struct str){ r->io, (size_t)n }, (struct str){ 0 });
 	if (n == 0)

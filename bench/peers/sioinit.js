@@ -1,5 +1,4 @@
-// sioinit, with an app that calls listen(), with one that calls setupWorker(), and with one on a port of its own, whose
-// WebSockets pass through the router
+// sioinit, with an app that calls listen() and with one that calls setupWorker()
 const { start, childrenOf, untilServing } = require("../processes.js");
 
 const sioinit = (name, style) => ({
@@ -10,7 +9,6 @@ const sioinit = (name, style) => ({
 			SIOINIT_ADMIN: "off",
 			SIOINIT_WORKERS: 2,
 			STYLE: style,
-			SIOINIT_DISPATCH: style,
 			PORT: port,
 		});
 		const workers = await untilServing(port, 2);
@@ -18,4 +16,4 @@ const sioinit = (name, style) => ({
 	},
 });
 
-module.exports = [sioinit("sioinit", "listen"), sioinit("sioinit, setupWorker()", "sticky"), sioinit("sioinit, own ports", "port")];
+module.exports = [sioinit("sioinit", "listen"), sioinit("sioinit, setupWorker()", "sticky")];
