@@ -67,19 +67,28 @@ const subjects = all.filter(({ name }) => !options.subject || options.subject.so
 const results = new Map(subjects.map((subject) => [subject, { cost: {}, rate: {}, failed: 0 }]));
 const add = (table, key, value) => (table[key] ||= []).push(value);
 
+// undefined when the sessions did not open
+async function load(subject, port, operation, ms, before = () => {}, after = () => {}) {
+	try {
+		const done = await applyLoad(program("bench-load"), port, operation, ms, before, after);
+		results.get(subject).failed += done.failed;
+		return done;
+	} catch (error) {
+		console.error(`${subject.name}: ${operation.name}: ${error.message}`);
+	}
+}
+
 async function measure(subject, port, routers) {
-	const result = results.get(subject);
+	const { cost, rate } = results.get(subject);
 	for (const operation of operations) {
 		let before, after;
-		const done = await applyLoad(program("bench-load"), port, operation, windowMs, () => (before = cpuOf(routers)), () => (after = cpuOf(routers)));
-		add(result.cost, operation.name, (after - before) / done.operations);
-		result.failed += done.failed;
+		const done = await load(subject, port, operation, windowMs, () => (before = cpuOf(routers)), () => (after = cpuOf(routers)));
+		if (done) add(cost, operation.name, (after - before) / done.operations);
 	}
 	const limits = quota.available && quota.limit(routers, share);
 	for (const operation of limits ? operations : []) {
-		const done = await applyLoad(program("bench-load"), port, operation, 2 * windowMs, () => {}, () => {});
-		add(result.rate, operation.name, (done.operations * 1000) / done.ms);
-		result.failed += done.failed;
+		const done = await load(subject, port, operation, 2 * windowMs);
+		if (done) add(rate, operation.name, (done.operations * 1000) / done.ms);
 	}
 	return limits;
 }
@@ -91,7 +100,7 @@ async function run(subject) {
 		limits = await measure(subject, place.port, await subject.serve(place));
 	} finally {
 		await stopAll();
-		if (limits) limits.remove();
+		if (limits) await limits.remove();
 		fs.rmSync(place.dir, { recursive: true });
 	}
 }

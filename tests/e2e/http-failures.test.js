@@ -87,13 +87,18 @@ test("the last answer of a worker that ends is heard, by a slow reader, too", { 
 	}
 });
 
-test("a request that is half there when the stop begins is answered", { timeout: 30000 }, async () => {
+test("a request that is half there when the stop begins is answered", { timeout: 60000 }, async () => {
 	const s = await start(["http.js"], { SIOINIT_WORKERS: "1" });
-	const held = wire(s.port).send("GET /hold HTTP/1.1\r\nHost: x\r\n\r\n"), half = wire(s.port).send("GET /length HTTP/1.1\r\n");
-	await until(async () => String((await get(s.port, "/held")).body) === "1", "one that keeps the router");
-	process.kill(s.pid, "SIGTERM");
-	await until(() => get(s.port, "/length").then(() => false, () => true), "no new connections");
-	assert.strictEqual((await half.send("Host: x\r\n\r\n").response()).status, 503);
-	held.close();
-	assert.strictEqual(await s.ended, 0);
+	const held = wire(s.port).send("GET /hold HTTP/1.1\r\nHost: x\r\n\r\n"), half = wire(s.port);
+	try {
+		await new Promise((sent) => half.socket.write("GET /length HTTP/1.1\r\n", sent));
+		await until(async () => String((await get(s.port, "/held")).body) === "1", "one that keeps the router");
+		process.kill(s.pid, "SIGTERM");
+		await until(async () => (await get(s.admin, "/readyz")).status === 503, "the stop to begin");
+		assert.strictEqual((await half.send("Host: x\r\n\r\n").response()).status, 503);
+	} finally {
+		held.close();
+		half.close();
+		assert.strictEqual(await s.ended, 0);
+	}
 });
