@@ -32,8 +32,8 @@ module.exports = [
 	{
 		name: "HAProxy",
 		lacks: ["relay"],
-		async start({ port, dir, worker }) {
-			const servers = await startServers(worker, 2);
+		async start({ port, dir, app }) {
+			const servers = await startServers(app, 2);
 			const file = path.join(dir, "haproxy.cfg");
 			fs.writeFileSync(file, configuration(port, servers.ports));
 			const haproxy = start("haproxy", ["-db", "-f", file]);

@@ -45,8 +45,8 @@ module.exports = [
 	{
 		name: "nginx",
 		lacks: ["relay"],
-		async start({ port, dir, worker }) {
-			const servers = await startServers(worker, 2);
+		async start({ port, dir, app }) {
+			const servers = await startServers(app, 2);
 			const file = path.join(dir, "nginx.conf");
 			fs.writeFileSync(file, configuration(port, servers.ports, dir));
 			const nginx = start("nginx", ["-c", file, "-e", `${dir}/nginx.log`]);
