@@ -19,6 +19,33 @@
 
 enum { TICK_MS = 20 };
 
+/* Both ways of passing a piece on return as sock_splice(). */
+static ssize_t copy_piece(struct router *r, const struct sock *from, struct sock *to)
+{
+	ssize_t n = recv(from->fd, r->io, IO_SIZE, MSG_DONTWAIT);
+	int e;
+
+	if (n <= 0)
+		return n < 0 ? -errno : 0;
+	e = sock_send(to, (struct str){ r->io, (size_t)n }, (struct str){ 0 });
+	return e < 0 ? e : n;
+}
+
+static ssize_t splice_piece(struct router *r, const struct sock *from, struct sock *to)
+{
+	ssize_t n = sock_splice(to, from->fd, &r->pipe);
+
+	if (n < SOCK_BITE_MIN)
+		to->bite = SOCK_BITE_MIN;
+	return n;
+}
+
+/* The last piece was large, and taken whole. */
+static bool is_worth_a_pipe(const struct sock *to)
+{
+	return to->bite > SOCK_BITE_MIN;
+}
+
 /* 0, or -errno of either side. */
 static int pump(struct router *r, struct sock *from, struct sock *to, bool *ended)
 {
@@ -26,12 +53,12 @@ static int pump(struct router *r, struct sock *from, struct sock *to, bool *ende
 
 	if (*ended || sock_blocked(to))
 		return 0;
-	n = recv(from->fd, r->io, IO_SIZE, MSG_DONTWAIT);
-	if (n > 0)
-		return sock_send(to, (struct str){ r->io, (size_t)n }, (struct str){ 0 });
-	if (n == 0)
-		*ended = true;
-	return n == 0 || errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	if (is_worth_a_pipe(to) && pipe_open(&r->pipe, router_now(r)))
+		n = splice_piece(r, from, to);
+	else
+		n = copy_piece(r, from, to);
+	*ended = n == 0;
+	return n >= 0 || n == -EAGAIN || n == -EINTR ? 0 : (int)n;
 }
 
 static void pass_on_end(const struct sock *to, bool ended)
