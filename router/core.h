@@ -54,7 +54,7 @@ struct router {
 	uint64_t last_token;
 	struct limits limits;
 	struct access_log access_log;
-	struct pipe pipe; /* for tunnels */
+	struct pipe pipe;                            /* for tunnels */
 	uint64_t id_prefix, last_id;                 /* of requests that we name */
 	bool told_no_proxy_header, out_of_resources; /* said once */
 	struct deadline_list header, keepalive, body, linger, repeek, park;

@@ -1,5 +1,9 @@
-/* Tunnels. One read and one write per piece: splice(2) would take as many calls and a pipe for each
- * direction, for messages that mostly are a few hundred bytes.
+/* Tunnels. A piece is read and written, or spliced: two calls either way. Splicing saves the
+ * copies, a tenth to a fifth of the CPU time of large messages, and wins nothing for small
+ * ones. So it begins with the piece after one that filled a bite and was taken whole, and ends with
+ * the first that did not or was not. What a slow side leaves goes from the pipe to that side's
+ * buffer: the pipe is empty again at once, and serves all tunnels. Without one, everything is
+ * copied.
  *
  * Each direction is on its own: a side is read while the other one takes its bytes; its end is
  * passed on behind them. Both ends, or an error on either side, end the tunnel. */
