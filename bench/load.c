@@ -50,7 +50,18 @@ enum step {
 	STEP_CLOSE, /* a close frame is out */
 };
 
-enum action { GET_PLAIN, GET_OPEN, GET_POLL, POST_MESSAGE, CONNECT, ECHO, BROADCAST, IDLE };
+enum action {
+	GET_PLAIN,
+	GET_OPEN,
+	GET_POLL,
+	POST_MESSAGE,
+	CONNECT,
+	ECHO,
+	BROADCAST,
+	BYTES,
+	IDLE,
+	IDLE_BYTES,
+};
 
 static const struct operation {
 	const char *name;
@@ -61,6 +72,7 @@ static const struct operation {
 	{ "poll", GET_POLL, STEP_OPEN },      { "post", POST_MESSAGE, STEP_OPEN },
 	{ "connect", CONNECT, STEP_REPEAT },  { "echo", ECHO, STEP_UPGRADE },
 	{ "relay", BROADCAST, STEP_UPGRADE }, { "idle", IDLE, STEP_UPGRADE },
+	{ "tunnel", BYTES, STEP_UPGRADE },    { "idle-tunnel", IDLE_BYTES, STEP_UPGRADE },
 };
 
 struct conn {
@@ -72,8 +84,8 @@ struct conn {
 	uint64_t since_ms;
 	char sid[SID_LEN + 1];
 	char head[512];
-	struct iovec out[2]; /* what is left of head and body */
-	size_t in_len;
+	struct iovec out[2];    /* what is left of head and body */
+	size_t in_len, awaited; /* awaited: raw bytes that are still to come back */
 	char in[IN_MAX + 1];
 };
 
@@ -265,7 +277,12 @@ static void conn_repeat(struct conn *c)
 	case BROADCAST:
 		broadcast();
 		break;
+	case BYTES:
+		c->awaited = load.body.iov_len;
+		conn_send(c, 0, load.body);
+		break;
 	case IDLE:
+	case IDLE_BYTES:
 		break;
 	}
 }
@@ -301,6 +318,12 @@ static void conn_next(struct conn *c)
 	}
 }
 
+/* Nothing comes after 101 but what we send. */
+static bool is_raw(void)
+{
+	return load.operation->action == BYTES || load.operation->action == IDLE_BYTES;
+}
+
 static enum step step_after(enum step step)
 {
 	switch (step) {
@@ -311,7 +334,7 @@ static enum step step_after(enum step step)
 	case STEP_JOINED:
 		return load.operation->action == GET_POLL ? STEP_FILL : STEP_REPEAT;
 	case STEP_UPGRADE:
-		return STEP_JOIN_FRAME;
+		return is_raw() ? STEP_REPEAT : STEP_JOIN_FRAME;
 	default:
 		return STEP_REPEAT;
 	}
@@ -398,6 +421,8 @@ static bool take_response(struct conn *c)
 		return true;
 	}
 	conn_consume(c, size);
+	if (c->upgraded && is_raw())
+		conn_done(c);
 	return true;
 }
 
@@ -447,6 +472,22 @@ static bool take_frame(struct conn *c)
 	return true;
 }
 
+static bool take_bytes(struct conn *c)
+{
+	c->awaited -= c->in_len < c->awaited ? c->in_len : c->awaited;
+	c->in_len = 0;
+	if (c->busy && c->awaited == 0)
+		conn_done(c);
+	return false;
+}
+
+static bool take_something(struct conn *c)
+{
+	if (!c->upgraded)
+		return take_response(c);
+	return is_raw() ? take_bytes(c) : take_frame(c);
+}
+
 static void on_end(struct conn *c)
 {
 	bool closed_as_asked = c->step == STEP_CLOSE;
@@ -471,7 +512,7 @@ static void on_readable(struct conn *c)
 		return;
 	}
 	c->in_len += (size_t)n;
-	while (c->in_len > 0 && (c->upgraded ? take_frame(c) : take_response(c)))
+	while (c->in_len > 0 && take_something(c))
 		continue;
 }
 
@@ -610,7 +651,7 @@ static void load_init(char **argv, const char *parameter)
 	assert(load.epoll >= 0 && load.conns);
 	for (unsigned i = 0; i < load.n_conns; i++)
 		load.conns[i] = conn_new(i);
-	if (load.operation->action == POST_MESSAGE)
+	if (load.operation->action == POST_MESSAGE || load.operation->action == BYTES)
 		load.body = message_of(strtoul(parameter, NULL, 10));
 	else if (load.operation->action == BROADCAST)
 		load.frame = event_of("all", parameter);

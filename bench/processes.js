@@ -97,4 +97,8 @@ function memoryOf(pids) {
 	};
 }
 
-module.exports = { start, stopAll, freePort, untilServing, childrenOf, cpuOf, wakeupsOf, memoryOf, sleep };
+function descriptorsOf(pids) {
+	return sum(pids.map((pid) => fs.readdirSync(`/proc/${pid}/fd`).length));
+}
+
+module.exports = { start, stopAll, freePort, untilServing, childrenOf, cpuOf, descriptorsOf, wakeupsOf, memoryOf, sleep };

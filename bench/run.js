@@ -8,7 +8,7 @@ const path = require("path");
 const { parseArgs } = require("util");
 const applyLoad = require("./load.js");
 const correctness = require("./correctness.js");
-const { cpuOf, freePort, memoryOf, sleep, start, stopAll, wakeupsOf } = require("./processes.js");
+const { cpuOf, descriptorsOf, freePort, memoryOf, sleep, start, stopAll, wakeupsOf } = require("./processes.js");
 
 const { values: options } = parseArgs({
 	options: {
@@ -36,11 +36,21 @@ const operations = [
 	{ name: "relay 100 B", load: "relay", conns: 8, parameter: 100 },
 	{ name: "relay 10 KB json", load: "relay", conns: 8, parameter: 10240 },
 	{ name: "relay 10 KB binary", load: "relay", conns: 8, parameter: "binary" },
+	{ name: "tunnel 100 B", app: "echo", load: "tunnel", conns: 32, parameter: 100 },
+	{ name: "tunnel 64 KB", app: "echo", load: "tunnel", conns: 16, parameter: 64 << 10 },
+	{ name: "tunnel 1 MB", app: "echo", load: "tunnel", conns: 4, parameter: 1 << 20 },
 ];
 
 const binaries = path.resolve(__dirname, "../build/release");
 const program = (name) => path.join(binaries, "bench", name);
 const peers = ["sioinit", "node", "nginx", "haproxy", "floors"].flatMap((name) => require(`./peers/${name}.js`));
+
+// What is served: Socket.IO; and a server on a port of its own, whose connections can only be tunnelled
+const apps = {
+	socketio: { app: ["node", path.join(__dirname, "worker.js")] },
+	echo: { app: [program("bench-echo")], dispatch: "port" },
+};
+const appOf = (operation) => operation.app || "socketio";
 
 const matches = (texts, name) => !texts || texts.some((text) => name.includes(text));
 const median = (numbers) => [...numbers].sort((a, b) => a - b)[numbers.length >> 1];
@@ -110,12 +120,21 @@ async function measureIdle(peer, running) {
 	result.perSession = ((await memoryWithSessions(running, 600)) - few) / 400;
 }
 
-async function withPeer(peer, action) {
+async function measureIdleTunnels(peer, running) {
+	const result = results.get(peer), count = 1000;
+	const before = { uss: memoryOf(running.routers).uss, fds: descriptorsOf(running.routers) };
+	const look = () => {
+		result.perTunnel = (memoryOf(running.routers).uss - before.uss) / count;
+		result.fdsPerTunnel = (descriptorsOf(running.routers) - before.fds) / count;
+	};
+	await applyLoad(running.port, { load: "idle-tunnel", conns: count }, 0, look, () => {});
+}
+
+async function withPeer(peer, app, action) {
 	const port = await freePort();
 	const dir = fs.mkdtempSync(path.join(os.tmpdir(), "bench-"));
-	const worker = path.join(__dirname, "worker.js");
 	try {
-		const running = await peer.start({ port, dir, worker, program, binary: path.join(binaries, "sioinit") });
+		const running = await peer.start({ ...apps[app], port, dir, program, binary: path.join(binaries, "sioinit") });
 		await action({ ...running, port, dir });
 	} finally {
 		await stopAll();
@@ -123,14 +142,24 @@ async function withPeer(peer, action) {
 	}
 }
 
-async function runPeer(peer, round) {
-	await withPeer(peer, async (running) => {
-		if (round === 0 && !options.syscalls && !options.operation) {
-			await measureIdle(peer, running);
-			if (!peer.lacks?.includes("sessions")) await countFailures(peer, running);
-		}
-		for (const operation of operations) {
-			if (!matches(options.operation, operation.name) || peer.lacks?.includes(operation.load)) continue;
+// Once for each peer, before any load
+const first = {
+	async socketio(peer, running) {
+		if (options.operation) return;
+		await measureIdle(peer, running);
+		if (!peer.lacks?.includes("sessions")) await countFailures(peer, running);
+	},
+	echo: measureIdleTunnels,
+};
+
+async function runPeer(peer, app, round) {
+	const todo = operations.filter(
+		(o) => appOf(o) === app && matches(options.operation, o.name) && !peer.lacks?.includes(o.load),
+	);
+	if (!todo.length) return;
+	await withPeer(peer, app, async (running) => {
+		if (round === 0 && !options.syscalls) await first[app](peer, running);
+		for (const operation of todo) {
 			try {
 				await (options.syscalls ? countSyscalls : measure)(peer, running, operation);
 			} catch (error) {
@@ -171,6 +200,11 @@ const idle = {
 	"requests failed under load": (result) => result.failed,
 };
 
+const idleTunnels = {
+	"USS, kB": (result) => result.perTunnel?.toFixed(2),
+	"descriptors": (result) => result.fdsPerTunnel?.toFixed(2),
+};
+
 // What has to be installed beside Node and the app, kB
 function installed(...names) {
 	const du = spawnSync("du", ["-skL", ...names.map((name) => path.resolve(__dirname, name))], { encoding: "utf8" });
@@ -201,6 +235,8 @@ function printTables() {
 	}
 	table("Router: µs of CPU per operation (ratio to sioinit)", names, cost("router"));
 	table("Workers: µs of CPU per operation (ratio to sioinit)", names, cost("worker"));
+	if (operations.some((o) => appOf(o) === "echo" && names.includes(o.name)))
+		table("Router: per idle tunnel, of 1000", Object.keys(idleTunnels), (result, name) => idleTunnels[name](result) ?? "–");
 	if (options.operation) return;
 	table("Router, idle", Object.keys(idle), (result, name) => idle[name](result) ?? "–");
 	table("Requests that failed; a session ends with its first", correctness.variants.map((v) => v.name), failures);
@@ -213,7 +249,7 @@ async function main() {
 	for (let round = 0; round < rounds; round++)
 		for (const peer of shuffled(chosen)) {
 			process.stderr.write(`round ${round + 1} of ${rounds}: ${peer.name}\n`);
-			await runPeer(peer, round);
+			for (const app of Object.keys(apps)) await runPeer(peer, app, round);
 		}
 	printTables();
 }

@@ -11,6 +11,7 @@
 #include "router/deadline.h"
 #include "router/http.h"
 #include "router/limits.h"
+#include "router/pipe.h"
 #include "router/poller.h"
 #include "router/router.h"
 #include "router/sock.h"
@@ -53,6 +54,7 @@ struct router {
 	uint64_t last_token;
 	struct visitors visitors;
 	struct access_log access_log;
+	struct pipe pipe;                            /* for tunnels */
 	uint64_t id_prefix, last_id;                 /* of requests that we name */
 	bool told_no_proxy_header, out_of_resources; /* said once */
 	struct deadline_list header, keepalive, body, linger, repeek, park;

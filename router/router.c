@@ -219,6 +219,7 @@ static int router_init(struct router *r, const struct router_conf *conf, int con
 	limit_clients(r);
 	r->out = BUF_INIT(SOCK_OUT_MAX);
 	r->report = BUF_INIT(REPORT_MAX);
+	r->pipe = PIPE_INIT;
 	r->pair_listener = r->adopted = -1;
 	r->shared = scoreboard_private();
 	r->board = r->shared ? r->shared->routers : NULL;
@@ -281,6 +282,7 @@ static void router_deinit(struct router *r)
 	sessions_close(r->sessions);
 	scoreboard_unmap(r->shared);
 	buf_free(&r->out);
+	pipe_close(&r->pipe);
 	fd_close(&r->pair_listener);
 	free(r);
 }

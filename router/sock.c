@@ -4,12 +4,15 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include "base/fd.h"
+#include "router/pipe.h"
 #include "router/poller.h"
 
 #include "base/ban.h"
@@ -96,6 +99,47 @@ int sock_send(struct sock *s, struct str first, struct str second)
 	if (r < 0)
 		return r;
 	return keep_rest(s, second, (size_t)n > first.n ? (size_t)n - first.n : 0);
+}
+
+/* Takes @n bytes out of the pipe. 0 or -errno. */
+static int keep_from_pipe(struct sock *s, struct pipe *p, size_t n)
+{
+	int e = buf_reserve(&s->out, n);
+	ssize_t got;
+
+	if (e < 0)
+		return e;
+	got = read(p->out, s->out.p + s->out.len, n);
+	if (got < 0)
+		return -errno;
+	s->out.len += (size_t)got;
+	return (size_t)got == n ? 0 : -EIO;
+}
+
+/* Without SPLICE_F_MORE: nothing is held back for what may never come. */
+static int send_from_pipe(struct sock *s, struct pipe *p, size_t n)
+{
+	ssize_t sent = splice(p->out, NULL, s->fd, NULL, n, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+
+	if (sent < 0 && errno != EAGAIN && errno != EINTR)
+		return -errno;
+	if (sent < 0)
+		sent = 0;
+	adapt_bite(s, (size_t)sent, n);
+	return (size_t)sent < n ? keep_from_pipe(s, p, n - (size_t)sent) : 0;
+}
+
+ssize_t sock_splice(struct sock *s, int from, struct pipe *p)
+{
+	ssize_t n = splice(from, NULL, p->in, NULL, s->bite, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+	int e;
+
+	if (n <= 0)
+		return n < 0 ? -errno : 0;
+	e = send_from_pipe(s, p, (size_t)n);
+	if (e < 0)
+		pipe_close(p);
+	return e < 0 ? e : n;
 }
 
 int sock_flush(struct sock *s)

@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 
+struct pipe;
 struct poller;
 
 enum {
@@ -53,6 +54,10 @@ void sock_failed(struct sock *s);
  * 0 or -errno: -EMSGSIZE (SOCK_OUT_MAX: the owner did not heed sock_blocked()), -ENOMEM, or the
  * socket's error. */
 int sock_send(struct sock *s, struct str first, struct str second);
+/* Moves what waits in @from, at most a bite, to the socket, of which nothing is pending, through
+ * @p, which is open and empty; what the kernel does not take is kept. Returns the bytes moved, 0:
+ * @from has ended, or -errno: -EAGAIN, -ENOMEM, or the error of either. @from is borrowed. */
+ssize_t sock_splice(struct sock *s, int from, struct pipe *p);
 /* Sends what is pending. 0 or -errno. */
 int sock_flush(struct sock *s);
 

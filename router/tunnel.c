@@ -1,5 +1,9 @@
-/* Tunnels. One read and one write per piece: splice(2) would take as many calls and a pipe for each
- * direction, for messages that mostly are a few hundred bytes.
+/* Tunnels. A piece is read and written, or spliced: two calls either way. Splicing saves the
+ * copies, a tenth to a fifth of the CPU time of large messages, and wins nothing for small
+ * ones. So it begins with the piece after one that filled a bite and was taken whole, and ends with
+ * the first that did not or was not. What a slow side leaves goes from the pipe to that side's
+ * buffer: the pipe is empty again at once, and serves all tunnels. Without one, everything is
+ * copied.
  *
  * Each direction is on its own: a side is read while the other one takes its bytes; its end is
  * passed on behind them. Both ends, or an error on either side, end the tunnel. */
@@ -19,6 +23,33 @@
 
 enum { TICK_MS = 20 };
 
+/* Both ways of passing a piece on return as sock_splice(). */
+static ssize_t copy_piece(struct router *r, const struct sock *from, struct sock *to)
+{
+	ssize_t n = recv(from->fd, r->io, IO_SIZE, MSG_DONTWAIT);
+	int e;
+
+	if (n <= 0)
+		return n < 0 ? -errno : 0;
+	e = sock_send(to, (struct str){ r->io, (size_t)n }, (struct str){ 0 });
+	return e < 0 ? e : n;
+}
+
+static ssize_t splice_piece(struct router *r, const struct sock *from, struct sock *to)
+{
+	ssize_t n = sock_splice(to, from->fd, &r->pipe);
+
+	if (n < SOCK_BITE_MIN)
+		to->bite = SOCK_BITE_MIN;
+	return n;
+}
+
+/* The last piece was large, and taken whole. */
+static bool is_worth_a_pipe(const struct sock *to)
+{
+	return to->bite > SOCK_BITE_MIN;
+}
+
 /* 0, or -errno of either side. */
 static int pump(struct router *r, struct sock *from, struct sock *to, bool *ended)
 {
@@ -26,12 +57,12 @@ static int pump(struct router *r, struct sock *from, struct sock *to, bool *ende
 
 	if (*ended || sock_blocked(to))
 		return 0;
-	n = recv(from->fd, r->io, IO_SIZE, MSG_DONTWAIT);
-	if (n > 0)
-		return sock_send(to, (struct str){ r->io, (size_t)n }, (struct str){ 0 });
-	if (n == 0)
-		*ended = true;
-	return n == 0 || errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	if (is_worth_a_pipe(to) && pipe_open(&r->pipe, router_now(r)))
+		n = splice_piece(r, from, to);
+	else
+		n = copy_piece(r, from, to);
+	*ended = n == 0;
+	return n >= 0 || n == -EAGAIN || n == -EINTR ? 0 : (int)n;
 }
 
 static void pass_on_end(const struct sock *to, bool ended)

@@ -6,8 +6,8 @@ module.exports = [
 	{
 		name: "floor: proxy",
 		lacks: ["relay", "sessions"],
-		async start({ port, worker, program }) {
-			const server = await startServers(worker, 1);
+		async start({ port, app, program }) {
+			const server = await startServers(app, 1);
 			const proxy = start(program("bench-floor-proxy"), [port, server.ports[0]]);
 			await untilServing(port, 1);
 			return { workers: server.pids, routers: [proxy.pid] };
@@ -15,9 +15,9 @@ module.exports = [
 	},
 	{
 		name: "floor: hand-off",
-		lacks: ["poll", "post", "sessions"],
-		async start({ port, worker, program }) {
-			const handoff = start(program("bench-floor-handoff"), [port, worker], { STYLE: "sticky" });
+		lacks: ["poll", "post", "sessions", "tunnel"],
+		async start({ port, app, program }) {
+			const handoff = start(program("bench-floor-handoff"), [port, app[1]], { STYLE: "sticky" });
 			await untilServing(port, 2);
 			return { workers: childrenOf(handoff.pid), routers: [handoff.pid] };
 		},

@@ -5,6 +5,7 @@ const { start, childrenOf, sleep, untilServing } = require("../processes.js");
 module.exports = [
 	{
 		name: "node primary",
+		lacks: ["tunnel"],
 		async start({ port }) {
 			const primary = start("node", [path.join(__dirname, "../primary.js")], { PORT: port, STYLE: "sticky" });
 			await untilServing(port, 1);

@@ -1,13 +1,16 @@
 // sioinit, with an app that calls listen() and with one that calls setupWorker()
 const { start, childrenOf, untilServing } = require("../processes.js");
 
-const sioinit = (name, style) => ({
+const sioinit = (name, style, lacks) => ({
 	name,
-	async start({ port, binary, worker }) {
-		const init = start(binary, [worker], {
+	lacks,
+	async start({ port, binary, app, dispatch = "auto" }) {
+		const command = app[0] === "node" ? app.slice(1) : ["--", ...app];
+		const init = start(binary, command, {
 			SIOINIT_PORT: port,
 			SIOINIT_ADMIN: "off",
 			SIOINIT_WORKERS: 2,
+			SIOINIT_DISPATCH: dispatch,
 			STYLE: style,
 			PORT: port,
 		});
@@ -16,4 +19,4 @@ const sioinit = (name, style) => ({
 	},
 });
 
-module.exports = [sioinit("sioinit", "listen"), sioinit("sioinit, setupWorker()", "sticky")];
+module.exports = [sioinit("sioinit", "listen"), sioinit("sioinit, setupWorker()", "sticky", ["tunnel"])];
