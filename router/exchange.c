@@ -680,6 +680,10 @@ void exchange_on_worker_died(struct client *c)
 	ssize_t n = 0;
 	char byte;
 
+	if (c->exchange.tunnel) { /* goes on until the end that the kernel has for it */
+		upstream_leave_worker(u);
+		return;
+	}
 	while (!sock_blocked(&c->sock)) {
 		n = recv(u->sock.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
 		if (n <= 0)

@@ -99,6 +99,20 @@ for (const kind of kinds)
 			await until(async () => (await get(s.port, "/heard")).body.toString() === "still here$", "the client's words and end");
 		}));
 
+test("what a worker said before it died is heard", { timeout: 60000 }, () =>
+	serving("port", async (s) => {
+		const bytes = 2 * MB;
+		const c = await upgrade(s.port, `/die?bytes=${bytes}`);
+		const pid = Number((await get(s.port, "/")).body);
+		process.kill(s.router, "SIGSTOP"); // so that it hears both at once
+		process.kill(pid, "SIGUSR2");
+		await until(async () => !fs.existsSync(`/proc/${pid}`), "the worker's end");
+		process.kill(s.router, "SIGCONT");
+		const hasher = new Hasher(c);
+		assert.strictEqual(await within(hasher.done, "read"), hashOf("worker", bytes));
+		c.destroy();
+	}));
+
 test("idle tunnels hold no pipes and no memory but their sockets'", { timeout: 60000 }, () =>
 	serving("port", async (s) => {
 		await bothWays(s, 20 * MB);
