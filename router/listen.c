@@ -105,7 +105,7 @@ int listener_add(struct router *r, enum listener_role role, uint32_t id, int fd)
 	}
 	sock_no_delay(fd);
 	sock_init(&l->sock, &r->poller, fd, on_acceptable);
-	l->sock.lent = true;
+	l->sock.lent = l->sock.listens = true;
 	l->sock.exclusive = counter_get(&r->shared->n_routers) > 1;
 	l->router = r;
 	l->role = role;

@@ -1,4 +1,4 @@
-/* A turn: wait, sockets, libuv if it has something to do, the dead. */
+/* A turn: wait, sockets, libuv if it has something to do, new connections, the dead. */
 #include "router/poller.h"
 
 #include <errno.h>
@@ -77,6 +77,22 @@ static void dispatch(struct sock *s, uint32_t happened)
 		s->on_event(s, events);
 }
 
+/* True: libuv's descriptor is among them. */
+static bool dispatch_all(const struct epoll_event *happened, int n, bool listeners)
+{
+	bool uv_is_due = false;
+
+	for (int i = 0; i < n; i++) {
+		struct sock *s = happened[i].data.ptr;
+
+		if (!s)
+			uv_is_due = true;
+		else if (s->listens == listeners)
+			dispatch(s, happened[i].events);
+	}
+	return uv_is_due;
+}
+
 void poller_run(struct poller *p, void (*before_sleep)(void *ctx), void *ctx)
 {
 	struct epoll_event happened[EVENTS_MAX];
@@ -88,14 +104,10 @@ void poller_run(struct poller *p, void (*before_sleep)(void *ctx), void *ctx)
 		before_sleep(ctx);
 		n = epoll_wait(p->fd, happened, EVENTS_MAX, uv_backend_timeout(p->loop));
 		uv_update_time(p->loop);
-		uv_is_due = n <= 0;
-		for (int i = 0; i < n; i++)
-			if (happened[i].data.ptr)
-				dispatch(happened[i].data.ptr, happened[i].events);
-			else
-				uv_is_due = true;
+		uv_is_due = dispatch_all(happened, n, false) || n <= 0;
 		if (uv_is_due || uv_backend_timeout(p->loop) == 0)
 			(void)uv_run(p->loop, UV_RUN_NOWAIT);
+		(void)dispatch_all(happened, n, true);
 		bury(p);
 	}
 }

@@ -26,7 +26,8 @@ struct sock {
 	bool failed; /* the kernel reported an error: a read tells which */
 	bool closing;
 	bool lent;      /* another process has the descriptor, too */
-	bool exclusive; /* a listener: of the processes that wait for it, one is woken */
+	bool listens;   /* its turn comes when all else is dealt with, also what init has said */
+	bool exclusive; /* of the processes that wait for it, one is woken */
 	struct sock *next_closing;
 	struct buf out;
 	size_t bite; /* how much to bring it at a time: more while it takes all, less when not */
