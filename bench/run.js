@@ -127,7 +127,7 @@ async function measureIdleTunnels(peer, running) {
 		result.perTunnel = (memoryOf(running.routers).uss - before.uss) / count;
 		result.fdsPerTunnel = (descriptorsOf(running.routers) - before.fds) / count;
 	};
-	await applyLoad(running.port, { load: "idle-tunnel", conns: count }, 0, look, () => {});
+	await applyLoad(program("bench-load"), running.port, { load: "idle-tunnel", conns: count }, 0, look, () => {});
 }
 
 async function withPeer(peer, app, action) {
