@@ -105,22 +105,30 @@ static const char *path_of(const struct listening *at)
 	return at->at.ss_family == AF_UNIX ? un->sun_path : NULL;
 }
 
-void frontend_close(struct frontend *l)
+void frontend_refuse(struct frontend *l)
 {
 	for (size_t i = 0; i < l->n_http; i++) {
-		const char *path = path_of(&l->http[i]);
+		struct listening *at = &l->http[i];
+		const char *path = path_of(at);
 
-		if (path && path[0] && l->http[i].is_ours)
+		if (at->n_fds && path && path[0] && at->is_ours)
 			(void)unlink(path);
-		for (unsigned k = 0; k < l->http[i].n_fds; k++)
-			fd_close(&l->http[i].fds[k]);
+		while (at->n_fds)
+			fd_close(&at->fds[--at->n_fds]);
 	}
+}
+
+void frontend_close(struct frontend *l)
+{
+	frontend_refuse(l);
 	l->n_http = 0;
 	fd_close(&l->admin);
 }
 
 int frontend_socket(const struct listening *at, unsigned router)
 {
+	if (at->n_fds == 0)
+		return -1;
 	return at->fds[router < at->n_fds ? router : 0];
 }
 

@@ -26,9 +26,12 @@ struct frontend {
  * the kernel spreads the connections over them; one that was passed to us, or has a path, is for
  * all. */
 void frontend_open(struct frontend *ret, const struct config *c, unsigned n_routers);
+/* The end of listening: who comes now is refused, or waits for our successor where the service
+ * manager holds the socket. What is known of the addresses stays, and so does the admin socket. */
+void frontend_refuse(struct frontend *l);
 void frontend_close(struct frontend *l);
 
-/* The one where that router accepts; borrowed. */
+/* The one where that router accepts; borrowed; -1 after frontend_refuse(). */
 int frontend_socket(const struct listening *at, unsigned router);
 
 /* Whether a connection with that local address has come in by one of @l's HTTP sockets. */

@@ -215,15 +215,27 @@ struct place *primary_place(struct primary *p, const struct node_msg *q, int *re
 	return pl;
 }
 
+static void place_close(struct place *pl)
+{
+	if (pl->fd >= 0 && pl->type == NODE_ADDR_UNIX)
+		(void)unlink(pl->address);
+	fd_close(&pl->fd);
+}
+
+void primary_refuse(struct primary *p)
+{
+	for (struct place *pl = p->places; pl; pl = pl->next)
+		if (node_address_is_stream(pl->type))
+			place_close(pl);
+}
+
 void primary_close(struct primary *p)
 {
 	struct place *pl;
 
 	while ((pl = p->places)) {
 		p->places = pl->next;
-		if (pl->type == NODE_ADDR_UNIX)
-			(void)unlink(pl->address);
-		fd_close(&pl->fd);
+		place_close(pl);
 		free(pl);
 	}
 }

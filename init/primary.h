@@ -13,7 +13,7 @@ struct place {
 	char address[NODE_ADDRESS_MAX];
 	int64_t port, index, flags; /* as asked */
 	int64_t actual_port;
-	int fd;        /* listening or bound, owned */
+	int fd;        /* listening or bound, owned; -1 after primary_refuse() */
 	int announced; /* the router has it */
 };
 
@@ -25,6 +25,8 @@ struct primary {
 /* The place that @q asks for, opened when it is new. NULL: *ret_err is a negative errno for the
  * app. */
 struct place *primary_place(struct primary *p, const struct node_msg *q, int *ret_err);
+/* Closes the places where clients connect. The app's UDP sockets are its own to close. */
+void primary_refuse(struct primary *p);
 void primary_close(struct primary *p);
 
 /* A listening TCP socket, non-blocking and CLOEXEC; @host "" is any address, dual stack where there

@@ -45,6 +45,14 @@ static void end_if_over(struct init *in)
 		uv_stop(&in->loop);
 }
 
+/* The routers close their copies of the sockets with this phase. */
+static void refuse_clients(struct init *in)
+{
+	frontend_refuse(&in->frontend);
+	primary_refuse(&in->primary);
+	routers_tell_phase(in);
+}
+
 static void drain_workers(struct init *in)
 {
 	struct worker *w, *next;
@@ -52,7 +60,7 @@ static void drain_workers(struct init *in)
 	if (in->shutdown.stage >= SHUTDOWN_DRAINING)
 		return;
 	in->shutdown.stage = SHUTDOWN_DRAINING;
-	routers_tell_phase(in);
+	refuse_clients(in);
 	DL_FOREACH_SAFE(in->pool.workers, w, next)
 	worker_drain(w);
 	end_if_over(in);
@@ -65,7 +73,7 @@ static void stop_workers(struct init *in)
 	if (in->shutdown.stage == SHUTDOWN_STOPPING)
 		return;
 	in->shutdown.stage = SHUTDOWN_STOPPING;
-	routers_tell_phase(in);
+	refuse_clients(in);
 	DL_FOREACH_SAFE(in->pool.workers, w, next)
 	worker_stop(w);
 	end_if_over(in);

@@ -107,11 +107,6 @@ void worker_hand_off(struct worker *w, const struct control_msg *m, int fd)
 
 /* listen() */
 
-static bool is_stream(enum node_address_type t)
-{
-	return t == NODE_ADDR_TCP4 || t == NODE_ADDR_TCP6 || t == NODE_ADDR_UNIX;
-}
-
 static void answer_query(struct worker *w, const struct node_msg *q, const char *key, int err)
 {
 	send_frame(w, node_listen_reply(w->channel.mode, q, key, err,
@@ -132,13 +127,13 @@ static void share(struct worker *w, const struct node_msg *q, const struct serve
 /* What it was told as PORT. */
 static bool is_public(const struct worker *w, const struct node_msg *q)
 {
-	return is_stream(q->address_type) && q->address_type != NODE_ADDR_UNIX &&
+	return node_address_is_stream(q->address_type) && q->address_type != NODE_ADDR_UNIX &&
 	       (q->port == w->config->port || (q->port && q->port == w->endpoint.port));
 }
 
 static void on_query(struct worker *w, const struct node_msg *q)
 {
-	bool first = !servers_find(w->servers, 0) && is_stream(q->address_type),
+	bool first = !servers_find(w->servers, 0) && node_address_is_stream(q->address_type),
 	     public = is_public(w, q);
 	int err = -EADDRINUSE;
 	struct place *pl = public ? NULL : primary_place(w->primary, q, &err);
@@ -153,7 +148,7 @@ static void on_query(struct worker *w, const struct node_msg *q)
 		answer_query(w, q, "none", err);
 		return;
 	}
-	if (!is_stream(q->address_type)) {
+	if (!node_address_is_stream(q->address_type)) {
 		share(w, q, s);
 		return;
 	}

@@ -40,6 +40,11 @@ enum node_address_type {
 	NODE_ADDR_FD = 0
 };
 
+static inline bool node_address_is_stream(enum node_address_type t)
+{
+	return t == NODE_ADDR_TCP4 || t == NODE_ADDR_TCP6 || t == NODE_ADDR_UNIX;
+}
+
 struct node_msg {
 	enum node_kind kind;
 	int64_t seq; /* -1 when there is none */

@@ -16,7 +16,7 @@
 
 #include "base/ban.h"
 
-enum { ACCEPT_BATCH = 64 };
+enum { ACCEPT_BATCH = 64, ACCEPT_LAST_MAX = 4096 };
 
 static bool is_out_of_resources(int err)
 {
@@ -137,6 +137,13 @@ void listeners_pause(struct router *r, bool all)
 	(void)uv_timer_start(&r->accept_pause, on_pause_over, ACCEPT_PAUSE_MS, 0);
 }
 
+/* Closing would reset those whom the kernel has let in. */
+static void accept_the_last(struct listener *l)
+{
+	for (int n = 0; n < ACCEPT_LAST_MAX && l->accepting && accept_one(l); n++)
+		;
+}
+
 void listeners_close(struct router *r, bool all)
 {
 	struct listener *l, *next;
@@ -145,6 +152,8 @@ void listeners_close(struct router *r, bool all)
 	{
 		if (l->role == ROLE_ADMIN && !all)
 			continue;
+		if (!all)
+			accept_the_last(l);
 		l->accepting = false;
 		DL_DELETE(r->listeners, l);
 		sock_close(&l->sock, on_closed);

@@ -2,9 +2,10 @@
 const test = require("node:test");
 const assert = require("node:assert");
 const fs = require("fs");
+const net = require("net");
 const os = require("os");
 const path = require("path");
-const { start, get, until } = require("./harness");
+const { start, get, until, freePort } = require("./harness");
 const { wire } = require("./wire");
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), "sioinit-"));
@@ -99,6 +100,25 @@ test("a request that is half there when the stop begins is answered", { timeout:
 	} finally {
 		held.close();
 		half.close();
+		assert.strictEqual(await s.ended, 0);
+	}
+});
+
+test("who comes when the stop has begun is refused, not kept waiting", { timeout: 60000 }, async () => {
+	const second = await freePort();
+	const socket = path.join(folder, "public.sock");
+	const s = await start(["http.js"], { SIOINIT_WORKERS: "1", SIOINIT_DRAIN_TIME: "20", SIOINIT_LISTEN: `${second},${socket}` });
+	const held = wire(s.port).send("GET /hold HTTP/1.1\r\nHost: x\r\n\r\n");
+	const refused = (where) => until(() => new Promise((resolve) => {
+		const c = net.connect(where, () => c.destroy()).on("error", (err) => resolve(["ECONNREFUSED", "ENOENT"].includes(err.code))).on("close", () => resolve(false));
+	}), `a refusal at ${JSON.stringify(where)}`, 5000);
+	try {
+		await until(async () => String((await get(s.port, "/held")).body) === "1", "one that keeps the worker");
+		process.kill(s.pid, "SIGTERM");
+		for (const where of [{ port: s.port }, { port: second }, { path: socket }]) await refused(where);
+		assert.strictEqual((await get(s.admin, "/livez")).status, 200);
+	} finally {
+		held.close();
 		assert.strictEqual(await s.ended, 0);
 	}
 });
