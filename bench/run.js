@@ -59,7 +59,7 @@ function shuffled(list) {
 	return list.map((item) => [Math.random(), item]).sort((a, b) => a[0] - b[0]).map(([, item]) => item);
 }
 
-const results = new Map(peers.map((peer) => [peer, { router: {}, worker: {}, syscalls: {}, sessions: {}, failed: 0 }]));
+const results = new Map(peers.map((peer) => [peer, { router: {}, worker: {}, both: {}, syscalls: {}, sessions: {}, failed: 0 }]));
 const add = (table, key, value) => (table[key] ||= []).push(value);
 
 async function measure(peer, running, operation) {
@@ -71,8 +71,9 @@ async function measure(peer, running, operation) {
 	const done = await applyLoad(program("bench-load"), running.port, operation, windowMs, sample(begin), sample(end));
 	const result = results.get(peer);
 	result.failed += done.failed;
-	for (const side of ["router", "worker"])
-		add(result[side], operation.name, (end[side] - begin[side]) / done.operations);
+	const used = (side) => (end[side] - begin[side]) / done.operations;
+	for (const side of ["router", "worker"]) add(result[side], operation.name, used(side));
+	add(result.both, operation.name, used("router") + used("worker"));
 }
 
 // Calls of the router's processes per operation, by strace's summary
@@ -235,6 +236,7 @@ function printTables() {
 	}
 	table("Router: µs of CPU per operation (ratio to sioinit)", names, cost("router"));
 	table("Workers: µs of CPU per operation (ratio to sioinit)", names, cost("worker"));
+	table("Both: µs of CPU per operation (ratio to sioinit)", names, cost("both"));
 	if (operations.some((o) => appOf(o) === "echo" && names.includes(o.name)))
 		table("Router: per idle tunnel, of 1000", Object.keys(idleTunnels), (result, name) => idleTunnels[name](result) ?? "–");
 	if (options.operation) return;

@@ -1,8 +1,16 @@
-// What nothing that proxies or hands over can undercut; neither can route
+// What nothing that proxies or hands over can undercut, and one worker without anything in front of it; none can route
 const startServers = require("./servers.js");
 const { start, childrenOf, untilServing } = require("../processes.js");
 
 module.exports = [
+	{
+		name: "no router",
+		lacks: ["relay", "sessions", "tunnel"],
+		async start({ port, app }) {
+			start(app[0], app.slice(1), { PORT: port });
+			return { workers: await untilServing(port, 1), routers: [] };
+		},
+	},
 	{
 		name: "floor: proxy",
 		lacks: ["relay", "sessions"],
