@@ -41,8 +41,11 @@ uint64_t sticky_weight(uint64_t key, uint32_t slot)
 
 struct str cookie_get(struct str field, struct str name)
 {
-	const char *p = field.p, *end = field.p + field.n;
+	const char *p = field.p, *end;
 
+	if (field.n == 0)
+		return (struct str){ 0 };
+	end = p + field.n;
 	while (p < end) {
 		const char *semicolon = memchr(p, ';', (size_t)(end - p));
 		const char *stop = semicolon ? semicolon : end;

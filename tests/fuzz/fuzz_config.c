@@ -9,7 +9,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 
-enum { WORDS_MAX = 64, TEXT_MAX = 4096 };
+enum { WORDS_MAX = 256, TEXT_MAX = 4096 };
 
 struct words {
 	char *list[WORDS_MAX + 1]; /* ends with NULL */
