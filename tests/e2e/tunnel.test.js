@@ -14,7 +14,7 @@ const kinds = ["port", "unix"];
 const frees = { ASAN_OPTIONS: "quarantine_size_mb=0:thread_local_quarantine_size_kb=0" };
 
 async function serving(dispatch, use) {
-	const s = await start(["stream.js"], { SIOINIT_WORKERS: "1", SIOINIT_DISPATCH: dispatch, ...frees });
+	const s = await start(["stream.js"], { SIOINIT_ROUTERS: "1", SIOINIT_WORKERS: "1", SIOINIT_DISPATCH: dispatch, ...frees });
 	s.router = routerOf(s.pid);
 	try {
 		await use(s);
