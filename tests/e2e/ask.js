@@ -20,16 +20,20 @@ function settled(w, expected, quiet, most) {
 	});
 }
 
+// Each entry has a client address of its own: what a worker notes late is not taken for the next one's.
+let asked = 0;
+
 async function ask(port, diary, entry, { quiet = 100, most = 5000 } = {}) {
 	fs.writeFileSync(diary, "");
-	const w = wire(port);
+	const localAddress = `127.0.${1 + (asked >> 7)}.${1 + (asked++ & 127)}`;
+	const w = wire({ port, host: "127.0.0.1", localAddress });
 	const began = Date.now();
 	w.send(entry.bytes);
 	const drip = entry.drip && setInterval(() => w.socket.writable && w.send(entry.drip), 100);
 	await settled(w, Math.max(entry.status.length, 1), quiet, most);
 	clearInterval(drip);
 	w.close();
-	const notes = fs.readFileSync(diary, "utf8").trim().split("\n").filter(Boolean).map((l) => JSON.parse(l));
+	const notes = fs.readFileSync(diary, "utf8").trim().split("\n").filter(Boolean).map((l) => JSON.parse(l)).filter(({ from }) => !from || from === localAddress);
 	return { statuses: statuses(w.got), closed: w.ended, ms: Date.now() - began, seen: notes.flatMap((n) => n.seen ?? []), begun: notes.flatMap((n) => n.begun ?? []) };
 }
 
