@@ -85,7 +85,8 @@ static void tell_place(struct router_process *r, const struct place *pl)
 	tell_dup(r,
 		 (struct control_msg){ .type = CONTROL_LISTENER,
 				       .listener = http ? 0 : pl->id,
-				       .kind = http ? LISTENER_HTTP : LISTENER_RAW },
+				       .kind = http ? LISTENER_HTTP : LISTENER_RAW,
+				       .state = r->init->routers.n > 1 },
 		 pl->fd);
 }
 
@@ -125,6 +126,15 @@ void routers_hand_back(struct init *in, const struct control_msg *m, int fd)
 		fd_close(&fd);
 }
 
+static void tell_frontend(struct router_process *r, const struct listening *at)
+{
+	tell_dup(r,
+		 (struct control_msg){ .type = CONTROL_LISTENER,
+				       .kind = LISTENER_HTTP,
+				       .state = at->n_fds < r->init->routers.n },
+		 frontend_socket(at, r->index));
+}
+
 static void tell_everything(struct router_process *r)
 {
 	struct init *in = r->init;
@@ -141,8 +151,7 @@ static void tell_everything(struct router_process *r)
 		tell(r, &m);
 	}
 	for (size_t i = 0; i < in->frontend.n_http; i++)
-		tell_dup(r, (struct control_msg){ .type = CONTROL_LISTENER, .kind = LISTENER_HTTP },
-			 frontend_socket(&in->frontend.http[i], r->index));
+		tell_frontend(r, &in->frontend.http[i]);
 	if (in->frontend.admin >= 0 && r->index == 0)
 		tell_dup(r, (struct control_msg){ .type = CONTROL_ADMIN }, in->frontend.admin);
 	for (struct place *pl = in->primary.places; pl; pl = pl->next)

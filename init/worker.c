@@ -5,7 +5,7 @@
  *
  * Ready is earned: by `listening`, by process.send('ready'), or, for setupWorker() apps, by an
  * answer to the router's probe, which starts when the adapter has spoken or the event loop has
- * answered a ping. */
+ * answered a ping. With a health path it is the 2xx of that, whatever the style. */
 #include "init/worker.h"
 
 #include <assert.h>

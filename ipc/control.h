@@ -31,7 +31,8 @@
 #include "base/str.h"
 
 enum control_type {
-	CONTROL_LISTENER = 1, /* .listener, .kind (enum listener_kind), fd */
+	CONTROL_LISTENER = 1, /* .listener, .kind (enum listener_kind), .state = other routers wait
+				 for the same socket, fd */
 	CONTROL_ADMIN,        /* fd */
 	CONTROL_SESSIONS,     /* fd: a memfd, empty at first */
 	CONTROL_SCOREBOARD,   /* .router = which part is yours, fd: see scoreboard.h */
@@ -59,8 +60,8 @@ enum listener_kind {
 
 enum worker_state {
 	WORKER_SPAWNED, /* started, has not spoken */
-	WORKER_BOOTING, /* online, not ready: the router may probe when .style is
-			   WORKER_STYLE_STICKY */
+	WORKER_BOOTING, /* online, not ready: the router probes when .style is WORKER_STYLE_STICKY,
+			   or _LISTEN and there is a health path */
 	WORKER_READY,
 	WORKER_SUSPECT,  /* slow, not well or stopped: known sessions, and new ones when there is no
 			    better worker */

@@ -1,3 +1,4 @@
+/* Health checks. See health_check.h. */
 #include "router/health_check.h"
 
 #include <errno.h>

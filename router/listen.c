@@ -93,7 +93,7 @@ static void on_closed(struct sock *s)
 	free(container_of(s, struct listener, sock));
 }
 
-int listener_add(struct router *r, enum listener_role role, uint32_t id, int fd)
+int listener_add(struct router *r, enum listener_role role, uint32_t id, bool shared, int fd)
 {
 	struct listener *l = calloc(1, sizeof(*l));
 	int e = l ? fd_set_nonblock(fd) : -ENOMEM;
@@ -106,7 +106,7 @@ int listener_add(struct router *r, enum listener_role role, uint32_t id, int fd)
 	sock_no_delay(fd);
 	sock_init(&l->sock, &r->poller, fd, on_acceptable);
 	l->sock.lent = l->sock.listens = true;
-	l->sock.exclusive = counter_get(&r->shared->n_routers) > 1;
+	l->sock.exclusive = shared;
 	l->router = r;
 	l->role = role;
 	l->id = id;

@@ -24,8 +24,9 @@ struct listener {
 	bool accepting;
 };
 
-/* Starts to accept on @fd (consumed always). 0 or -errno. */
-int listener_add(struct router *r, enum listener_role role, uint32_t id, int fd);
+/* Starts to accept on @fd (consumed always); @shared: so do other routers, of which one is woken
+ * for each connection. 0 or -errno. */
+int listener_add(struct router *r, enum listener_role role, uint32_t id, bool shared, int fd);
 
 /* Stops accepting for ACCEPT_PAUSE_MS (out of descriptors), on @all listeners or on those of
  * clients. */

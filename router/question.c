@@ -1,3 +1,4 @@
+/* Questions to workers. See question.h. */
 #include "router/question.h"
 
 #include <errno.h>

@@ -29,7 +29,7 @@
 static void on_listener(struct router *r, const struct control_msg *m, int *fd)
 {
 	enum listener_role role = m->kind == LISTENER_RAW ? ROLE_RAW : ROLE_HTTP;
-	int e = listener_add(r, role, m->listener, fd_take(fd));
+	int e = listener_add(r, role, m->listener, m->state, fd_take(fd));
 
 	if (e < 0)
 		log_error("router: listener %u: %s", m->listener, strerror(-e));
@@ -37,7 +37,7 @@ static void on_listener(struct router *r, const struct control_msg *m, int *fd)
 
 static void on_admin(struct router *r, const struct control_msg *m, int *fd)
 {
-	int e = listener_add(r, ROLE_ADMIN, m->listener, fd_take(fd));
+	int e = listener_add(r, ROLE_ADMIN, m->listener, false, fd_take(fd));
 
 	if (e < 0)
 		log_error("router: admin listener: %s", strerror(-e));

@@ -24,7 +24,7 @@ struct router_conf {
 	enum access_format access_format;
 	const char *access_file;
 	const char *probe_path;
-	const char *health_path;     /* NULL: a worker's own port is ready when it accepts */
+	const char *health_path; /* NULL: who listens or accepts is ready, and is not asked on */
 	uint32_t health_interval_ms; /* 0: only until it is ready */
 	uint32_t drain_time_ms;      /* for what is closed evenly */
 	bool unix_pairs;             /* to the workers, instead of loopback TCP */

@@ -7,19 +7,12 @@ const net = require("net");
 const os = require("os");
 const path = require("path");
 const { io } = require("socket.io-client");
-const { start, get, until, freePort, routerOf, routersOf } = require("./harness");
+const { start, get, until, freePort, works, routerOf, routersOf } = require("./harness");
 const { exercise, connect, call, collect, within } = require("./exercise");
 
 const runtimes = path.join(__dirname, "runtimes/node_modules");
 const bun = path.join(runtimes, "@oven/bun-linux-x64/bin/bun");
 const deno = path.join(runtimes, "@deno/linux-x64-glibc/deno");
-const works = (file, ...args) => {
-	try {
-		return execFileSync(file, args, { stdio: "pipe" }) !== null;
-	} catch {
-		return false;
-	}
-};
 const python = ["/usr/bin/python3", "python3"].find((file) => works(file, "-c", "import socketio, uvicorn, websockets, aiohttp"));
 const lacks = { bun: !works(bun, "--version") && "no Bun", deno: !works(deno, "--version") && "no Deno", python: !python && "no python-socketio", cc: !works("cc", "--version") && "no C compiler" };
 const adapter = { ADAPTER: "@socket.io/cluster-adapter" };

@@ -1,5 +1,5 @@
 // Starts a real sioinit on free ports, waits until it is ready, and always ends what it started.
-const { spawn } = require("child_process");
+const { execFileSync, spawn } = require("child_process");
 const fs = require("fs");
 const http = require("http");
 const net = require("net");
@@ -98,4 +98,13 @@ const childOf = (pid, variable) => childrenOf(pid, variable)[0];
 const routersOf = (pid) => childrenOf(pid, "SIOINIT_ROLE=router");
 const routerOf = (pid) => routersOf(pid)[0];
 
-module.exports = { start, run, get, until, freePort, childOf, routerOf, routersOf };
+// Whether a program is there and does what it is asked.
+function works(file, ...args) {
+	try {
+		return execFileSync(file, args, { stdio: "pipe" }) !== null;
+	} catch {
+		return false;
+	}
+}
+
+module.exports = { start, run, get, until, freePort, works, childOf, routerOf, routersOf };

@@ -5,15 +5,8 @@ const { execFileSync } = require("child_process");
 const fs = require("fs");
 const os = require("os");
 const path = require("path");
-const { start, get, until, routerOf } = require("./harness");
+const { start, get, until, works, routerOf } = require("./harness");
 
-const works = (file, ...args) => {
-	try {
-		return execFileSync(file, args, { stdio: "pipe" }) !== null;
-	} catch {
-		return false;
-	}
-};
 const python = ["/usr/bin/python3", "python3"].find((file) => works(file, "-c", "import aiohttp"));
 const quick = { SIOINIT_WORKERS: "2", SIOINIT_PING_INTERVAL: "0.1", SIOINIT_WORKER_HEALTH_PATH: "/well", SIOINIT_WORKER_HEALTH_INTERVAL: "0.1", SIOINIT_LAG_WARN: "0" };
 
