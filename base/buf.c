@@ -81,13 +81,7 @@ void buf_free(struct buf *b)
 
 struct blob *blob_new(size_t len)
 {
-	struct blob *b = malloc(sizeof(*b) + len);
-
-	if (!b)
-		return NULL;
-	b->refs = 1;
-	b->len = len;
-	return b;
+	return blob_resize(NULL, len);
 }
 
 struct blob *blob_copy(struct str s)
@@ -97,6 +91,28 @@ struct blob *blob_copy(struct str s)
 	if (b && s.n)
 		memcpy(b->bytes, s.p, s.n);
 	return b;
+}
+
+struct blob *blob_resize(struct blob *b, size_t len)
+{
+	struct blob *resized = realloc(b, sizeof(*b) + len);
+
+	if (!resized)
+		return NULL;
+	if (!b)
+		*resized = (struct blob){ .refs = 1, .len = len };
+	assert(resized->refs == 1);
+	if (resized->quota)
+		resized->quota->used += len - resized->len; /* modulo 2^64, also for less */
+	resized->len = len;
+	return resized;
+}
+
+void blob_charge(struct blob *b, struct quota *q)
+{
+	assert(!b->quota);
+	b->quota = q;
+	q->used += b->len;
 }
 
 struct blob *blob_ref(struct blob *b)
@@ -110,6 +126,9 @@ void blob_unref(struct blob *b)
 	if (!b)
 		return;
 	assert(b->refs > 0);
-	if (--b->refs == 0)
-		free(b);
+	if (--b->refs > 0)
+		return;
+	if (b->quota)
+		b->quota->used -= b->len;
+	free(b);
 }

@@ -1,6 +1,7 @@
 /* Bounded byte buffers and shared, immutable blobs. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,10 +37,22 @@ static inline struct str buf_str(const struct buf *b)
 	return (struct str){ b->p, b->len };
 }
 
+/* Memory that several owners share: bytes in use and how many there may be. What is over is for
+ * whoever allocates to decide: nothing here refuses. */
+struct quota {
+	size_t used, max;
+};
+
+static inline bool quota_has_room(const struct quota *q, size_t n)
+{
+	return q->used <= q->max && n <= q->max - q->used;
+}
+
 /* Immutable bytes with a reference count: one broadcast, N queues, one copy. Single-threaded. */
 struct blob {
 	unsigned refs;
 	size_t len;
+	struct quota *quota; /* what .len counts in, once however many refer to it; NULL: in none */
 	uint8_t bytes[];
 };
 
@@ -47,6 +60,11 @@ struct blob {
 struct blob *blob_new(size_t len);
 /* A copy of @s with one reference, or NULL. */
 struct blob *blob_copy(struct str s);
+/* @b (NULL: a new one), which nobody else refers to, with @len bytes; those that both lengths have
+ * stay. NULL (ENOMEM): @b is as it was. */
+struct blob *blob_resize(struct blob *b, size_t len);
+/* From now on, until its last reference is gone, @b counts in @q, which must outlive it. Once. */
+void blob_charge(struct blob *b, struct quota *q);
 struct blob *blob_ref(struct blob *b);
 /* Drops one reference; NULL is fine. */
 void blob_unref(struct blob *b);

@@ -126,12 +126,14 @@ struct config {
 	struct config_signal_map signal_map;
 	uint32_t ping_interval_ms, lag_warn_ms, hang_timeout_ms; /* 0: off */
 	int hang_signal;
-	uint64_t max_memory;      /* bytes, 0: no limit */
-	uint32_t max_age_ms;      /* 0: no limit */
-	uint32_t max_sessions;    /* of one worker, 0: no limit */
-	const char *watch;        /* folders, or NULL */
-	uint32_t heap_mb;         /* per worker, HEAP_OFF, HEAP_AUTO */
-	uint32_t memory_pressure; /* per cent of the container's limit, 0: off */
+	uint64_t relay_memory;     /* bytes, 0: by the container's limit */
+	uint32_t relay_timeout_ms; /* 0: off */
+	uint64_t max_memory;       /* bytes, 0: no limit */
+	uint32_t max_age_ms;       /* 0: no limit */
+	uint32_t max_sessions;     /* of one worker, 0: no limit */
+	const char *watch;         /* folders, or NULL */
+	uint32_t heap_mb;          /* per worker, HEAP_OFF, HEAP_AUTO */
+	uint32_t memory_pressure;  /* per cent of the container's limit, 0: off */
 	uint32_t header_timeout_ms, keepalive_timeout_ms, body_timeout_ms;
 	uint32_t max_connections;
 	uint32_t session_table; /* sessions remembered */

@@ -85,6 +85,13 @@ const struct setting config_table[] = {
 	    "for that long, or that is stopped, is killed; 0 = off"),
 	ROW("hang-signal", "SIGNAL", "none", signal, signal, hang_signal,
 	    "sent to a hanging worker one ping-interval before it is killed, for a diagnosis"),
+	ROW("relay-memory", "BYTES", "auto", bytes_or_auto, bytes_or_auto, relay_memory,
+	    "what messages between workers may take in PID 1; at its end the worker that is slow "
+	    "to read is replaced, or the one that floods; auto: an eighth of the container's "
+	    "memory limit, 32M to 256M (128M without one)"),
+	ROW("relay-timeout", "SECONDS", "30", seconds, seconds, relay_timeout_ms,
+	    "a worker that the messages of the others have waited for that long is replaced; 0 = "
+	    "off"),
 	ROW("max-memory", "BYTES", "0", bytes, bytes, max_memory,
 	    "a worker with more resident memory (such as 512M; up to 10 % less, so that not all go "
 	    "at once) is replaced without a gap; 0 = off"),

@@ -491,6 +491,25 @@ void config_print_bytes(const void *src, FILE *out)
 		(void)fputc(byte_units[unit - 1], out);
 }
 
+const char *config_parse_bytes_or_auto(const char *s, void *dst)
+{
+	uint64_t n = 0;
+
+	if (strcasecmp(s, "auto") != 0 &&
+	    (config_parse_bytes(s, &n) != NULL || n < 1 << 20 || n > SIZE_MAX / 2))
+		return "not a number of bytes from 1M on (such as 64M), or \"auto\"";
+	*(uint64_t *)dst = n;
+	return NULL;
+}
+
+void config_print_bytes_or_auto(const void *src, FILE *out)
+{
+	if (*(const uint64_t *)src)
+		config_print_bytes(src, out);
+	else
+		(void)fputs("auto", out);
+}
+
 const char *config_parse_codes(const char *s, void *dst)
 {
 	struct config_codes codes = { 0 };

@@ -2,6 +2,7 @@
 #include "init/handles.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <utlist.h>
 
@@ -15,8 +16,9 @@ struct handle {
 	struct handle *prev, *next;
 	enum handle_kind kind;
 	struct control_msg m;
-	int fd;             /* owned if a socket, borrowed if shared, -1 for a ping */
-	struct blob *frame; /* held back, owned; NULL: sent */
+	int fd;             /* owned; -1 for a ping */
+	struct blob *frame; /* held back, owned; NULL: queued or sent */
+	uint64_t number;    /* of the frame in the channel, once it is queued */
 	int64_t seq;        /* HANDLES_NO_SEQ: done when acknowledged */
 	bool is_client;
 	bool acked; /* the bytes are read; a newconn waits for the app's word, too */
@@ -35,8 +37,7 @@ static void handle_done(struct handles *hs, struct handle *h)
 	hs->n--;
 	hs->n_clients -= h->is_client;
 	publish(hs);
-	if (h->kind == HANDLE_SOCKET)
-		fd_close(&h->fd);
+	fd_close(&h->fd);
 	blob_unref(h->frame);
 	free(h);
 }
@@ -52,13 +53,23 @@ static void handle_back(struct handles *hs, struct handle *h)
 		hs->ops->on_back(hs, &m, fd);
 }
 
-static void send_now(struct handles *hs, struct handle *h)
+/* 0, or -errno: it stays in the list. */
+static int send_now(struct handles *hs, struct handle *h)
 {
 	struct blob *frame = h->frame;
+	int r = channel_send(hs->channel, frame, h->fd);
 
+	if (r < 0)
+		return r;
 	h->frame = NULL;
-	(void)channel_send(hs->channel, frame, h->fd);
+	h->number = channel_last_number(hs->channel);
 	blob_unref(frame);
+	return 0;
+}
+
+static bool is_sent(const struct handles *hs, const struct handle *h)
+{
+	return !h->frame && channel_has_sent(hs->channel, h->number);
 }
 
 /* NULL: there are too many, or no memory; @frame is gone then. */
@@ -80,10 +91,9 @@ static struct handle *handle_add(struct handles *hs, enum handle_kind kind, stru
 	return h;
 }
 
-static void send_unless_pinging(struct handles *hs, struct handle *h)
+static int send_unless_pinging(struct handles *hs, struct handle *h)
 {
-	if (!hs->pinging)
-		send_now(hs, h);
+	return hs->pinging ? 0 : send_now(hs, h);
 }
 
 void handles_give(struct handles *hs, const struct control_msg *m, int fd, int64_t seq,
@@ -93,6 +103,7 @@ void handles_give(struct handles *hs, const struct control_msg *m, int fd, int64
 	struct control_msg back = *m;
 
 	back.type = CONTROL_HANDBACK;
+	back.text = (struct str){ NULL, 0 }; /* borrowed, and of no use to the router */
 	if (!h) {
 		hs->ops->on_back(hs, &back, fd);
 		return;
@@ -103,50 +114,59 @@ void handles_give(struct handles *hs, const struct control_msg *m, int fd, int64
 	h->is_client = m->kind == HANDOFF_CLIENT || m->kind == HANDOFF_RAW;
 	hs->n_clients += h->is_client;
 	publish(hs);
-	send_unless_pinging(hs, h);
+	if (send_unless_pinging(hs, h) < 0)
+		handle_back(hs, h);
 }
 
 int handles_share(struct handles *hs, int fd, struct blob *frame)
 {
 	struct handle *h = handle_add(hs, HANDLE_SHARED, frame);
+	int r;
 
 	if (!h)
 		return -EMFILE;
-	h->fd = fd;
-	send_unless_pinging(hs, h);
-	return 0;
+	h->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	r = h->fd < 0 ? -errno : send_unless_pinging(hs, h);
+	if (r < 0)
+		handle_done(hs, h);
+	return r;
 }
 
 int handles_ping(struct handles *hs, struct blob *frame)
 {
 	struct handle *h = handle_add(hs, HANDLE_PING, frame);
+	int r;
 
 	if (!h)
 		return -EMFILE;
-	send_now(hs, h);
-	hs->pinging = true;
-	return 0;
+	r = send_now(hs, h);
+	if (r < 0)
+		handle_done(hs, h);
+	hs->pinging = r == 0;
+	return r;
 }
 
 static void on_pong(struct handles *hs, struct handle *ping)
 {
-	struct handle *h;
+	struct handle *h, *next;
 
 	handle_done(hs, ping);
 	hs->pinging = false;
-	DL_FOREACH(hs->list, h)
-	if (h->frame)
-		send_now(hs, h);
+	DL_FOREACH_SAFE(hs->list, h, next)
+	if (h->frame && send_now(hs, h) < 0)
+		handle_back(hs, h);
 	hs->ops->on_pong(hs);
 }
 
-void handles_answered(struct handles *hs, bool taken)
+bool handles_answered(struct handles *hs, bool taken)
 {
 	struct handle *h;
 
 	DL_SEARCH_SCALAR(hs->list, h, acked, false);
 	if (!h)
-		return;
+		return true;
+	if (!is_sent(hs, h))
+		return false;
 	if (h->kind == HANDLE_PING)
 		on_pong(hs, h);
 	else if (!taken)
@@ -155,19 +175,23 @@ void handles_answered(struct handles *hs, bool taken)
 		handle_done(hs, h);
 	else
 		h->acked = true;
+	return true;
 }
 
-void handles_accepted(struct handles *hs, int64_t seq, bool accepted)
+bool handles_accepted(struct handles *hs, int64_t seq, bool accepted)
 {
 	struct handle *h;
 
 	DL_SEARCH_SCALAR(hs->list, h, seq, seq);
 	if (!h || seq == HANDLES_NO_SEQ)
-		return;
+		return true;
+	if (!is_sent(hs, h))
+		return false;
 	if (accepted)
 		handle_done(hs, h);
 	else
 		handle_back(hs, h);
+	return true;
 }
 
 void handles_cut(struct handles *hs)

@@ -39,7 +39,7 @@ struct handles {
 void handles_give(struct handles *hs, const struct control_msg *m, int fd, int64_t seq,
 		  struct blob *frame);
 
-/* Sends @fd, borrowed for as long as the worker lives. 0 or -errno. @frame as above. */
+/* Sends @fd, borrowed for the call. 0 or -errno. @frame as above. */
 int handles_share(struct handles *hs, int fd, struct blob *frame);
 
 /* Asks for a sign of life. Until it is answered no descriptor is sent: Node gives the descriptor of
@@ -47,10 +47,12 @@ int handles_share(struct handles *hs, int fd, struct blob *frame);
  * (lib/internal/child_process.js, channel.onread). 0 or -errno. */
 int handles_ping(struct handles *hs, struct blob *frame);
 
-/* NODE_HANDLE_ACK (@taken) or _NACK for the oldest unanswered. */
-void handles_answered(struct handles *hs, bool taken);
-/* What the app says of the newconn @seq. */
-void handles_accepted(struct handles *hs, int64_t seq, bool accepted);
+/* NODE_HANDLE_ACK (@taken) or _NACK for the oldest unanswered. False: that one has not been sent
+ * yet, so the worker makes up its answers, and nothing has changed. */
+bool handles_answered(struct handles *hs, bool taken) __attribute__((warn_unused_result));
+/* What the app says of the newconn @seq. False as above. */
+bool handles_accepted(struct handles *hs, int64_t seq, bool accepted)
+    __attribute__((warn_unused_result));
 
 /* The channel has ended: nothing is taken any more, and what was not acknowledged comes back. */
 void handles_cut(struct handles *hs);

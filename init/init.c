@@ -75,9 +75,10 @@ static void on_beat(uv_timer_t *t)
 	struct init *in = t->data;
 
 	counter_set(&in->board->beat_ms, uv_hrtime() / 1000000);
+	hub_look(&in->hub, uv_now(t->loop));
 }
 
-/* For /livez, which the router answers. */
+/* For /livez, which the router answers, and for the relay. */
 static void start_heartbeat(struct init *in)
 {
 	(void)uv_timer_init(&in->loop, &in->heartbeat);
@@ -96,9 +97,9 @@ static void start_workers(struct init *in)
 	in->dialect = command_dialect(in->config, in->command);
 	log_info("init: serialization %s (%s)",
 		 in->dialect.mode == SERIAL_JSON ? "json" : "advanced", in->dialect.why);
-	hub_init(&in->hub, in->dialect.mode);
-	in->hub.board = in->board;
 	memory_init(in);
+	hub_init(&in->hub, in->dialect.mode, memory_for_relay(in), in->config->relay_timeout_ms);
+	in->hub.board = in->board;
 	cpus_detect("", &cpus);
 	n = cpus_workers(in->config, &cpus);
 	log_info("init: %u workers (%s)", n, cpus.why);

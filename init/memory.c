@@ -16,6 +16,8 @@
 
 enum { RELIEF_EVERY_MS = 60000, OOM_FORGOTTEN_MS = 10000 };
 
+enum { RELAY_LEAST = 32 << 20, RELAY_MOST = 256 << 20, RELAY_UNLIMITED = 128 << 20 };
+
 /* proc(5): the second number of statm is the resident set, in pages. */
 uint64_t memory_resident(pid_t pid)
 {
@@ -39,6 +41,19 @@ void memory_init(struct init *in)
 
 	cgroup_memory("", &now);
 	in->memory = (struct memory){ .limit = now.limit, .oom_claimed = now.oom_kills };
+}
+
+size_t memory_for_relay(const struct init *in)
+{
+	uint64_t share = in->memory.limit / 8;
+
+	if (in->config->relay_memory)
+		return in->config->relay_memory;
+	if (!in->memory.limit)
+		return RELAY_UNLIMITED;
+	if (share < RELAY_LEAST)
+		return RELAY_LEAST;
+	return share < RELAY_MOST ? share : RELAY_MOST;
 }
 
 /* Of the workers that serve. */

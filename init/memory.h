@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -18,6 +19,9 @@ struct memory {
 
 /* What is so before the first worker. */
 void memory_init(struct init *in);
+
+/* What the relay may take: what the setting says, or an eighth of the limit. */
+size_t memory_for_relay(const struct init *in);
 
 /* From the watch. */
 void memory_look(struct init *in);

@@ -466,6 +466,7 @@ static void on_end(struct init *in, struct worker *w, int status, const struct r
 	};
 
 	(void)kill(-w->pid, SIGKILL); /* what it left in its group */
+	worker_read_last_words(w);
 	logs_worker_ended(&in->logs, w->pid);
 	write_death(w, status, uptime_ms, usage);
 	DL_DELETE(in->pool.workers, w);

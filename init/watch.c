@@ -44,6 +44,7 @@ static void judge(struct init *in, struct worker *w)
 	uint64_t health_ms = max(w->health.silence_ms, w->health.lag_ms);
 
 	counter_set(&in->board->rows[w->slot].lag_ms, lag_ms);
+	counter_set(&in->board->rows[w->slot].backlog, channel_relayed_bytes(&w->channel));
 	worker_suspect(w, w->stopped_ms || w->health.is_bad ||
 			      is_past(max(lag_ms, health_ms), in->config->lag_warn_ms));
 }

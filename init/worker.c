@@ -66,16 +66,29 @@ static void worker_set_state(struct worker *w, enum worker_state to)
 	log_info("worker[%u]: %s -> %s pid=%d", w->slot, states[w->state].name, states[to].name,
 		 (int)w->pid);
 	w->state = to;
+	if (to == WORKER_READY)
+		hub_ready(&w->member);
 	w->ops->on_state(w);
+}
+
+/* It breaks the rules of its channel, so that nothing it says there can be relied on. */
+static void on_breach(struct worker *w, const char *what)
+{
+	if (w->killed)
+		return;
+	log_error("worker[%u]: %s; it is replaced pid=%d", w->slot, what, (int)w->pid);
+	worker_kill(w);
 }
 
 static void send_frame(struct worker *w, struct blob *frame)
 {
-	if (frame)
-		(void)channel_send(&w->channel, frame, -1);
-	else
-		log_warn("worker[%u]: no memory for a message", w->slot);
+	int r = frame ? channel_send(&w->channel, frame, -1) : -ENOMEM;
+
 	blob_unref(frame);
+	if (r == -ENOBUFS)
+		on_breach(w, "does not read the answers to what it asks on its IPC channel");
+	else if (r == -ENOMEM)
+		log_warn("worker[%u]: no memory for a message", w->slot);
 }
 
 static struct worker *of_handles(struct handles *hs)
@@ -131,7 +144,7 @@ static bool is_public(const struct worker *w, const struct node_msg *q)
 	       (q->port == w->config->port || (q->port && q->port == w->endpoint.port));
 }
 
-static void on_query(struct worker *w, const struct node_msg *q)
+static void on_query(struct worker *w, const struct node_msg *q, const struct channel_frame *f)
 {
 	bool first = !servers_find(w->servers, 0) && node_address_is_stream(q->address_type),
 	     public = is_public(w, q);
@@ -140,6 +153,7 @@ static void on_query(struct worker *w, const struct node_msg *q)
 	struct server *s = NULL;
 	struct node_msg reply = *q;
 
+	(void)f;
 	if ((public || pl) && !servers_have(w->servers, pl)) {
 		s = servers_add(&w->servers, pl, first, q->seq);
 		err = s ? 0 : -ENOMEM;
@@ -161,10 +175,12 @@ static void on_query(struct worker *w, const struct node_msg *q)
 
 /* server.close() or cluster.worker.disconnect(): it takes no new clients and lives on for as long
  * as it has old ones. */
-static void on_server_closed(struct worker *w, const struct node_msg *m)
+static void on_server_closed(struct worker *w, const struct node_msg *m,
+			     const struct channel_frame *f)
 {
 	bool had_first = servers_find(w->servers, 0);
 
+	(void)f;
 	servers_drop(&w->servers, m->key);
 	if (!had_first || servers_find(w->servers, 0) ||
 	    (w->state != WORKER_READY && w->state != WORKER_SUSPECT))
@@ -205,16 +221,20 @@ void worker_answered(struct worker *w, enum worker_style where)
 }
 
 /* Where there are two ways to it, its word does not say which. */
-static void on_user_ready(struct worker *w)
+static void on_user_ready(struct worker *w, const struct node_msg *m, const struct channel_frame *f)
 {
+	(void)m;
+	(void)f;
 	if (is_on_its_own(w) || !w->endpoint.port)
 		become_ready(w, WORKER_STYLE_STICKY);
 	else
 		may_be_probed(w);
 }
 
-static void on_online(struct worker *w)
+static void on_online(struct worker *w, const struct node_msg *m, const struct channel_frame *f)
 {
+	(void)m;
+	(void)f;
 	if (w->state == WORKER_SPAWNED)
 		worker_set_state(w, WORKER_BOOTING);
 	if (w->answers_pings)
@@ -335,17 +355,24 @@ void worker_health_unknown(struct worker *w)
 	w->health.silence_ms = 0;
 }
 
-static void on_adapter(struct worker *w, const struct node_msg *m, struct str frame)
+static void on_adapter(struct worker *w, const struct node_msg *m, const struct channel_frame *f)
 {
 	if (!w->announced) {
 		w->announced = true;
 		may_be_probed(w);
 	}
-	hub_receive(&w->member, m, frame);
+	hub_receive(&w->member, m, f);
 }
 
-static void on_listening(struct worker *w)
+static void on_engine(struct worker *w, const struct node_msg *m, const struct channel_frame *f)
 {
+	hub_receive(&w->member, m, f);
+}
+
+static void on_listening(struct worker *w, const struct node_msg *m, const struct channel_frame *f)
+{
+	(void)m;
+	(void)f;
 	if (w->asked == WORKER_STYLE_STICKY || !servers_find(w->servers, 0))
 		return;
 	w->style = WORKER_STYLE_LISTEN;
@@ -364,50 +391,63 @@ static struct worker *of_channel(struct channel *ch)
 	return container_of(ch, struct worker, channel);
 }
 
-static void dispatch(struct worker *w, const struct node_msg *m, struct str frame)
+typedef void handle_fn(struct worker *w, const struct node_msg *m, const struct channel_frame *f);
+
+static void on_exited_after_disconnect(struct worker *w, const struct node_msg *m,
+				       const struct channel_frame *f)
 {
-	switch (m->kind) {
-	case NODE_ONLINE:
-		on_online(w);
-		break;
-	case NODE_QUERY_SERVER:
-		on_query(w, m);
-		break;
-	case NODE_LISTENING:
-		on_listening(w);
-		break;
-	case NODE_CLOSE:
-		on_server_closed(w, m);
-		break;
-	case NODE_EXITED_AFTER_DISCONNECT:
-		send_frame(w, node_ack(w->channel.mode, m->seq, w->seq++));
-		break;
-	case NODE_ACCEPTED:
-		handles_accepted(&w->handles, m->ack, m->accepted);
-		break;
-	case NODE_HANDLE:
-		send_frame(w, node_handle_ack(w->channel.mode));
-		break;
-	case NODE_HANDLE_ACK:
-		handles_answered(&w->handles, true);
-		break;
-	case NODE_HANDLE_NACK:
-		handles_answered(&w->handles, false);
-		break;
-	case NODE_USER_READY:
-		on_user_ready(w);
-		break;
-	case NODE_STICKY_CONNECTION:
-	case NODE_STICKY_DISCONNECTION:
-		w->ops->on_session(w, m->sid, m->kind == NODE_STICKY_CONNECTION);
-		break;
-	case NODE_ADAPTER:
-		on_adapter(w, m, frame);
-		break;
-	case NODE_OTHER:
-		break;
-	}
+	(void)f;
+	send_frame(w, node_ack(w->channel.mode, m->seq, w->seq++));
 }
+
+static void on_accepted(struct worker *w, const struct node_msg *m, const struct channel_frame *f)
+{
+	(void)f;
+	if (!handles_accepted(&w->handles, m->ack, m->accepted))
+		on_breach(w, "accepts sockets that it was not sent");
+}
+
+static void on_handle(struct worker *w, const struct node_msg *m, const struct channel_frame *f)
+{
+	(void)m;
+	(void)f;
+	send_frame(w, node_handle_ack(w->channel.mode));
+}
+
+static void on_handle_answer(struct worker *w, const struct node_msg *m,
+			     const struct channel_frame *f)
+{
+	(void)f;
+	if (!handles_answered(&w->handles, m->kind == NODE_HANDLE_ACK))
+		on_breach(w, "acknowledges sockets that it was not sent");
+}
+
+static void on_session(struct worker *w, const struct node_msg *m, const struct channel_frame *f)
+{
+	(void)f;
+	w->ops->on_session(w, m->sid, m->kind == NODE_STICKY_CONNECTION);
+}
+
+/* What to do with each kind of message; those that are nobody's business are missing. */
+static const struct {
+	handle_fn *handle;
+	bool is_heard_of_the_dead;
+} kinds[NODE_N_KINDS] = {
+	[NODE_ONLINE] = { on_online, false },
+	[NODE_QUERY_SERVER] = { on_query, false },
+	[NODE_LISTENING] = { on_listening, false },
+	[NODE_CLOSE] = { on_server_closed, false },
+	[NODE_EXITED_AFTER_DISCONNECT] = { on_exited_after_disconnect, false },
+	[NODE_ACCEPTED] = { on_accepted, true },
+	[NODE_HANDLE] = { on_handle, false },
+	[NODE_HANDLE_ACK] = { on_handle_answer, true },
+	[NODE_HANDLE_NACK] = { on_handle_answer, true },
+	[NODE_USER_READY] = { on_user_ready, false },
+	[NODE_STICKY_CONNECTION] = { on_session, false },
+	[NODE_STICKY_DISCONNECTION] = { on_session, false },
+	[NODE_ADAPTER] = { on_adapter, true },
+	[NODE_ENGINE] = { on_engine, true },
+};
 
 static void on_still_there(uv_timer_t *t)
 {
@@ -437,46 +477,85 @@ static void on_channel_end(struct channel *ch, int err)
 	}
 }
 
-static void on_frame(struct channel *ch, struct str payload, struct str frame, int fd)
+static void on_frame(struct channel *ch, const struct channel_frame *f)
 {
 	struct worker *w = of_channel(ch);
 	struct node_msg m;
+	int fd = f->fd;
 
 	fd_close(&fd);
-	if (node_read(ch->mode, payload, &m) == 0)
-		dispatch(w, &m, frame);
-	else if (!w->killed) {
-		w->killed = true;
-		on_channel_end(ch, -EBADMSG);
-	}
+	if (node_read(ch->mode, f->payload, &m) < 0)
+		hub_passed_over(&w->member, HUB_UNREADABLE);
+	else if (kinds[m.kind].handle && (!w->is_dead || kinds[m.kind].is_heard_of_the_dead))
+		kinds[m.kind].handle(w, &m, f);
 }
 
-static void on_drain(struct channel *ch)
+static void on_read_end(struct channel *ch)
 {
-	hub_drained(&of_channel(ch)->member);
+	hub_flush(&of_channel(ch)->member);
 }
 
-static const struct channel_ops channel_ops = { on_frame, on_drain, on_channel_end };
-
-static bool member_send(struct hub_member *m, struct blob *frame)
+static void on_no_room(struct channel *ch, size_t n)
 {
-	struct worker *w = container_of(m, struct worker, member);
+	struct worker *w = of_channel(ch);
 
-	(void)channel_send(&w->channel, frame, -1);
-	return channel_is_congested(&w->channel);
-}
-
-static void member_pause(struct hub_member *m, bool paused)
-{
-	struct worker *w = container_of(m, struct worker, member);
-
-	if (paused)
-		channel_pause(&w->channel);
+	if (n > 0)
+		hub_make_room(&w->member, n);
 	else
-		channel_resume(&w->channel);
+		hub_passed_over(&w->member, HUB_NO_ROOM);
 }
 
-static const struct hub_member_ops member_ops = { member_send, member_pause };
+static const struct channel_ops channel_ops = { on_frame, on_read_end, on_no_room, on_channel_end };
+
+void worker_read_last_words(struct worker *w)
+{
+	w->is_dead = true;
+	channel_read_rest(&w->channel);
+}
+
+/* The relay */
+
+static struct worker *of_member(struct hub_member *m)
+{
+	return container_of(m, struct worker, member);
+}
+
+static int member_send(struct hub_member *m, struct blob *frame)
+{
+	return channel_relay(&of_member(m)->channel, frame);
+}
+
+static struct hub_backlog member_backlog(struct hub_member *m)
+{
+	struct worker *w = of_member(m);
+
+	return (struct hub_backlog){ .bytes = channel_relayed_bytes(&w->channel),
+				     .age_ms = since(w, channel_relayed_since_ms(&w->channel)) };
+}
+
+/* Without the others' messages it must not go on. Its clients are moved to other workers while it
+ * can still do its part. */
+static void member_evicted(struct hub_member *m, const char *why)
+{
+	struct worker *w = of_member(m);
+	bool is_leaving = w->killed || w->is_dead || w->state >= WORKER_DRAINING,
+	     answers = worker_silence_ms(w) < HUB_SLOW_MS;
+
+	channel_drop_relayed(&w->channel);
+	log_error("worker[%u]: left the relay: %s%s pid=%d", w->slot, why,
+		  is_leaving ? ""
+		  : answers  ? "; drained and replaced"
+			     : "; killed and replaced",
+		  (int)w->pid);
+	if (is_leaving)
+		return;
+	if (answers)
+		worker_drain(w);
+	else
+		worker_kill(w);
+}
+
+static const struct hub_member_ops member_ops = { member_send, member_backlog, member_evicted };
 
 /* Life */
 
@@ -509,7 +588,7 @@ bool worker_must_get_ready(const struct worker *w)
 
 int worker_init(struct worker *w, uv_loop_t *loop, int fd, struct hub *hub, bool bound_unread)
 {
-	int r = channel_init(&w->channel, loop, fd, hub->mode, &channel_ops);
+	int r = channel_init(&w->channel, loop, fd, hub->mode, &channel_ops, &hub->quota);
 
 	if (r < 0)
 		return r;

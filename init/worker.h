@@ -55,6 +55,7 @@ struct worker {
 	uint32_t seq;
 	bool announced; /* its adapter has spoken */
 	bool asked_to_diagnose, closed;
+	bool is_dead;          /* the process has ended */
 	bool killed;           /* by us */
 	bool forced;           /* ditto, since the polite stop took too long */
 	uint64_t ping_sent_ms; /* of the loop ping on its way, 0: none */
@@ -123,6 +124,10 @@ void worker_stop(struct worker *w);
 /* SIGKILL for its whole group; its end is told like any other. */
 void worker_kill(struct worker *w);
 void worker_signal(const struct worker *w, int sig);
+
+/* The process is gone, not yet what it had said: that is read now, and relayed before its end is
+ * announced. Then worker_close(). */
+void worker_read_last_words(struct worker *w);
 
 /* The process is gone: the others are told, open hand-offs go back, the memory is freed from the
  * loop. */

@@ -1,13 +1,14 @@
 /* A worker's IPC channel. See channel.h for the rule about descriptors.
  *
- * Happy path in:  readable → recvmsg into a bounded buffer → wire_split() → on_frame, until the
- * kernel is empty. Happy path out: channel_send() → sendmsg of everything queued → done; what the
- * kernel refuses waits for writable. Failure: any error or EOF is reported once by on_end from the
- * loop; a failing send inside channel_send() only arms the poll, so that the owner never sees its
- * channel end in the middle of its own call. */
+ * Happy path in: readable → recvmsg → wire_split() → on_frame for each frame, until the kernel is
+ * empty. What begins a frame and does not end it is kept, in a blob of its own, which a large frame
+ * then is. Happy path out: channel_send() or channel_relay() → before the loop waits, one sendmsg
+ * of what is queued; what the kernel refuses waits for writable. Failure: any error or EOF is
+ * reported once by on_end from the loop, after what the peer had said before. */
 #include "ipc/channel.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/sockios.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -26,13 +27,16 @@ enum {
 	READ_SIZE = 64 << 10,
 	READS_PER_EVENT = 16, /* a chatty worker must not starve the others */
 	IOV_BATCH = 64,
+	READS_OF_THE_DEAD = 64, /* what a dead peer can have left is less */
 	LOOK_AGAIN_MAX_MS = 64,
 };
 
 struct channel_item {
 	struct channel_item *prev, *next;
 	struct blob *frame;
-	int fd; /* borrowed, -1 once it is sent */
+	uint64_t since_ms; /* of a relayed one: when it was queued */
+	int fd;            /* a duplicate of ours, or -1 */
+	bool is_relayed;
 };
 
 static void on_poll(uv_poll_t *poll, int status, int events);
@@ -48,29 +52,25 @@ static void channel_arm(struct channel *ch, int events)
 		(void)uv_poll_stop(&ch->poll);
 }
 
+/* Something is queued that neither waits for its turn nor for the timer: the kernel was full. */
+static bool waits_for_kernel(const struct channel *ch)
+{
+	return ch->queue && !uv_is_active((const uv_handle_t *)&ch->turn) &&
+	       !uv_is_active((const uv_handle_t *)&ch->look_again);
+}
+
 static void channel_rearm(struct channel *ch)
 {
-	int events = 0;
-
-	if (ch->ended || ch->closing)
-		return;
-	if (!ch->paused)
-		events |= UV_READABLE;
-	if (ch->queue && !uv_is_active((uv_handle_t *)&ch->look_again))
-		events |= UV_WRITABLE;
-	channel_arm(ch, events);
+	if (!ch->ended && !ch->closing)
+		channel_arm(ch, UV_READABLE | (waits_for_kernel(ch) ? UV_WRITABLE : 0));
 }
 
 int channel_init(struct channel *ch, uv_loop_t *loop, int fd, enum serialization mode,
-		 const struct channel_ops *ops)
+		 const struct channel_ops *ops, struct quota *quota)
 {
 	int r;
 
-	*ch = (struct channel){ .fd = fd,
-				.mode = mode,
-				.ops = ops,
-				.in = BUF_INIT(CHANNEL_FRAME_MAX + 8),
-				.in_fd = -1 };
+	*ch = (struct channel){ .fd = fd, .mode = mode, .ops = ops, .quota = quota, .in_fd = -1 };
 	r = fd_set_cloexec(fd, 1);
 	if (r == 0)
 		r = uv_poll_init(loop, &ch->poll, fd);
@@ -79,7 +79,8 @@ int channel_init(struct channel *ch, uv_loop_t *loop, int fd, enum serialization
 		return r;
 	}
 	(void)uv_timer_init(loop, &ch->look_again);
-	ch->n_open = 2;
+	(void)uv_prepare_init(loop, &ch->turn);
+	ch->n_open = 3;
 	channel_rearm(ch);
 	return 0;
 }
@@ -96,6 +97,7 @@ static void channel_end(struct channel *ch, int err)
 	ch->ended = true;
 	channel_arm(ch, 0);
 	(void)uv_timer_stop(&ch->look_again);
+	(void)uv_prepare_stop(&ch->turn);
 	ch->ops->on_end(ch, err);
 }
 
@@ -103,8 +105,22 @@ static void channel_end(struct channel *ch, int err)
 
 static void item_free(struct channel_item *it)
 {
+	fd_close(&it->fd);
 	blob_unref(it->frame);
 	free(it);
+}
+
+static void item_remove(struct channel *ch, struct channel_item *it)
+{
+	DL_DELETE(ch->queue, it);
+	if (it == ch->last_own)
+		ch->last_own = NULL;
+	if (it->is_relayed) {
+		ch->relayed_bytes -= it->frame->len;
+	} else {
+		ch->n_own--;
+		ch->own_bytes -= it->frame->len;
+	}
 }
 
 /* One finished item is kept for the next send: a worker that is keeping up costs no allocation. */
@@ -112,13 +128,14 @@ static void item_done(struct channel *ch)
 {
 	struct channel_item *it = ch->queue;
 
-	DL_DELETE(ch->queue, it);
-	ch->queued_bytes -= it->frame->len;
+	item_remove(ch, it);
+	ch->n_sent += !it->is_relayed;
 	ch->head_offset = 0;
 	if (ch->spare) {
 		item_free(it);
 		return;
 	}
+	fd_close(&it->fd);
 	blob_unref(it->frame);
 	ch->spare = it;
 }
@@ -174,13 +191,17 @@ static void account(struct channel *ch, size_t sent)
 	}
 }
 
-static ssize_t send_plain(struct channel *ch)
+/* Returns what was sent; less than there was to send: the kernel is full. */
+static ssize_t send_plain(struct channel *ch, bool *ret_full)
 {
 	struct iovec iov[IOV_BATCH];
 	struct msghdr m = { .msg_iov = iov, .msg_iovlen = gather(ch, iov) };
+	size_t wanted = 0;
 	ssize_t n;
 
-	if (m.msg_iovlen == 0)
+	for (size_t i = 0; i < m.msg_iovlen; i++)
+		wanted += iov[i].iov_len;
+	if (wanted == 0)
 		return 0;
 	n = sendmsg(ch->fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
 	if (n < 0)
@@ -188,6 +209,7 @@ static ssize_t send_plain(struct channel *ch)
 	ch->unread += (size_t)n;
 	ch->since_fd += (size_t)n;
 	account(ch, (size_t)n);
+	*ret_full = (size_t)n < wanted;
 	return n;
 }
 
@@ -237,6 +259,14 @@ static bool head_goes_with_fd(const struct channel *ch)
 
 static void on_look_again(uv_timer_t *t);
 
+static void look_again_later(struct channel *ch)
+{
+	ch->look_again_ms = ch->look_again_ms ? ch->look_again_ms * 2 : 1;
+	if (ch->look_again_ms > LOOK_AGAIN_MAX_MS)
+		ch->look_again_ms = LOOK_AGAIN_MAX_MS;
+	(void)uv_timer_start(&ch->look_again, on_look_again, ch->look_again_ms, 0);
+}
+
 /* May the next frame be sent? A frame that has begun goes on. The kernel tells when a stream socket
  * has room, not when it is empty, so a peer that is behind is looked at again by timer. */
 static bool within_unread_bound(struct channel *ch)
@@ -253,76 +283,149 @@ static bool within_unread_bound(struct channel *ch)
 		ch->look_again_ms = 0;
 		return true;
 	}
-	ch->look_again_ms = ch->look_again_ms ? ch->look_again_ms * 2 : 1;
-	if (ch->look_again_ms > LOOK_AGAIN_MAX_MS)
-		ch->look_again_ms = LOOK_AGAIN_MAX_MS;
-	(void)uv_timer_start(&ch->look_again, on_look_again, ch->look_again_ms, 0);
+	look_again_later(ch);
 	return false;
+}
+
+/* ETOOMANYREFS: too many descriptors of this uid in flight, unix(7); they drain as workers read.
+ * Such a socket is writable all the while, so these wait for the timer. */
+static bool passes_by_itself(int err)
+{
+	return err == -ETOOMANYREFS || err == -ENOBUFS || err == -ENOMEM;
 }
 
 /* 0: all gone or the kernel is full. -errno: the socket is broken. */
 static int channel_flush(struct channel *ch)
 {
-	while (ch->queue && within_unread_bound(ch)) {
-		ssize_t r = head_goes_with_fd(ch) ? send_with_fd(ch) : send_plain(ch);
+	bool full = false;
 
-		/* ETOOMANYREFS: too many descriptors of this uid in flight, unix(7); they drain as
-		 * workers read. */
-		if (r == -EAGAIN || r == -ETOOMANYREFS || r == -ENOBUFS || r == -ENOMEM)
+	while (ch->queue && !full && within_unread_bound(ch)) {
+		ssize_t r = head_goes_with_fd(ch) ? send_with_fd(ch) : send_plain(ch, &full);
+
+		if (r == -EAGAIN)
 			return 0;
+		if (passes_by_itself((int)r)) {
+			look_again_later(ch);
+			return 0;
+		}
 		if (r < 0 && r != -EINTR)
 			return (int)r;
 	}
 	return 0;
 }
 
-static struct channel_item *item_new(struct channel *ch)
-{
-	struct channel_item *it = ch->spare;
-
-	ch->spare = NULL;
-	return it ? it : malloc(sizeof(*it));
-}
-
-int channel_send(struct channel *ch, struct blob *frame, int fd)
-{
-	struct channel_item *it;
-	bool was_idle = !ch->queue;
-
-	if (ch->ended || ch->closing)
-		return -EPIPE;
-	it = item_new(ch);
-	if (!it)
-		return -ENOMEM;
-	*it = (struct channel_item){ .frame = blob_ref(frame), .fd = fd };
-	DL_APPEND(ch->queue, it);
-	ch->queued_bytes += frame->len;
-	if (was_idle)
-		(void)channel_flush(ch); /* a broken socket is reported by the poll */
-	if (ch->queued_bytes > CHANNEL_QUEUE_HIGH)
-		ch->congested = true;
-	channel_rearm(ch);
-	return 0;
-}
-
 static void channel_writable(struct channel *ch)
 {
-	int r = channel_flush(ch);
+	int r;
 
-	if (r < 0) {
+	(void)uv_prepare_stop(&ch->turn);
+	(void)uv_timer_stop(&ch->look_again);
+	r = channel_flush(ch);
+	if (r < 0)
 		channel_end(ch, r);
-		return;
-	}
-	channel_rearm(ch);
-	if (ch->congested && ch->queued_bytes < CHANNEL_QUEUE_LOW) {
-		ch->congested = false;
-		ch->ops->on_drain(ch);
-	}
+	else
+		channel_rearm(ch);
 }
 
 static void on_look_again(uv_timer_t *t)
 {
 	channel_writable(container_of(t, struct channel, look_again));
+}
+
+static void on_turn(uv_prepare_t *turn)
+{
+	channel_writable(container_of(turn, struct channel, turn));
+}
+
+/* Called before something is queued. */
+static void write_this_turn(struct channel *ch)
+{
+	if (!ch->queue)
+		(void)uv_prepare_start(&ch->turn, on_turn);
+}
+
+static struct channel_item *item_new(struct channel *ch, struct blob *frame, int fd)
+{
+	struct channel_item *it = ch->spare ? ch->spare : malloc(sizeof(*it));
+
+	ch->spare = NULL;
+	if (it)
+		*it = (struct channel_item){ .frame = blob_ref(frame), .fd = fd };
+	return it;
+}
+
+static void put_before_relayed(struct channel *ch, struct channel_item *it)
+{
+	if (ch->last_own)
+		DL_APPEND_ELEM(ch->queue, ch->last_own, it);
+	else if (ch->head_offset > 0)
+		DL_APPEND_ELEM(ch->queue, ch->queue, it);
+	else
+		DL_PREPEND(ch->queue, it);
+	ch->last_own = it;
+}
+
+int channel_send(struct channel *ch, struct blob *frame, int fd)
+{
+	struct channel_item *it;
+	int copy = -1;
+
+	if (ch->ended || ch->closing)
+		return -EPIPE;
+	if (ch->n_own == CHANNEL_OWN_FRAMES_MAX || ch->own_bytes > CHANNEL_OWN_BYTES_MAX)
+		return -ENOBUFS;
+	if (fd >= 0 && (copy = fcntl(fd, F_DUPFD_CLOEXEC, 3)) < 0)
+		return -errno;
+	it = item_new(ch, frame, copy);
+	if (!it) {
+		fd_close(&copy);
+		return -ENOMEM;
+	}
+	write_this_turn(ch);
+	put_before_relayed(ch, it);
+	ch->n_own++;
+	ch->own_bytes += frame->len;
+	return 0;
+}
+
+int channel_relay(struct channel *ch, struct blob *frame)
+{
+	struct channel_item *it;
+
+	if (ch->ended || ch->closing)
+		return -EPIPE;
+	it = item_new(ch, frame, -1);
+	if (!it)
+		return -ENOMEM;
+	it->is_relayed = true;
+	it->since_ms = uv_now(ch->poll.loop);
+	write_this_turn(ch);
+	DL_APPEND(ch->queue, it);
+	ch->relayed_bytes += frame->len;
+	return 0;
+}
+
+void channel_drop_relayed(struct channel *ch)
+{
+	struct channel_item *it, *next;
+
+	DL_FOREACH_SAFE(ch->queue, it, next)
+	{
+		if (!it->is_relayed || (it == ch->queue && ch->head_offset > 0))
+			continue;
+		item_remove(ch, it);
+		item_free(it);
+	}
+}
+
+uint64_t channel_relayed_since_ms(const struct channel *ch)
+{
+	const struct channel_item *it;
+
+	DL_FOREACH(ch->queue, it)
+	if (it->is_relayed)
+		return it->since_ms;
+	return 0;
 }
 
 /* receiving */
@@ -341,99 +444,237 @@ static void take_fds(struct channel *ch, struct msghdr *m)
 	}
 }
 
-static ssize_t receive(struct channel *ch)
+static ssize_t receive(struct channel *ch, char *dst, size_t size)
 {
 	union {
 		char bytes[CMSG_SPACE(4 * sizeof(int))];
 		struct cmsghdr align;
 	} control;
-	struct iovec iov;
+	struct iovec iov = { dst, size };
 	struct msghdr m = { .msg_iov = &iov,
 			    .msg_iovlen = 1,
 			    .msg_control = control.bytes,
 			    .msg_controllen = sizeof(control.bytes) };
-	ssize_t n;
-	int r = buf_reserve(&ch->in, READ_SIZE);
+	ssize_t n = recvmsg(ch->fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 
-	if (r == -EMSGSIZE && ch->in.max > ch->in.len)
-		r = buf_reserve(&ch->in, ch->in.max - ch->in.len);
-	if (r < 0)
-		return r;
-	iov = (struct iovec){ ch->in.p + ch->in.len, ch->in.cap - ch->in.len };
-	n = recvmsg(ch->fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	if (n < 0)
 		return -errno;
 	take_fds(ch, &m);
-	ch->in.len += (size_t)n;
 	return n;
 }
 
+/* Passing over */
+
+/* The frame that has begun with @begun bytes, of @size (0: nobody knows), is not kept. */
+static void pass_over(struct channel *ch, size_t begun, size_t size)
+{
+	if (ch->mode == SERIAL_JSON)
+		ch->skips_line = true;
+	else
+		ch->skip = size - begun;
+	ch->searched = 0;
+	blob_unref(ch->in);
+	ch->in = NULL;
+	ch->ops->on_no_room(ch, 0);
+}
+
+/* How much at the begin of @bytes belongs to a frame that is passed over. */
+static size_t skipped(struct channel *ch, struct str bytes)
+{
+	size_t n = ch->skip < bytes.n ? ch->skip : bytes.n;
+	const char *end;
+
+	ch->skip -= n;
+	if (!ch->skips_line)
+		return n;
+	end = memchr(bytes.p, '\n', bytes.n);
+	ch->skips_line = !end;
+	return end ? (size_t)(end - bytes.p) + 1 : bytes.n;
+}
+
+/* Keeping the begin of a frame */
+
+/* True: @n bytes more may be kept. */
+static bool has_room(struct channel *ch, size_t n)
+{
+	if (quota_has_room(ch->quota, n))
+		return true;
+	ch->ops->on_no_room(ch, n);
+	return quota_has_room(ch->quota, n);
+}
+
+/* Room for @capacity bytes in .in. 0, -ENOMEM, -ENOBUFS (the quota). */
+static int keep_room(struct channel *ch, size_t capacity)
+{
+	size_t counted = ch->in && ch->in->quota ? ch->in->len : 0;
+	struct blob *in;
+
+	if (ch->in && capacity <= ch->in->len)
+		return 0;
+	if (capacity > CHANNEL_LARGE && !has_room(ch, capacity - counted))
+		return -ENOBUFS;
+	in = blob_resize(ch->in, capacity);
+	if (!in)
+		return -ENOMEM;
+	if (capacity > CHANNEL_LARGE && !in->quota)
+		blob_charge(in, ch->quota);
+	ch->in = in;
+	return 0;
+}
+
+/* The capacity for a frame of @size bytes (0: not known yet) of which there are @begun. One that is
+ * larger than a read is read to its end and not further, so that it fills its blob. */
+static size_t capacity_for(const struct channel *ch, size_t begun, size_t size)
+{
+	if (size > READ_SIZE)
+		return size;
+	if (begun + READ_SIZE <= CHANNEL_LARGE)
+		return begun + READ_SIZE;
+	return ch->in && ch->in->len > begun ? ch->in->len : 2 * begun;
+}
+
+/* Keeps @rest, in @in or elsewhere: the begin of a frame of @size bytes (0: not known yet). @in is
+ * consumed. */
+static void keep(struct channel *ch, struct blob *in, struct str rest, size_t size)
+{
+	int r;
+
+	if (in && in->refs == 1) {
+		memmove(in->bytes, rest.p, rest.n);
+		ch->in = in;
+		r = keep_room(ch, capacity_for(ch, rest.n, size));
+	} else {
+		r = keep_room(ch, capacity_for(ch, rest.n, size));
+		if (r == 0)
+			memcpy(ch->in->bytes, rest.p, rest.n);
+		blob_unref(in);
+	}
+	ch->in_len = rest.n;
+	if (r == 0 || ch->closing || ch->ended)
+		return;
+	if (ch->mode == SERIAL_ADVANCED && size == 0)
+		channel_end(ch, r); /* nothing tells where the next one begins */
+	else
+		pass_over(ch, rest.n, size);
+}
+
+/* Delivering */
+
 /* A long JSON frame is searched for its end once, not with every piece that comes. */
-static bool has_no_end(struct channel *ch)
+static bool has_no_end(struct channel *ch, struct str bytes)
 {
 	size_t from = ch->searched;
 
-	if (ch->mode != SERIAL_JSON || ch->in.len >= CHANNEL_FRAME_MAX)
+	if (ch->mode != SERIAL_JSON)
 		return false;
-	ch->searched = ch->in.len;
-	return !memchr(ch->in.p + from, '\n', ch->in.len - from);
+	ch->searched = bytes.n;
+	return !memchr(bytes.p + from, '\n', bytes.n - from);
 }
 
-/* Hands out every whole frame. 0 or -EBADMSG/-EMSGSIZE. The callee may pause or close in between.
- */
-static int deliver(struct channel *ch)
+/* @in as a blob that is just the frame @bytes, or NULL. */
+static struct blob *blob_of_frame(struct blob **in, struct str *bytes, bool is_last)
 {
-	size_t used = 0;
+	struct blob *b = *in;
+
+	if (!b || bytes->p != (const char *)b->bytes || !is_last || bytes->n <= READ_SIZE)
+		return NULL;
+	b = blob_resize(b, bytes->n);
+	if (!b)
+		return NULL;
+	*in = b;
+	bytes->p = (const char *)b->bytes;
+	return b;
+}
+
+/* Hands out one frame of @size bytes at the begin of @rest. A descriptor arrives with the read that
+ * ends its frame, so it is the last frame's. */
+static void deliver_frame(struct channel *ch, struct blob **in, struct str rest, struct str payload,
+			  size_t size)
+{
+	bool is_last = size == rest.n;
+	size_t prefix = (size_t)(payload.p - rest.p);
+	struct channel_frame f = { .bytes = { rest.p, size } };
+
+	f.blob = blob_of_frame(in, &f.bytes, is_last);
+	f.payload = (struct str){ f.bytes.p + prefix, payload.n };
+	f.fd = is_last ? fd_take(&ch->in_fd) : -1;
+	ch->ops->on_frame(ch, &f);
+}
+
+/* Hands out every whole frame in @bytes, which are those of @in (consumed) or NULL, and keeps the
+ * rest. The callee may close in between. */
+static void deliver(struct channel *ch, struct blob *in, struct str bytes)
+{
+	size_t used = skipped(ch, bytes), size = 0;
 	int r = 0;
 
-	if (has_no_end(ch))
-		return 0;
-	ch->searched = 0;
-	while (!ch->closing && !ch->ended) {
-		struct str rest = { ch->in.p + used, ch->in.len - used }, payload;
-		size_t size;
+	if (has_no_end(ch, (struct str){ bytes.p + used, bytes.n - used })) {
+		size = 0;
+	} else {
+		ch->searched = 0;
+		while (!ch->closing && !ch->ended) {
+			struct str rest = { bytes.p + used, bytes.n - used }, payload;
 
-		r = wire_split(ch->mode, rest, CHANNEL_FRAME_MAX, &payload, &size);
-		if (r <= 0)
-			break;
-		used += size;
-		/* a descriptor arrives with the read that ends its frame, so it is the last frame's
-		 */
-		ch->ops->on_frame(ch, payload, (struct str){ rest.p, size },
-				  used == ch->in.len ? fd_take(&ch->in_fd) : -1);
+			r = wire_split(ch->mode, rest, CHANNEL_FRAME_MAX, &payload, &size);
+			if (r <= 0)
+				break;
+			used += size;
+			deliver_frame(ch, &in, rest, payload, size);
+		}
 	}
-	if (ch->closing)
-		return 0;
-	buf_consume(&ch->in, used);
-	return r < 0 ? r : 0;
+	if (!ch->closing)
+		ch->ops->on_read_end(ch);
+	if (!ch->closing && !ch->ended && used < bytes.n && r == 0)
+		keep(ch, in, (struct str){ bytes.p + used, bytes.n - used }, size);
+	else
+		blob_unref(in);
+	if (r < 0)
+		channel_end(ch, r);
 }
 
-static void channel_readable(struct channel *ch)
+/* One read and what it brings. Returns its size, *ret_more: there may be more; 0 at the end,
+ * -errno. */
+static ssize_t read_once(struct channel *ch, bool *ret_more)
 {
-	for (int i = 0; i < READS_PER_EVENT && !ch->paused; i++) {
-		ssize_t n = receive(ch);
-		bool full = ch->in.len == ch->in.cap;
-		int r;
+	static char fresh[READ_SIZE]; /* where no frame has begun yet */
+	struct blob *in = ch->in;
+	char *dst = in ? (char *)in->bytes + ch->in_len : fresh;
+	size_t size = in ? in->len - ch->in_len : sizeof(fresh), had = in ? ch->in_len : 0;
+	ssize_t n = receive(ch, dst, size);
 
+	if (n <= 0)
+		return n;
+	ch->in = NULL;
+	ch->in_len = 0;
+	deliver(ch, in, (struct str){ in ? (char *)in->bytes : fresh, had + (size_t)n });
+	*ret_more = (size_t)n == size;
+	return n;
+}
+
+/* At most @reads of them, or while @to_the_end, until the kernel has no more. */
+static void channel_readable(struct channel *ch, int reads, bool to_the_end)
+{
+	bool more = true;
+
+	while (reads-- > 0 && (more || to_the_end)) {
+		ssize_t n = read_once(ch, &more);
+
+		if (ch->closing || ch->ended)
+			return;
 		if (n == -EAGAIN || n == -EINTR || n == -ENOMEM)
 			break;
 		if (n <= 0) {
 			channel_end(ch, (int)n);
 			return;
 		}
-		r = deliver(ch);
-		if (ch->closing || ch->ended)
-			return;
-		if (r < 0) {
-			channel_end(ch, r);
-			return;
-		}
-		if (!full)
-			break;
 	}
-	if (ch->in.len == 0)
-		buf_free(&ch->in);
 	channel_rearm(ch);
+}
+
+void channel_read_rest(struct channel *ch)
+{
+	if (!ch->closing && !ch->ended)
+		channel_readable(ch, READS_OF_THE_DEAD, true);
 }
 
 static void on_poll(uv_poll_t *poll, int status, int events)
@@ -442,25 +683,13 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 
 	if (status < 0) { /* libuv has stopped the handle: POLLERR; the next call says what it is */
 		ch->events = 0;
-		events = ch->paused ? UV_WRITABLE : UV_READABLE;
+		events = UV_READABLE;
 	}
 	/* a failing write ends the channel: first what the peer has said before it left */
 	if (events & UV_READABLE)
-		channel_readable(ch);
+		channel_readable(ch, READS_PER_EVENT, false);
 	if ((events & UV_WRITABLE) && !ch->closing && !ch->ended)
 		channel_writable(ch);
-}
-
-void channel_pause(struct channel *ch)
-{
-	ch->paused = true;
-	channel_rearm(ch);
-}
-
-void channel_resume(struct channel *ch)
-{
-	ch->paused = false;
-	channel_rearm(ch);
 }
 
 static void on_handle_closed(uv_handle_t *handle)
@@ -469,6 +698,12 @@ static void on_handle_closed(uv_handle_t *handle)
 
 	if (--ch->n_open == 0 && ch->on_closed)
 		ch->on_closed(ch);
+}
+
+static void close_handle(struct channel *ch, uv_handle_t *h)
+{
+	h->data = ch;
+	uv_close(h, on_handle_closed);
 }
 
 void channel_close(struct channel *ch, void (*on_closed)(struct channel *ch))
@@ -481,14 +716,17 @@ void channel_close(struct channel *ch, void (*on_closed)(struct channel *ch))
 	ch->on_closed = on_closed;
 	DL_FOREACH_SAFE(ch->queue, it, next)
 	item_free(it);
-	ch->queue = NULL;
+	ch->queue = ch->last_own = NULL;
+	ch->n_own = 0;
+	ch->own_bytes = ch->relayed_bytes = 0;
 	free(ch->spare);
 	ch->spare = NULL;
-	buf_free(&ch->in);
+	blob_unref(ch->in);
+	ch->in = NULL;
 	fd_close(&ch->in_fd);
 	channel_arm(ch, 0);
-	ch->poll.data = ch->look_again.data = ch;
-	uv_close((uv_handle_t *)&ch->poll, on_handle_closed);
-	uv_close((uv_handle_t *)&ch->look_again, on_handle_closed);
+	close_handle(ch, (uv_handle_t *)&ch->poll);
+	close_handle(ch, (uv_handle_t *)&ch->look_again);
+	close_handle(ch, (uv_handle_t *)&ch->turn);
 	fd_close(&ch->fd);
 }

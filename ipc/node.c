@@ -33,6 +33,9 @@ enum key {
 	K_INDEX,
 	K_READABLE_ALL,
 	K_WRITABLE_ALL,
+	K_ENGINE_SOURCE,
+	K_SENDER,
+	K_RECIPIENT,
 	N_KEYS,
 };
 
@@ -58,6 +61,9 @@ static const char *const key_names[N_KEYS] = {
 	[K_INDEX] = "index",
 	[K_READABLE_ALL] = "readableAll",
 	[K_WRITABLE_ALL] = "writableAll",
+	[K_ENGINE_SOURCE] = "_source",
+	[K_SENDER] = "senderId",
+	[K_RECIPIENT] = "recipientId",
 };
 
 static int64_t number_or(const struct value *v, int64_t otherwise)
@@ -199,11 +205,20 @@ static void read_adapter(enum serialization mode, const struct value v[static N_
 		m->worker_id = v[K_DATA]; /* WORKER_INIT and WORKER_PING: the id itself */
 }
 
+static void read_engine(const struct value v[static N_KEYS], struct node_msg *m)
+{
+	m->kind = NODE_ENGINE;
+	m->uid = v[K_SENDER];
+	m->requester_uid = v[K_RECIPIENT];
+}
+
 static void read_user(enum serialization mode, const struct value v[static N_KEYS],
 		      struct node_msg *m)
 {
 	if (wire_is(&v[K_SOURCE], "_sio_adapter"))
 		read_adapter(mode, v, m);
+	else if (wire_is(&v[K_ENGINE_SOURCE], "_eio"))
+		read_engine(v, m);
 	else
 		read_sticky(v, m);
 }

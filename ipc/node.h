@@ -26,6 +26,8 @@ enum node_kind {
 	NODE_STICKY_CONNECTION,    /* .sid: a new Engine.IO session */
 	NODE_STICKY_DISCONNECTION, /* .sid */
 	NODE_ADAPTER, /* source "_sio_adapter": a cluster-adapter frame, for the relay */
+	NODE_ENGINE,  /* _source "_eio": one of cluster-engine */
+	NODE_N_KINDS,
 };
 
 enum { NODE_ADDRESS_MAX = 1024, NODE_KEY_MAX = 64, NODE_SID_MAX = 256 };
@@ -59,14 +61,15 @@ struct node_msg {
 	struct value data; /* must be echoed in the answer: TLS servers read ticket keys there */
 	char key[NODE_KEY_MAX];
 	char sid[NODE_SID_MAX + 1];
-	/* NODE_ADAPTER: borrowed from the payload */
-	int64_t adapter_type;                 /* -1: not a number */
-	struct value uid, nsp, requester_uid; /* 0.3 */
+	/* NODE_ADAPTER, NODE_ENGINE: borrowed from the payload */
+	int64_t adapter_type; /* -1: not a number */
+	/* of 0.3; of cluster-engine, .uid is its senderId and .requester_uid its recipientId */
+	struct value uid, nsp, requester_uid;
 	struct value
 	    worker_id; /* 0.2: data.workerId, or data itself where that is the sender's id */
 };
 
-/* Reads one payload out of wire_split(). 0: *ret set. -EBADMSG: the worker writes garbage. */
+/* Reads one payload out of wire_split(). 0: *ret set. -EBADMSG: it is no value. */
 int node_read(enum serialization mode, struct str payload, struct node_msg *ret);
 
 /* Frames to a worker; each returns a blob with one reference, or NULL (ENOMEM). */

@@ -228,6 +228,10 @@ static const struct metric {
 	SHARED("router_starts_total", "counter", router_starts, "Starts of router processes."),
 	SHARED("relay_messages_total", "counter", relay_messages, "Adapter messages relayed."),
 	SHARED("relay_bytes_total", "counter", relay_bytes, "Bytes of them, as received."),
+	SHARED("relay_evictions_total", "counter", relay_evictions,
+	       "Workers that left the relay since they were behind or flooded it."),
+	SHARED("relay_queued_bytes", "gauge", relay_used, "What the relay holds, each byte once."),
+	SHARED("relay_queue_limit_bytes", "gauge", relay_max, "What it may hold."),
 #undef SUM
 #undef SHARED
 };
@@ -249,6 +253,17 @@ static int put_totals(const struct scoreboard *b, struct buf *out)
 			       m->name, m->help, m->name, m->type, m->name, total(b, m));
 	}
 	return r;
+}
+
+static int put_passed_over(const struct scoreboard *b, struct buf *out)
+{
+	return buf_printf(out,
+			  "# HELP sioinit_relay_passed_over_total Messages of workers not relayed, "
+			  "by reason.\n"
+			  "# TYPE sioinit_relay_passed_over_total counter\n"
+			  "sioinit_relay_passed_over_total{reason=\"unreadable\"} %llu\n"
+			  "sioinit_relay_passed_over_total{reason=\"no_room\"} %llu\n",
+			  n(&b->relay_passed_over[0]), n(&b->relay_passed_over[1]));
 }
 
 static int put_responses(const struct scoreboard *b, struct buf *out)
@@ -322,6 +337,11 @@ static double sockets_of(const struct view *v)
 	return (double)counter_get(&v->row->sockets);
 }
 
+static double backlog_of(const struct view *v)
+{
+	return (double)counter_get(&v->row->backlog);
+}
+
 static double in_flight_of(const struct view *v)
 {
 	return (double)SLOT_TOTAL(v, in_flight);
@@ -349,6 +369,7 @@ static const struct {
 	{ "uptime_seconds", "gauge", "Since it was started.", uptime_of },
 	{ "sessions", "gauge", "Engine.IO sessions it holds.", sessions_of },
 	{ "sockets", "gauge", "Client sockets it holds.", sockets_of },
+	{ "relay_backlog_bytes", "gauge", "Messages of the others that wait for it.", backlog_of },
 	{ "requests_in_flight", "gauge", "Requests it is answering.", in_flight_of },
 	{ "requests_total", "counter", "Requests passed on to the slot.", requests_of },
 	{ "starts_total", "counter", "Starts of the slot's workers.", starts_of },
@@ -384,6 +405,7 @@ int report_metrics(const struct scoreboard *b, struct buf *out)
 			   SIOINIT_VERSION, seconds_since(&b->started_ms));
 
 	r = r < 0 ? r : put_totals(b, out);
+	r = r < 0 ? r : put_passed_over(b, out);
 	r = r < 0 ? r : put_responses(b, out);
 	r = r < 0 ? r : put_durations(b, out);
 	return r < 0 ? r : put_workers(b, out);

@@ -21,6 +21,7 @@ struct scoreboard_row {
 	counter lag_ms;
 	counter starts;
 	counter pending; /* sockets on their way to it */
+	counter backlog; /* bytes that the relay has for it */
 	/* by any router: what all of them know */
 	counter sessions;
 	counter sockets; /* client sockets it holds, as far as that can be seen from outside */
@@ -60,8 +61,10 @@ struct scoreboard {
 	counter phase;   /* enum phase */
 	counter router_starts, worker_ends, hangs, reloads;
 	counter parked; /* polls whose connections init has a copy of */
-	counter relay_messages, relay_bytes;
-	counter n_routers; /* at least 1: the first of .routers are in use */
+	counter relay_messages, relay_bytes, relay_evictions;
+	counter relay_passed_over[2];  /* enum hub_passed_over */
+	counter relay_used, relay_max; /* bytes of its quota */
+	counter n_routers;             /* at least 1: the first of .routers are in use */
 	/* by any router */
 	counter sessions;
 	counter handshakes_paid_ns; /* see limits_take_token() */

@@ -17,45 +17,47 @@ enum {
 	FRAME_MAX =
 	    1 << 20, /* what we write ourselves is small; wire_value() may copy ticket keys */
 	PREFIX_SIZE = 4,
+	V8_BEGIN = 0xff,
 	V8_VERSION = 0x0d, /* accepted by every Node since 16, by Deno and by Bun */
 };
 
 /* Framing */
 
-static int split_json(struct str in, size_t max, struct str *ret_payload, size_t *ret_size)
+static int split_json(struct str in, struct str *ret_payload, size_t *ret_size)
 {
 	const char *end = in.n ? memchr(in.p, '\n', in.n) : NULL;
 
+	*ret_size = 0;
 	if (!end)
-		return in.n > max ? -EMSGSIZE : 0;
+		return 0;
 	*ret_payload = (struct str){ in.p, (size_t)(end - in.p) };
 	*ret_size = ret_payload->n + 1;
-	return ret_payload->n == 0 ? -EBADMSG : 1;
+	return 1;
 }
 
+/* A value begins with 0xff and its version: what does not is no length in front of a value. */
 static int split_advanced(struct str in, size_t max, struct str *ret_payload, size_t *ret_size)
 {
 	const unsigned char *p = (const unsigned char *)in.p;
 	size_t n;
 
+	*ret_size = 0;
 	if (in.n < PREFIX_SIZE)
 		return 0;
 	n = (size_t)p[0] << 24 | (size_t)p[1] << 16 | (size_t)p[2] << 8 | p[3];
-	if (n == 0)
+	if (n == 0 || n > max || (in.n > PREFIX_SIZE && p[PREFIX_SIZE] != V8_BEGIN))
 		return -EBADMSG;
-	if (n > max)
-		return -EMSGSIZE;
+	*ret_size = PREFIX_SIZE + n;
 	if (in.n - PREFIX_SIZE < n)
 		return 0;
 	*ret_payload = (struct str){ in.p + PREFIX_SIZE, n };
-	*ret_size = PREFIX_SIZE + n;
 	return 1;
 }
 
 int wire_split(enum serialization mode, struct str in, size_t max, struct str *ret_payload,
 	       size_t *ret_size)
 {
-	return mode == SERIAL_JSON ? split_json(in, max, ret_payload, ret_size)
+	return mode == SERIAL_JSON ? split_json(in, ret_payload, ret_size)
 				   : split_advanced(in, max, ret_payload, ret_size);
 }
 

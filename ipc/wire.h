@@ -11,8 +11,9 @@
 #include "ipc/value.h"
 
 /* Splits the first frame off @in.
- * 1: *ret_payload is the value without its framing, *ret_size what to consume. 0: incomplete.
- * -EMSGSIZE: longer than @max bytes. -EBADMSG: empty JSON line or a zero length. */
+ * 1: *ret_payload is the value without its framing (of JSON perhaps empty), *ret_size what to
+ * consume. 0: incomplete; *ret_size is what it takes, or 0 while nobody knows. -EBADMSG: this is no
+ * frame: an advanced one of no bytes, of more than @max, or whose value does not begin as one. */
 int wire_split(enum serialization mode, struct str in, size_t max, struct str *ret_payload,
 	       size_t *ret_size);
 
