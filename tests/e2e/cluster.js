@@ -240,8 +240,15 @@ class Voices {
 	}
 	async begin() {
 		for (const c of this.speakers) await c.ask("speak", this.bytes, this.every);
-		const all = () => this.listeners.every((l) => this.speakers.every((c) => l.record.senders.has(c.from)));
-		await until(async () => all(), "everybody to hear everybody");
+		await this.heard();
+	}
+	heard() {
+		return until(async () => this.listeners.every((l) => this.speakers.every((c) => l.record.senders.has(c.from))), "everybody to hear everybody");
+	}
+	// One more that hears from now on.
+	async join(listener) {
+		this.listeners = [...this.listeners, listener];
+		await this.heard();
 	}
 	pauses() {
 		const found = [];

@@ -45,11 +45,11 @@ for (const mode of ["advanced", "json"]) {
 }
 
 test("an engine without sticky sessions: polling clients whose requests go anywhere", { timeout: 90000 }, async () => {
-	await withCluster(3, { SIOINIT_STICKY: "none", SIOINIT_BALANCE: "round-robin" }, async (s) => {
+	await withCluster(3, { SIOINIT_STICKY: "none", SIOINIT_BALANCE: "random" }, async (s) => {
 		const n = 12;
 		const clients = [];
 		for (let i = 0; i < n; i++) clients.push(await s.connect({ transports: ["polling"] }));
-		assert.strictEqual(new Set(clients.map((c) => c.where.slot)).size, 3, "all workers have sessions");
+		assert.ok(new Set(clients.map((c) => c.where.slot)).size > 1, "several workers have sessions");
 		for (let i = 0; i < 10; i++) assert.deepStrictEqual(await Promise.all(clients.map((c) => c.ask("echo", i, "x".repeat(1000)))), Array(n).fill(i));
 		const words = clients.map((c) => new Promise((resolve) => c.once("all", resolve)));
 		clients[0].emit("all", "to everybody");

@@ -63,7 +63,7 @@ test("a worker that says it took connections it was not sent", { timeout: 60000,
 	const is = (name, what) => until(async () => fs.existsSync(file(name)), what);
 	const go = (name) => fs.writeFileSync(file(name), "");
 	const clients = [];
-	const env = { SIOINIT_SERIALIZATION: "json", SIOINIT_DISPATCH: "listen", FOLDER: folder, SIOINIT_LAG_WARN: "5" };
+	const env = { SIOINIT_SERIALIZATION: "json", SIOINIT_DISPATCH: "listen", FOLDER: folder, SIOINIT_PING_INTERVAL: "0" };
 	try {
 		await withCluster(3, env, async (s) => {
 			await is("listening", "the liar to listen");
