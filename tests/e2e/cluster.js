@@ -77,7 +77,7 @@ class Record {
 
 class Cluster {
 	constructor(sioinit, n) {
-		Object.assign(this, { sioinit, n, clients: [], stopped: new Set(), stall: new Stall(), polls: null });
+		Object.assign(this, { io, sioinit, n, clients: [], stopped: new Set(), stall: new Stall(), polls: null });
 		this.pid = sioinit.pid;
 	}
 	get log() {
