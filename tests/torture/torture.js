@@ -260,14 +260,10 @@ async function settle(t) {
 	const workers = await s.workers();
 	const said = new Map();
 	for (const w of workers) {
-		let seat = t.seatAt(w.pid);
-		if (!seat) {
-			seat = await s.at(w.slot);
-			seat.record = { name: seat.from };
-		}
-		const [count, ms] = await seat.ask("count").catch((err) => [err.message, 0]);
-		const present = seats.filter((x) => x.isOn).length + s.clients.length;
-		if (count !== present) oracle.fault("fetchSockets()", `at the end, of worker ${w.slot}: ${count} of ${present} after ${ms} ms`);
+		const seat = t.seatAt(w.pid) ?? (await s.at(w.slot));
+		const count = () => seat.ask("count").catch((err) => [err.message]);
+		const present = () => seats.filter((x) => x.isOn).length + s.clients.length;
+		await until(async () => (await count())[0] === present(), "all to be found", 10000).catch(async () => oracle.fault("fetchSockets()", `at the end, of worker ${w.slot}: ${await count()} of ${present()}`));
 		said.set(`${w.slot}.${w.pid}`, await seat.ask("hush").catch((err) => err.message));
 	}
 	await oracle.agree(seats.filter((x) => x.isOn), said);
