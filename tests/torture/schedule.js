@@ -27,7 +27,7 @@ const kinds = {
 	"flood of questions": { weight: 2, done: () => 6000 },
 	"flood of broadcasts": { weight: 1, done: () => 15000 },
 	reload: { weight: 2, whole: true, done: () => 12000 },
-	scale: { weight: 2, whole: true, fields: (r) => ({ n: r(3, 6) }), done: () => 8000 },
+	scale: { weight: 2, whole: true, fields: (r) => ({ n: [3, 5, 6][r(0, 2)] }), done: () => 8000 },
 };
 
 // Of @workers slots, at most all but two are disturbed at a time; what concerns all of them is done one after the other.

@@ -132,9 +132,10 @@ class Torture {
 		this.slowBoots(ms);
 		this.kill(w);
 	}
-	tell(w, why, event, ...args) {
-		const seat = this.seatAt(w.pid);
-		if (!seat) {
+	// False: it cannot be told. Whoever comes new to where nobody is gets to the worker with the fewest.
+	async tell(w, why, event, ...args) {
+		const seat = this.seatAt(w.pid) ?? { socket: await this.visit(w) };
+		if (!seat.socket) {
 			this.say("  nobody is there to tell it");
 			return false;
 		}
@@ -142,37 +143,45 @@ class Torture {
 		seat.socket.emit(event, ...args);
 		return true;
 	}
+	async visit(w) {
+		for (let i = 0; i < WORKERS; i++) {
+			const c = await this.s.connect().catch(() => undefined);
+			if (c) this.later(3000, () => this.s.forget(c));
+			if (c?.where.pid === w.pid) return c;
+		}
+		return undefined;
+	}
 	exit(w) {
-		this.tell(w, "exit", "exit", 1);
+		return this.tell(w, "exit", "exit", 1);
 	}
 	"die within a frame"(w, { bytes }) {
-		this.tell(w, "died within a frame", "die within a frame", bytes);
+		return this.tell(w, "died within a frame", "die within a frame", bytes);
 	}
 	"last words"(w, { n }) {
-		this.tell(w, "said goodbye", "bye", n);
+		return this.tell(w, "said goodbye", "bye", n);
 	}
 	block(w, { ms }) {
 		this.oracle.sicken(w.pid, ms + 1000);
 		if (performance.now() < this.flooding) this.oracle.doom(w.pid, "slow in a flood");
-		this.tell(w, null, "block", ms, () => {});
+		return this.tell(w, null, "block", ms, () => {});
 	}
 	burst(w, { n, bytes }) {
 		this.oracle.pausesMatterNot(500);
-		this.tell(w, null, "burst", n, bytes, () => {});
+		return this.tell(w, null, "burst", n, bytes, () => {});
 	}
 	garbage(w) {
 		const body = this.files.mode === "json" ? Buffer.from('{"source":"_sio_adapter","type":3,"data":[1,2\n') : Buffer.from("0000000aff0f6f22047479706549", "hex").fill(0x7a, 6);
-		this.tell(w, null, "frames", [body.toString("base64")], () => {});
+		return this.tell(w, null, "frames", [body.toString("base64")], () => {});
 	}
-	"flood of questions"(w) {
-		if (this.tell(w, "floods", "flood", "ask", 10000)) this.endsWithin(w, 10000, "never reads");
+	async "flood of questions"(w) {
+		if (await this.tell(w, "floods", "flood", "ask", 10000)) this.endsWithin(w, 10000, "never reads");
 	}
 	// others are busy reading it meanwhile; and whoever reads slowly then may be the one that leaves
-	"flood of broadcasts"(w) {
+	async "flood of broadcasts"(w) {
 		this.flooding = performance.now() + 10000;
 		for (const [pid, end] of this.oracle.ill) if (end > performance.now()) this.oracle.doom(pid, "slow in a flood");
 		this.oracle.pausesMatterNot(10000);
-		if (this.tell(w, "floods", "flood", "broadcast", 20000)) this.endsWithin(w, 20000, "floods the others");
+		if (await this.tell(w, "floods", "flood", "broadcast", 20000)) this.endsWithin(w, 20000, "floods the others");
 	}
 
 	// to all
