@@ -119,18 +119,24 @@ static void splits_frames(void **state)
 	assert_int_equal(payload.n, 1);
 	assert_int_equal(size, 2);
 	assert_int_equal(wire_split(SERIAL_JSON, STR("5"), 100, &payload, &size), 0);
-	assert_int_equal(wire_split(SERIAL_JSON, STR("\n"), 100, &payload, &size), -EBADMSG);
+	assert_int_equal(wire_split(SERIAL_JSON, STR("\n"), 100, &payload, &size), 1);
+	assert_int_equal(payload.n, 0);
+	assert_int_equal(wire_split(SERIAL_ADVANCED, STR("\0\0\0\x02\xff-c"), 100, &payload, &size),
+			 1);
+	assert_int_equal(size, 6);
+	assert_int_equal(wire_split(SERIAL_ADVANCED, STR("\0\0\0\x09\xff-c"), 100, &payload, &size),
+			 0);
+	assert_int_equal(size, 13);
 	assert_int_equal(wire_split(SERIAL_ADVANCED,
 				    STR("\0\0\0\x02"
 					"abc"),
 				    100, &payload, &size),
-			 1);
-	assert_int_equal(size, 6);
+			 -EBADMSG);
 	assert_int_equal(wire_split(SERIAL_ADVANCED, STR("\0\0\0"), 100, &payload, &size), 0);
 	assert_int_equal(wire_split(SERIAL_ADVANCED, STR("\0\0\0\0"), 100, &payload, &size),
 			 -EBADMSG);
 	assert_int_equal(wire_split(SERIAL_ADVANCED, STR("\x7f\0\0\0"), 100, &payload, &size),
-			 -EMSGSIZE);
+			 -EBADMSG);
 }
 
 static void writes_what_it_reads(void **state)
