@@ -8,6 +8,7 @@ const path = require("path");
 const { parseArgs } = require("util");
 const applyLoad = require("./load.js");
 const correctness = require("./correctness.js");
+const { applyBroadcasts, openGroup } = require("./members.js");
 const { cpuOf, descriptorsOf, freePort, memoryOf, sleep, start, stopAll, wakeupsOf } = require("./processes.js");
 
 const { values: options } = parseArgs({
@@ -39,18 +40,39 @@ const operations = [
 	{ name: "tunnel 100 B", app: "echo", load: "tunnel", conns: 32, parameter: 100 },
 	{ name: "tunnel 64 KB", app: "echo", load: "tunnel", conns: 16, parameter: 64 << 10 },
 	{ name: "tunnel 1 MB", app: "echo", load: "tunnel", conns: 4, parameter: 1 << 20 },
+	...broadcasts(16, ""),
+	...broadcasts(1, ", one at a time"),
 ];
+
+// From one member to `others`, `window` under way
+function broadcasts(window, how) {
+	const payloads = { "100 B": "100", "10 KB text": "text", "10 KB json": "json", "10 KB binary": "binary" };
+	return [1, 7, 31].flatMap((others) =>
+		Object.entries(payloads).map(([size, payload]) => ({
+			name: `relay to ${others}, ${size}${how}`,
+			app: `${others + 1} members`,
+			payload,
+			window,
+		})),
+	);
+}
 
 const binaries = path.resolve(__dirname, "../build/release");
 const program = (name) => path.join(binaries, "bench", name);
 const peers = ["sioinit", "node", "nginx", "haproxy", "floors"].flatMap((name) => require(`./peers/${name}.js`));
 
-// What is served: Socket.IO; and a server on a port of its own, whose connections can only be tunnelled
+// What is served: Socket.IO; a server on a port of its own, whose connections can only be tunnelled; nothing, by members of
+// a relay that stand for workers
 const apps = {
 	socketio: { app: ["node", path.join(__dirname, "worker.js")] },
 	echo: { app: [program("bench-echo")], dispatch: "port" },
+	"2 members": { members: 2 },
+	"8 members": { members: 8 },
+	"32 members": { members: 32 },
 };
 const appOf = (operation) => operation.app || "socketio";
+const isAmongMembers = (operation) => apps[appOf(operation)].members > 0;
+const relayFloor = peers.find((peer) => peer.name === "floor: relay");
 
 const matches = (texts, name) => !texts || texts.some((text) => name.includes(text));
 const median = (numbers) => [...numbers].sort((a, b) => a - b)[numbers.length >> 1];
@@ -62,13 +84,18 @@ function shuffled(list) {
 const results = new Map(peers.map((peer) => [peer, { router: {}, worker: {}, both: {}, syscalls: {}, sessions: {}, failed: 0 }]));
 const add = (table, key, value) => (table[key] ||= []).push(value);
 
+function apply(running, operation, before, after) {
+	if (!running.group) return applyLoad(program("bench-load"), running.port, operation, windowMs, before, after);
+	return applyBroadcasts(running.group, operation, Math.round(windowMs / 4), before, after);
+}
+
 async function measure(peer, running, operation) {
 	const begin = {}, end = {};
 	const sample = (at) => () => {
 		at.router = cpuOf(running.routers);
 		at.worker = cpuOf(running.workers);
 	};
-	const done = await applyLoad(program("bench-load"), running.port, operation, windowMs, sample(begin), sample(end));
+	const done = await apply(running, operation, sample(begin), sample(end));
 	const result = results.get(peer);
 	result.failed += done.failed;
 	const used = (side) => (end[side] - begin[side]) / done.operations;
@@ -88,7 +115,7 @@ async function countSyscalls(peer, running, operation) {
 		strace.kill("SIGINT");
 		return strace.ended;
 	};
-	const done = await applyLoad(program("bench-load"), running.port, operation, windowMs, attach, detach);
+	const done = await apply(running, operation, attach, detach);
 	const summary = fs.readFileSync(file, "utf8");
 	const calls = / total$/m.test(summary) ? Number(summary.trim().split("\n").pop().trim().split(/ +/)[3]) : 0;
 	add(results.get(peer).syscalls, operation.name, calls / done.operations);
@@ -131,13 +158,18 @@ async function measureIdleTunnels(peer, running) {
 	await applyLoad(program("bench-load"), running.port, { load: "idle-tunnel", conns: count }, 0, look, () => {});
 }
 
+const starterOf = (peer, app) => (apps[app].members ? peer.startMembers : peer.start);
+
 async function withPeer(peer, app, action) {
 	const port = await freePort();
 	const dir = fs.mkdtempSync(path.join(os.tmpdir(), "bench-"));
+	const group = apps[app].members && (await openGroup(dir, apps[app].members));
+	const place = { ...apps[app], port, dir, group, program, binary: path.join(binaries, "sioinit") };
 	try {
-		const running = await peer.start({ ...apps[app], port, dir, program, binary: path.join(binaries, "sioinit") });
-		await action({ ...running, port, dir });
+		const running = await starterOf(peer, app)(place);
+		await action({ ...running, port, dir, group });
 	} finally {
+		group?.close();
 		await stopAll();
 		fs.rmSync(dir, { recursive: true });
 	}
@@ -157,9 +189,9 @@ async function runPeer(peer, app, round) {
 	const todo = operations.filter(
 		(o) => appOf(o) === app && matches(options.operation, o.name) && !peer.lacks?.includes(o.load),
 	);
-	if (!todo.length) return;
+	if (!todo.length || !starterOf(peer, app)) return;
 	await withPeer(peer, app, async (running) => {
-		if (round === 0 && !options.syscalls) await first[app](peer, running);
+		if (round === 0 && !options.syscalls) await first[app]?.(peer, running);
 		for (const operation of todo) {
 			try {
 				await (options.syscalls ? countSyscalls : measure)(peer, running, operation);
@@ -174,21 +206,22 @@ async function runPeer(peer, app, round) {
 
 const row = (cells) => console.log(`| ${cells.join(" | ")} |`);
 
-function table(title, rows, cell) {
+function table(title, rows, cell, columns = chosen.filter((peer) => peer.start)) {
+	if (!rows.length || !columns.length) return;
 	console.log(`\n${title}\n`);
-	row(["", ...chosen.map((peer) => peer.name)]);
-	row(Array(chosen.length + 1).fill("---"));
-	for (const name of rows) row([name, ...chosen.map((peer) => cell(results.get(peer), name))]);
+	row(["", ...columns.map((peer) => peer.name)]);
+	row(Array(columns.length + 1).fill("---"));
+	for (const name of rows) row([name, ...columns.map((peer) => cell(results.get(peer), name))]);
 }
 
 const digits = (number) => (number < 10 ? number.toFixed(1) : Math.round(number));
 const number = (values) => (values ? digits(median(values)) : "–");
 
-// with the ratio to sioinit, the first peer: above 1 it costs more
-function cost(side) {
+// with the ratio to a peer, sioinit if none is named: above 1 it costs more than that
+function cost(side, peer = peers[0]) {
 	return (result, name) => {
-		const mine = results.get(peers[0])[side][name];
-		if (!result[side][name] || !mine || result === results.get(peers[0])) return number(result[side][name]);
+		const mine = results.get(peer)[side][name];
+		if (!result[side][name] || !mine || result === results.get(peer)) return number(result[side][name]);
 		return `${number(result[side][name])} (${(median(result[side][name]) / median(mine)).toFixed(2)}x)`;
 	};
 }
@@ -228,8 +261,18 @@ function failures(result, name) {
 	return requests ? `${failed} of ${requests}` : "–";
 }
 
+function printRelayTable(names) {
+	const relays = chosen.filter((peer) => peer.startMembers);
+	if (options.syscalls)
+		table("Relay: system calls per broadcast", names, (result, name) => number(result.syscalls[name]), relays);
+	else
+		table("Relay: µs of CPU per broadcast (ratio to the floor)", names, cost("router", relayFloor), relays);
+}
+
 function printTables() {
-	const names = operations.map((o) => o.name).filter((name) => matches(options.operation, name));
+	const wanted = operations.filter((o) => matches(options.operation, o.name));
+	const names = wanted.filter((o) => !isAmongMembers(o)).map((o) => o.name);
+	printRelayTable(wanted.filter(isAmongMembers).map((o) => o.name));
 	if (options.syscalls) {
 		table("Router: system calls per operation", names, (result, name) => number(result.syscalls[name]));
 		return;
@@ -245,14 +288,17 @@ function printTables() {
 	printInstallSizes();
 }
 
+// Of each round; where a ratio has to be exact, who is compared comes one after the other.
+const turns = [["socketio", "echo"], ["2 members"], ["8 members"], ["32 members"]];
 const chosen = peers.filter((peer) => matches(options.peer, peer.name));
 
 async function main() {
 	for (let round = 0; round < rounds; round++)
-		for (const peer of shuffled(chosen)) {
-			process.stderr.write(`round ${round + 1} of ${rounds}: ${peer.name}\n`);
-			for (const app of Object.keys(apps)) await runPeer(peer, app, round);
-		}
+		for (const some of turns)
+			for (const peer of shuffled(chosen)) {
+				process.stderr.write(`round ${round + 1} of ${rounds}: ${peer.name}: ${some}\n`);
+				for (const app of some) await runPeer(peer, app, round);
+			}
 	printTables();
 }
 

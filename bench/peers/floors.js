@@ -30,4 +30,11 @@ module.exports = [
 			return { workers: childrenOf(handoff.pid), routers: [handoff.pid] };
 		},
 	},
+	{
+		name: "floor: relay",
+		async startMembers({ program, group }) {
+			const relay = start(program("bench-floor-relay"), [group.count, program("bench-member")], group.env);
+			return { workers: await group.complete, routers: [relay.pid] };
+		},
+	},
 ];
