@@ -64,37 +64,43 @@ static void put_object_end(struct buf *b, uint8_t members)
 	put_byte(b, members);
 }
 
-static void put_array(struct buf *b, size_t n)
+static void begin_array(struct broadcast *b, size_t n)
 {
-	put_byte(b, 'A');
-	put_varint(b, n);
+	put_byte(&b->frame, b->has_indices ? 'a' : 'A');
+	put_varint(&b->frame, n);
 }
 
-static void put_array_end(struct buf *b, size_t n)
+static void begin_element(struct broadcast *b, size_t i)
 {
-	put_byte(b, '$');
-	put_varint(b, 0);
-	put_varint(b, n);
+	if (b->has_indices)
+		put_int(&b->frame, i);
+}
+
+static void end_array(struct broadcast *b, size_t n)
+{
+	put_byte(&b->frame, b->has_indices ? '@' : '$');
+	put_varint(&b->frame, b->has_indices ? n : 0);
+	put_varint(&b->frame, n);
 }
 
 /* payloads */
 
-static void put_short(struct buf *b)
+static void put_short(struct broadcast *b)
 {
 	char text[100];
 
 	memset(text, 'x', sizeof(text));
-	put_string(b, text, sizeof(text));
+	put_string(&b->frame, text, sizeof(text));
 }
 
-static void put_long_text(struct buf *b)
+static void put_long_text(struct broadcast *b)
 {
 	static const char item[] = "{\"id\":17,\"name\":\"item 17\",\"value\":1059.5},";
 	char text[SIZE];
 
 	for (size_t i = 0; i < sizeof(text); i++)
 		text[i] = item[i % (sizeof(item) - 1)];
-	put_string(b, text, sizeof(text));
+	put_string(&b->frame, text, sizeof(text));
 }
 
 static void put_item(struct buf *b, size_t i)
@@ -108,31 +114,33 @@ static void put_item(struct buf *b, size_t i)
 	put_text(b, "name");
 	put_text(b, name);
 	put_text(b, "value");
-	put_double(b, (double)i * 3.5 + 1000);
+	put_double(b, (double)i * 3.5 + 1000.25);
 	put_object_end(b, 3);
 }
 
-static void put_items(struct buf *b)
+static void put_items(struct broadcast *b)
 {
-	put_array(b, OBJECTS);
-	for (size_t i = 0; i < OBJECTS; i++)
-		put_item(b, i);
-	put_array_end(b, OBJECTS);
+	begin_array(b, OBJECTS);
+	for (size_t i = 0; i < OBJECTS; i++) {
+		begin_element(b, i);
+		put_item(&b->frame, i);
+	}
+	end_array(b, OBJECTS);
 }
 
-static void put_binary(struct buf *b)
+static void put_binary(struct broadcast *b)
 {
 	char bytes[SIZE];
 
 	memset(bytes, 'b', sizeof(bytes));
-	put(b, "\\\0\n", 3);
-	put_varint(b, sizeof(bytes));
-	put(b, bytes, sizeof(bytes));
+	put(&b->frame, "\\\0\n", 3);
+	put_varint(&b->frame, sizeof(bytes));
+	put(&b->frame, bytes, sizeof(bytes));
 }
 
 static const struct {
 	const char *name;
-	void (*put)(struct buf *b);
+	void (*put)(struct broadcast *b);
 } payloads[] = { { "100", put_short },
 		 { "text", put_long_text },
 		 { "json", put_items },
@@ -140,7 +148,7 @@ static const struct {
 
 /* the frame */
 
-static void put_packet(struct broadcast *b, void (*put_payload)(struct buf *b))
+static void put_packet(struct broadcast *b, void (*put_payload)(struct broadcast *b))
 {
 	struct buf *f = &b->frame;
 
@@ -149,23 +157,28 @@ static void put_packet(struct broadcast *b, void (*put_payload)(struct buf *b))
 	put_text(f, "type");
 	put_int(f, 2);
 	put_text(f, "data");
-	put_array(f, 3);
+	begin_array(b, 3);
+	begin_element(b, 0);
 	put_text(f, "all");
+	begin_element(b, 1);
 	b->number_at = f->len + 1;
 	put_double(f, 0);
-	put_payload(f);
-	put_array_end(f, 3);
+	begin_element(b, 2);
+	put_payload(b);
+	end_array(b, 3);
 	put_object_end(f, 2);
 }
 
-static void put_options(struct buf *f)
+static void put_options(struct broadcast *b)
 {
+	struct buf *f = &b->frame;
+
 	put_text(f, "opts");
 	put_byte(f, 'o');
 	for (int i = 0; i < 2; i++) {
 		put_text(f, i == 0 ? "rooms" : "except");
-		put_array(f, 0);
-		put_array_end(f, 0);
+		begin_array(b, 0);
+		end_array(b, 0);
 	}
 	put_text(f, "flags");
 	put_byte(f, 'o');
@@ -194,7 +207,7 @@ static void set_length(struct buf *f)
 		f->p[i] = (char)n;
 }
 
-static void build(struct broadcast *b, void (*put_payload)(struct buf *b), int sender)
+static void build(struct broadcast *b, void (*put_payload)(struct broadcast *b), int sender)
 {
 	struct buf *f = &b->frame;
 
@@ -205,7 +218,7 @@ static void build(struct broadcast *b, void (*put_payload)(struct buf *b), int s
 	put(f, broadcast_type, sizeof(broadcast_type) - 1);
 	put_byte(f, 'o');
 	put_packet(b, put_payload);
-	put_options(f);
+	put_options(b);
 	put_object_end(f, 2);
 	put_origin(f, sender);
 	put_object_end(f, 5);
@@ -217,11 +230,12 @@ void broadcast_uid(int pid, char uid[static BROADCAST_UID + 1])
 	(void)snprintf(uid, BROADCAST_UID + 1, "%016x", (unsigned)pid);
 }
 
-int broadcast_build(struct broadcast *b, const char *payload, int sender)
+int broadcast_build(struct broadcast *b, const char *payload, int sender, bool reencoded)
 {
 	for (size_t i = 0; i < ARRAY_LEN(payloads); i++) {
 		if (strcmp(payload, payloads[i].name) != 0)
 			continue;
+		b->has_indices = reencoded;
 		build(b, payloads[i].put, sender);
 		return 0;
 	}

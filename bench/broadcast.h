@@ -11,6 +11,7 @@
 struct broadcast {
 	struct buf frame; /* with its length prefix */
 	size_t number_at;
+	bool has_indices;
 };
 
 enum { BROADCAST_UID = 16 };
@@ -19,9 +20,10 @@ enum { BROADCAST_UID = 16 };
 void broadcast_uid(int pid, char uid[static BROADCAST_UID + 1]);
 
 /* @payload: "100" (bytes of text), "text" (one string of 10 KB), "json" (10 KB of small objects),
- * "binary" (a Buffer of 10 KB). Frees what @b held, which is zeros at first. 0, or -EINVAL for any
- * other @payload. */
-int broadcast_build(struct broadcast *b, const char *payload, int sender);
+ * "binary" (a Buffer of 10 KB). @reencoded: as a Node primary passes it on, which writes the index
+ * before each element of an array that it has read. Frees what @b held, which is zeros at first. 0,
+ * or -EINVAL for any other @payload. */
+int broadcast_build(struct broadcast *b, const char *payload, int sender, bool reencoded);
 
 void broadcast_set_number(struct broadcast *b, uint32_t number);
 

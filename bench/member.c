@@ -3,7 +3,8 @@
  * 0.3.0 says (online, listen(), the adapter's first heartbeat), answers pings, and takes commands
  * from members.js on a socket whose path is in BENCH_MEMBERS:
  *
- *	load PAYLOAD PID	the next broadcasts are those of member PID	-> ready
+ *	load PAYLOAD PID AGAIN	the next broadcasts are those of member PID,
+ *				AGAIN 1: encoded by a Node primary		-> ready
  *	send MS WINDOW N	broadcasts for MS milliseconds, WINDOW under way,
  *				until all N others have all of them		-> sent COUNT
  *	count			what has come since load: in order and byte
@@ -34,7 +35,7 @@
 #include "bench/broadcast.h"
 #include "ipc/wire.h"
 
-enum { IN_MAX = 512 << 10, LENGTH = 4, STUCK_S = 5 };
+enum { IN_MAX = 512 << 10, LENGTH = 4, STUCK_S = 3 };
 
 struct progress {
 	_Atomic uint64_t delivered; /* broadcasts, each counted by each that has it */
@@ -271,27 +272,28 @@ static void send_broadcasts(unsigned ms, unsigned window, unsigned others)
 {
 	const struct buf *frame = &member.broadcast.frame;
 	uint64_t end = clock_ms() + ms;
+	bool stuck = false;
 	uint32_t sent = 0;
 
 	atomic_store(&member.progress->delivered, 0);
-	while (clock_ms() < end) {
-		if (sent >= window && !progress_wait((uint64_t)(sent + 1 - window) * others))
-			break;
+	while (!stuck && clock_ms() < end) {
 		broadcast_set_number(&member.broadcast, sent++);
 		channel_write(frame->p, frame->len);
+		if (sent >= window)
+			stuck = !progress_wait((uint64_t)(sent + 1 - window) * others);
 	}
-	dprintf(member.control, "%s %u\n",
-		progress_wait((uint64_t)sent * others) ? "sent" : "stuck", sent);
+	stuck = stuck || !progress_wait((uint64_t)sent * others);
+	dprintf(member.control, "%s %u\n", stuck ? "stuck" : "sent", sent);
 }
 
 static void obey(const char *command)
 {
-	unsigned ms, window, others;
+	unsigned ms, window, others, reencoded;
 	char payload[16];
 	int sender;
 
-	if (sscanf(command, "load %15s %d", payload, &sender) == 2 &&
-	    broadcast_build(&member.broadcast, payload, sender) == 0) {
+	if (sscanf(command, "load %15s %d %u", payload, &sender, &reencoded) == 3 &&
+	    broadcast_build(&member.broadcast, payload, sender, reencoded) == 0) {
 		member.right = member.wrong = 0;
 		dprintf(member.control, "ready\n");
 	} else if (sscanf(command, "send %u %u %u", &ms, &window, &others) == 3 && window > 0) {

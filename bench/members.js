@@ -52,14 +52,15 @@ async function openGroup(dir, count) {
 	await new Promise((resolve, reject) => server.once("error", reject).listen(env.BENCH_MEMBERS, resolve));
 	const complete = inTime(all, `not all of ${count} members`).then(() => members.map(({ pid }) => pid));
 	complete.catch(() => {}); // whoever waits for it hears of it
-	return { count, env, members, complete, close: () => server.close() };
+	return { count, env, members, complete, reencodes: false, close: () => server.close() };
 }
 
 // One broadcasts for `ms`, `window` under way; `before` and `after` are called at the ends of that. Every other one must have
-// all of them, in order.
-async function applyBroadcasts({ members }, { payload, window }, ms, before, after) {
+// all of them, in order and byte for byte; from what reencodes them, as that encodes.
+async function applyBroadcasts({ members, reencodes }, { payload, window }, ms, before, after) {
 	const [sender, ...others] = members;
-	await Promise.all(members.map((member) => member.ask(`load ${payload} ${sender.pid}`, "ready")));
+	const load = (member) => member.ask(`load ${payload} ${sender.pid} ${Number(reencodes && member !== sender)}`, "ready");
+	await Promise.all(members.map(load));
 	await sleep(10);
 	await before();
 	const [sent] = await sender.ask(`send ${ms} ${window} ${others.length}`, "sent");

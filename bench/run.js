@@ -296,7 +296,7 @@ async function main() {
 	for (let round = 0; round < rounds; round++)
 		for (const some of turns)
 			for (const peer of shuffled(chosen)) {
-				process.stderr.write(`round ${round + 1} of ${rounds}: ${peer.name}: ${some}\n`);
+				process.stderr.write(`round ${round + 1} of ${rounds}: ${peer.name}\n`);
 				for (const app of some) await runPeer(peer, app, round);
 			}
 	printTables();

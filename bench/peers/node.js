@@ -15,6 +15,7 @@ module.exports = [
 		async startMembers({ program, group }) {
 			const script = path.join(__dirname, "../members_primary.js");
 			const primary = start("node", [script, group.count, program("bench-member")], group.env);
+			group.reencodes = true;
 			return { workers: await group.complete, routers: [primary.pid] };
 		},
 	},
