@@ -40,7 +40,7 @@ async function openGroup(dir, count) {
 	const members = [];
 	const env = { BENCH_MEMBERS: path.join(dir, "members"), BENCH_PROGRESS: path.join(dir, "progress") };
 	fs.writeFileSync(env.BENCH_PROGRESS, Buffer.alloc(4096));
-	const server = net.createServer();
+	const server = net.createServer().unref();
 	const join = async (socket) => {
 		const member = new Member(socket);
 		[member.pid] = await member.answer("member");
@@ -52,7 +52,7 @@ async function openGroup(dir, count) {
 	await new Promise((resolve, reject) => server.once("error", reject).listen(env.BENCH_MEMBERS, resolve));
 	const complete = inTime(all, `not all of ${count} members`).then(() => members.map(({ pid }) => pid));
 	complete.catch(() => {}); // whoever waits for it hears of it
-	return { count, env, members, complete, reencodes: false, close: () => server.close() };
+	return { count, env, members, complete, reencodes: false };
 }
 
 // One broadcasts for `ms`, `window` under way; `before` and `after` are called at the ends of that. Every other one must have

@@ -8,8 +8,8 @@ const path = require("path");
 const { parseArgs } = require("util");
 const applyLoad = require("./load.js");
 const correctness = require("./correctness.js");
-const { applyBroadcasts, openGroup } = require("./members.js");
 const { cpuOf, descriptorsOf, freePort, memoryOf, sleep, start, stopAll, wakeupsOf } = require("./processes.js");
+const relay = require("./relay.js");
 
 const { values: options } = parseArgs({
 	options: {
@@ -24,6 +24,7 @@ const { values: options } = parseArgs({
 });
 const rounds = Number(options.rounds || (options.quick ? 1 : 3));
 const windowMs = Number(options.ms || (options.quick ? 200 : 900));
+const relayTurns = options.syscalls ? 1 : 5; // in each round
 
 const operations = [
 	{ name: "WebSocket connect", load: "connect", conns: 16 },
@@ -40,38 +41,21 @@ const operations = [
 	{ name: "tunnel 100 B", app: "echo", load: "tunnel", conns: 32, parameter: 100 },
 	{ name: "tunnel 64 KB", app: "echo", load: "tunnel", conns: 16, parameter: 64 << 10 },
 	{ name: "tunnel 1 MB", app: "echo", load: "tunnel", conns: 4, parameter: 1 << 20 },
-	...broadcasts(16, ""),
-	...broadcasts(1, ", one at a time"),
+	...relay.operations,
 ];
-
-// From one member to `others`, `window` under way
-function broadcasts(window, how) {
-	const payloads = { "100 B": "100", "10 KB text": "text", "10 KB json": "json", "10 KB binary": "binary" };
-	return [1, 7, 31].flatMap((others) =>
-		Object.entries(payloads).map(([size, payload]) => ({
-			name: `relay to ${others}, ${size}${how}`,
-			app: `${others + 1} members`,
-			payload,
-			window,
-		})),
-	);
-}
 
 const binaries = path.resolve(__dirname, "../build/release");
 const program = (name) => path.join(binaries, "bench", name);
+const place = { program, binary: path.join(binaries, "sioinit") };
 const peers = ["sioinit", "node", "nginx", "haproxy", "floors"].flatMap((name) => require(`./peers/${name}.js`));
 
-// What is served: Socket.IO; a server on a port of its own, whose connections can only be tunnelled; nothing, by members of
-// a relay that stand for workers
+// What is served: Socket.IO; and a server on a port of its own, whose connections can only be tunnelled
 const apps = {
 	socketio: { app: ["node", path.join(__dirname, "worker.js")] },
 	echo: { app: [program("bench-echo")], dispatch: "port" },
-	"2 members": { members: 2 },
-	"8 members": { members: 8 },
-	"32 members": { members: 32 },
 };
 const appOf = (operation) => operation.app || "socketio";
-const isAmongMembers = (operation) => apps[appOf(operation)].members > 0;
+const isRelay = (operation) => appOf(operation) === "members";
 const relayFloor = peers.find((peer) => peer.name === "floor: relay");
 
 const matches = (texts, name) => !texts || texts.some((text) => name.includes(text));
@@ -84,18 +68,13 @@ function shuffled(list) {
 const results = new Map(peers.map((peer) => [peer, { router: {}, worker: {}, both: {}, syscalls: {}, sessions: {}, failed: 0 }]));
 const add = (table, key, value) => (table[key] ||= []).push(value);
 
-function apply(running, operation, before, after) {
-	if (!running.group) return applyLoad(program("bench-load"), running.port, operation, windowMs, before, after);
-	return applyBroadcasts(running.group, operation, Math.round(windowMs / 4), before, after);
-}
-
-async function measure(peer, running, operation) {
+async function measure(peer, running, operation, ms) {
 	const begin = {}, end = {};
 	const sample = (at) => () => {
 		at.router = cpuOf(running.routers);
 		at.worker = cpuOf(running.workers);
 	};
-	const done = await apply(running, operation, sample(begin), sample(end));
+	const done = await running.apply(operation, ms, sample(begin), sample(end));
 	const result = results.get(peer);
 	result.failed += done.failed;
 	const used = (side) => (end[side] - begin[side]) / done.operations;
@@ -104,7 +83,7 @@ async function measure(peer, running, operation) {
 }
 
 // Calls of the router's processes per operation, by strace's summary
-async function countSyscalls(peer, running, operation) {
+async function countSyscalls(peer, running, operation, ms) {
 	const file = path.join(running.dir, "strace");
 	let strace;
 	const attach = () => {
@@ -115,7 +94,7 @@ async function countSyscalls(peer, running, operation) {
 		strace.kill("SIGINT");
 		return strace.ended;
 	};
-	const done = await apply(running, operation, attach, detach);
+	const done = await running.apply(operation, ms, attach, detach);
 	const summary = fs.readFileSync(file, "utf8");
 	const calls = / total$/m.test(summary) ? Number(summary.trim().split("\n").pop().trim().split(/ +/)[3]) : 0;
 	add(results.get(peer).syscalls, operation.name, calls / done.operations);
@@ -158,18 +137,14 @@ async function measureIdleTunnels(peer, running) {
 	await applyLoad(program("bench-load"), running.port, { load: "idle-tunnel", conns: count }, 0, look, () => {});
 }
 
-const starterOf = (peer, app) => (apps[app].members ? peer.startMembers : peer.start);
-
 async function withPeer(peer, app, action) {
 	const port = await freePort();
 	const dir = fs.mkdtempSync(path.join(os.tmpdir(), "bench-"));
-	const group = apps[app].members && (await openGroup(dir, apps[app].members));
-	const place = { ...apps[app], port, dir, group, program, binary: path.join(binaries, "sioinit") };
 	try {
-		const running = await starterOf(peer, app)(place);
-		await action({ ...running, port, dir, group });
+		const running = await peer.start({ ...apps[app], ...place, port, dir });
+		const apply = (...load) => applyLoad(program("bench-load"), port, ...load);
+		await action({ ...running, port, dir, apply });
 	} finally {
-		group?.close();
 		await stopAll();
 		fs.rmSync(dir, { recursive: true });
 	}
@@ -185,20 +160,31 @@ const first = {
 	echo: measureIdleTunnels,
 };
 
+async function attempt(peer, running, operation, ms) {
+	try {
+		await (options.syscalls ? countSyscalls : measure)(peer, running, operation, ms);
+	} catch (error) {
+		console.error(`${peer.name}: ${operation.name}: ${error.message}`);
+	}
+}
+
 async function runPeer(peer, app, round) {
-	const todo = operations.filter(
-		(o) => appOf(o) === app && matches(options.operation, o.name) && !peer.lacks?.includes(o.load),
-	);
-	if (!todo.length || !starterOf(peer, app)) return;
+	const todo = wanted.filter((o) => appOf(o) === app && !peer.lacks?.includes(o.load));
+	if (!todo.length) return;
 	await withPeer(peer, app, async (running) => {
-		if (round === 0 && !options.syscalls) await first[app]?.(peer, running);
-		for (const operation of todo) {
-			try {
-				await (options.syscalls ? countSyscalls : measure)(peer, running, operation);
-			} catch (error) {
-				console.error(`${peer.name}: ${operation.name}: ${error.message}`);
-			}
-		}
+		if (round === 0 && !options.syscalls) await first[app](peer, running);
+		for (const operation of todo) await attempt(peer, running, operation, windowMs);
+	});
+}
+
+// All at once and in turn, many times for a short while: what disturbs one disturbs the others, and their ratio is exact.
+async function runRelays(members) {
+	const todo = wanted.filter((o) => o.members === members), ms = Math.max(20, Math.round(windowMs / 3 / relayTurns));
+	if (!todo.length || !relays.length) return;
+	await relay.withRelays(relays, members, place, async (running) => {
+		for (let turn = 0; turn < relayTurns; turn++)
+			for (const operation of todo)
+				for (const one of shuffled(running)) await attempt(...one, operation, ms);
 	});
 }
 
@@ -206,7 +192,7 @@ async function runPeer(peer, app, round) {
 
 const row = (cells) => console.log(`| ${cells.join(" | ")} |`);
 
-function table(title, rows, cell, columns = chosen.filter((peer) => peer.start)) {
+function table(title, rows, cell, columns = routers) {
 	if (!rows.length || !columns.length) return;
 	console.log(`\n${title}\n`);
 	row(["", ...columns.map((peer) => peer.name)]);
@@ -217,11 +203,11 @@ function table(title, rows, cell, columns = chosen.filter((peer) => peer.start))
 const digits = (number) => (number < 10 ? number.toFixed(1) : Math.round(number));
 const number = (values) => (values ? digits(median(values)) : "–");
 
-// with the ratio to a peer, sioinit if none is named: above 1 it costs more than that
-function cost(side, peer = peers[0]) {
+// with the ratio to `base`, else to sioinit, the first peer: above 1 it costs more than that
+function cost(side, base = peers[0]) {
 	return (result, name) => {
-		const mine = results.get(peer)[side][name];
-		if (!result[side][name] || !mine || result === results.get(peer)) return number(result[side][name]);
+		const mine = results.get(base)[side][name];
+		if (!result[side][name] || !mine || result === results.get(base)) return number(result[side][name]);
 		return `${number(result[side][name])} (${(median(result[side][name]) / median(mine)).toFixed(2)}x)`;
 	};
 }
@@ -261,25 +247,19 @@ function failures(result, name) {
 	return requests ? `${failed} of ${requests}` : "–";
 }
 
-function printRelayTable(names) {
-	const relays = chosen.filter((peer) => peer.startMembers);
-	if (options.syscalls)
-		table("Relay: system calls per broadcast", names, (result, name) => number(result.syscalls[name]), relays);
-	else
-		table("Relay: µs of CPU per broadcast (ratio to the floor)", names, cost("router", relayFloor), relays);
-}
-
 function printTables() {
-	const wanted = operations.filter((o) => matches(options.operation, o.name));
-	const names = wanted.filter((o) => !isAmongMembers(o)).map((o) => o.name);
-	printRelayTable(wanted.filter(isAmongMembers).map((o) => o.name));
+	const names = wanted.filter((o) => !isRelay(o)).map((o) => o.name);
+	const relayed = wanted.filter(isRelay).map((o) => o.name);
 	if (options.syscalls) {
-		table("Router: system calls per operation", names, (result, name) => number(result.syscalls[name]));
+		const calls = (result, name) => number(result.syscalls[name]);
+		table("Router: system calls per operation", names, calls);
+		table("Relay: system calls per broadcast", relayed, calls, relays);
 		return;
 	}
 	table("Router: µs of CPU per operation (ratio to sioinit)", names, cost("router"));
 	table("Workers: µs of CPU per operation (ratio to sioinit)", names, cost("worker"));
 	table("Both: µs of CPU per operation (ratio to sioinit)", names, cost("both"));
+	table("Relay: µs of CPU per broadcast (ratio to the floor)", relayed, cost("router", relayFloor), relays);
 	if (operations.some((o) => appOf(o) === "echo" && names.includes(o.name)))
 		table("Router: per idle tunnel, of 1000", Object.keys(idleTunnels), (result, name) => idleTunnels[name](result) ?? "–");
 	if (options.operation) return;
@@ -288,17 +268,19 @@ function printTables() {
 	printInstallSizes();
 }
 
-// Of each round; where a ratio has to be exact, who is compared comes one after the other.
-const turns = [["socketio", "echo"], ["2 members"], ["8 members"], ["32 members"]];
+const wanted = operations.filter((o) => matches(options.operation, o.name));
 const chosen = peers.filter((peer) => matches(options.peer, peer.name));
+const routers = chosen.filter((peer) => peer.start), relays = chosen.filter((peer) => peer.startMembers);
 
 async function main() {
-	for (let round = 0; round < rounds; round++)
-		for (const some of turns)
-			for (const peer of shuffled(chosen)) {
-				process.stderr.write(`round ${round + 1} of ${rounds}: ${peer.name}\n`);
-				for (const app of some) await runPeer(peer, app, round);
-			}
+	for (let round = 0; round < rounds; round++) {
+		for (const peer of shuffled(routers)) {
+			process.stderr.write(`round ${round + 1} of ${rounds}: ${peer.name}\n`);
+			for (const app of Object.keys(apps)) await runPeer(peer, app, round);
+		}
+		process.stderr.write(`round ${round + 1} of ${rounds}: relays\n`);
+		for (const members of relay.counts) await runRelays(members);
+	}
 	printTables();
 }
 
