@@ -3,7 +3,7 @@ const fs = require("fs");
 const net = require("net");
 const path = require("path");
 const readline = require("readline");
-const { sleep } = require("./processes.js");
+const { lastCpu, sleep, start } = require("./processes.js");
 
 const PATIENCE_MS = 15000;
 
@@ -35,7 +35,8 @@ class Member {
 	}
 }
 
-// `env` is for the members, who come from whatever relays between them; `complete` resolves with their pids.
+// start() is for what starts the members and relays between them, on one processor all of it: how much comes with one read,
+// and whom a write wakes, is then the same for everybody. `complete` resolves with the members' pids.
 async function openGroup(dir, count) {
 	const members = [];
 	const env = { BENCH_MEMBERS: path.join(dir, "members"), BENCH_PROGRESS: path.join(dir, "progress") };
@@ -52,7 +53,8 @@ async function openGroup(dir, count) {
 	await new Promise((resolve, reject) => server.once("error", reject).listen(env.BENCH_MEMBERS, resolve));
 	const complete = inTime(all, `not all of ${count} members`).then(() => members.map(({ pid }) => pid));
 	complete.catch(() => {}); // whoever waits for it hears of it
-	return { count, env, members, complete, reencodes: false };
+	const startRelay = (command, args, more) => start("taskset", ["-c", lastCpu(), command, ...args], { ...env, ...more });
+	return { count, members, complete, start: startRelay, reencodes: false };
 }
 
 // One broadcasts for `ms`, `window` under way; `before` and `after` are called at the ends of that. Every other one must have

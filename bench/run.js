@@ -177,7 +177,7 @@ async function runPeer(peer, app, round) {
 	});
 }
 
-// All at once and in turn, many times for a short while: what disturbs one disturbs the others, and their ratio is exact.
+// All are there at once and loaded in turn, each for a short while, many times: what disturbs one disturbs the others.
 async function runRelays(members) {
 	const todo = wanted.filter((o) => o.members === members), ms = Math.max(20, Math.round(windowMs / 3 / relayTurns));
 	if (!todo.length || !relays.length) return;

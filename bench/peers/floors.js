@@ -33,7 +33,7 @@ module.exports = [
 	{
 		name: "floor: relay",
 		async startMembers({ program, group }) {
-			const relay = start(program("bench-floor-relay"), [group.count, program("bench-member")], group.env);
+			const relay = group.start(program("bench-floor-relay"), [group.count, program("bench-member")]);
 			return { workers: await group.complete, routers: [relay.pid] };
 		},
 	},

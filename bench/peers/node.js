@@ -14,7 +14,7 @@ module.exports = [
 		},
 		async startMembers({ program, group }) {
 			const script = path.join(__dirname, "../members_primary.js");
-			const primary = start("node", [script, group.count, program("bench-member")], group.env);
+			const primary = group.start("node", [script, group.count, program("bench-member")]);
 			group.reencodes = true;
 			return { workers: await group.complete, routers: [primary.pid] };
 		},

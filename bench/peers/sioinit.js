@@ -21,8 +21,7 @@ const sioinit = (name, style, lacks) => ({
 
 // As Node workers that call listen(), which are pinged
 async function startMembers({ port, binary, program, group }) {
-	const init = start(binary, ["--", "sh", "-c", `exec ${program("bench-member")}`], {
-		...group.env,
+	const init = group.start(binary, ["--", "sh", "-c", `exec ${program("bench-member")}`], {
 		SIOINIT_PORT: port,
 		SIOINIT_ADMIN: "off",
 		SIOINIT_WORKERS: group.count,
