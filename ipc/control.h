@@ -34,7 +34,7 @@ enum control_type {
 	CONTROL_LISTENER = 1, /* .listener, .kind (enum listener_kind), .state = other routers wait
 				 for the same socket, fd */
 	CONTROL_ADMIN,        /* fd */
-	CONTROL_SESSIONS,     /* fd: a memfd, empty at first */
+	CONTROL_SESSIONS,     /* fd: see session_memory.h */
 	CONTROL_SCOREBOARD,   /* .router = which part is yours, fd: see scoreboard.h */
 	CONTROL_WORKER,       /* .worker, .slot, .pid, .state, .style, .port, .text, .kind */
 	CONTROL_HANDBACK,     /* .worker, .token, .kind, fd */

@@ -18,7 +18,7 @@
 
 #include "base/ban.h"
 
-enum { SAMPLE_MS = 250, CANDIDATES_MAX = 1024 };
+enum { SAMPLE_MS = 250, CANDIDATES_MAX = 1024, PUBLISH_TRIES = 16 };
 
 /* NULL: another worker of the slot is the one that serves. */
 static struct scoreboard_row *row_of(const struct worker *w)
@@ -356,9 +356,11 @@ void worker_asked(struct worker *w)
 /* As publish_sessions() in router.c. */
 static void publish_sessions(const struct worker *w, counter *c)
 {
-	uint32_t n;
+	for (int i = 0; i < PUBLISH_TRIES; i++) {
+		uint32_t n = sessions_count_worker(w->router->sessions, w->id);
 
-	while ((n = sessions_count_worker(w->router->sessions, w->id)) != counter_get(c)) {
+		if (n == counter_get(c))
+			break;
 		counter_set(c, n);
 		atomic_thread_fence(memory_order_seq_cst);
 	}

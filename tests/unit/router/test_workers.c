@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "ipc/session_memory.h"
 #include "router/core.h"
 #include "router/sessions.h"
 #include "router/workers.h"
@@ -28,7 +29,8 @@ static int setup(void **state)
 	assert_non_null(router.shared);
 	router.board = router.shared->routers;
 	assert_int_equal(uv_loop_init(&router.loop), 0);
-	assert_int_equal(sessions_open(memfd_create("t", 0), SESSIONS, &router.sessions), 0);
+	assert_int_equal(sessions_open(session_memory_create(SESSIONS), SESSIONS, &router.sessions),
+			 0);
 	return 0;
 }
 
