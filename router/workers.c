@@ -216,9 +216,9 @@ struct worker *workers_serving(struct workers *ws, uint32_t id)
 void worker_tell_if_idle(struct worker *w)
 {
 	struct control_msg m = { .type = CONTROL_IDLE, .worker = w->id };
+	bool idle = w->state == WORKER_DRAINING && w->in_flight == w->n_polls && w->n_tunnels == 0;
 
-	if (w->state == WORKER_DRAINING && w->in_flight == w->n_polls && w->n_tunnels == 0)
-		(void)control_send(&w->router->link, &m, -1);
+	w->idle_untold = idle && control_send(&w->router->link, &m, -1) < 0;
 }
 
 static void worker_remove(struct router *r, struct worker *w)
@@ -385,6 +385,8 @@ void workers_publish(struct router *r)
 		struct scoreboard_row *row = row_of(w);
 		struct scoreboard_share *share;
 
+		if (w->idle_untold)
+			worker_tell_if_idle(w);
 		if (!row)
 			continue;
 		publish_sessions(w, &row->sessions);
