@@ -79,6 +79,9 @@ const threadsOf = (pid) => {
 	}
 };
 
+// Of those that we may run on
+const lastCpu = () => /^Cpus_allowed_list:.*?(\d+)$/m.exec(read("/proc/self/status"))[1];
+
 // Microseconds of CPU that these processes have had
 const cpuOf = (pids) =>
 	sum(pids.flatMap(threadsOf).map((task) => Number(read(`${task}/schedstat`).split(" ")[0]) / 1000));
@@ -101,4 +104,4 @@ function descriptorsOf(pids) {
 	return sum(pids.map((pid) => fs.readdirSync(`/proc/${pid}/fd`).length));
 }
 
-module.exports = { start, stopAll, freePort, untilServing, childrenOf, cpuOf, descriptorsOf, wakeupsOf, memoryOf, sleep };
+module.exports = { start, stopAll, freePort, untilServing, childrenOf, cpuOf, descriptorsOf, lastCpu, wakeupsOf, memoryOf, sleep };

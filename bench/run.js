@@ -9,6 +9,7 @@ const { parseArgs } = require("util");
 const applyLoad = require("./load.js");
 const correctness = require("./correctness.js");
 const { cpuOf, descriptorsOf, freePort, memoryOf, sleep, start, stopAll, wakeupsOf } = require("./processes.js");
+const relay = require("./relay.js");
 
 const { values: options } = parseArgs({
 	options: {
@@ -23,6 +24,7 @@ const { values: options } = parseArgs({
 });
 const rounds = Number(options.rounds || (options.quick ? 1 : 3));
 const windowMs = Number(options.ms || (options.quick ? 200 : 900));
+const relayTurns = options.syscalls ? 1 : 5; // in each round
 
 const operations = [
 	{ name: "WebSocket connect", load: "connect", conns: 16 },
@@ -39,10 +41,12 @@ const operations = [
 	{ name: "tunnel 100 B", app: "echo", load: "tunnel", conns: 32, parameter: 100 },
 	{ name: "tunnel 64 KB", app: "echo", load: "tunnel", conns: 16, parameter: 64 << 10 },
 	{ name: "tunnel 1 MB", app: "echo", load: "tunnel", conns: 4, parameter: 1 << 20 },
+	...relay.operations,
 ];
 
 const binaries = path.resolve(__dirname, "../build/release");
 const program = (name) => path.join(binaries, "bench", name);
+const place = { program, binary: path.join(binaries, "sioinit") };
 const peers = ["sioinit", "node", "nginx", "haproxy", "floors"].flatMap((name) => require(`./peers/${name}.js`));
 
 // What is served: Socket.IO; and a server on a port of its own, whose connections can only be tunnelled
@@ -51,6 +55,8 @@ const apps = {
 	echo: { app: [program("bench-echo")], dispatch: "port" },
 };
 const appOf = (operation) => operation.app || "socketio";
+const isRelay = (operation) => appOf(operation) === "members";
+const relayFloor = peers.find((peer) => peer.name === "floor: relay");
 
 const matches = (texts, name) => !texts || texts.some((text) => name.includes(text));
 const median = (numbers) => [...numbers].sort((a, b) => a - b)[numbers.length >> 1];
@@ -62,13 +68,13 @@ function shuffled(list) {
 const results = new Map(peers.map((peer) => [peer, { router: {}, worker: {}, both: {}, syscalls: {}, sessions: {}, failed: 0 }]));
 const add = (table, key, value) => (table[key] ||= []).push(value);
 
-async function measure(peer, running, operation) {
+async function measure(peer, running, operation, ms) {
 	const begin = {}, end = {};
 	const sample = (at) => () => {
 		at.router = cpuOf(running.routers);
 		at.worker = cpuOf(running.workers);
 	};
-	const done = await applyLoad(program("bench-load"), running.port, operation, windowMs, sample(begin), sample(end));
+	const done = await running.apply(operation, ms, sample(begin), sample(end));
 	const result = results.get(peer);
 	result.failed += done.failed;
 	const used = (side) => (end[side] - begin[side]) / done.operations;
@@ -77,7 +83,7 @@ async function measure(peer, running, operation) {
 }
 
 // Calls of the router's processes per operation, by strace's summary
-async function countSyscalls(peer, running, operation) {
+async function countSyscalls(peer, running, operation, ms) {
 	const file = path.join(running.dir, "strace");
 	let strace;
 	const attach = () => {
@@ -88,7 +94,7 @@ async function countSyscalls(peer, running, operation) {
 		strace.kill("SIGINT");
 		return strace.ended;
 	};
-	const done = await applyLoad(program("bench-load"), running.port, operation, windowMs, attach, detach);
+	const done = await running.apply(operation, ms, attach, detach);
 	const summary = fs.readFileSync(file, "utf8");
 	const calls = / total$/m.test(summary) ? Number(summary.trim().split("\n").pop().trim().split(/ +/)[3]) : 0;
 	add(results.get(peer).syscalls, operation.name, calls / done.operations);
@@ -135,8 +141,9 @@ async function withPeer(peer, app, action) {
 	const port = await freePort();
 	const dir = fs.mkdtempSync(path.join(os.tmpdir(), "bench-"));
 	try {
-		const running = await peer.start({ ...apps[app], port, dir, program, binary: path.join(binaries, "sioinit") });
-		await action({ ...running, port, dir });
+		const running = await peer.start({ ...apps[app], ...place, port, dir });
+		const apply = (...load) => applyLoad(program("bench-load"), port, ...load);
+		await action({ ...running, port, dir, apply });
 	} finally {
 		await stopAll();
 		fs.rmSync(dir, { recursive: true });
@@ -153,20 +160,31 @@ const first = {
 	echo: measureIdleTunnels,
 };
 
+async function attempt(peer, running, operation, ms) {
+	try {
+		await (options.syscalls ? countSyscalls : measure)(peer, running, operation, ms);
+	} catch (error) {
+		console.error(`${peer.name}: ${operation.name}: ${error.message}`);
+	}
+}
+
 async function runPeer(peer, app, round) {
-	const todo = operations.filter(
-		(o) => appOf(o) === app && matches(options.operation, o.name) && !peer.lacks?.includes(o.load),
-	);
+	const todo = wanted.filter((o) => appOf(o) === app && !peer.lacks?.includes(o.load));
 	if (!todo.length) return;
 	await withPeer(peer, app, async (running) => {
 		if (round === 0 && !options.syscalls) await first[app](peer, running);
-		for (const operation of todo) {
-			try {
-				await (options.syscalls ? countSyscalls : measure)(peer, running, operation);
-			} catch (error) {
-				console.error(`${peer.name}: ${operation.name}: ${error.message}`);
-			}
-		}
+		for (const operation of todo) await attempt(peer, running, operation, windowMs);
+	});
+}
+
+// All are there at once and loaded in turn, each for a short while, many times: what disturbs one disturbs the others.
+async function runRelays(members) {
+	const todo = wanted.filter((o) => o.members === members), ms = Math.max(20, Math.round(windowMs / 3 / relayTurns));
+	if (!todo.length || !relays.length) return;
+	await relay.withRelays(relays, members, place, async (running) => {
+		for (let turn = 0; turn < relayTurns; turn++)
+			for (const operation of todo)
+				for (const one of shuffled(running)) await attempt(...one, operation, ms);
 	});
 }
 
@@ -174,21 +192,22 @@ async function runPeer(peer, app, round) {
 
 const row = (cells) => console.log(`| ${cells.join(" | ")} |`);
 
-function table(title, rows, cell) {
+function table(title, rows, cell, columns = routers) {
+	if (!rows.length || !columns.length) return;
 	console.log(`\n${title}\n`);
-	row(["", ...chosen.map((peer) => peer.name)]);
-	row(Array(chosen.length + 1).fill("---"));
-	for (const name of rows) row([name, ...chosen.map((peer) => cell(results.get(peer), name))]);
+	row(["", ...columns.map((peer) => peer.name)]);
+	row(Array(columns.length + 1).fill("---"));
+	for (const name of rows) row([name, ...columns.map((peer) => cell(results.get(peer), name))]);
 }
 
 const digits = (number) => (number < 10 ? number.toFixed(1) : Math.round(number));
 const number = (values) => (values ? digits(median(values)) : "–");
 
-// with the ratio to sioinit, the first peer: above 1 it costs more
-function cost(side) {
+// with the ratio to `base`, else to sioinit, the first peer: above 1 it costs more than that
+function cost(side, base = peers[0]) {
 	return (result, name) => {
-		const mine = results.get(peers[0])[side][name];
-		if (!result[side][name] || !mine || result === results.get(peers[0])) return number(result[side][name]);
+		const mine = results.get(base)[side][name];
+		if (!result[side][name] || !mine || result === results.get(base)) return number(result[side][name]);
 		return `${number(result[side][name])} (${(median(result[side][name]) / median(mine)).toFixed(2)}x)`;
 	};
 }
@@ -229,14 +248,18 @@ function failures(result, name) {
 }
 
 function printTables() {
-	const names = operations.map((o) => o.name).filter((name) => matches(options.operation, name));
+	const names = wanted.filter((o) => !isRelay(o)).map((o) => o.name);
+	const relayed = wanted.filter(isRelay).map((o) => o.name);
 	if (options.syscalls) {
-		table("Router: system calls per operation", names, (result, name) => number(result.syscalls[name]));
+		const calls = (result, name) => number(result.syscalls[name]);
+		table("Router: system calls per operation", names, calls);
+		table("Relay: system calls per broadcast", relayed, calls, relays);
 		return;
 	}
 	table("Router: µs of CPU per operation (ratio to sioinit)", names, cost("router"));
 	table("Workers: µs of CPU per operation (ratio to sioinit)", names, cost("worker"));
 	table("Both: µs of CPU per operation (ratio to sioinit)", names, cost("both"));
+	table("Relay: µs of CPU per broadcast (ratio to the floor)", relayed, cost("router", relayFloor), relays);
 	if (operations.some((o) => appOf(o) === "echo" && names.includes(o.name)))
 		table("Router: per idle tunnel, of 1000", Object.keys(idleTunnels), (result, name) => idleTunnels[name](result) ?? "–");
 	if (options.operation) return;
@@ -245,14 +268,19 @@ function printTables() {
 	printInstallSizes();
 }
 
+const wanted = operations.filter((o) => matches(options.operation, o.name));
 const chosen = peers.filter((peer) => matches(options.peer, peer.name));
+const routers = chosen.filter((peer) => peer.start), relays = chosen.filter((peer) => peer.startMembers);
 
 async function main() {
-	for (let round = 0; round < rounds; round++)
-		for (const peer of shuffled(chosen)) {
+	for (let round = 0; round < rounds; round++) {
+		for (const peer of shuffled(routers)) {
 			process.stderr.write(`round ${round + 1} of ${rounds}: ${peer.name}\n`);
 			for (const app of Object.keys(apps)) await runPeer(peer, app, round);
 		}
+		process.stderr.write(`round ${round + 1} of ${rounds}: relays\n`);
+		for (const members of relay.counts) await runRelays(members);
+	}
 	printTables();
 }
 

@@ -14,8 +14,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/macros.h"
-#include "base/str.h"
-#include "init/config_values.h"
+#include "init/admin_request.h"
 #include "init/core.h"
 #include "init/rebalance.h"
 #include "init/worker.h"
@@ -113,25 +112,24 @@ static int say(struct admin_client *c, int code, const char *text)
 	return code;
 }
 
+static int misused(struct admin_client *c, const struct admin_request *rq)
+{
+	return rq->usage ? say(c, MISUSED, rq->usage) : MISUSED;
+}
+
 static int report(struct admin_client *c, int r)
 {
 	return r < 0 ? say(c, FAILED, "no memory") : DONE;
 }
 
-static int status(struct admin_client *c, char **words, int n)
+static int status(struct admin_client *c, const struct admin_request *rq)
 {
-	bool json = n > 1 && strcmp(words[1], "--json") == 0;
-
-	if (n > 1 && !json)
-		return say(c, MISUSED, "usage: sioinit status [--json] [--watch]");
-	return report(c, (json ? report_json : report_table)(c->init->board, &c->answer));
+	return report(c, (rq->json ? report_json : report_table)(c->init->board, &c->answer));
 }
 
-static int reload(struct admin_client *c, char **words, int n)
+static int reload(struct admin_client *c, const struct admin_request *rq)
 {
-	(void)words;
-	if (n > 1)
-		return say(c, MISUSED, "usage: sioinit reload");
+	(void)rq;
 	if (shutdown_has_begun(c->init))
 		return say(c, FAILED, "sioinit is stopping");
 	c->waits = true;
@@ -139,85 +137,61 @@ static int reload(struct admin_client *c, char **words, int n)
 	return LATER;
 }
 
-static int scale(struct admin_client *c, char **words, int n)
+static int scale(struct admin_client *c, const struct admin_request *rq)
 {
-	uint64_t workers;
-
-	if (n != 2 || str_to_u64(str_of(words[1]), POOL_MAX, &workers) < 0 || workers == 0)
-		return say(c, MISUSED, "usage: sioinit scale N (1 to 1024)");
 	if (shutdown_has_begun(c->init))
 		return say(c, FAILED, "sioinit is stopping");
-	pool_scale(c->init, (unsigned)workers);
+	pool_scale(c->init, rq->number);
 	return DONE;
 }
 
-static struct slot *slot_named(struct admin_client *c, const char *word)
+static int restart(struct admin_client *c, const struct admin_request *rq)
 {
-	uint64_t number;
-
-	if (str_to_u64(str_of(word), POOL_MAX, &number) < 0)
-		return NULL;
-	return pool_slot(&c->init->pool, (uint32_t)number);
-}
-
-static int restart(struct admin_client *c, char **words, int n)
-{
-	struct slot *s = n == 2 ? slot_named(c, words[1]) : NULL;
+	struct slot *s = pool_slot(&c->init->pool, rq->number);
 
 	if (!s)
-		return say(c, MISUSED,
-			   "usage: sioinit restart SLOT (0 to the number of workers less 1)");
+		return misused(c, rq);
 	reload_slot(s, "asked for");
 	return DONE;
 }
 
-static int send_signal(struct admin_client *c, char **words, int n)
+static int send_signal(struct admin_client *c, const struct admin_request *rq)
 {
-	struct slot *s = n == 3 ? slot_named(c, words[1]) : NULL;
-	int sig = 0;
+	struct slot *s = pool_slot(&c->init->pool, rq->number);
 
-	if (!s || config_parse_signal(words[2], &sig) || sig == 0)
-		return say(c, MISUSED, "usage: sioinit signal SLOT SIGNAL");
+	if (!s)
+		return misused(c, rq);
 	if (!s->worker)
 		return say(c, FAILED, "no worker is in that slot now");
-	worker_signal(s->worker, sig);
+	worker_signal(s->worker, rq->sig);
 	return DONE;
 }
 
-static int drain(struct admin_client *c, char **words, int n)
+static int drain(struct admin_client *c, const struct admin_request *rq)
 {
-	bool over = n == 2 && strcmp(words[1], "off") == 0;
-
-	if (n > 2 || (n == 2 && !over))
-		return say(c, MISUSED, "usage: sioinit drain [off]");
-	shutdown_hold(c->init, !over);
-	return say(c, DONE, over ? "ready again" : "/readyz says 503; serving goes on");
+	shutdown_hold(c->init, !rq->off);
+	return say(c, DONE, rq->off ? "ready again" : "/readyz says 503; serving goes on");
 }
 
-static int even_out(struct admin_client *c, char **words, int n)
+static int even_out(struct admin_client *c, const struct admin_request *rq)
 {
-	(void)words;
-	if (n > 1)
-		return say(c, MISUSED, "usage: sioinit rebalance");
+	(void)rq;
 	if (shutdown_has_begun(c->init))
 		return say(c, FAILED, "sioinit is stopping");
 	return report(c, buf_printf(&c->answer, "%u sockets to be closed\n", rebalance(c->init)));
 }
 
-static int deaths(struct admin_client *c, char **words, int n)
+static int deaths(struct admin_client *c, const struct admin_request *rq)
 {
-	if (n != 2 || strcmp(words[1], "--death") != 0)
-		return say(c, MISUSED, "usage: sioinit logs --death");
+	(void)rq;
 	return report(c, pool_write_deaths(&c->init->pool, &c->answer));
 }
 
-static const struct {
-	const char *word;
-	int (*act)(struct admin_client *c, char **words, int n);
-} commands[] = {
-	{ "status", status },   { "reload", reload },      { "scale", scale },
-	{ "restart", restart }, { "signal", send_signal }, { "drain", drain },
-	{ "logs", deaths },     { "rebalance", even_out },
+static int (*const acts[ADMIN_N_COMMANDS])(struct admin_client *c,
+					   const struct admin_request *rq) = {
+	[ADMIN_STATUS] = status,   [ADMIN_RELOAD] = reload,      [ADMIN_SCALE] = scale,
+	[ADMIN_RESTART] = restart, [ADMIN_SIGNAL] = send_signal, [ADMIN_DRAIN] = drain,
+	[ADMIN_DEATHS] = deaths,   [ADMIN_REBALANCE] = even_out,
 };
 
 static void set_code(struct admin_client *c, int code)
@@ -227,18 +201,17 @@ static void set_code(struct admin_client *c, int code)
 
 static void obey(struct admin_client *c)
 {
-	char *words[ADMIN_WORDS_MAX];
-	int n = 0, code = MISUSED;
+	struct admin_request rq;
+	int code;
 
-	for (size_t at = 0; at < c->len && n < ADMIN_WORDS_MAX; at += strlen(words[n++]) + 1)
-		words[n] = c->request + at;
 	if (buf_append(&c->answer, "0", 1) < 0) {
 		hang_up(c);
 		return;
 	}
-	for (size_t i = 0; i < ARRAY_LEN(commands) && n > 0; i++)
-		if (strcmp(words[0], commands[i].word) == 0)
-			code = commands[i].act(c, words, n);
+	if (admin_request_read(c->request, c->len, &rq) < 0)
+		code = misused(c, &rq);
+	else
+		code = acts[rq.command](c, &rq);
 	if (code == LATER)
 		return;
 	set_code(c, code);

@@ -14,8 +14,6 @@
 struct init;
 struct admin_client;
 
-enum { ADMIN_REQUEST_MAX = 1024, ADMIN_WORDS_MAX = 8 };
-
 struct admin_socket {
 	uv_pipe_t listener;
 	struct admin_client *clients;

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -17,6 +16,7 @@
 #include "init/reap.h"
 #include "init/signals.h"
 #include "init/worker.h"
+#include "ipc/session_memory.h"
 
 #include "base/ban.h"
 
@@ -117,11 +117,14 @@ static void start_serving(struct init *in)
 
 static void open_shared_memory(struct init *in)
 {
-	in->sessions_fd = memfd_create("sioinit-sessions", MFD_CLOEXEC);
+	in->sessions_fd = session_memory_create(in->config->session_table);
+	if (in->sessions_fd < 0)
+		die(EXIT_OUR_FAILURE, "no memory for the session table: %s",
+		    strerror(-in->sessions_fd));
 	in->board_fd = scoreboard_create();
 	in->board = in->board_fd < 0 ? NULL : scoreboard_map(dup(in->board_fd));
-	if (in->sessions_fd < 0 || !in->board)
-		die(EXIT_OUR_FAILURE, "no memory for the session table: %s", strerror(errno));
+	if (!in->board)
+		die(EXIT_OUR_FAILURE, "no memory for the scoreboard: %s", strerror(errno));
 	counter_set(&in->board->started_ms, uv_hrtime() / 1000000);
 }
 

@@ -92,7 +92,7 @@ static void give(struct router_process *r, struct parked_poll *p)
 		return;
 	m.type = CONTROL_ADOPT;
 	for (m.kind = 0; m.kind < PARK_N; m.kind++)
-		(void)control_send(r->channel, &m, fd_take(&p->fds[m.kind]));
+		router_send(r, &m, fd_take(&p->fds[m.kind]));
 }
 
 void parked_give(struct router_process *r)
@@ -102,7 +102,7 @@ void parked_give(struct router_process *r)
 
 	HASH_ITER(hh, in->parked.by_key, p, next)
 	{
-		if (p->key.router != r->index)
+		if (p->key.router != r->index || !r->channel)
 			continue;
 		give(r, p);
 		drop(in, p);

@@ -1,5 +1,6 @@
-/* The counts are the router's, from the scoreboard. A surplus of less than a tenth is left alone:
- * it is not worth a reconnection. */
+/* The counts are the routers', from the scoreboard; whatever they say, no worker loses more than
+ * the sockets that it has. A surplus of less than a tenth is left alone: it is not worth a
+ * reconnection. */
 #include "init/rebalance.h"
 
 #include <utlist.h>
@@ -10,9 +11,13 @@
 
 #include "base/ban.h"
 
+enum { SOCKETS_MAX = 1 << 24 }; /* more than a process can have open */
+
 static uint64_t sockets_of(const struct init *in, const struct worker *w)
 {
-	return counter_get(&in->board->rows[w->slot].sockets);
+	uint64_t n = counter_get(&in->board->rows[w->slot].sockets);
+
+	return n < SOCKETS_MAX ? n : SOCKETS_MAX;
 }
 
 static bool takes_part(const struct init *in, const struct worker *w)

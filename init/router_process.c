@@ -1,10 +1,12 @@
 /* The routers' life. Each is told all that init knows when it says that it is up; from then on what
  * changes. While it is not there, nothing is queued: the next one learns it from tell_everything().
- */
+ *
+ * A router is not trusted: one that says what makes no sense, or that does not read what it is
+ * told, is killed and replaced. */
 #include "init/router_process.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +17,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "init/core.h"
+#include "init/router_message.h"
 #include "init/spawn.h"
 #include "init/worker.h"
 
@@ -22,21 +25,60 @@
 
 enum { PAUSE_MS = 200, QUICK_DEATH_MS = 1000 };
 
+/* Distrust */
+
+static void on_channel_closed(struct control *c)
+{
+	free(c);
+}
+
+static void drop_channel(struct router_process *r, struct control *c)
+{
+	if (r->channel == c)
+		r->channel = NULL;
+	r->up = false;
+	control_close(c, on_channel_closed);
+}
+
+/* Its end is noticed as any other's, and the next one is told everything. */
+static void router_condemn(struct router_process *r, const char *what)
+{
+	log_error("init: router[%u] %s: killed pid=%d", r->index, what, (int)r->pid);
+	if (r->channel)
+		drop_channel(r, r->channel);
+	if (r->pid > 0)
+		(void)kill(r->pid, SIGKILL);
+}
+
+/* What became of a message. One that has missed any knows too little to go on; that it has ended
+ * on_end() is told. */
+static void check_sent(struct router_process *r, int err)
+{
+	if (err < 0 && err != -EPIPE && err != -ECONNRESET)
+		router_condemn(r, "does not take what it is told");
+}
+
 /* Telling */
+
+void router_send(struct router_process *r, const struct control_msg *m, int fd)
+{
+	if (r->channel)
+		check_sent(r, control_send(r->channel, m, fd));
+	else
+		fd_close(&fd);
+}
 
 static void tell(struct router_process *r, const struct control_msg *m)
 {
-	if (r->channel)
-		(void)control_send(r->channel, m, -1);
+	if (r->up)
+		router_send(r, m, -1);
 }
 
 /* A descriptor that we keep. */
-static void tell_dup(struct router_process *r, struct control_msg m, int fd)
+static void tell_with(struct router_process *r, struct control_msg m, int fd)
 {
-	int copy = r->channel ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
-
-	if (copy >= 0)
-		(void)control_send(r->channel, &m, copy);
+	if (r->up)
+		check_sent(r, control_lend(r->channel, &m, fd));
 }
 
 static void tell_all(struct init *in, const struct control_msg *m)
@@ -82,12 +124,12 @@ static void tell_place(struct router_process *r, const struct place *pl)
 {
 	bool http = pl->announced == 2;
 
-	tell_dup(r,
-		 (struct control_msg){ .type = CONTROL_LISTENER,
-				       .listener = http ? 0 : pl->id,
-				       .kind = http ? LISTENER_HTTP : LISTENER_RAW,
-				       .state = r->init->routers.n > 1 },
-		 pl->fd);
+	tell_with(r,
+		  (struct control_msg){ .type = CONTROL_LISTENER,
+					.listener = http ? 0 : pl->id,
+					.kind = http ? LISTENER_HTTP : LISTENER_RAW,
+					.state = r->init->routers.n > 1 },
+		  pl->fd);
 }
 
 void routers_tell_place(struct init *in, struct place *pl, bool http)
@@ -100,7 +142,7 @@ void routers_tell_place(struct init *in, struct place *pl, bool http)
 static struct router_process *first_that_listens(struct routers *rs)
 {
 	for (unsigned i = 0; i < rs->n; i++)
-		if (rs->list[i].channel)
+		if (rs->list[i].up)
 			return &rs->list[i];
 	return NULL;
 }
@@ -116,23 +158,21 @@ void routers_tell_session(struct init *in, const struct control_msg *m)
 void routers_hand_back(struct init *in, const struct control_msg *m, int fd)
 {
 	struct router_process *r = &in->routers.list[m->router];
+	struct router_process *other = first_that_listens(&in->routers);
 	bool is_client = m->kind == HANDOFF_CLIENT || m->kind == HANDOFF_RAW;
 
-	if (!r->channel && is_client)
-		r = first_that_listens(&in->routers);
-	if (r && r->channel)
-		(void)control_send(r->channel, m, fd);
-	else
-		fd_close(&fd);
+	if (!r->up && is_client && other)
+		r = other;
+	router_send(r, m, fd);
 }
 
 static void tell_frontend(struct router_process *r, const struct listening *at)
 {
-	tell_dup(r,
-		 (struct control_msg){ .type = CONTROL_LISTENER,
-				       .kind = LISTENER_HTTP,
-				       .state = at->n_fds < r->init->routers.n },
-		 frontend_socket(at, r->index));
+	tell_with(r,
+		  (struct control_msg){ .type = CONTROL_LISTENER,
+					.kind = LISTENER_HTTP,
+					.state = at->n_fds < r->init->routers.n },
+		  frontend_socket(at, r->index));
 }
 
 static void tell_everything(struct router_process *r)
@@ -141,9 +181,9 @@ static void tell_everything(struct router_process *r)
 	struct control_msg phase = about_phase(in);
 	struct worker *w;
 
-	tell_dup(r, (struct control_msg){ .type = CONTROL_SCOREBOARD, .router = r->index },
-		 in->board_fd);
-	tell_dup(r, (struct control_msg){ .type = CONTROL_SESSIONS }, in->sessions_fd);
+	tell_with(r, (struct control_msg){ .type = CONTROL_SCOREBOARD, .router = r->index },
+		  in->board_fd);
+	tell_with(r, (struct control_msg){ .type = CONTROL_SESSIONS }, in->sessions_fd);
 	DL_FOREACH(in->pool.workers, w)
 	{
 		struct control_msg m = about_worker(w);
@@ -153,7 +193,7 @@ static void tell_everything(struct router_process *r)
 	for (size_t i = 0; i < in->frontend.n_http; i++)
 		tell_frontend(r, &in->frontend.http[i]);
 	if (in->frontend.admin >= 0 && r->index == 0)
-		tell_dup(r, (struct control_msg){ .type = CONTROL_ADMIN }, in->frontend.admin);
+		tell_with(r, (struct control_msg){ .type = CONTROL_ADMIN }, in->frontend.admin);
 	for (struct place *pl = in->primary.places; pl; pl = pl->next)
 		if (pl->announced)
 			tell_place(r, pl);
@@ -169,7 +209,7 @@ static void on_handoff(struct router_process *r, struct worker *w, const struct 
 	struct control_msg noted = *m;
 
 	noted.router = r->index;
-	if (w) {
+	if (w && *fd >= 0) {
 		worker_hand_off(w, &noted, fd_take(fd));
 		return;
 	}
@@ -195,6 +235,7 @@ static void forget_open_questions(struct init *in)
 /* It will not hear what the one before has asked. */
 static void on_up(struct router_process *r)
 {
+	r->up = true;
 	if (r->index == 0)
 		forget_open_questions(r->init);
 	tell_everything(r);
@@ -206,44 +247,71 @@ static void on_health(struct init *in, struct worker *w, const struct control_ms
 	watch_judge(in, w);
 }
 
-static void on_message(struct control *c, const struct control_msg *m, int fd)
+/* Where it has said nothing of that kind the answer came from elsewhere. */
+static bool can_answer_by(const struct worker *w, enum worker_style style)
 {
-	struct router_process *r = c->poll.data;
+	if (style == WORKER_STYLE_PORT)
+		return w->endpoint.port != 0;
+	if (style == WORKER_STYLE_UNIX)
+		return w->endpoint.path[0] != '\0';
+	return style != WORKER_STYLE_UNKNOWN && w->has_channel;
+}
+
+static void on_probed(struct worker *w, enum worker_style style)
+{
+	if (can_answer_by(w, style))
+		worker_answered(w, style);
+}
+
+static void apply(struct router_process *r, const struct control_msg *m, int *fd)
+{
 	struct worker *w = pool_worker(&r->init->pool, m->worker);
-	auto_fd int owned = fd;
 
 	if (m->type == CONTROL_UP)
 		on_up(r);
 	else if (m->type == CONTROL_PROBED && w)
-		worker_answered(w, (enum worker_style)m->style);
+		on_probed(w, (enum worker_style)m->style);
 	else if (m->type == CONTROL_HEALTH && w)
 		on_health(r->init, w, m);
 	else if (m->type == CONTROL_IDLE && w)
 		on_idle(r, w);
 	else if (m->type == CONTROL_HANDOFF)
-		on_handoff(r, w, m, &owned);
+		on_handoff(r, w, m, fd);
 	else if (m->type == CONTROL_PARK)
-		parked_take(r->init, r->index, m, fd_take(&owned));
+		parked_take(r->init, r->index, m, fd_take(fd));
 	else if (m->type == CONTROL_UNPARK)
 		parked_drop(r->init, r->index, m->token);
 }
 
-static void on_channel_closed(struct control *c)
+static void on_message(struct control *c, const struct control_msg *m, int fd)
 {
-	free(c);
+	struct router_process *r = c->poll.data;
+	struct router_standing standing = { .up = r->up,
+					    .first = r->index == 0,
+					    .last_worker = r->init->pool.last_id };
+	const char *fault = router_message_fault(m, fd, &standing);
+	auto_fd int owned = fd;
+
+	if (m->fd_lost)
+		log_warn("init: no descriptor left for what router[%u] sent", r->index);
+	if (fault)
+		router_condemn(r, fault);
+	else
+		apply(r, m, &owned);
 }
 
-static void drop_channel(struct router_process *r, struct control *c)
-{
-	if (r->channel == c)
-		r->channel = NULL;
-	control_close(c, on_channel_closed);
-}
-
+/* One that is dying is a moment away from being reaped; one that is not is useless. */
 static void on_end(struct control *c, int err)
 {
-	(void)err;
-	drop_channel(c->poll.data, c);
+	struct router_process *r = c->poll.data;
+
+	if (err < 0 && err != -ECONNRESET) {
+		router_condemn(r, "sent what is no message");
+		return;
+	}
+	drop_channel(r, c);
+	if (r->pid > 0)
+		(void)kill(r->pid, SIGKILL);
 }
 
 static const struct control_ops ops = { on_message, on_end };

@@ -19,7 +19,8 @@ struct router_process {
 	struct init *init;
 	unsigned index;
 	pid_t pid;               /* 0: none */
-	struct control *channel; /* NULL: none; what is said then is said again later */
+	struct control *channel; /* NULL: none */
+	bool up; /* it has asked for everything; what is said before, it is told then */
 	uint64_t started_ms;
 	uv_timer_t retry;
 };
@@ -49,3 +50,5 @@ void routers_tell_place(struct init *in, struct place *pl, bool http);
  * is gone. */
 void routers_tell_session(struct init *in, const struct control_msg *m);
 void routers_hand_back(struct init *in, const struct control_msg *m, int fd);
+/* @fd is -1 or consumed. A router that does not take it is killed; it may be gone afterwards. */
+void router_send(struct router_process *r, const struct control_msg *m, int fd);

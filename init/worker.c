@@ -477,6 +477,18 @@ static void on_channel_end(struct channel *ch, int err)
 	}
 }
 
+static bool read_message(struct worker *w, struct str payload, struct node_msg *ret)
+{
+	enum serialization mode = w->channel.mode;
+
+	if (node_tail_read(&w->tail, mode, payload, ret))
+		return true;
+	if (node_read(mode, payload, ret) < 0)
+		return false;
+	node_tail_learn(&w->tail, mode, payload, ret);
+	return true;
+}
+
 static void on_frame(struct channel *ch, const struct channel_frame *f)
 {
 	struct worker *w = of_channel(ch);
@@ -484,7 +496,7 @@ static void on_frame(struct channel *ch, const struct channel_frame *f)
 	int fd = f->fd;
 
 	fd_close(&fd);
-	if (node_read(ch->mode, f->payload, &m) < 0)
+	if (!read_message(w, f->payload, &m))
 		hub_passed_over(&w->member, HUB_UNREADABLE);
 	else if (kinds[m.kind].handle && (!w->is_dead || kinds[m.kind].is_heard_of_the_dead))
 		kinds[m.kind].handle(w, &m, f);

@@ -14,6 +14,7 @@
 #include "init/servers.h"
 #include "ipc/channel.h"
 #include "ipc/control.h"
+#include "ipc/node_tail.h"
 #include "ipc/scoreboard.h"
 #include "relay/hub.h"
 
@@ -50,6 +51,7 @@ struct worker {
 	uint64_t started_ms;
 	struct channel channel;
 	struct hub_member member;
+	struct node_tail tail;  /* of its adapter's last frame */
 	struct server *servers; /* what it listens on, first server last */
 	struct handles handles;
 	uint32_t seq;

@@ -314,6 +314,8 @@ static int channel_flush(struct channel *ch)
 	return 0;
 }
 
+static void channel_readable(struct channel *ch, int reads, bool to_the_end);
+
 static void channel_writable(struct channel *ch)
 {
 	int r;
@@ -321,10 +323,12 @@ static void channel_writable(struct channel *ch)
 	(void)uv_prepare_stop(&ch->turn);
 	(void)uv_timer_stop(&ch->look_again);
 	r = channel_flush(ch);
-	if (r < 0)
+	if (r < 0) { /* the peer has left: first what it said before */
+		channel_readable(ch, READS_OF_THE_DEAD, true);
 		channel_end(ch, r);
-	else
+	} else {
 		channel_rearm(ch);
+	}
 }
 
 static void on_look_again(uv_timer_t *t)
@@ -685,7 +689,6 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 		ch->events = 0;
 		events = UV_READABLE;
 	}
-	/* a failing write ends the channel: first what the peer has said before it left */
 	if (events & UV_READABLE)
 		channel_readable(ch, READS_PER_EVENT, false);
 	if ((events & UV_WRITABLE) && !ch->closing && !ch->ended)

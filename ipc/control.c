@@ -1,12 +1,13 @@
 /* The control channel. A message is a msgpack map from field number to value; zero fields are left
  * out. The table `fields` is the whole format: adding a field is adding a row.
  *
- * Failure: a packet that does not decode is dropped (its descriptor closed) and ends the channel
- * with -EBADMSG: both ends are the same binary, so it means memory or version damage, and init then
- * starts a fresh router. */
+ * Failure: a packet that does not decode, or has more than one descriptor, is dropped (its
+ * descriptor closed) and ends the channel with -EBADMSG: both ends are the same binary, so it means
+ * memory or version damage, and init then starts a fresh router. */
 #include "ipc/control.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <msgpack.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -180,11 +181,21 @@ struct control_packet {
 	uint8_t bytes[];
 };
 
+enum { AGAIN_MOST_MS = 128 };
+
 static void on_poll(uv_poll_t *poll, int status, int events);
+
+static bool waits_for_room(const struct control *c)
+{
+	return c->queue && !uv_is_active((const uv_handle_t *)&c->again);
+}
 
 static void control_rearm(struct control *c)
 {
-	int events = c->ended || c->closing ? 0 : UV_READABLE | (c->queue ? UV_WRITABLE : 0);
+	int events = UV_READABLE | (waits_for_room(c) ? UV_WRITABLE : 0);
+
+	if (c->ended || c->closing)
+		events = 0;
 
 	if (events == c->events)
 		return;
@@ -207,6 +218,8 @@ int control_init(struct control *c, uv_loop_t *loop, int fd, const struct contro
 		fd_close(&c->fd);
 		return r;
 	}
+	(void)uv_timer_init(loop, &c->again);
+	c->n_open = 2;
 	control_rearm(c);
 	return 0;
 }
@@ -216,6 +229,7 @@ static void control_end(struct control *c, int err)
 	if (c->ended || c->closing)
 		return;
 	c->ended = true;
+	(void)uv_timer_stop(&c->again);
 	control_rearm(c);
 	c->ops->on_end(c, err);
 }
@@ -243,10 +257,20 @@ static int send_packet(int sock, const uint8_t *bytes, size_t len, int fd)
 	return sendmsg(sock, &m, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
 }
 
-static bool is_full(int err)
+static void on_again(uv_timer_t *t);
+
+/* Whether @err of send_packet() passes by itself. The peer's reading is seen by poll; memory, and
+ * descriptors that are on their way (unix(7): ETOOMANYREFS), are asked for again, less and less
+ * often. */
+static bool must_wait(struct control *c, int err)
 {
-	return err == -EAGAIN || err == -ENOBUFS || err == -ETOOMANYREFS || err == -EINTR ||
-	       err == -ENOMEM;
+	if (err == -EAGAIN || err == -EINTR)
+		return true;
+	if (err != -ENOBUFS && err != -ENOMEM && err != -ETOOMANYREFS)
+		return false;
+	c->wait_ms = c->wait_ms * 2 < AGAIN_MOST_MS ? c->wait_ms * 2 + 1 : AGAIN_MOST_MS;
+	(void)uv_timer_start(&c->again, on_again, c->wait_ms, 0);
+	return true;
 }
 
 static void packet_free(struct control_packet *p)
@@ -272,10 +296,11 @@ static int enqueue(struct control *c, const uint8_t *bytes, size_t len, int *fd)
 	return 0;
 }
 
-int control_send(struct control *c, const struct control_msg *m, int fd)
+/* @fd is closed or kept, but a @lent one is neither. */
+static int deliver(struct control *c, const struct control_msg *m, int fd, bool lent)
 {
-	auto_fd int owned = fd;
 	uint8_t packet[CONTROL_PACKET_MAX];
+	auto_fd int owned = lent ? -1 : fd;
 	int len, r = -EAGAIN;
 
 	if (c->ended || c->closing)
@@ -284,27 +309,53 @@ int control_send(struct control *c, const struct control_msg *m, int fd)
 	if (len < 0)
 		return len;
 	if (!c->queue)
-		r = send_packet(c->fd, packet, (size_t)len, owned);
-	return is_full(r) ? enqueue(c, packet, (size_t)len, &owned) : r;
+		r = send_packet(c->fd, packet, (size_t)len, fd);
+	if (r == 0 || !must_wait(c, r))
+		return r;
+	if (lent && fd >= 0) {
+		owned = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+		if (owned < 0)
+			return -errno;
+	}
+	return enqueue(c, packet, (size_t)len, &owned);
 }
 
-static void control_writable(struct control *c)
+int control_send(struct control *c, const struct control_msg *m, int fd)
+{
+	return deliver(c, m, fd, false);
+}
+
+int control_lend(struct control *c, const struct control_msg *m, int fd)
+{
+	return deliver(c, m, fd, true);
+}
+
+static void send_queue(struct control *c)
 {
 	while (c->queue) {
 		struct control_packet *p = c->queue;
 		int r = send_packet(c->fd, p->bytes, p->len, p->fd);
 
-		if (is_full(r))
+		if (r < 0 && must_wait(c, r))
 			break;
 		if (r < 0) {
 			control_end(c, r);
 			return;
 		}
+		c->wait_ms = 0;
 		DL_DELETE(c->queue, p);
 		c->queued--;
 		packet_free(p);
 	}
 	control_rearm(c);
+}
+
+static void on_again(uv_timer_t *t)
+{
+	struct control *c = container_of(t, struct control, again);
+
+	if (!c->closing && !c->ended)
+		send_queue(c);
 }
 
 static int take_fd(struct msghdr *m)
@@ -317,6 +368,13 @@ static int take_fd(struct msghdr *m)
 			memcpy(&fd, CMSG_DATA(h), sizeof(int));
 		}
 	return fd;
+}
+
+/* A packet or its descriptors were more than anybody sends. That none is left means that the
+ * process has too many. */
+static bool is_cut(const struct msghdr *m, int fd)
+{
+	return m->msg_flags & MSG_TRUNC || (m->msg_flags & MSG_CTRUNC && fd >= 0);
 }
 
 /* 1: a packet was delivered. 0: nothing there. <0: the channel is at its end (-EPIPE: the peer
@@ -332,7 +390,7 @@ static int receive_packet(struct control *c)
 	struct msghdr m = { .msg_iov = &iov,
 			    .msg_iovlen = 1,
 			    .msg_control = control.bytes,
-			    .msg_controllen = sizeof(control.bytes) };
+			    .msg_controllen = CMSG_LEN(sizeof(int)) }; /* with padding: two */
 	struct control_msg msg;
 	auto_fd int fd = -1;
 	ssize_t n = recvmsg(c->fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
@@ -342,8 +400,9 @@ static int receive_packet(struct control *c)
 	if (n == 0)
 		return -EPIPE;
 	fd = take_fd(&m);
-	if (control_decode((struct str){ packet, (size_t)n }, &msg) < 0)
+	if (is_cut(&m, fd) || control_decode((struct str){ packet, (size_t)n }, &msg) < 0)
 		return -EBADMSG;
+	msg.fd_lost = m.msg_flags & MSG_CTRUNC;
 	c->ops->on_message(c, &msg, fd_take(&fd));
 	return 1;
 }
@@ -369,17 +428,25 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 	if (events & UV_READABLE)
 		control_readable(c);
 	if ((events & UV_WRITABLE) && !c->closing && !c->ended)
-		control_writable(c);
+		send_queue(c);
 	if (!c->closing)
 		control_rearm(c);
 }
 
+static void handle_closed(struct control *c)
+{
+	if (--c->n_open == 0 && c->on_closed)
+		c->on_closed(c);
+}
+
 static void on_poll_closed(uv_handle_t *handle)
 {
-	struct control *c = container_of((uv_poll_t *)handle, struct control, poll);
+	handle_closed(container_of((uv_poll_t *)handle, struct control, poll));
+}
 
-	if (c->on_closed)
-		c->on_closed(c);
+static void on_again_closed(uv_handle_t *handle)
+{
+	handle_closed(container_of((uv_timer_t *)handle, struct control, again));
 }
 
 void control_close(struct control *c, void (*on_closed)(struct control *c))
@@ -394,6 +461,8 @@ void control_close(struct control *c, void (*on_closed)(struct control *c))
 	packet_free(p);
 	c->queue = NULL;
 	control_rearm(c);
+	c->queued = 0;
 	uv_close((uv_handle_t *)&c->poll, on_poll_closed);
+	uv_close((uv_handle_t *)&c->again, on_again_closed);
 	fd_close(&c->fd);
 }

@@ -34,7 +34,7 @@ enum control_type {
 	CONTROL_LISTENER = 1, /* .listener, .kind (enum listener_kind), .state = other routers wait
 				 for the same socket, fd */
 	CONTROL_ADMIN,        /* fd */
-	CONTROL_SESSIONS,     /* fd: a memfd, empty at first */
+	CONTROL_SESSIONS,     /* fd: see session_memory.h */
 	CONTROL_SCOREBOARD,   /* .router = which part is yours, fd: see scoreboard.h */
 	CONTROL_WORKER,       /* .worker, .slot, .pid, .state, .style, .port, .text, .kind */
 	CONTROL_HANDBACK,     /* .worker, .token, .kind, fd */
@@ -115,6 +115,7 @@ struct control_msg {
 	uint64_t token;    /* the router's name for a hand-off */
 	struct str text;   /* borrowed */
 	uint32_t waited_ms;
+	bool fd_lost; /* not encoded: a descriptor came with it that we had no room for (EMFILE) */
 };
 
 /* Encodes @m into @dst. Returns its length or -EMSGSIZE. */
@@ -128,7 +129,8 @@ struct control;
 struct control_packet;
 
 struct control_ops {
-	/* @fd is -1 or consumed by the callee. May call control_close(). */
+	/* @fd is -1 or consumed by the callee; whether there should be one is for the callee to
+	 * judge. May call control_close(). */
 	void (*on_message)(struct control *c, const struct control_msg *m, int fd);
 	/* The peer is gone or the socket failed; once. The callee closes. */
 	void (*on_end)(struct control *c, int err);
@@ -136,6 +138,9 @@ struct control_ops {
 
 struct control {
 	uv_poll_t poll;
+	uv_timer_t again; /* active: the kernel is short of something that poll does not tell of */
+	unsigned n_open;
+	uint32_t wait_ms; /* the last pause; 0: it takes what we send */
 	int fd;
 	int events;
 	const struct control_ops *ops;
@@ -149,8 +154,12 @@ struct control {
 int control_init(struct control *c, uv_loop_t *loop, int fd, const struct control_ops *ops);
 
 /* Sends or queues. @fd is -1 or consumed always (the kernel has its own reference once it is sent).
- * 0, -ENOMEM, -EPIPE, -ENOBUFS (queue full): the message is dropped and @fd closed. */
+ * 0, or -errno: the message is dropped and @fd closed. -ENOBUFS: the queue is full; -ENOMEM; -EPIPE
+ * and other errors of the socket: the peer is gone, which on_end() tells as well. */
 int control_send(struct control *c, const struct control_msg *m, int fd);
+
+/* The same for a descriptor that is borrowed; a queued one is a copy (-EMFILE). */
+int control_lend(struct control *c, const struct control_msg *m, int fd);
 
 /* Idempotent; queued descriptors are closed. @on_closed runs later from the loop. */
 void control_close(struct control *c, void (*on_closed)(struct control *c));

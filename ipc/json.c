@@ -1,8 +1,9 @@
-/* A strict JSON reader that only walks. Strings may hold any UTF-8, valid or not: that is the
- * receiver's business; a raw control character ends the message as undecodable, as JSON.parse
- * would. */
+/* A strict JSON reader that only walks, without recursion: of every open bracket it remembers one
+ * bit, its kind. Strings may hold any UTF-8, valid or not: that is the receiver's business; a raw
+ * control character ends the message as undecodable, as JSON.parse would. */
 #include "ipc/json.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -10,24 +11,29 @@
 
 #include "base/ban.h"
 
-enum { DEPTH_MAX = 200 };
-
 struct reader {
 	const char *p, *end;
-	unsigned depth;
+	unsigned depth; /* open brackets */
+	bool too_deep;
+	uint64_t braces[VALUE_DEPTH_MAX / 64 + 1]; /* a bit of each of them: is it a brace? */
 };
 
-static bool skip_value(struct reader *r);
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
 
 static void skip_blanks(struct reader *r)
 {
-	while (r->p < r->end && (*r->p == ' ' || *r->p == '\t' || *r->p == '\n' || *r->p == '\r'))
+	while (r->p < r->end && is_blank(*r->p))
 		r->p++;
 }
 
 /* The next character behind blanks, not consumed; -1 at the end. */
 static int peek_char(struct reader *r)
 {
+	if (r->p<r->end && * r->p> ' ')
+		return *r->p;
 	skip_blanks(r);
 	return r->p < r->end ? (unsigned char)*r->p : -1;
 }
@@ -68,27 +74,77 @@ static bool skip_escape(struct reader *r)
 	return true;
 }
 
+static bool is_plain(char c)
+{
+	return (unsigned char)c >= 0x20 && c != '"' && c != '\\';
+}
+
+/* Of eight characters those that are not plain, as the high bits of their bytes. The lowest one is
+ * right; the ones above it may be wrong, by what the subtractions borrow. A quote with its second
+ * bit flipped is 0x20, next to the control characters, which stay where they are. */
+static uint64_t not_plain(uint64_t c)
+{
+	const uint64_t ones = 0x0101010101010101;
+	uint64_t control_or_quote = (c ^ 0x02 * ones) - 0x21 * ones;
+	uint64_t backslash = (c ^ '\\' * ones) - ones;
+
+	return (control_or_quote | backslash) & ~c & 0x80 * ones;
+}
+
+static void skip_plain(struct reader *r)
+{
+	while (r->end - r->p >= 8) {
+		uint64_t eight, found;
+
+		memcpy(&eight, r->p, 8);
+		found = not_plain(le64toh(eight));
+		if (found) {
+			r->p += __builtin_ctzll(found) / 8;
+			return;
+		}
+		r->p += 8;
+	}
+	while (r->p < r->end && is_plain(*r->p))
+		r->p++;
+}
+
 /* Behind the opening quote, to behind the closing one. */
 static bool skip_string(struct reader *r)
 {
-	while (r->p < r->end) {
-		unsigned char c = (unsigned char)*r->p++;
-
-		if (c == '"')
+	for (;;) {
+		skip_plain(r);
+		if (r->p == r->end)
+			return false;
+		if (*r->p == '"') {
+			r->p++;
 			return true;
-		if (c < 0x20 || (c == '\\' && !skip_escape(r)))
+		}
+		if (*r->p++ != '\\' || !skip_escape(r))
 			return false;
 	}
-	return false;
+}
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
 }
 
 static size_t skip_digits(struct reader *r)
 {
-	const char *start = r->p;
+	const char *p = r->p, *start = p;
 
-	while (r->p < r->end && *r->p >= '0' && *r->p <= '9')
+	while (p < r->end && is_digit(*p))
+		p++;
+	r->p = p;
+	return (size_t)(p - start);
+}
+
+static bool skip_exponent(struct reader *r)
+{
+	r->p++;
+	if (r->p < r->end && (*r->p == '+' || *r->p == '-'))
 		r->p++;
-	return (size_t)(r->p - start);
+	return skip_digits(r) > 0;
 }
 
 static bool skip_number(struct reader *r)
@@ -107,69 +163,109 @@ static bool skip_number(struct reader *r)
 		if (skip_digits(r) == 0)
 			return false;
 	}
-	if (r->p < r->end && (*r->p == 'e' || *r->p == 'E')) {
-		r->p++;
-		if (r->p < r->end && (*r->p == '+' || *r->p == '-'))
-			r->p++;
-		return skip_digits(r) > 0;
-	}
+	if (r->p < r->end && (*r->p == 'e' || *r->p == 'E'))
+		return skip_exponent(r);
 	return true;
 }
 
-static bool skip_array(struct reader *r)
-{
-	if (take_char(r, ']'))
-		return true;
-	do
-		if (!skip_value(r))
-			return false;
-	while (take_char(r, ','));
-	return take_char(r, ']');
-}
+/* Nesting */
 
-static bool skip_object(struct reader *r)
-{
-	if (take_char(r, '}'))
-		return true;
-	do
-		if (!take_char(r, '"') || !skip_string(r) || !take_char(r, ':') || !skip_value(r))
-			return false;
-	while (take_char(r, ','));
-	return take_char(r, '}');
-}
+enum step {
+	STEP_FAILED,
+	STEP_VALUE, /* a value comes next */
+	STEP_DONE,  /* a value has just ended */
+};
 
-static bool skip_nested(struct reader *r, bool (*skip)(struct reader *r))
+static bool enter(struct reader *r, bool brace)
 {
-	bool ok;
+	uint64_t bit = UINT64_C(1) << r->depth % 64, *word = &r->braces[r->depth / 64];
 
-	if (r->depth == DEPTH_MAX)
+	if (r->depth == VALUE_DEPTH_MAX) {
+		r->too_deep = true;
 		return false;
-	r->p++;
+	}
+	*word = brace ? *word | bit : *word & ~bit;
 	r->depth++;
-	ok = skip(r);
-	r->depth--;
-	return ok;
+	return true;
 }
 
-static bool skip_value(struct reader *r)
+static bool is_in_braces(const struct reader *r)
+{
+	unsigned level = r->depth - 1;
+
+	return r->braces[level / 64] >> level % 64 & 1;
+}
+
+static enum step skip_key(struct reader *r)
+{
+	return take_char(r, '"') && skip_string(r) && take_char(r, ':') ? STEP_VALUE : STEP_FAILED;
+}
+
+static enum step begin_container(struct reader *r, bool brace)
+{
+	r->p++;
+	if (!enter(r, brace))
+		return STEP_FAILED;
+	if (take_char(r, brace ? '}' : ']')) {
+		r->depth--;
+		return STEP_DONE;
+	}
+	return brace ? skip_key(r) : STEP_VALUE;
+}
+
+static enum step done_if(bool ok)
+{
+	return ok ? STEP_DONE : STEP_FAILED;
+}
+
+/* A whole value, or of one with others in it what is in front of the first. */
+static enum step begin_value(struct reader *r)
 {
 	switch (peek_char(r)) {
 	case '"':
 		r->p++;
-		return skip_string(r);
+		return done_if(skip_string(r));
 	case '{':
-		return skip_nested(r, skip_object);
+		return begin_container(r, true);
 	case '[':
-		return skip_nested(r, skip_array);
+		return begin_container(r, false);
 	case 't':
-		return take_word(r, STR("true"));
+		return done_if(take_word(r, STR("true")));
 	case 'f':
-		return take_word(r, STR("false"));
+		return done_if(take_word(r, STR("false")));
 	case 'n':
-		return take_word(r, STR("null"));
+		return done_if(take_word(r, STR("null")));
 	default:
-		return skip_number(r);
+		return done_if(skip_number(r));
 	}
+}
+
+/* What comes behind a value, up to the next one or to the end of the bracket at level @base. */
+static enum step end_value(struct reader *r, unsigned base)
+{
+	while (r->depth > base) {
+		bool brace = is_in_braces(r);
+
+		if (take_char(r, ','))
+			return brace ? skip_key(r) : STEP_VALUE;
+		if (!take_char(r, brace ? '}' : ']'))
+			return STEP_FAILED;
+		r->depth--;
+	}
+	return STEP_DONE;
+}
+
+static bool skip_value(struct reader *r)
+{
+	unsigned base = r->depth;
+	enum step step;
+
+	do {
+		step = begin_value(r);
+		if (step == STEP_DONE)
+			step = end_value(r, base);
+	} while (step == STEP_VALUE);
+	return step == STEP_DONE;
 }
 
 /* Classifying */
@@ -268,9 +364,11 @@ static bool skim(struct reader *r, const char *const *keys, size_t n, struct val
 int json_skim(struct str text, const char *const *keys, size_t n, struct value *out,
 	      struct value *ret_root)
 {
-	struct reader r = { text.p, text.p + text.n, 0 };
+	struct reader r = { .p = text.p, .end = text.p + text.n };
 
-	return skim(&r, keys, n, out, ret_root) && peek_char(&r) < 0 ? 0 : -EBADMSG;
+	if (skim(&r, keys, n, out, ret_root) && peek_char(&r) < 0)
+		return 0;
+	return r.too_deep ? -E2BIG : -EBADMSG;
 }
 
 int json_skim_object(struct str raw, const char *const *keys, size_t n, struct value *out)

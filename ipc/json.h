@@ -1,5 +1,5 @@
 /* JSON values as Node's "json" IPC mode writes them, RFC 8259. Reading only: finding and skipping.
- * Any bytes are safe: nesting is limited, nothing is allocated. */
+ * Any bytes are safe; nothing is allocated, nothing recurses. */
 #pragma once
 
 #include <stddef.h>

@@ -69,7 +69,8 @@ struct node_msg {
 	    worker_id; /* 0.2: data.workerId, or data itself where that is the sender's id */
 };
 
-/* Reads one payload out of wire_split(). 0: *ret set. -EBADMSG: it is no value. */
+/* Reads one payload out of wire_split(). 0: *ret set. -EBADMSG: it is no value. -E2BIG:
+ * see wire_skim(). */
 int node_read(enum serialization mode, struct str payload, struct node_msg *ret);
 
 /* Frames to a worker; each returns a blob with one reference, or NULL (ENOMEM). */

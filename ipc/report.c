@@ -2,16 +2,23 @@
  */
 #include "ipc/report.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/macros.h"
 #include "ipc/control.h"
 
 #include "base/ban.h"
+
+enum { STAT_MAX = 1024 };
 
 static const char *const states[] = {
 	[WORKER_SPAWNED] = "spawned",   [WORKER_BOOTING] = "booting",
@@ -51,27 +58,37 @@ static double seconds_since(const counter *ms)
 	return then && now > then ? (double)(now - then) / 1000 : 0;
 }
 
-/* proc(5): in stat, after the name in parentheses, utime and stime are the 12th and 13th fields and
- * rss, in pages, the 22nd. */
+/* The fields of @line, one of /proc/PID/stat, that a view has. proc(5): after the name, which is in
+ * parentheses and may have any of its own, utime and stime are the 12th and 13th fields and rss, in
+ * pages, the 22nd. */
+static void parse_stat(const char *line, struct view *v)
+{
+	const char *name_end = strrchr(line, ')');
+	unsigned long user, system;
+	long pages;
+
+	if (!name_end || sscanf(name_end + 1,
+				" %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %*d %*d %*d "
+				"%*d %*d %*d %*u %*u %ld",
+				&user, &system, &pages) != 3)
+		return;
+	v->cpu_s = (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
+	v->rss_bytes = (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
 static void read_stat(struct view *v)
 {
-	unsigned long user = 0, system = 0;
-	char path[40], name_end = 0;
-	long pages = 0;
-	FILE *f;
+	char path[40], line[STAT_MAX];
+	auto_fd int fd = -1;
+	ssize_t n;
 
 	(void)snprintf(path, sizeof(path), "/proc/%llu/stat", (unsigned long long)v->pid);
-	f = fopen(path, "re");
-	if (!f)
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, line, sizeof(line) - 1);
+	if (n < 0)
 		return;
-	if (fscanf(f,
-		   "%*d (%*[^)]%c %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %*d %*d %*d "
-		   "%*d %*d %*d %*u %*u %ld",
-		   &name_end, &user, &system, &pages) == 4) {
-		v->cpu_s = (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
-		v->rss_bytes = (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
-	}
-	(void)fclose(f);
+	line[n] = '\0';
+	parse_stat(line, v);
 }
 
 static struct view view_of(const struct scoreboard *b, unsigned slot)
@@ -375,22 +392,30 @@ static const struct {
 	{ "starts_total", "counter", "Starts of the slot's workers.", starts_of },
 };
 
+static int put_column(size_t metric, const struct view *views, unsigned rows, struct buf *out)
+{
+	int r = buf_printf(out, "# HELP sioinit_worker_%s %s\n# TYPE sioinit_worker_%s %s\n",
+			   per_worker[metric].name, per_worker[metric].help,
+			   per_worker[metric].name, per_worker[metric].type);
+
+	for (unsigned i = 0; i < rows && r == 0; i++)
+		r = buf_printf(out, "sioinit_worker_%s{worker=\"%u\"} %.10g\n",
+			       per_worker[metric].name, views[i].slot,
+			       per_worker[metric].value(&views[i]));
+	return r;
+}
+
 static int put_workers(const struct scoreboard *b, struct buf *out)
 {
 	unsigned rows = rows_in_use(b);
-	int r = 0;
+	struct view *views = calloc(rows + 1, sizeof(*views));
+	int r = views ? 0 : -ENOMEM;
 
-	for (size_t i = 0; i < ARRAY_LEN(per_worker) && r == 0; i++) {
-		r = buf_printf(out, "# HELP sioinit_worker_%s %s\n# TYPE sioinit_worker_%s %s\n",
-			       per_worker[i].name, per_worker[i].help, per_worker[i].name,
-			       per_worker[i].type);
-		for (unsigned slot = 0; slot < rows && r == 0; slot++) {
-			struct view v = view_of(b, slot);
-
-			r = buf_printf(out, "sioinit_worker_%s{worker=\"%u\"} %.10g\n",
-				       per_worker[i].name, slot, per_worker[i].value(&v));
-		}
-	}
+	for (unsigned slot = 0; slot < rows && views; slot++)
+		views[slot] = view_of(b, slot);
+	for (size_t i = 0; i < ARRAY_LEN(per_worker) && r == 0; i++)
+		r = put_column(i, views, rows, out);
+	free(views);
 	return r;
 }
 

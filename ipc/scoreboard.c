@@ -1,43 +1,33 @@
 /* The shared memory. It is sparse: rows of slots and routers that do not exist cost no page. */
 #include "ipc/scoreboard.h"
 
-#include <errno.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "base/fd.h"
+#include "ipc/sealed.h"
 
 #include "base/ban.h"
 
 int scoreboard_create(void)
 {
-	auto_fd int fd = memfd_create("sioinit-scoreboard", MFD_CLOEXEC);
-
-	if (fd < 0 || ftruncate(fd, sizeof(struct scoreboard)) < 0)
-		return -errno;
-	return fd_take(&fd);
-}
-
-static struct scoreboard *map(int fd, int flags)
-{
-	void *p = mmap(NULL, sizeof(struct scoreboard), PROT_READ | PROT_WRITE, flags, fd, 0);
-
-	return p == MAP_FAILED ? NULL : p;
+	return sealed_create("sioinit-scoreboard", sizeof(struct scoreboard));
 }
 
 struct scoreboard *scoreboard_map(int fd)
 {
 	auto_fd int owned = fd;
 
-	return map(owned, MAP_SHARED);
+	return sealed_map(owned, sizeof(struct scoreboard));
 }
 
 struct scoreboard *scoreboard_private(void)
 {
-	struct scoreboard *b = map(-1, MAP_PRIVATE | MAP_ANONYMOUS);
+	struct scoreboard *b =
+	    mmap(NULL, sizeof(*b), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	if (b)
-		counter_set(&b->n_routers, 1);
+	if (b == MAP_FAILED)
+		return NULL;
+	counter_set(&b->n_routers, 1);
 	return b;
 }
 

@@ -72,7 +72,7 @@ struct scoreboard {
 	struct scoreboard_router routers[ROUTERS_MAX];
 };
 
-/* A new board in a memfd: the descriptor, owned by the caller, or -errno. */
+/* A new board in a memfd that nobody can resize: the descriptor, owned by the caller, or -errno. */
 int scoreboard_create(void);
 
 /* Maps it; @fd is consumed. The caller's memory until munmap, or NULL (errno). */

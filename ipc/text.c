@@ -110,11 +110,22 @@ bool text_is(const struct value *v, const char *s)
 	return text_next(v, &at) < 0;
 }
 
+/* A name is told from most others by its first character. */
+static bool equals(struct str s, const char *name)
+{
+	return s.n > 0 && s.p[0] == name[0] && str_eq(s, str_of(name));
+}
+
 struct value *text_find(const struct value *key, const char *const *keys, size_t n,
 			struct value *out)
 {
+	bool plain;
+
+	if (key->type != VALUE_STRING)
+		return NULL;
+	plain = is_plain(key);
 	for (size_t i = 0; i < n; i++)
-		if (text_is(key, keys[i]))
+		if (plain ? equals(key->text, keys[i]) : text_is(key, keys[i]))
 			return &out[i];
 	return NULL;
 }

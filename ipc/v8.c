@@ -1,6 +1,8 @@
-/* Skipping through V8's format. Every tag that Node 16 to 26, Deno and V8 itself are known to emit
- * is walked over; an unknown tag makes the whole value undecodable, since nothing tells where it
- * ends. */
+/* Skipping through V8's format, without recursion: of every open container it remembers the tag
+ * that ends it. Every tag that Node 16 to 26, Deno and V8 itself are known to emit is walked over;
+ * an unknown tag makes the whole value undecodable, since nothing tells where it ends. What the
+ * ends of containers say about the number of their members is not checked, nor are back references.
+ */
 #include "ipc/v8.h"
 
 #include <errno.h>
@@ -9,30 +11,51 @@
 
 #include "base/ban.h"
 
-enum { DEPTH_MAX = 200, VERSION_MIN = 0x0d };
+enum {
+	VERSION_MIN = 0x0d,
+	VERSION_VIEW_FLAGS = 0x0e,
+	BIGINT_BYTES_MASK = 0x3fffffff, /* behind the sign bit */
+};
 
 struct reader {
 	const unsigned char *p, *end;
-	unsigned depth;
+	int64_t version; /* 0: a part of a payload */
+	unsigned depth;  /* open containers */
+	bool too_deep;
+	unsigned char ends[VALUE_DEPTH_MAX]; /* the end tag of each of them */
 };
 
-static bool skip_value(struct reader *r);
+static void reader_init(struct reader *r, struct str bytes)
+{
+	r->p = (const unsigned char *)bytes.p;
+	r->end = r->p + bytes.n;
+	r->version = 0;
+	r->depth = 0;
+	r->too_deep = false;
+}
 
-static bool take_varint(struct reader *r, uint32_t *ret)
+/* Behind the first byte of a longer one; over-long forms are fine. */
+static int64_t take_long_varint(struct reader *r)
 {
 	uint32_t v = 0;
 
-	for (unsigned shift = 0; r->p < r->end && shift < 70; shift += 7) {
+	for (unsigned shift = 0; r->p < r->end; shift += shift < 32 ? 7 : 0) {
 		unsigned char byte = *r->p++;
 
 		if (shift < 32)
 			v |= (uint32_t)(byte & 0x7f) << shift;
-		if (!(byte & 0x80)) {
-			*ret = v;
-			return true;
-		}
+		if (!(byte & 0x80))
+			return v;
 	}
-	return false;
+	return -1;
+}
+
+/* A 32-bit number, or -1. */
+static int64_t take_varint(struct reader *r)
+{
+	if (r->p < r->end && !(*r->p & 0x80))
+		return *r->p++;
+	return take_long_varint(r);
 }
 
 static bool skip_bytes(struct reader *r, size_t n)
@@ -51,111 +74,108 @@ static int peek_tag(struct reader *r)
 	return r->p < r->end ? *r->p : -1;
 }
 
+static bool take_tag(struct reader *r, int tag)
+{
+	if (peek_tag(r) != tag)
+		return false;
+	r->p++;
+	return true;
+}
+
+static bool skip_varint(struct reader *r)
+{
+	while (r->p < r->end)
+		if (!(*r->p++ & 0x80))
+			return true;
+	return false;
+}
+
 static bool skip_varints(struct reader *r, unsigned n)
 {
-	uint32_t ignored;
-
 	while (n-- > 0)
-		if (!take_varint(r, &ignored))
+		if (!skip_varint(r))
 			return false;
 	return true;
 }
 
 static bool skip_counted_bytes(struct reader *r)
 {
-	uint32_t n;
+	int64_t n = take_varint(r);
 
-	return take_varint(r, &n) && skip_bytes(r, n);
+	return n >= 0 && skip_bytes(r, (size_t)n);
 }
 
 static bool skip_bigint(struct reader *r)
 {
-	uint32_t bits;
+	int64_t bits = take_varint(r);
 
-	return take_varint(r, &bits) && skip_bytes(r, bits >> 1);
+	return bits >= 0 && skip_bytes(r, (size_t)bits >> 1 & BIGINT_BYTES_MASK);
 }
 
-/* Values up to @end_tag, then @counts varints. */
-static bool skip_until(struct reader *r, int end_tag, unsigned counts)
+/* A string with its tag, where nothing else may be. */
+static bool skip_string(struct reader *r)
 {
-	int tag;
+	int tag = peek_tag(r);
 
-	while ((tag = peek_tag(r)) != end_tag)
-		if (tag < 0 || !skip_value(r))
-			return false;
+	if (tag != '"' && tag != 'c' && tag != 'S')
+		return false;
 	r->p++;
-	return skip_varints(r, counts);
+	return skip_counted_bytes(r);
 }
 
-static bool skip_dense_array(struct reader *r)
+/* Behind an ArrayBuffer, or a reference to one, V8 itself writes the view that it was found in:
+ * subtag, offset, length and, from version 14 on, flags. Node has its own way to write views. */
+static bool skip_view(struct reader *r)
 {
-	uint32_t n;
-
-	if (!take_varint(r, &n))
-		return false;
-	while (n-- > 0)
-		if (!skip_value(r))
-			return false;
-	return skip_until(r, '$', 2);
-}
-
-/* ArrayBuffer, possibly followed by the view that V8 writes behind it: V, subtag, offset, length
- * and, from version 14 on, flags. Node writes views its own way, so the flags of a foreign writer
- * are the only thing in doubt: 0 is padding. */
-static bool skip_array_buffer(struct reader *r)
-{
-	if (!skip_counted_bytes(r))
-		return false;
-	if (r->p == r->end || *r->p != 'V')
+	if (!take_tag(r, 'V'))
 		return true;
-	r->p++;
-	return skip_varints(r, 3);
+	return skip_varints(r, r->version >= VERSION_VIEW_FLAGS ? 4 : 3);
 }
 
 static bool skip_resizable_buffer(struct reader *r)
 {
-	uint32_t n, max;
+	int64_t n = take_varint(r);
 
-	return take_varint(r, &n) && take_varint(r, &max) && skip_bytes(r, n);
+	return n >= 0 && skip_varint(r) && skip_bytes(r, (size_t)n);
+}
+
+/* Nesting */
+
+static bool enter(struct reader *r, unsigned char end_tag)
+{
+	if (r->depth == VALUE_DEPTH_MAX) {
+		r->too_deep = true;
+		return false;
+	}
+	r->ends[r->depth++] = end_tag;
+	return true;
+}
+
+enum step {
+	STEP_FAILED,
+	STEP_VALUE, /* what it was belongs to the value that comes next */
+	STEP_DONE,
+};
+
+static enum step done_if(bool ok)
+{
+	return ok ? STEP_DONE : STEP_FAILED;
 }
 
 /* Node's own: 0 a view (type, length, bytes), 1 an object standing in for a native one. */
-static bool skip_host_object(struct reader *r)
+static enum step begin_host_object(struct reader *r)
 {
-	uint32_t kind;
-
-	if (!take_varint(r, &kind))
-		return false;
-	if (kind == 0)
-		return skip_varints(r, 1) && skip_counted_bytes(r);
-	return kind == 1 && skip_value(r);
-}
-
-static bool skip_regexp(struct reader *r)
-{
-	return skip_value(r) && skip_varints(r, 1);
-}
-
-static bool skip_error(struct reader *r)
-{
-	while (r->p < r->end) {
-		switch (*r->p++) {
-		case '.':
-			return true;
-		case 'm':
-		case 'c':
-		case 's':
-			if (!skip_value(r))
-				return false;
-			break;
-		default: /* the type's letter */
-			break;
-		}
+	switch (take_varint(r)) {
+	case 0:
+		return done_if(skip_varint(r) && skip_counted_bytes(r));
+	case 1:
+		return STEP_VALUE;
+	default:
+		return STEP_FAILED;
 	}
-	return false;
 }
 
-static bool skip_tagged(struct reader *r, int tag)
+static enum step begin_tagged(struct reader *r, int tag)
 {
 	switch (tag) {
 	case '_':
@@ -165,70 +185,120 @@ static bool skip_tagged(struct reader *r, int tag)
 	case '-':
 	case 'x':
 	case 'y':
-		return true;
+		return STEP_DONE;
 	case 'I':
 	case 'U':
+		return done_if(skip_varint(r));
 	case '^':
-		return skip_varints(r, 1);
+		return done_if(skip_varint(r) && skip_view(r));
 	case 'N':
 	case 'D':
 	case 'n':
-		return skip_bytes(r, 8);
+		return done_if(skip_bytes(r, 8));
 	case 'Z':
 	case 'z':
-		return skip_bigint(r);
+		return done_if(skip_bigint(r));
 	case '"':
 	case 'S':
 	case 'c':
-		return skip_counted_bytes(r);
+		return done_if(skip_counted_bytes(r));
 	case 's':
-		return skip_value(r);
+		return done_if(skip_string(r));
 	case 'R':
-		return skip_regexp(r);
+		return done_if(skip_string(r) && skip_varint(r));
 	case 'o':
-		return skip_until(r, '{', 1);
+		return done_if(enter(r, '{'));
 	case 'A':
-		return skip_dense_array(r);
+		return done_if(skip_varint(r) && enter(r, '$'));
 	case 'a':
-		return skip_varints(r, 1) && skip_until(r, '@', 2);
+		return done_if(skip_varint(r) && enter(r, '@'));
 	case ';':
-		return skip_until(r, ':', 1);
+		return done_if(enter(r, ':'));
 	case '\'':
-		return skip_until(r, ',', 1);
+		return done_if(enter(r, ','));
 	case 'r':
-		return skip_error(r);
+		return done_if(enter(r, '.'));
 	case 'B':
-		return skip_array_buffer(r);
+		return done_if(skip_counted_bytes(r) && skip_view(r));
 	case '~':
-		return skip_resizable_buffer(r);
+		return done_if(skip_resizable_buffer(r) && skip_view(r));
 	case '\\':
-		return skip_host_object(r);
+		return begin_host_object(r);
+	case '?': /* a count that V8 has long stopped to write and to look at */
+		return skip_varint(r) ? STEP_VALUE : STEP_FAILED;
 	default:
-		return false;
+		return STEP_FAILED;
 	}
+}
+
+/* A whole value, or the beginning of a container. */
+static bool begin_value(struct reader *r)
+{
+	enum step step;
+
+	do {
+		int tag = peek_tag(r);
+
+		if (tag < 0)
+			return false;
+		r->p++;
+		step = begin_tagged(r, tag);
+	} while (step == STEP_VALUE);
+	return step == STEP_DONE;
+}
+
+/* The next part of an Error: message, stack, cause, or the letter of its type. */
+static bool go_on_in_error(struct reader *r)
+{
+	if (r->p == r->end)
+		return false;
+	switch (*r->p++) {
+	case '.':
+		r->depth--;
+		return true;
+	case 'm':
+	case 's':
+		return skip_string(r);
+	case 'c':
+		return begin_value(r);
+	default:
+		return true;
+	}
+}
+
+/* The next member of the innermost container, or its end. */
+static bool go_on(struct reader *r)
+{
+	int end_tag = r->ends[r->depth - 1];
+
+	if (end_tag == '.')
+		return go_on_in_error(r);
+	if (!take_tag(r, end_tag))
+		return begin_value(r);
+	r->depth--;
+	return skip_varints(r, end_tag == '$' || end_tag == '@' ? 2 : 1);
 }
 
 static bool skip_value(struct reader *r)
 {
-	int tag = peek_tag(r);
-	bool ok;
+	unsigned base = r->depth;
 
-	if (tag < 0 || r->depth == DEPTH_MAX)
+	if (!begin_value(r))
 		return false;
-	r->p++;
-	r->depth++;
-	ok = skip_tagged(r, tag);
-	r->depth--;
-	return ok;
+	while (r->depth > base)
+		if (!go_on(r))
+			return false;
+	return true;
 }
 
 /* Classifying */
 
 static bool read_int(struct reader *r, struct value *v, bool zigzag)
 {
-	uint32_t n;
+	int64_t wide = take_varint(r);
+	uint32_t n = (uint32_t)wide;
 
-	if (!take_varint(r, &n))
+	if (wide < 0)
 		return false;
 	v->type = VALUE_NUMBER;
 	v->number = zigzag ? (double)((int32_t)(n >> 1) ^ -(int32_t)(n & 1)) : (double)n;
@@ -247,13 +317,13 @@ static bool read_double(struct reader *r, struct value *v)
 
 static bool read_string(struct reader *r, struct value *v, char encoding)
 {
-	uint32_t n;
+	int64_t n = take_varint(r);
 
-	if (!take_varint(r, &n) || (size_t)(r->end - r->p) < n || (encoding == 'w' && n % 2))
+	if (n < 0 || r->end - r->p < n || (encoding == 'w' && n % 2))
 		return false;
 	v->type = VALUE_STRING;
 	v->encoding = encoding;
-	v->text = (struct str){ (const char *)r->p, n };
+	v->text = (struct str){ (const char *)r->p, (size_t)n };
 	r->p += n;
 	return true;
 }
@@ -287,8 +357,9 @@ static bool read_tagged(struct reader *r, int tag, struct value *v)
 	case 'c':
 		return read_string(r, v, 'w');
 	default:
+		r->p--;
 		v->type = tag == 'o' ? VALUE_OBJECT : VALUE_OTHER;
-		return skip_tagged(r, tag);
+		return skip_value(r);
 	}
 }
 
@@ -302,9 +373,7 @@ static bool read_value(struct reader *r, struct value *v)
 	if (tag < 0)
 		return false;
 	r->p++;
-	r->depth++;
 	ok = read_tagged(r, tag, v);
-	r->depth--;
 	v->raw = (struct str){ start, (size_t)((const char *)r->p - start) };
 	return ok;
 }
@@ -313,60 +382,62 @@ static bool read_value(struct reader *r, struct value *v)
 
 static bool skim_members(struct reader *r, const char *const *keys, size_t n, struct value *out)
 {
-	int tag;
-
-	while ((tag = peek_tag(r)) != '{') {
+	while (!take_tag(r, '{')) {
 		struct value key, *v;
 
-		if (tag < 0 || !read_value(r, &key))
+		if (!read_value(r, &key))
 			return false;
 		v = text_find(&key, keys, n, out);
 		if (v ? !read_value(r, v) : !skip_value(r))
 			return false;
 	}
-	r->p++;
-	return skip_varints(r, 1);
+	return skip_varint(r);
 }
 
-static void forget(struct value *out, size_t n)
+static bool skim_root(struct reader *r, const char *const *keys, size_t n, struct value *out,
+		      struct value *ret_root)
 {
-	for (size_t i = 0; i < n; i++)
-		out[i] = (struct value){ .type = VALUE_ABSENT };
+	const char *start;
+
+	if (peek_tag(r) != 'o')
+		return read_value(r, ret_root);
+	start = (const char *)r->p++;
+	if (!enter(r, '{') || !skim_members(r, keys, n, out))
+		return false;
+	*ret_root = (struct value){ .type = VALUE_OBJECT,
+				    .raw = { start, (size_t)((const char *)r->p - start) } };
+	return true;
 }
 
 static int skim(struct reader *r, const char *const *keys, size_t n, struct value *out,
 		struct value *ret_root)
 {
-	const char *start;
-
-	forget(out, n);
-	if (peek_tag(r) != 'o')
-		return read_value(r, ret_root) ? 0 : -EBADMSG;
-	start = (const char *)r->p++;
-	r->depth++;
-	if (!skim_members(r, keys, n, out))
-		return -EBADMSG;
-	*ret_root = (struct value){ .type = VALUE_OBJECT,
-				    .raw = { start, (size_t)((const char *)r->p - start) } };
-	return 0;
+	for (size_t i = 0; i < n; i++)
+		out[i] = (struct value){ .type = VALUE_ABSENT };
+	if (skim_root(r, keys, n, out, ret_root))
+		return 0;
+	return r->too_deep ? -E2BIG : -EBADMSG;
 }
 
 int v8_skim(struct str payload, const char *const *keys, size_t n, struct value *out,
 	    struct value *ret_root)
 {
-	struct reader r = { (const unsigned char *)payload.p,
-			    (const unsigned char *)payload.p + payload.n, 0 };
-	uint32_t version;
+	struct reader r;
 
-	if (payload.n < 3 || *r.p++ != 0xff || !take_varint(&r, &version) || version < VERSION_MIN)
+	reader_init(&r, payload);
+	if (payload.n < 3 || *r.p++ != 0xff)
+		return -EBADMSG;
+	r.version = take_varint(&r);
+	if (r.version < VERSION_MIN)
 		return -EBADMSG;
 	return skim(&r, keys, n, out, ret_root);
 }
 
 int v8_skim_object(struct str raw, const char *const *keys, size_t n, struct value *out)
 {
-	struct reader r = { (const unsigned char *)raw.p, (const unsigned char *)raw.p + raw.n, 0 };
+	struct reader r;
 	struct value root;
 
+	reader_init(&r, raw);
 	return skim(&r, keys, n, out, &root);
 }

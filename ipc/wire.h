@@ -1,7 +1,7 @@
 /* Both serializations of Node's IPC channel behind one face: framing, skimming (finding a few keys
  * of an object without decoding the rest) and writing. Pure functions over bytes: no I/O, no
- * allocation while reading, any input is safe (depth-limited, every length checked). Facts: json is
- * one JSON text and '\n'; advanced is a 32-bit big-endian length and a V8 value (node
+ * allocation and no recursion while reading, any input is safe (every length checked). Facts: json
+ * is one JSON text and '\n'; advanced is a 32-bit big-endian length and a V8 value (node
  * lib/internal/child_process/serialization.js, v8 value-serializer.cc). */
 #pragma once
 
@@ -19,8 +19,8 @@ int wire_split(enum serialization mode, struct str in, size_t max, struct str *r
 
 /* Looks up @keys of the top-level object of @payload in one pass. Absent keys give VALUE_ABSENT; of
  * a repeated key the last counts, as in JSON.parse. 0: out[0..n) set, *ret_root is the value itself
- * (a string such as "ready" has VALUE_STRING and all keys absent). -EBADMSG: does not decode. n
- * <= 32. */
+ * (a string such as "ready" has VALUE_STRING and all keys absent). -EBADMSG: does not decode.
+ * -E2BIG: nested deeper than VALUE_DEPTH_MAX, which may be sound but is not for other processes. */
 int wire_skim(enum serialization mode, struct str payload, const char *const *keys, size_t n,
 	      struct value *out, struct value *ret_root);
 

@@ -486,14 +486,15 @@ static void hand_out(struct hub_member *from, const struct hub_target *to,
 
 /* Announcing the end */
 
-static void announce_to_group(struct hub *h, const struct hub_group *g, struct blob *frame)
+static void announce_to_group(struct hub *h, const struct hub_group *g,
+			      const struct hub_member *gone, struct blob *frame)
 {
 	if (!frame) {
 		log_warn("relay: no memory to announce a member's end");
 		return;
 	}
 	h->delivery++;
-	deliver_group(h, NULL, g, frame);
+	deliver_group(h, gone, g, frame);
 	blob_unref(frame);
 }
 
@@ -503,7 +504,7 @@ static void announce_close(struct hub *h, const struct hub_group *g, const struc
 	struct value uid = { .type = VALUE_STRING, .raw = { a->uid, a->uid_len } };
 	struct value nsp = { .type = VALUE_STRING, .raw = name };
 
-	announce_to_group(h, g, node_adapter_close(h->mode, &uid, &nsp));
+	announce_to_group(h, g, a->member, node_adapter_close(h->mode, &uid, &nsp));
 }
 
 static void announce_late(struct hub *h, struct hub_group *g, struct str name)
@@ -531,6 +532,7 @@ static void adapter_gone(struct hub *h, struct hub_adapter *a)
 	}
 	DL_DELETE(g->adapters, a);
 	if (a->family == FAMILY_0_3 && g->is_hashed) {
+		a->member = NULL;
 		DL_APPEND(g->unannounced, a);
 	} else {
 		if (a->family == FAMILY_0_3)

@@ -190,6 +190,21 @@ static void set_low_water(struct client *c, size_t bytes)
 	(void)setsockopt(c->sock.fd, SOL_SOCKET, SO_RCVLOWAT, &n, sizeof(n));
 }
 
+static void refuse(struct client *c)
+{
+	counter_add(&c->router->board->no_worker, 1);
+	client_reply(c, 503);
+}
+
+static void hand_over_failed(struct client *c, enum handoff_kind kind)
+{
+	log_warn("router: init does not take a hand-off");
+	if (kind == HANDOFF_CLIENT)
+		refuse(c);
+	else
+		client_close(c, "not handed over");
+}
+
 static void client_hand_over(struct client *c, struct worker *w, enum handoff_kind kind,
 			     uint32_t listener)
 {
@@ -199,11 +214,16 @@ static void client_hand_over(struct client *c, struct worker *w, enum handoff_ki
 				 .token = c->handoff_tries,
 				 .kind = kind,
 				 .listener = listener };
+	int fd;
 
+	if (control_lend(&r->link, &m, c->sock.fd) < 0) {
+		hand_over_failed(c, kind);
+		return;
+	}
 	worker_assigned(w);
 	counter_add(&r->board->upgrades, 1);
-	if (control_send(&r->link, &m, sock_release(&c->sock)) < 0)
-		log_warn("router: a client is lost: init does not take the hand-off");
+	fd = sock_release(&c->sock);
+	fd_close(&fd);
 	client_close(c, "handed over");
 }
 
@@ -220,12 +240,6 @@ static void client_hand_over_raw(struct client *c, uint32_t listener)
 }
 
 /* Routing */
-
-static void refuse(struct client *c)
-{
-	counter_add(&c->router->board->no_worker, 1);
-	client_reply(c, 503);
-}
 
 /* Counts the client, or a trusted proxy's request, for the address it comes from. False: there are
  * too many; it is answered. */

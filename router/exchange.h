@@ -22,7 +22,8 @@ struct exchange {
 	struct http_body request;  /* what of it is still to come */
 	bool head_sent;            /* a response head has gone to the client: no way back */
 	bool in_body;              /* the final head is out, its body follows */
-	bool cut;                  /* the worker stopped taking the request */
+	bool cut;                  /* the connections end with it: the worker stopped taking the
+				      request, or init still has them (parking.h) */
 	bool keep_alive;           /* the client may send another request */
 	bool no_body;              /* HEAD */
 	bool idempotent;

@@ -8,6 +8,8 @@
 
 enum { V4_AT = 12, NETWORK = 8 /* bytes */ };
 
+static const uint64_t CLOCKS_DIFFER_NS = 10000000000;
+
 /* An IPv4 address becomes a network of IPv6's multicast addresses, which no client has. */
 static uint64_t key_of(const struct ip *ip)
 {
@@ -90,17 +92,21 @@ void visitor_leave(struct visitors *vs, struct visitor **v)
 }
 
 /* Each token is paid with the time that it takes to be filled in. What is paid for may lie as far
- * ahead of now as a full bucket takes to fill, so one number is all there is of it. */
+ * ahead of now as a full bucket takes to fill, so one number is all there is of it. Routers' clocks
+ * differ by a turn of their loops; what lies much further ahead than that nobody has paid. */
 bool limits_take_token(counter *paid_ns, uint32_t rate, uint32_t burst, uint64_t now_ms)
 {
-	uint64_t price = rate ? 1000000000 / rate : 0, now_ns = now_ms * 1000000, paid, next;
+	uint64_t price = rate ? 1000000000 / rate : 0, full = price * (burst ? burst : rate);
+	uint64_t now_ns = now_ms * 1000000, paid, next;
 
 	if (rate == 0)
 		return true;
 	paid = counter_get(paid_ns);
 	do {
-		next = (paid > now_ns ? paid : now_ns) + price;
-		if (next - now_ns > price * (burst ? burst : rate))
+		bool ahead = paid > now_ns && paid - now_ns <= full + CLOCKS_DIFFER_NS;
+
+		next = (ahead ? paid : now_ns) + price;
+		if (next - now_ns > full)
 			return false;
 	} while (!atomic_compare_exchange_weak(paid_ns, &paid, next));
 	return true;

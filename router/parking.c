@@ -1,8 +1,6 @@
 /* Parked polls. init gives the client's side first. */
 #include "router/parking.h"
 
-#include <fcntl.h>
-
 #include "base/fd.h"
 #include "base/macros.h"
 #include "router/client.h"
@@ -26,9 +24,8 @@ static bool lend(struct client *c, enum park_side side, int fd)
 				 .kind = side,
 				 .state = c->exchange.keep_alive,
 				 .style = c->exchange.minor };
-	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 
-	return copy >= 0 && control_send(&c->router->link, &m, copy) == 0;
+	return control_lend(&c->router->link, &m, fd) == 0;
 }
 
 void parking_begin(struct deadline *d)
@@ -43,6 +40,7 @@ void parking_begin(struct deadline *d)
 		parking_end(c);
 }
 
+/* While init has a poll, nothing else may be said on its connections. */
 void parking_end(struct client *c)
 {
 	struct exchange *x = &c->exchange;
@@ -52,7 +50,8 @@ void parking_end(struct client *c)
 		return;
 	m.token = x->upstream->token;
 	x->parked = false;
-	(void)control_send(&c->router->link, &m, -1);
+	if (control_send(&c->router->link, &m, -1) < 0)
+		x->cut = true;
 }
 
 void parking_adopt(struct router *r, const struct control_msg *m, int fd)

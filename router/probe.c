@@ -39,7 +39,8 @@ static void ask_close(struct asking *a)
 	a->question = NULL;
 }
 
-static void answered(struct asking *a)
+/* False: it has to be said again. */
+static bool tell(const struct asking *a)
 {
 	struct worker *w = a->probe->worker;
 	enum worker_style own = w->path[0] ? WORKER_STYLE_UNIX : WORKER_STYLE_PORT;
@@ -47,9 +48,7 @@ static void answered(struct asking *a)
 				 .worker = w->id,
 				 .style = a->way == QUESTION_OWN ? own : w->style };
 
-	(void)control_send(&w->router->link, &m,
-			   -1); /* a lost one: the worker times out and is replaced */
-	probe_stop(w);
+	return control_send(&w->router->link, &m, -1) == 0;
 }
 
 /* The question */
@@ -65,8 +64,8 @@ static void on_answer(void *ctx, int status)
 {
 	struct asking *a = ctx;
 
-	if (is_enough(a, status))
-		answered(a);
+	if (is_enough(a, status) && tell(a))
+		probe_stop(a->probe->worker);
 	else
 		ask_close(a);
 }
@@ -99,8 +98,8 @@ static void on_timer(uv_timer_t *timer)
 	struct asking *a = container_of(timer, struct asking, timer);
 	uint32_t most = pauses[a->way].most_ms;
 
-	if (is_silence_enough(a)) {
-		answered(a);
+	if (is_silence_enough(a) && tell(a)) {
+		probe_stop(a->probe->worker);
 		return;
 	}
 	ask(a);

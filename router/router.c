@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/random.h>
 #include <unistd.h>
 #include <utlist.h>
@@ -17,6 +16,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/macros.h"
+#include "ipc/session_memory.h"
 #include "router/client.h"
 #include "router/core.h"
 #include "router/parking.h"
@@ -25,6 +25,8 @@
 #include "router/upstream.h"
 
 #include "base/ban.h"
+
+enum { FIRST_SESSIONS = 1024, PUBLISH_TRIES = 16 };
 
 static void on_listener(struct router *r, const struct control_msg *m, int *fd)
 {
@@ -159,17 +161,19 @@ static const struct control_ops link_ops = { .on_message = on_message, .on_end =
 /* A table of its own until init's memory arrives, so that there always is one. */
 static int open_first_sessions(struct router *r)
 {
-	int fd = memfd_create("sioinit-sessions", MFD_CLOEXEC);
+	int fd = session_memory_create(FIRST_SESSIONS);
 
-	return fd < 0 ? -errno : sessions_open(fd, 1024, &r->sessions);
+	return fd < 0 ? fd : sessions_open(fd, FIRST_SESSIONS, &r->sessions);
 }
 
 /* A number that all routers write: whoever writes last sees that it is still true. */
 static void publish_sessions(struct router *r)
 {
-	uint32_t n;
+	for (int i = 0; i < PUBLISH_TRIES; i++) {
+		uint32_t n = sessions_count(r->sessions);
 
-	while ((n = sessions_count(r->sessions)) != counter_get(&r->shared->sessions)) {
+		if (n == counter_get(&r->shared->sessions))
+			break;
 		counter_set(&r->shared->sessions, n);
 		atomic_thread_fence(memory_order_seq_cst);
 	}

@@ -4,7 +4,8 @@
  * It lives in a memfd that init keeps and that all routers map: what one of them learns, the others
  * know at once, and it outlives them. A router may be killed in the middle of an update: the next
  * one that asks makes the index again from the sessions that are complete, so at worst the one
- * session that was being written is forgotten. */
+ * session that was being written is forgotten. What a router that goes wrong writes there costs
+ * sessions, and nothing else. */
 #pragma once
 
 #include <stdint.h>
@@ -13,8 +14,8 @@
 
 struct sessions;
 
-/* Maps @fd (consumed always), setting it up for @max sessions when it is empty; all who open it
- * give the same @max. 0 and *ret, or -errno. */
+/* Maps @fd, which session_memory_create() has made for @max sessions (consumed always). 0 and *ret,
+ * or -errno; -EINVAL: it is for another number. */
 int sessions_open(int fd, uint32_t max, struct sessions **ret);
 void sessions_close(struct sessions *s);
 

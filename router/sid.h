@@ -8,8 +8,7 @@
 #include <stdint.h>
 
 #include "base/str.h"
-
-enum { SID_MAX = 256 };
+#include "ipc/session_memory.h" /* SID_MAX */
 
 struct sid_request {
 	struct str sid; /* empty: none; in text[] */

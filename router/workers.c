@@ -18,7 +18,7 @@
 
 #include "base/ban.h"
 
-enum { SAMPLE_MS = 250, CANDIDATES_MAX = 1024 };
+enum { SAMPLE_MS = 250, CANDIDATES_MAX = 1024, PUBLISH_TRIES = 16 };
 
 /* NULL: another worker of the slot is the one that serves. */
 static struct scoreboard_row *row_of(const struct worker *w)
@@ -216,9 +216,9 @@ struct worker *workers_serving(struct workers *ws, uint32_t id)
 void worker_tell_if_idle(struct worker *w)
 {
 	struct control_msg m = { .type = CONTROL_IDLE, .worker = w->id };
+	bool idle = w->state == WORKER_DRAINING && w->in_flight == w->n_polls && w->n_tunnels == 0;
 
-	if (w->state == WORKER_DRAINING && w->in_flight == w->n_polls && w->n_tunnels == 0)
-		(void)control_send(&w->router->link, &m, -1);
+	w->idle_untold = idle && control_send(&w->router->link, &m, -1) < 0;
 }
 
 static void worker_remove(struct router *r, struct worker *w)
@@ -356,9 +356,11 @@ void worker_asked(struct worker *w)
 /* As publish_sessions() in router.c. */
 static void publish_sessions(const struct worker *w, counter *c)
 {
-	uint32_t n;
+	for (int i = 0; i < PUBLISH_TRIES; i++) {
+		uint32_t n = sessions_count_worker(w->router->sessions, w->id);
 
-	while ((n = sessions_count_worker(w->router->sessions, w->id)) != counter_get(c)) {
+		if (n == counter_get(c))
+			break;
 		counter_set(c, n);
 		atomic_thread_fence(memory_order_seq_cst);
 	}
@@ -383,6 +385,8 @@ void workers_publish(struct router *r)
 		struct scoreboard_row *row = row_of(w);
 		struct scoreboard_share *share;
 
+		if (w->idle_untold)
+			worker_tell_if_idle(w);
 		if (!row)
 			continue;
 		publish_sessions(w, &row->sessions);

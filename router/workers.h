@@ -36,6 +36,7 @@ struct worker {
 	uint32_t base_fds, open_sockets, assigned; /* assigned: given since sockets were counted */
 	uint32_t others_handoffs; /* of the other routers, when sockets were counted */
 	uint32_t told_sockets;    /* what we said last of them */
+	bool idle_untold;         /* init would not take it */
 	bool joined;              /* its slot's row of the scoreboard is its own */
 	uint64_t sampled_ms;
 	uint64_t ready_ms; /* since when */
@@ -52,7 +53,7 @@ struct workers {
 /* Applies a CONTROL_WORKER message; the state DEAD frees the worker (its connections and sessions
  * are gone before). */
 void workers_update(struct router *r, const struct control_msg *m);
-/* What the scoreboard says of each. */
+/* What the scoreboard says of each; and what init would not take before is said again. */
 void workers_publish(struct router *r);
 void workers_free_all(struct router *r);
 

@@ -30,4 +30,11 @@ module.exports = [
 			return { workers: childrenOf(handoff.pid), routers: [handoff.pid] };
 		},
 	},
+	{
+		name: "floor: relay",
+		async startMembers({ program, group }) {
+			const relay = group.start(program("bench-floor-relay"), [group.count, program("bench-member")]);
+			return { workers: await group.complete, routers: [relay.pid] };
+		},
+	},
 ];

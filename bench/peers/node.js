@@ -12,5 +12,11 @@ module.exports = [
 			await sleep(500); // least-connection: the other worker answers nobody yet
 			return { workers: childrenOf(primary.pid), routers: [primary.pid] };
 		},
+		async startMembers({ program, group }) {
+			const script = path.join(__dirname, "../members_primary.js");
+			const primary = group.start("node", [script, group.count, program("bench-member")]);
+			group.reencodes = true;
+			return { workers: await group.complete, routers: [primary.pid] };
+		},
 	},
 ];

@@ -19,4 +19,18 @@ const sioinit = (name, style, lacks) => ({
 	},
 });
 
-module.exports = [sioinit("sioinit", "listen"), sioinit("sioinit, setupWorker()", "sticky", ["tunnel"])];
+// As Node workers that call listen(), which are pinged
+async function startMembers({ port, binary, program, group }) {
+	const init = group.start(binary, ["--", "sh", "-c", `exec ${program("bench-member")}`], {
+		SIOINIT_PORT: port,
+		SIOINIT_ADMIN: "off",
+		SIOINIT_WORKERS: group.count,
+		SIOINIT_DISPATCH: "listen",
+		SIOINIT_SERIALIZATION: "advanced",
+		PORT: port,
+	});
+	const workers = await group.complete;
+	return { workers, routers: [init.pid, ...childrenOf(init.pid).filter((pid) => !workers.includes(pid))] };
+}
+
+module.exports = [{ ...sioinit("sioinit", "listen"), startMembers }, sioinit("sioinit, setupWorker()", "sticky", ["tunnel"])];

@@ -91,7 +91,7 @@ static inline void start_sleepers(unsigned n)
 	assert_int_equal(uv_loop_init(&in.loop), 0);
 	in.board = scoreboard_private();
 	assert_non_null(in.board);
-	hub_init(&in.hub, SERIAL_JSON);
+	hub_init(&in.hub, SERIAL_JSON, 64 << 20, 0);
 	shutdown_init(&in);
 	pool_start(&in, n);
 	for (unsigned i = 0; i < n; i++)

@@ -131,7 +131,7 @@ static int setup(void **state)
 	assert_int_equal(uv_loop_init(&in.loop), 0);
 	in.board = scoreboard_private();
 	assert_non_null(in.board);
-	hub_init(&in.hub, SERIAL_JSON);
+	hub_init(&in.hub, SERIAL_JSON, 64 << 20, 0);
 	start_worker();
 	watch_start(&in);
 	return 0;

@@ -43,7 +43,7 @@ static int setup(void **state)
 	(void)state;
 	n_handbacks = 0;
 	assert_int_equal(uv_loop_init(&loop), 0);
-	hub_init(&hub, SERIAL_JSON);
+	hub_init(&hub, SERIAL_JSON, 64 << 20, 0);
 	for (uint32_t i = 0; i < WORKERS; i++) {
 		int sv[2];
 
@@ -63,7 +63,8 @@ static int teardown(void **state)
 {
 	(void)state;
 	for (int i = 0; i < WORKERS; i++) {
-		worker_close(workers[i]);
+		if (workers[i])
+			worker_close(workers[i]);
 		fd_close(&peers[i]);
 	}
 	uv_run(&loop, UV_RUN_DEFAULT);
@@ -138,11 +139,26 @@ static void later_hand_offs_go_back_at_once(void **state)
 	assert_int_equal(handback.token, 6);
 }
 
+/* Their adapters speak: from now on they hear each other. */
+static void take_part(void)
+{
+	for (int i = 0; i < WORKERS; i++) {
+		char frame[128];
+
+		(void)snprintf(
+		    frame, sizeof(frame),
+		    "{\"source\":\"_sio_adapter\",\"uid\":\"u%d\",\"nsp\":\"/\",\"type\":1}\n", i);
+		assert_true(say(i, frame) > 0);
+		turns();
+	}
+}
+
 static void broadcast_until_somebody_is_behind(int from)
 {
 	static char frame[8 << 10]; /* small enough to be written whole or not at all */
 	int n =
-	    snprintf(frame, sizeof(frame), "{\"source\":\"_sio_adapter\",\"uid\":\"u\",\"p\":\"");
+	    snprintf(frame, sizeof(frame),
+		     "{\"source\":\"_sio_adapter\",\"uid\":\"u%d\",\"nsp\":\"/\",\"p\":\"", from);
 
 	memset(frame + n, 'x', sizeof(frame) - (size_t)n);
 	memcpy(frame + sizeof(frame) - 4, "\"}\n", 4);
@@ -155,11 +171,12 @@ static void broadcast_until_somebody_is_behind(int from)
 
 static void nobody_waits_for_it(void **state)
 {
-	static const char marker[] =
-	    "{\"source\":\"_sio_adapter\",\"uid\":\"u\",\"p\":\"marker\"}\n";
+	static const char marker[] = "{\"source\":\"_sio_adapter\",\"uid\":\"u1\",\"nsp\":\"/\","
+				     "\"p\":\"marker\"}\n";
 	bool heard = false;
 
 	(void)state;
+	take_part();
 	broadcast_until_somebody_is_behind(1);
 	fd_close(&peers[0]);
 	for (int i = 0; i < TURNS && !heard; i++) {
@@ -170,12 +187,65 @@ static void nobody_waits_for_it(void **state)
 	assert_true(heard);
 }
 
-static void what_follows_garbage_is_not_relayed(void **state)
+static void what_cannot_be_read_is_passed_over(void **state)
 {
 	(void)state;
-	(void)say(0, "garbage\n{\"source\":\"_sio_adapter\",\"uid\":\"u\",\"p\":1}\n");
+	take_part();
+	(void)hears(1, "");
+	(void)say(
+	    0, "garbage\n\n{\"source\":\"_sio_adapter\",\"uid\":\"u0\",\"nsp\":\"/\",\"p\":1}\n");
 	turns();
-	assert_false(hears(1, "_sio_adapter"));
+	assert_true(hears(1, "\"p\":1"));
+	assert_int_equal(hub.passed_over.n[HUB_UNREADABLE], 2);
+	assert_false(workers[0]->killed);
+}
+
+static void ends(int who)
+{
+	worker_close(workers[who]);
+	workers[who] = NULL;
+}
+
+/* What a worker had written when it died counts, acknowledgements among it. */
+static void the_last_words_are_heard(void **state)
+{
+	(void)state;
+	take_part();
+	(void)hears(1, "");
+	hand_off(0, 8);
+	turns();
+	(void)say(0, "{\"cmd\":\"NODE_HANDLE_ACK\"}\n"
+		     "{\"source\":\"_sio_adapter\",\"uid\":\"u0\",\"nsp\":\"/\",\"p\":\"last\"}\n");
+	worker_read_last_words(workers[0]);
+	ends(0);
+	turns();
+	assert_int_equal(n_handbacks, 0);
+	assert_true(hears(1, "\"p\":\"last\"}\n{\"type\":13,\"uid\":\"u0\""));
+}
+
+static void one_that_acknowledges_what_it_was_not_sent_is_killed(void **state)
+{
+	(void)state;
+	hand_off(0, 9);
+	hand_off(1, 10);
+	(void)say(0, "{\"cmd\":\"NODE_HANDLE_ACK\"}\n");
+	worker_read_last_words(workers[0]); /* read before anything is written */
+	assert_true(workers[0]->killed);
+	assert_int_equal(n_handbacks, 0);
+	ends(0);
+	assert_int_equal(n_handbacks, 1);
+	assert_int_equal(handback.token, 9);
+}
+
+static void one_that_does_not_read_its_answers_is_killed(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 20000 && !workers[0]->killed; i++) {
+		(void)say(0, "{\"cmd\":\"NODE_HANDLE\"}\n");
+		(void)uv_run(&loop, UV_RUN_NOWAIT);
+	}
+	assert_true(workers[0]->killed);
+	assert_false(workers[1]->killed);
 }
 
 #define WORKER(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
@@ -187,7 +257,10 @@ int main(void)
 		WORKER(no_hand_off_overtakes_a_ping),
 		WORKER(later_hand_offs_go_back_at_once),
 		WORKER(nobody_waits_for_it),
-		WORKER(what_follows_garbage_is_not_relayed),
+		WORKER(what_cannot_be_read_is_passed_over),
+		WORKER(the_last_words_are_heard),
+		WORKER(one_that_acknowledges_what_it_was_not_sent_is_killed),
+		WORKER(one_that_does_not_read_its_answers_is_killed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

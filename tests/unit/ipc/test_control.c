@@ -8,7 +8,9 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/macros.h"
@@ -17,6 +19,18 @@
 static struct control_msg last;
 static char last_text[512];
 static int last_fd, n_messages, n_ends, end_err;
+
+/* The kernel, which may be short of something. */
+static int sendmsg_error, n_sendmsg;
+
+ssize_t sendmsg(int fd, const struct msghdr *m, int flags)
+{
+	n_sendmsg++;
+	if (!sendmsg_error)
+		return syscall(SYS_sendmsg, fd, m, flags);
+	errno = sendmsg_error;
+	return -1;
+}
 
 static void on_message(struct control *c, const struct control_msg *m, int fd)
 {
@@ -46,7 +60,7 @@ static int setup(void **state)
 	static struct pair p;
 	int sv[2];
 
-	n_messages = n_ends = 0;
+	n_messages = n_ends = sendmsg_error = n_sendmsg = 0;
 	last_fd = -1;
 	assert_int_equal(uv_loop_init(&p.loop), 0);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, sv), 0);
@@ -132,6 +146,167 @@ static void a_full_kernel_queues_in_order(void **state)
 	assert_int_equal(p->a.queued, 0);
 }
 
+static bool is_open(int fd)
+{
+	return fcntl(fd, F_GETFD) >= 0;
+}
+
+static void on_time(uv_timer_t *t)
+{
+	*(bool *)t->data = true;
+}
+
+/* How often the loop turns meanwhile. */
+static unsigned turns_within(uv_loop_t *loop, uint64_t ms)
+{
+	bool over = false;
+	unsigned turns = 0;
+	uv_timer_t t;
+
+	(void)uv_timer_init(loop, &t);
+	t.data = &over;
+	(void)uv_timer_start(&t, on_time, ms, 0);
+	for (; !over; turns++)
+		(void)uv_run(loop, UV_RUN_ONCE);
+	uv_close((uv_handle_t *)&t, NULL);
+	(void)uv_run(loop, UV_RUN_NOWAIT);
+	return turns;
+}
+
+static void a_kernel_that_is_short_is_asked_less_and_less_often(void **state)
+{
+	static const int errors[] = { ETOOMANYREFS, ENOBUFS, ENOMEM };
+	struct pair *p = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(errors); i++) {
+		struct control_msg m = { .type = CONTROL_HANDOFF, .worker = 1 + (uint32_t)i };
+		int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+		sendmsg_error = errors[i];
+		n_messages = n_sendmsg = 0;
+		assert_int_equal(control_send(&p->a, &m, fd), 0);
+		assert_true(is_open(fd));
+		assert_in_range(turns_within(&p->loop, 300), 1, 20);
+		assert_in_range(n_sendmsg, 3, 20);
+		sendmsg_error = 0;
+		while (n_messages == 0)
+			(void)uv_run(&p->loop, UV_RUN_ONCE);
+		assert_int_equal(last.worker, m.worker);
+		assert_true(last_fd >= 0);
+		(void)close(last_fd);
+		assert_int_equal(p->a.queued, 0);
+	}
+}
+
+/* A peer that is stopped. */
+static void a_peer_that_reads_nothing_costs_no_turns(void **state)
+{
+	struct pair *p = *state;
+	struct control_msg m = { .type = CONTROL_SESSION };
+	int r = 0;
+
+	(void)uv_poll_stop(&p->b.poll);
+	while (p->a.queued < CONTROL_QUEUE_MAX && r == 0)
+		r = control_send(&p->a, &m, -1);
+	assert_int_equal(r, 0);
+	assert_in_range(turns_within(&p->loop, 100), 1, 5);
+	assert_int_equal(control_send(&p->a, &m, open("/dev/null", O_RDONLY)), -ENOBUFS);
+	assert_int_equal(p->a.queued, CONTROL_QUEUE_MAX);
+	assert_int_equal(n_ends, 0);
+}
+
+static void what_is_lent_stays_ours(void **state)
+{
+	struct pair *p = *state;
+	struct control_msg m = { .type = CONTROL_HANDOFF };
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	assert_int_equal(control_lend(&p->a, &m, fd), 0);
+	sendmsg_error = ENOBUFS;
+	assert_int_equal(control_lend(&p->a, &m, fd), 0);
+	assert_int_equal(p->a.queued, 1);
+	sendmsg_error = EPIPE;
+	control_close(&p->a, NULL);
+	assert_int_equal(control_lend(&p->a, &m, fd), -EPIPE);
+	assert_true(is_open(fd));
+	(void)close(fd);
+}
+
+static void send_fds(int sock, const char *bytes, size_t len, const int *fds, size_t n)
+{
+	union {
+		char bytes[CMSG_SPACE(4 * sizeof(int))];
+		struct cmsghdr align;
+	} control = { 0 };
+	struct iovec iov = { (void *)bytes, len };
+	struct msghdr m = { .msg_iov = &iov,
+			    .msg_iovlen = 1,
+			    .msg_control = control.bytes,
+			    .msg_controllen = CMSG_SPACE(n * sizeof(int)) };
+	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(n * sizeof(int));
+	memcpy(CMSG_DATA(c), fds, n * sizeof(int));
+	assert_int_equal(sendmsg(sock, &m, 0), len);
+}
+
+static int lowest_free(void)
+{
+	int fd = dup(0);
+
+	(void)close(fd);
+	return fd;
+}
+
+static void two_descriptors_end_the_channel(void **state)
+{
+	struct pair *p = *state;
+	uint8_t packet[CONTROL_PACKET_MAX];
+	struct control_msg m = { .type = CONTROL_HANDOFF };
+	int n = control_encode(&m, packet, sizeof(packet)), free_before = lowest_free();
+
+	for (size_t fds = 2; fds <= 4 && n_ends == 0; fds++)
+		send_fds(p->a.fd, (char *)packet, (size_t)n, (int[]){ 0, 1, 2, 0 }, fds);
+	while (n_ends == 0)
+		(void)uv_run(&p->loop, UV_RUN_ONCE);
+	assert_int_equal(end_err, -EBADMSG);
+	assert_int_equal(n_messages, 0);
+	assert_true(lowest_free() <= free_before); /* none of them is ours */
+}
+
+static void a_packet_that_is_too_long_ends_the_channel(void **state)
+{
+	struct pair *p = *state;
+	char packet[2 * CONTROL_PACKET_MAX] = { '\x80' }; /* an empty map, and more */
+
+	assert_int_equal(send(p->a.fd, packet, sizeof(packet), 0), sizeof(packet));
+	(void)uv_run(&p->loop, UV_RUN_ONCE);
+	assert_int_equal(end_err, -EBADMSG);
+	assert_int_equal(n_messages, 0);
+}
+
+static void a_descriptor_without_room_is_said_to_be_lost(void **state)
+{
+	struct pair *p = *state;
+	struct control_msg m = { .type = CONTROL_HANDOFF, .worker = 5 };
+	struct rlimit before, full;
+
+	assert_int_equal(control_send(&p->a, &m, open("/dev/null", O_RDONLY)), 0);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	full = before;
+	full.rlim_cur = (rlim_t)lowest_free();
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &full), 0);
+	(void)uv_run(&p->loop, UV_RUN_ONCE);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(n_messages, 1);
+	assert_int_equal(n_ends, 0);
+	assert_int_equal(last.worker, 5);
+	assert_int_equal(last_fd, -1);
+	assert_true(last.fd_lost);
+}
+
 static void garbage_ends_the_channel(void **state)
 {
 	struct pair *p = *state;
@@ -178,6 +353,16 @@ int main(void)
 		cmocka_unit_test_setup_teardown(every_field_survives, setup, teardown),
 		cmocka_unit_test_setup_teardown(descriptors_travel, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_full_kernel_queues_in_order, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_kernel_that_is_short_is_asked_less_and_less_often,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(a_peer_that_reads_nothing_costs_no_turns, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(what_is_lent_stays_ours, setup, teardown),
+		cmocka_unit_test_setup_teardown(two_descriptors_end_the_channel, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_packet_that_is_too_long_ends_the_channel, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(a_descriptor_without_room_is_said_to_be_lost, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(garbage_ends_the_channel, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_end_is_told_once, setup, teardown),
 		cmocka_unit_test(truncation_never_decodes_wrongly),

@@ -63,21 +63,206 @@ static void refuses_every_truncation(void **state)
 				 -EBADMSG);
 }
 
-static void refuses_bottomless_nesting(void **state)
+/* How one value is wrapped into another. What is written as a string literal may hold NULs. */
+struct wrapping {
+	struct str before, after;
+};
+
+static const struct wrapping wrappings_v8[] = {
+	{ STR("A\x01"), STR("$\x00\x01") },
+	{ STR("A\x02-"), STR("\"\x01p_$\x01\x02") },
+	{ STR("o\"\x01k"), STR("{\x01") },
+	{ STR(";I\x02"), STR(":\x02") },
+	{ STR("'"), STR(",\x01") },
+	{ STR("a\x06I\x00"), STR("@\x01\x06") },
+	{ STR("rTm\"\x01xc"), STR("s\"\x01..") },
+	{ STR("rc"), STR("m\0\0c\x02\xac\x20s\"\x01s.") },
+	{ STR("\\\x01o\"\x01k"), STR("\0\0{\x01") },
+};
+static const struct wrapping wrappings_json[] = {
+	{ STR("["), STR("]") },
+	{ STR("{\"k\":"), STR("}") },
+	{ STR(" [ [ ] , { } , \"]\\\"\" , -1.5e3 , "), STR(" , null ] ") },
+	{ STR("{ \"\\u007b\" : true , \"b\" : "), STR(" , \"[\" : { } }") },
+};
+
+static char nested[24 << 20];
+
+static void put(size_t *n, struct str s)
 {
-	static char deep[10000];
-	struct value v, root;
+	assert_true(s.n <= sizeof(nested) - *n);
+	memcpy(nested + *n, s.p, s.n);
+	*n += s.n;
+}
+
+/* {"type": 3, "data": the value @depth deep, "uid": "u", "source": "_sio_adapter"}; wrapped in
+ * @w[0..kinds) by turns. */
+static struct str nest(enum serialization mode, const struct wrapping *w, size_t kinds,
+		       size_t depth)
+{
+	bool json = mode == SERIAL_JSON;
+	size_t n = 0;
+
+	put(&n,
+	    json ? STR("{\"type\":3,\"data\":") : STR("\xff\x0fo\"\x04typeI\x06\"\x04\x64\x61ta"));
+	for (size_t i = 0; i < depth; i++)
+		put(&n, w[i % kinds].before);
+	put(&n, json ? STR("7") : STR("I\x0e"));
+	for (size_t i = depth; i-- > 0;)
+		put(&n, w[i % kinds].after);
+	put(&n, json ? STR(",\"uid\":\"u\",\"source\":\"_sio_adapter\"}")
+		     : STR("\"\x03uid\"\x01u\"\x06source\"\x0c_sio_adapter{\x04"));
+	return (struct str){ nested, n };
+}
+
+static int skim_result(enum serialization mode, struct str payload)
+{
+	struct value v[ARRAY_LEN(keys)], root;
+
+	return wire_skim(mode, payload, keys, ARRAY_LEN(keys), v, &root);
+}
+
+static void walks_as_deep_as_is_allowed(enum serialization mode, const struct wrapping *w,
+					size_t kinds)
+{
+	struct str payload;
+
+	for (size_t depth = 0; depth < VALUE_DEPTH_MAX - 1; depth++)
+		assert_adapter(mode, nest(mode, w, kinds, depth));
+	for (size_t depth = VALUE_DEPTH_MAX; depth < 300000; depth *= 3)
+		assert_int_equal(skim_result(mode, nest(mode, w, kinds, depth)), -E2BIG);
+	payload = nest(mode, w, kinds, 5);
+	for (size_t n = 0; n < payload.n; n++)
+		assert_int_equal(skim_result(mode, (struct str){ payload.p, n }), -EBADMSG);
+}
+
+static void walks_nested_containers(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(wrappings_v8); i++)
+		walks_as_deep_as_is_allowed(SERIAL_ADVANCED, &wrappings_v8[i], 1);
+	walks_as_deep_as_is_allowed(SERIAL_ADVANCED, wrappings_v8, ARRAY_LEN(wrappings_v8));
+	for (size_t i = 0; i < ARRAY_LEN(wrappings_json); i++)
+		walks_as_deep_as_is_allowed(SERIAL_JSON, &wrappings_json[i], 1);
+	walks_as_deep_as_is_allowed(SERIAL_JSON, wrappings_json, ARRAY_LEN(wrappings_json));
+}
+
+/* Prefixes nest nothing: any number of them is walked. */
+static void walks_long_prefixes(void **state)
+{
+	static const struct wrapping host_object = { STR("\\\x01"), STR("") };
+	static const struct wrapping count = { STR("?\x85\x80\x80\x80\x80\x80\x80\x80\x80\x80\0"),
+					       STR("") };
+	static const struct wrapping padding = { STR("\0"), STR("") };
 
 	(void)state;
-	memset(deep, '[', sizeof(deep));
-	assert_int_equal(
-	    wire_skim(SERIAL_JSON, (struct str){ deep, sizeof(deep) }, NULL, 0, &v, &root),
-	    -EBADMSG);
-	memset(deep, 's', sizeof(deep));
-	memcpy(deep, "\xff\x0f", 2);
-	assert_int_equal(
-	    wire_skim(SERIAL_ADVANCED, (struct str){ deep, sizeof(deep) }, NULL, 0, &v, &root),
-	    -EBADMSG);
+	assert_adapter(SERIAL_ADVANCED, nest(SERIAL_ADVANCED, &host_object, 1, 2000000));
+	assert_adapter(SERIAL_ADVANCED, nest(SERIAL_ADVANCED, &count, 1, 1000000));
+	assert_adapter(SERIAL_ADVANCED, nest(SERIAL_ADVANCED, &padding, 1, 2000000));
+}
+
+static void refuses_bottomless_nesting(void **state)
+{
+	static const char openers[] = "oAa;'r";
+
+	(void)state;
+	memset(nested, '[', 4 << 20);
+	assert_int_equal(skim_result(SERIAL_JSON, (struct str){ nested, 4 << 20 }), -E2BIG);
+	for (const char *c = openers; *c; c++) {
+		memset(nested, *c, 4 << 20);
+		memcpy(nested, "\xff\x0f", 2);
+		assert_int_equal(skim_result(SERIAL_ADVANCED, (struct str){ nested, 4 << 20 }),
+				 *c == 'r' ? -EBADMSG : -E2BIG);
+	}
+}
+
+static void refuses_what_does_not_match(void **state)
+{
+	static const char *const json[] = {
+		"[}",     "{]",        "[1}",           "{\"a\":1]", "[1,]", "{\"a\":1,}", "{1:2}",
+		"[[1,2]", "[1 2]",     "{\"a\" 1}",     "[01]",      "[1.]", "[-]",        "[1e]",
+		"[tru]",  "[\"\\x\"]", "[\"\\u12g4\"]", "[\"\t\"]",  "[\"]", "[1]]"
+	};
+	static const struct str v8[] = {
+		STR("\xff\x0f"
+		    "A\x01I\x02{\x00"),
+		STR("\xff\x0f"
+		    "o\"\x01kI\x02$\x00\x01"),
+		STR("\xff\x0f"
+		    "'I\x02:\x01"),
+		STR("\xff\x0fsI\x02"),
+		STR("\xff\x0fRI\x02\x01"),
+		STR("\xff\x0frmI\x02."),
+		STR("\xff\x0f\\\x02I\x02"),
+		STR("\xff\x0c_"),
+		STR("\xff\x0f"
+		    "B\x05"
+		    "abcd"),
+		STR("\xff\x0f"
+		    "c\x03"
+		    "abc"),
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(json); i++)
+		assert_int_equal(skim_result(SERIAL_JSON, str_of(json[i])), -EBADMSG);
+	for (size_t i = 0; i < ARRAY_LEN(v8); i++)
+		assert_int_equal(skim_result(SERIAL_ADVANCED, v8[i]), -EBADMSG);
+}
+
+/* V8 itself writes a view behind the ArrayBuffer that it was found in, or behind a reference to it.
+ */
+static void walks_views_of_v8(void **state)
+{
+	static const struct wrapping flags[] = {
+		{ STR("A\x02"
+		      "B\x01x\0VB\0\x01\0"),
+		  STR("$\0\x02") },
+		{ STR("A\x02~\x01\x05xVB\0\x01\x03"), STR("$\0\x02") },
+		{ STR("A\x03"
+		      "B\0^\x01VB\x80\0\0\x03"),
+		  STR("$\0\x03") },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(flags); i++)
+		assert_adapter(SERIAL_ADVANCED, nest(SERIAL_ADVANCED, &flags[i], 1, 3));
+	assert_int_equal(skim_result(SERIAL_ADVANCED, STR("\xff\x0d"
+							  "A\x02"
+							  "B\x01xVB\0\x01I\x02$\0\x02")),
+			 0);
+}
+
+/* A string ends where it ends, wherever that is in a word of the machine. */
+static void finds_ends_of_strings(void **state)
+{
+	static const struct str tails[] = { STR("\""), STR("\\\"\""), STR("\\\\\""),
+					    STR("\xc3\xa9 !#[]\x7f\""), STR("\\u0022\"") };
+	char text[64];
+	struct value root;
+
+	(void)state;
+	for (size_t n = 0; n < 24; n++) {
+		for (size_t i = 0; i < ARRAY_LEN(tails); i++) {
+			size_t len = 1 + n + tails[i].n;
+
+			text[0] = '"';
+			memset(text + 1, 'x', n);
+			memcpy(text + 1 + n, tails[i].p, tails[i].n);
+			assert_int_equal(
+			    wire_skim(SERIAL_JSON, (struct str){ text, len }, NULL, 0, NULL, &root),
+			    0);
+			assert_int_equal(root.raw.n, len);
+			assert_int_equal(skim_result(SERIAL_JSON, (struct str){ text, len - 1 }),
+					 -EBADMSG);
+			for (size_t k = 1; k <= n; k++) {
+				text[k] = '\x1f';
+				assert_int_equal(
+				    skim_result(SERIAL_JSON, (struct str){ text, len }), -EBADMSG);
+				text[k] = 'x';
+			}
+		}
+	}
 }
 
 static void assert_text(enum serialization mode, struct str payload, const char *utf8)
@@ -119,18 +304,24 @@ static void splits_frames(void **state)
 	assert_int_equal(payload.n, 1);
 	assert_int_equal(size, 2);
 	assert_int_equal(wire_split(SERIAL_JSON, STR("5"), 100, &payload, &size), 0);
-	assert_int_equal(wire_split(SERIAL_JSON, STR("\n"), 100, &payload, &size), -EBADMSG);
+	assert_int_equal(wire_split(SERIAL_JSON, STR("\n"), 100, &payload, &size), 1);
+	assert_int_equal(payload.n, 0);
+	assert_int_equal(wire_split(SERIAL_ADVANCED, STR("\0\0\0\x02\xff-c"), 100, &payload, &size),
+			 1);
+	assert_int_equal(size, 6);
+	assert_int_equal(wire_split(SERIAL_ADVANCED, STR("\0\0\0\x09\xff-c"), 100, &payload, &size),
+			 0);
+	assert_int_equal(size, 13);
 	assert_int_equal(wire_split(SERIAL_ADVANCED,
 				    STR("\0\0\0\x02"
 					"abc"),
 				    100, &payload, &size),
-			 1);
-	assert_int_equal(size, 6);
+			 -EBADMSG);
 	assert_int_equal(wire_split(SERIAL_ADVANCED, STR("\0\0\0"), 100, &payload, &size), 0);
 	assert_int_equal(wire_split(SERIAL_ADVANCED, STR("\0\0\0\0"), 100, &payload, &size),
 			 -EBADMSG);
 	assert_int_equal(wire_split(SERIAL_ADVANCED, STR("\x7f\0\0\0"), 100, &payload, &size),
-			 -EMSGSIZE);
+			 -EBADMSG);
 }
 
 static void writes_what_it_reads(void **state)
@@ -186,7 +377,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(finds_keys_behind_anything),
 		cmocka_unit_test(refuses_every_truncation),
+		cmocka_unit_test(walks_nested_containers),
+		cmocka_unit_test(walks_long_prefixes),
 		cmocka_unit_test(refuses_bottomless_nesting),
+		cmocka_unit_test(refuses_what_does_not_match),
+		cmocka_unit_test(walks_views_of_v8),
+		cmocka_unit_test(finds_ends_of_strings),
 		cmocka_unit_test(decodes_strings),
 		cmocka_unit_test(splits_frames),
 		cmocka_unit_test(writes_what_it_reads),

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "ipc/session_memory.h"
 #include "router/core.h"
 #include "router/sessions.h"
 #include "router/workers.h"
@@ -117,7 +118,8 @@ static int setup(void **state)
 	listener = far_end = -1;
 	assert_int_equal(uv_loop_init(&router.loop), 0);
 	assert_int_equal(poller_init(&router.poller, &router.loop), 0);
-	assert_int_equal(sessions_open(memfd_create("t", 0), SESSIONS, &router.sessions), 0);
+	assert_int_equal(sessions_open(session_memory_create(SESSIONS), SESSIONS, &router.sessions),
+			 0);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, sv), 0);
 	assert_int_equal(control_init(&router.link, &router.loop, sv[0], &ops), 0);
 	assert_int_equal(control_init(&init_side, &router.loop, sv[1], &ops), 0);

@@ -218,6 +218,9 @@ static void fills_the_bucket(void **state)
 	assert_int_equal(take(&b, 10, 25, 6100), 10);
 	assert_int_equal(take(&b, 10, 25, 6099), 0); /* another router's clock is behind */
 	assert_int_equal(take(&b, 10, 25, years), 25);
+	counter_set(&b, UINT64_MAX); /* a router that writes anything */
+	assert_int_equal(take(&b, 10, 25, years), 25);
+	assert_int_equal(take(&b, 10, 25, years), 0);
 	assert_int_equal(take(&slow, 3, 0, 0), 3);
 	assert_int_equal(take(&slow, 3, 0, 1), 0);
 	assert_int_equal(take(&none, 0, 0, 1), 1000);

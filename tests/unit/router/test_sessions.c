@@ -6,23 +6,27 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "ipc/sealed.h"
+#include "ipc/session_memory.h"
 #include "router/sessions.h"
-#include "router/sid.h"
 
 static struct sessions *fresh(uint32_t max)
 {
 	struct sessions *s = NULL;
 
-	assert_int_equal(sessions_open(memfd_create("t", 0), max, &s), 0);
+	assert_int_equal(sessions_open(session_memory_create(max), max, &s), 0);
 	return s;
 }
 
@@ -90,7 +94,7 @@ static void the_least_recently_used_makes_room(void **state)
 
 static void the_next_router_finds_everything(void **state)
 {
-	int fd = memfd_create("t", 0);
+	int fd = session_memory_create(64);
 	char longest[SID_MAX];
 	struct sessions *s = NULL, *killed;
 
@@ -117,9 +121,38 @@ static void the_next_router_finds_everything(void **state)
 	sessions_close(killed);
 }
 
+static void nobody_can_resize_the_memory(void **state)
+{
+	int fd = session_memory_create(64);
+	char path[64];
+	struct stat st;
+
+	(void)state;
+	assert_int_equal(fstat(fd, &st), 0);
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	assert_int_equal(ftruncate(fd, 0), -1);
+	assert_int_equal(errno, EPERM);
+	assert_int_equal(truncate(path, st.st_size + 1), -1);
+	assert_int_equal(errno, EPERM);
+	assert_int_equal(fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE), -1);
+	assert_int_equal(errno, EPERM);
+	(void)close(fd);
+}
+
+static void what_can_be_resized_is_not_mapped(void **state)
+{
+	size_t size = session_layout(64).size;
+	int fd = memfd_create("t", MFD_ALLOW_SEALING);
+	struct sessions *s = NULL;
+
+	(void)state;
+	assert_int_equal(ftruncate(fd, (off_t)size), 0);
+	assert_int_equal(sessions_open(fd, 64, &s), -EINVAL);
+}
+
 static void another_size_is_another_table(void **state)
 {
-	int fd = memfd_create("t", 0);
+	int fd = session_memory_create(64);
 	struct sessions *s = NULL, *other = NULL;
 
 	(void)state;
@@ -242,7 +275,7 @@ static void reap(pid_t pid)
 
 static void what_one_learns_the_other_knows(void **state)
 {
-	int fd = memfd_create("t", 0);
+	int fd = session_memory_create(TABLE);
 	struct sessions *a = open_copy(fd), *b = open_copy(fd);
 
 	(void)state;
@@ -260,7 +293,7 @@ static void what_one_learns_the_other_knows(void **state)
 /* Three that write, one of which is killed at any moment and replaced, while we read. */
 static void writers_that_are_killed_break_nothing(void **state)
 {
-	int fd = memfd_create("t", 0), ready[2];
+	int fd = session_memory_create(TABLE), ready[2];
 	struct sessions *s = open_copy(fd);
 	pid_t writers[3];
 	char byte;
@@ -323,7 +356,7 @@ static bool single_step(pid_t pid, unsigned n)
 
 static void any_instruction_may_be_the_last(void **state)
 {
-	int fd = memfd_create("t", 0), status;
+	int fd = session_memory_create(TABLE), status;
 	struct sessions *s = open_copy(fd);
 
 	(void)state;
@@ -348,7 +381,7 @@ static void any_instruction_may_be_the_last(void **state)
 /* Who repairs may die as well. */
 static void the_repair_may_be_cut_short(void **state)
 {
-	int fd = memfd_create("t", 0), status;
+	int fd = session_memory_create(TABLE), status;
 	struct sessions *s = open_copy(fd);
 
 	(void)state;
@@ -373,6 +406,118 @@ static void the_repair_may_be_cut_short(void **state)
 	(void)close(fd);
 }
 
+/* A router that writes anything */
+
+enum { SMALL = 32, SEEDS = 300 };
+
+static uint64_t next_random(uint64_t *x)
+{
+	*x ^= *x << 13;
+	*x ^= *x >> 7;
+	*x ^= *x << 17;
+	return *x;
+}
+
+/* Some words get a random value, a small one, or that of all bits. */
+static void scribble(char *memory, size_t from, size_t to, unsigned n, uint64_t *seed)
+{
+	for (unsigned i = 0; i < n; i++) {
+		size_t at =
+		    from + next_random(seed) % ((to - from) / sizeof(uint32_t)) * sizeof(uint32_t);
+		uint32_t kinds[] = { (uint32_t)next_random(seed),
+				     (uint32_t)(next_random(seed) % (2 * SMALL)), UINT32_MAX };
+		uint32_t word = kinds[next_random(seed) % 3];
+
+		memcpy(memory + at, &word, sizeof(word));
+	}
+}
+
+static void use_all(struct sessions *s, uint64_t *seed)
+{
+	for (int i = 0; i < 8; i++) {
+		update(s, (uint32_t)next_random(seed));
+		sessions_remove_worker(s, 1 + (uint32_t)(next_random(seed) % 8));
+		sessions_expire(s, next_random(seed) % 2000);
+		(void)sessions_count(s);
+	}
+}
+
+/* Everything that the table is for works again, with what it is given from then on. */
+static void assert_works(struct sessions *s)
+{
+	char sid[32];
+
+	for (int i = 0; i < SMALL; i++) {
+		(void)snprintf(sid, sizeof(sid), "sound-%d", i);
+		sessions_put(s, str_of(sid), 9, 1000000, 0);
+		assert_int_equal(sessions_find(s, str_of(sid), 1), 9);
+	}
+}
+
+static void what_is_written_over_costs_sessions_at_worst(void **state)
+{
+	struct session_layout at = session_layout(SMALL);
+	size_t counters = offsetof(struct session_table, per_worker);
+
+	(void)state;
+	for (uint64_t round = 1; round <= SEEDS; round++) {
+		uint64_t seed = round * 0x9e3779b97f4a7c15u;
+		int fd = session_memory_create(SMALL);
+		char *memory = sealed_map(fd, at.size);
+		struct sessions *s = NULL;
+
+		assert_non_null(memory);
+		assert_int_equal(sessions_open(fd, SMALL, &s), 0);
+		use_all(s, &seed);
+		for (int i = 0; i < 4; i++) {
+			scribble(memory, sizeof(struct shared_lock), counters, 2, &seed);
+			scribble(memory, at.slots, at.links, 200, &seed);
+			scribble(memory, at.links, at.buckets, 20, &seed);
+			scribble(memory, at.buckets, at.size, 200, &seed);
+			use_all(s, &seed);
+			assert_works(s);
+		}
+		sessions_close(s);
+		assert_int_equal(munmap(memory, at.size), 0);
+	}
+}
+
+static void nothing_but_ones_costs_sessions_at_worst(void **state)
+{
+	struct session_layout at = session_layout(SMALL);
+	int fd = session_memory_create(SMALL);
+	char *memory = sealed_map(fd, at.size);
+	struct sessions *s = NULL;
+	uint64_t seed = 1;
+
+	(void)state;
+	assert_int_equal(sessions_open(fd, SMALL, &s), 0);
+	memset(memory, 0xff, at.size);
+	use_all(s, &seed);
+	assert_works(s);
+	sessions_close(s);
+	assert_int_equal(munmap(memory, at.size), 0);
+}
+
+/* As one that is stopped in the middle of an update. */
+static void a_lock_that_is_not_released_is_taken_over(void **state)
+{
+	struct session_layout at = session_layout(SMALL);
+	int fd = session_memory_create(SMALL);
+	struct session_table *t = sealed_map(fd, at.size);
+	struct sessions *s = NULL;
+
+	(void)state;
+	assert_int_equal(sessions_open(fd, SMALL, &s), 0);
+	put(s, "a", 1);
+	atomic_store(&t->lock.word, (uint32_t)getppid());
+	assert_int_equal(sessions_find(s, STR("a"), 1), 1);
+	put(s, "b", 2);
+	assert_int_equal(sessions_find(s, STR("b"), 1), 2);
+	sessions_close(s);
+	assert_int_equal(munmap(t, at.size), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -381,6 +526,11 @@ int main(void)
 		cmocka_unit_test(the_least_recently_used_makes_room),
 		cmocka_unit_test(the_next_router_finds_everything),
 		cmocka_unit_test(another_size_is_another_table),
+		cmocka_unit_test(nobody_can_resize_the_memory),
+		cmocka_unit_test(what_can_be_resized_is_not_mapped),
+		cmocka_unit_test(what_is_written_over_costs_sessions_at_worst),
+		cmocka_unit_test(nothing_but_ones_costs_sessions_at_worst),
+		cmocka_unit_test(a_lock_that_is_not_released_is_taken_over),
 		cmocka_unit_test(what_one_learns_the_other_knows),
 		cmocka_unit_test(writers_that_are_killed_break_nothing),
 		cmocka_unit_test(any_instruction_may_be_the_last),

@@ -7,11 +7,13 @@
 #include <cmocka.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "ipc/session_memory.h"
 #include "router/core.h"
 #include "router/sessions.h"
 #include "router/workers.h"
@@ -28,7 +30,8 @@ static int setup(void **state)
 	assert_non_null(router.shared);
 	router.board = router.shared->routers;
 	assert_int_equal(uv_loop_init(&router.loop), 0);
-	assert_int_equal(sessions_open(memfd_create("t", 0), SESSIONS, &router.sessions), 0);
+	assert_int_equal(sessions_open(session_memory_create(SESSIONS), SESSIONS, &router.sessions),
+			 0);
 	return 0;
 }
 
@@ -87,6 +90,46 @@ static struct worker *pick(void)
 static void open_session(struct worker *w, const char *sid)
 {
 	sessions_put(router.sessions, str_of(sid), w->id, IDLE_MS, 0);
+}
+
+static void on_message(struct control *c, const struct control_msg *m, int fd)
+{
+	(void)c;
+	(void)m;
+	fd_close(&fd);
+}
+
+static void on_end(struct control *c, int err)
+{
+	(void)c;
+	(void)err;
+}
+
+static const struct control_ops ops = { on_message, on_end };
+
+static void what_init_does_not_take_is_said_again(void **state)
+{
+	char packet[CONTROL_PACKET_MAX];
+	struct control_msg m;
+	ssize_t n;
+	int sv[2];
+
+	(void)state;
+	router.link.ended = true;
+	is_now(1, 0, NO_PROCESS, WORKER_DRAINING);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv), 0);
+	assert_int_equal(control_init(&router.link, &router.loop, sv[0], &ops), 0);
+	workers_publish(&router);
+	n = recv(sv[1], packet, sizeof(packet), MSG_DONTWAIT);
+	assert_true(n > 0);
+	assert_int_equal(control_decode((struct str){ packet, (size_t)n }, &m), 0);
+	assert_int_equal(m.type, CONTROL_IDLE);
+	assert_int_equal(m.worker, 1);
+	workers_publish(&router);
+	assert_true(recv(sv[1], packet, sizeof(packet), MSG_DONTWAIT) < 0);
+	control_close(&router.link, NULL);
+	(void)uv_run(&router.loop, UV_RUN_DEFAULT);
+	(void)close(sv[1]);
 }
 
 /* Who may be chosen */
@@ -419,6 +462,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		EMPTY(nobody_is_chosen_of_nobody),
+		EMPTY(what_init_does_not_take_is_said_again),
 		EMPTY(only_ready_workers_are_chosen),
 		EMPTY(known_sessions_are_served_while_draining),
 		EMPTY(a_state_from_the_future_is_not_chosen),

@@ -1,0 +1,215 @@
+/* Clients whose hand-off init does not take: they are answered, not kept waiting. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/macros.h"
+#include "ipc/session_memory.h"
+#include "router/client.h"
+#include "router/core.h"
+#include "router/sessions.h"
+#include "router/upstream.h"
+
+enum { SESSIONS = 16, CLIENTS = 10, TIMEOUT_MS = 60000 };
+
+static const struct cidr_list nobody;
+static const struct router_conf conf = {
+	.max_connections = CLIENTS,
+	.max_head_bytes = 8192,
+	.trusted = &nobody,
+	.sid_param = "sid",
+	.request_id = "X-Request-ID",
+};
+static struct router *router;
+static int init_end;
+
+static void on_message(struct control *c, const struct control_msg *m, int fd)
+{
+	(void)c;
+	(void)m;
+	fd_close(&fd);
+}
+
+static void on_end(struct control *c, int err)
+{
+	(void)c;
+	(void)err;
+}
+
+static const struct control_ops ops = { on_message, on_end };
+
+static struct deadline_list *const *all_deadlines(void)
+{
+	static struct deadline_list *all[6];
+
+	memcpy(all,
+	       (struct deadline_list *[]){ &router->header, &router->keepalive, &router->body,
+					   &router->linger, &router->repeek, &router->park },
+	       sizeof(all));
+	return all;
+}
+
+static void open_link(void)
+{
+	int sv[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv), 0);
+	assert_int_equal(control_init(&router->link, &router->loop, sv[0], &ops), 0);
+	init_end = sv[1];
+}
+
+static int set_up(void **state)
+{
+	struct control_msg worker = { .type = CONTROL_WORKER,
+				      .worker = 1,
+				      .style = WORKER_STYLE_LISTEN,
+				      .state = WORKER_READY };
+
+	(void)state;
+	router = calloc(1, sizeof(*router));
+	assert_non_null(router);
+	router->conf = &conf;
+	router->max_clients = router->max_accepted = CLIENTS;
+	router->out = BUF_INIT(SOCK_OUT_MAX);
+	router->pipe = PIPE_INIT;
+	router->pair_listener = router->adopted = -1;
+	router->shared = scoreboard_private();
+	router->board = router->shared->routers;
+	assert_int_equal(uv_loop_init(&router->loop), 0);
+	assert_int_equal(poller_init(&router->poller, &router->loop), 0);
+	assert_int_equal(upstream_listen(router), 0);
+	assert_int_equal(
+	    sessions_open(session_memory_create(SESSIONS), SESSIONS, &router->sessions), 0);
+	for (size_t i = 0; i < 6; i++)
+		deadline_list_init(all_deadlines()[i], &router->loop, TIMEOUT_MS,
+				   client_on_deadline);
+	open_link();
+	workers_update(router, &worker);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	while (router->clients)
+		client_close(router->clients, "over");
+	workers_free_all(router);
+	control_close(&router->link, NULL);
+	for (size_t i = 0; i < 6; i++)
+		uv_close((uv_handle_t *)&all_deadlines()[i]->timer, NULL);
+	poller_deinit(&router->poller);
+	(void)uv_run(&router->loop, UV_RUN_DEFAULT);
+	assert_int_equal(uv_loop_close(&router->loop), 0);
+	sessions_close(router->sessions);
+	scoreboard_unmap(router->shared);
+	buf_free(&router->out);
+	fd_close(&router->pair_listener);
+	fd_close(&init_end);
+	free(router);
+	return 0;
+}
+
+/* A client that says @text; its end. */
+static int connect_client(enum listener_role role, const char *text)
+{
+	struct listener l = { .role = role };
+	struct sockaddr_storage peer = { .ss_family = AF_UNIX };
+	int sv[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, sv), 0);
+	assert_int_equal(write(sv[1], text, strlen(text)), strlen(text));
+	client_accept(router, &l, sv[0], &peer);
+	return sv[1];
+}
+
+static const char upgrade[] = "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: a\r\n"
+			      "Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+
+static uint64_t handoffs(void)
+{
+	return counter_get(&router->board->upgrades);
+}
+
+static void an_upgrade_is_handed_over(void **state)
+{
+	char packet[CONTROL_PACKET_MAX], byte;
+	struct control_msg m;
+	ssize_t n;
+	int fd;
+
+	(void)state;
+	fd = connect_client(ROLE_HTTP, upgrade);
+	n = recv(init_end, packet, sizeof(packet), MSG_DONTWAIT);
+	assert_true(n > 0);
+	assert_int_equal(control_decode((struct str){ packet, (size_t)n }, &m), 0);
+	assert_int_equal(m.type, CONTROL_HANDOFF);
+	assert_int_equal(m.kind, HANDOFF_CLIENT);
+	assert_int_equal(handoffs(), 1);
+	assert_null(router->clients);
+	assert_int_equal(read(fd, &byte, 1), -1);
+	assert_int_equal(errno, ECONNRESET); /* ours is closed, the head was left in it */
+	(void)close(fd);
+}
+
+static void an_upgrade_that_init_does_not_take_is_answered(void **state)
+{
+	char answer[512] = "";
+	int fd;
+
+	(void)state;
+	fd_close(&init_end);
+	fd = connect_client(ROLE_HTTP, upgrade);
+	assert_true(read(fd, answer, sizeof(answer) - 1) > 0);
+	assert_int_equal(strncmp(answer, "HTTP/1.1 503 ", 13), 0);
+	assert_int_equal(handoffs(), 0);
+	(void)close(fd);
+}
+
+static void a_request_that_reaches_no_worker_is_answered(void **state)
+{
+	char answer[512] = "";
+	int fd;
+
+	(void)state;
+	fd_close(&init_end);
+	fd = connect_client(ROLE_HTTP, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+	assert_true(read(fd, answer, sizeof(answer) - 1) > 0);
+	assert_int_equal(strncmp(answer, "HTTP/1.1 503 ", 13), 0);
+	(void)close(fd);
+}
+
+static void a_raw_connection_that_init_does_not_take_is_closed(void **state)
+{
+	char byte;
+	int fd;
+
+	(void)state;
+	fd_close(&init_end);
+	fd = connect_client(ROLE_RAW, "");
+	assert_int_equal(read(fd, &byte, 1), 0);
+	assert_null(router->clients);
+	(void)close(fd);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(an_upgrade_is_handed_over),
+		TEST(an_upgrade_that_init_does_not_take_is_answered),
+		TEST(a_request_that_reaches_no_worker_is_answered),
+		TEST(a_raw_connection_that_init_does_not_take_is_closed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
