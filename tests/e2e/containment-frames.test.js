@@ -1,7 +1,7 @@
 // What a client or a worker sends is never its worker's end, whatever is in it: deep, large, malformed, cut off by death.
 const test = require("node:test");
 const assert = require("node:assert");
-const { withCluster, Voices, assertFetches, within, until } = require("./cluster");
+const { withCluster, Voices, assertFetches, within, until, MB } = require("./cluster");
 
 const nested = (depth) => {
 	let x = 1;
@@ -74,6 +74,25 @@ for (const mode of ["advanced", "json"]) {
 			all[0].emit("all", "after it");
 			await within(next, "the next broadcast of that worker");
 			voices.assertNoPause("while 70 MB pass");
+			await voices.end();
+			await assertSameWorkers(s, all);
+		});
+	});
+
+	test(`a broadcast of 30 MB is carried, one above the relay's memory is passed over and counted (${mode})`, { timeout: 120000 }, async () => {
+		await withCluster(3, { SIOINIT_SERIALIZATION: mode, SIOINIT_RELAY_MEMORY: String(80 * MB), SIOINIT_LAG_WARN: "5" }, async (s) => {
+			const all = await s.everywhere();
+			const voices = new Voices(s, all.slice(1), all.slice(1), 1000, 20);
+			await voices.begin();
+			await all[0].ask("burst", 1, 30e6);
+			await until(async () => all.every((c) => c.record.next(all[0].from) === 1), "30 MB everywhere");
+			assert.strictEqual(await passedOver(s, "no_room"), 0);
+			await all[0].ask("burst", 1, 90e6);
+			await until(async () => (await passedOver(s, "no_room")) === 1, "90 MB counted");
+			await all[0].ask("burst", 1, 1000);
+			await until(async () => all.slice(1).every((c) => c.record.next(all[0].from) === 3), "the next broadcast of that worker");
+			// what it passed over is the only thing that they have missed
+			all.slice(1).forEach((c) => assert.strictEqual(c.record.faults.splice(0).length, 1));
 			await voices.end();
 			await assertSameWorkers(s, all);
 		});
