@@ -5,7 +5,7 @@ const assert = require("node:assert");
 const fs = require("fs");
 const net = require("net");
 const path = require("path");
-const { withCluster, Voices, assertFetches, within, until, temporary, MB } = require("./cluster");
+const { withCluster, Voices, assertFetches, within, until, sleep, temporary, MB } = require("./cluster");
 const { works } = require("./harness");
 
 async function flooded(kind, ms, env, grown) {
@@ -40,6 +40,22 @@ for (const mode of ["advanced", "json"]) {
 test("a worker that floods the others with broadcasts", { timeout: 120000 }, async () => {
 	await flooded("broadcast", 20000, { SIOINIT_RELAY_MEMORY: String(48 * MB) }, 48 * MB + 24 * MB);
 });
+
+for (const [mode, written] of [["advanced", 100000], ["advanced", 61e6], ["json", 40e6]]) {
+	test(`a worker that begins a frame as large as the relay's memory and stays silent after ${written} bytes (${mode})`, { timeout: 60000 }, async () => {
+		await withCluster(3, { SIOINIT_SERIALIZATION: mode, SIOINIT_RELAY_MEMORY: String(64 * MB), SIOINIT_LAG_WARN: "5" }, async (s) => {
+			const [a, b, c] = await s.everywhere();
+			const voices = new Voices(s, [a, b], [a, b], 50000, 20);
+			await voices.begin();
+			await voices.calm(1500);
+			c.emit("begin", 64 * MB - 60000, written);
+			await sleep(5000);
+			voices.assertNoPause("while a frame is not ended");
+			await voices.end();
+			assert.deepStrictEqual((await s.workers()).slice(0, 2).map((w) => w.pid), [a.where.pid, b.where.pid], "the others live on");
+		});
+	});
+}
 
 const WEBSOCKET = ["GET /here HTTP/1.1", "Host: x", "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: eHh4eHh4eHh4eHh4eHh4eA==", "", ""].join("\r\n");
 

@@ -136,3 +136,17 @@ test("a burst of 8 MB with nobody slow loses nothing", { timeout: 60000 }, async
 		assert.strictEqual(await evictions(s), 0);
 	});
 });
+
+test("bursts of three workers, together more than the relay's memory, while a fourth is busy: whoever goes on has missed nothing", { timeout: 60000 }, async () => {
+	await withCluster(4, { SIOINIT_RELAY_MEMORY: String(32 * MB), SIOINIT_LAG_WARN: "5" }, async (s) => {
+		const all = await s.everywhere();
+		await all[3].ask("block", 900);
+		const said = await Promise.all(all.map((c, i) => (i === 3 ? 0 : c.ask("burst", 75, 200000).catch(() => NaN))));
+		const isThere = (c) => !c.lost;
+		const heardOut = () => all.filter(isThere).every((l) => all.every((c, i) => !isThere(c) || l.record.next(c.from) === said[i]));
+		await until(async () => heardOut(), "all that was said by those who stayed, at those who stayed").catch(() => {});
+		await s.settled();
+		for (const l of all.filter(isThere)) assert.deepStrictEqual(l.record.faults, [], `${await evictions(s)} have left`);
+		assert.ok(heardOut(), "whoever goes on has heard all of whoever goes on");
+	});
+});
