@@ -200,7 +200,14 @@ int credentials_assume(const struct credentials *c)
 	return 0;
 }
 
-static bool has_borrowed;
+enum { OWN_GROUPS_MAX = 256 };
+
+static enum { OURSELVES, REAL_IDS, EFFECTIVE_IDS } acting;
+/* What is come back to from EFFECTIVE_IDS. */
+static struct {
+	gid_t gid, groups[OWN_GROUPS_MAX];
+	int n_groups;
+} own;
 
 /* Real and file-system ids are what is looked at; the effective ones stay, and with them the way
  * back. */
@@ -212,7 +219,7 @@ void credentials_borrow(pid_t pid)
 	(void)snprintf(path, sizeof(path), "/proc/%d", (int)pid);
 	if (geteuid() != 0 || stat(path, &st) < 0 || st.st_uid == 0)
 		return;
-	has_borrowed = true;
+	acting = REAL_IDS;
 	if (setresgid(st.st_gid, (gid_t)-1, (gid_t)-1) < 0 ||
 	    setresuid(st.st_uid, (uid_t)-1, (uid_t)-1) < 0)
 		return; /* no worse than before */
@@ -220,13 +227,39 @@ void credentials_borrow(pid_t pid)
 	(void)setfsuid(st.st_uid);
 }
 
+static void effective_ids_back(void)
+{
+	if (seteuid(0) < 0 || setegid(own.gid) < 0 ||
+	    setgroups((size_t)own.n_groups, own.groups) < 0)
+		abort(); /* the real and the saved ids are root's */
+}
+
+int credentials_act_as(const struct credentials *c)
+{
+	int r;
+
+	if (!c || !c->change || geteuid() != 0)
+		return 0;
+	own.gid = getegid();
+	own.n_groups = getgroups(OWN_GROUPS_MAX, own.groups);
+	if (own.n_groups < 0)
+		return -errno;
+	acting = EFFECTIVE_IDS;
+	if (setgroups(c->n_groups, c->groups) == 0 && setegid(c->gid) == 0 && seteuid(c->uid) == 0)
+		return 0;
+	r = -errno;
+	credentials_resume();
+	return r;
+}
+
 void credentials_resume(void)
 {
-	if (!has_borrowed)
-		return;
-	has_borrowed = false;
-	if (setresuid(0, 0, 0) < 0 || setresgid(getegid(), getegid(), getegid()) < 0)
+	if (acting == EFFECTIVE_IDS)
+		effective_ids_back();
+	else if (acting == REAL_IDS &&
+		 (setresuid(0, 0, 0) < 0 || setresgid(getegid(), getegid(), getegid()) < 0))
 		abort(); /* the effective ids allow both */
+	acting = OURSELVES;
 }
 
 void credentials_env(const struct credentials *c, char *ret[static CREDENTIALS_ENV_MAX])

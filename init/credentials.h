@@ -29,6 +29,11 @@ int credentials_assume(const struct credentials *c);
  * descriptors of another user's process. Until credentials_resume(), which must follow before
  * anything else is done. */
 void credentials_borrow(pid_t pid);
+/* Until credentials_resume(), what is done to files and sockets is done with the rights of @c
+ * (NULL: our own), as what a worker asks for is: a path that it names is bound and removed as it
+ * could do that itself. Capabilities go and come back with the effective ids (capabilities(7)). 0
+ * or -errno: nothing has changed. */
+int credentials_act_as(const struct credentials *c);
 void credentials_resume(void);
 
 /* HOME, USER and LOGNAME that are to be set, at most three and a NULL, borrowed from @c. */

@@ -147,6 +147,7 @@ int init_main(const struct config *c, const struct command *cmd, char *self)
 	srandom((unsigned)getpid());
 	parked_init(&in);
 	resolve_credentials(&in);
+	in.primary.as = &in.credentials;
 	terminal_init(&in.terminal, STDIN_FILENO);
 	notify_init();
 	n_routers = count_routers(c);

@@ -3,6 +3,8 @@
 #include "init/parked.h"
 
 #include <stdlib.h>
+
+#define HASH_NONFATAL_OOM 1 /* then the entry's .hh.tbl is NULL */
 #include <uthash.h>
 
 #include "base/fd.h"
@@ -49,6 +51,10 @@ static struct parked_poll *add(struct init *in, unsigned router, const struct co
 	*p = (struct parked_poll){ .key = { m->token, router }, .m = *m, .fds = { -1, -1 } };
 	p->m.text = (struct str){ 0 };
 	HASH_ADD(hh, in->parked.by_key, key, sizeof(p->key), p);
+	if (!p->hh.tbl) {
+		free(p);
+		return NULL;
+	}
 	counter_set(&in->board->parked, ++in->parked.n);
 	return p;
 }

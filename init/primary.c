@@ -13,6 +13,7 @@
 
 #include "base/fd.h"
 #include "base/macros.h"
+#include "init/credentials.h"
 
 #include "base/ban.h"
 
@@ -124,10 +125,11 @@ int primary_listen_each(const char *host, uint16_t port, int backlog, int *fds, 
 	return r < 0 ? r : 0;
 }
 
-/* connect() says ECONNREFUSED of a file that is no socket, too: unix_find_bsd() in the kernel. */
+/* connect() says ECONNREFUSED of a file that is no socket, too: unix_find_bsd() in the kernel. One
+ * whose backlog is full answers EAGAIN at once, since ours is non-blocking. */
 static int is_stale(const struct sockaddr_un *a)
 {
-	auto_fd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	auto_fd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	struct stat st;
 
 	return fd >= 0 && lstat(a->sun_path, &st) == 0 && S_ISSOCK(st.st_mode) &&
@@ -174,6 +176,18 @@ static int open_place(const struct node_msg *q)
 	return -EINVAL;
 }
 
+/* A worker has no more rights by asking us. */
+static int open_as(const struct credentials *as, const struct node_msg *q)
+{
+	int fd, r = credentials_act_as(as);
+
+	if (r < 0)
+		return r;
+	fd = open_place(q);
+	credentials_resume();
+	return fd;
+}
+
 static int64_t bound_port(int fd)
 {
 	struct sockaddr_storage a = { 0 };
@@ -195,7 +209,7 @@ struct place *primary_place(struct primary *p, const struct node_msg *q, int *re
 		if (pl->type == q->address_type && pl->port == q->port &&
 		    strcmp(pl->address, q->address) == 0 && (q->port != 0 || pl->index == q->index))
 			return pl;
-	fd = open_place(q);
+	fd = open_as(p->as, q);
 	pl = fd < 0 ? NULL : calloc(1, sizeof(*pl));
 	if (!pl) {
 		*ret_err = fd < 0 ? fd : -ENOMEM;
@@ -215,10 +229,12 @@ struct place *primary_place(struct primary *p, const struct node_msg *q, int *re
 	return pl;
 }
 
-static void place_close(struct place *pl)
+static void place_close(const struct primary *p, struct place *pl)
 {
-	if (pl->fd >= 0 && pl->type == NODE_ADDR_UNIX)
+	if (pl->fd >= 0 && pl->type == NODE_ADDR_UNIX && credentials_act_as(p->as) == 0) {
 		(void)unlink(pl->address);
+		credentials_resume();
+	}
 	fd_close(&pl->fd);
 }
 
@@ -226,7 +242,7 @@ void primary_refuse(struct primary *p)
 {
 	for (struct place *pl = p->places; pl; pl = pl->next)
 		if (node_address_is_stream(pl->type))
-			place_close(pl);
+			place_close(p, pl);
 }
 
 void primary_close(struct primary *p)
@@ -235,7 +251,7 @@ void primary_close(struct primary *p)
 
 	while ((pl = p->places)) {
 		p->places = pl->next;
-		place_close(pl);
+		place_close(p, pl);
 		free(pl);
 	}
 }

@@ -6,6 +6,8 @@
 
 #include "ipc/node.h"
 
+struct credentials;
+
 struct place {
 	struct place *next;
 	uint32_t id; /* listener id for the router; 0 is the app's first server */
@@ -18,6 +20,7 @@ struct place {
 };
 
 struct primary {
+	const struct credentials *as; /* whose rights the places are opened and closed with */
 	struct place *places;
 	uint32_t last_id;
 };

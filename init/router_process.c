@@ -163,7 +163,10 @@ void routers_hand_back(struct init *in, const struct control_msg *m, int fd)
 
 	if (!r->up && is_client && other)
 		r = other;
-	router_send(r, m, fd);
+	if (r->channel)
+		(void)control_send(r->channel, m, fd); /* else it ends, which both sides see */
+	else
+		fd_close(&fd);
 }
 
 static void tell_frontend(struct router_process *r, const struct listening *at)

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <msgpack.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <utlist.h>
 
@@ -279,11 +280,22 @@ static void packet_free(struct control_packet *p)
 	free(p);
 }
 
+/* A peer that reads nothing may not have all descriptors that we can open. */
+static bool is_queue_full(const struct control *c, bool with_fd)
+{
+	struct rlimit limit;
+
+	if (c->queued == CONTROL_QUEUE_MAX)
+		return true;
+	return with_fd && getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
+	       c->queued_fds >= limit.rlim_cur / CONTROL_QUEUED_FDS_SHARE;
+}
+
 static int enqueue(struct control *c, const uint8_t *bytes, size_t len, int *fd)
 {
 	struct control_packet *p;
 
-	if (c->queued == CONTROL_QUEUE_MAX)
+	if (is_queue_full(c, *fd >= 0))
 		return -ENOBUFS;
 	p = malloc(sizeof(*p) + len);
 	if (!p)
@@ -292,6 +304,7 @@ static int enqueue(struct control *c, const uint8_t *bytes, size_t len, int *fd)
 	memcpy(p->bytes, bytes, len);
 	DL_APPEND(c->queue, p);
 	c->queued++;
+	c->queued_fds += p->fd >= 0;
 	control_rearm(c);
 	return 0;
 }
@@ -345,6 +358,7 @@ static void send_queue(struct control *c)
 		c->wait_ms = 0;
 		DL_DELETE(c->queue, p);
 		c->queued--;
+		c->queued_fds -= p->fd >= 0;
 		packet_free(p);
 	}
 	control_rearm(c);
@@ -461,7 +475,7 @@ void control_close(struct control *c, void (*on_closed)(struct control *c))
 	packet_free(p);
 	c->queue = NULL;
 	control_rearm(c);
-	c->queued = 0;
+	c->queued = c->queued_fds = 0;
 	uv_close((uv_handle_t *)&c->poll, on_poll_closed);
 	uv_close((uv_handle_t *)&c->again, on_again_closed);
 	fd_close(&c->fd);

@@ -123,7 +123,11 @@ int control_encode(const struct control_msg *m, uint8_t *dst, size_t size);
 /* Decodes one packet; ret->text borrows it. 0 or -EBADMSG. Unknown fields are skipped. */
 int control_decode(struct str packet, struct control_msg *ret);
 
-enum { CONTROL_PACKET_MAX = 1024, CONTROL_QUEUE_MAX = 65536 /* packets */ };
+enum {
+	CONTROL_PACKET_MAX = 1024,
+	CONTROL_QUEUE_MAX = 65536,    /* packets */
+	CONTROL_QUEUED_FDS_SHARE = 4, /* of those with descriptors, at most RLIMIT_NOFILE / this */
+};
 
 struct control;
 struct control_packet;
@@ -145,7 +149,7 @@ struct control {
 	int events;
 	const struct control_ops *ops;
 	struct control_packet *queue;
-	unsigned queued;
+	unsigned queued, queued_fds;
 	bool ended, closing;
 	void (*on_closed)(struct control *c);
 };

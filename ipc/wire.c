@@ -47,6 +47,8 @@ static int split_advanced(struct str in, size_t max, struct str *ret_payload, si
 	n = (size_t)p[0] << 24 | (size_t)p[1] << 16 | (size_t)p[2] << 8 | p[3];
 	if (n == 0 || n > max || (in.n > PREFIX_SIZE && p[PREFIX_SIZE] != V8_BEGIN))
 		return -EBADMSG;
+	if (in.n == PREFIX_SIZE)
+		return 0;
 	*ret_size = PREFIX_SIZE + n;
 	if (in.n - PREFIX_SIZE < n)
 		return 0;

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "init/credentials.h"
 #include "init/primary.h"
 
 static struct primary primary;
@@ -318,6 +319,62 @@ static void a_socket_in_use_is_not_replaced(void **state)
 	assert_true(connects_unix());
 }
 
+/* What the worker's user may not do it may not have done by us, either. */
+static void a_worker_has_its_own_rights(void **state)
+{
+	enum { NOBODY = 65534 };
+	static gid_t groups[] = { NOBODY };
+	static const struct credentials as = {
+		.change = true, .uid = NOBODY, .gid = NOBODY, .groups = groups, .n_groups = 1
+	};
+	gid_t before[64], after[64];
+	struct stat st;
+	int n;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	n = getgroups(64, before);
+	primary.as = &as;
+	assert_null(ask(NODE_ADDR_UNIX, path, -1, 0));
+	assert_int_equal(err, -EACCES);
+	assert_int_equal(chown(dir, NOBODY, NOBODY), 0);
+	assert_non_null(ask(NODE_ADDR_UNIX, path, -1, 0));
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_uid, NOBODY);
+	assert_int_equal(st.st_gid, NOBODY);
+	assert_int_equal(geteuid(), 0);
+	assert_int_equal(getegid(), 0);
+	assert_int_equal(getgroups(64, after), n);
+	assert_memory_equal(before, after, (size_t)n * sizeof(gid_t));
+
+	assert_int_equal(chown(dir, 0, 0), 0); /* as after a rename: no more its own */
+	primary_close(&primary);
+	assert_int_equal(access(path, F_OK), 0);
+	primary.as = NULL;
+}
+
+/* connect() would wait for room, and with it everybody else. */
+static void a_full_backlog_is_no_stale_socket(void **state)
+{
+	auto_fd int holder = primary_listen_unix(path, 1);
+	int clients[8];
+
+	(void)state;
+	assert_true(holder >= 0);
+	for (int i = 0; i < 8; i++) {
+		struct sockaddr_un a = { .sun_family = AF_UNIX };
+
+		(void)snprintf(a.sun_path, sizeof(a.sun_path), "%s", path);
+		clients[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+		(void)connect(clients[i], (struct sockaddr *)&a, sizeof(a));
+	}
+	assert_null(ask(NODE_ADDR_UNIX, path, -1, 0));
+	assert_int_equal(err, -EADDRINUSE);
+	for (int i = 0; i < 8; i++)
+		fd_close(&clients[i]);
+}
+
 static void a_file_that_is_no_socket_stays(void **state)
 {
 	auto_fd int file = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
@@ -375,6 +432,8 @@ int main(void)
 		PRIMARY(a_path_is_shared_and_gone_at_the_end),
 		PRIMARY(a_stale_socket_is_replaced),
 		PRIMARY(a_socket_in_use_is_not_replaced),
+		PRIMARY(a_worker_has_its_own_rights),
+		PRIMARY(a_full_backlog_is_no_stale_socket),
 		PRIMARY(a_file_that_is_no_socket_stays),
 		PRIMARY(a_link_stays),
 		PRIMARY(a_path_too_long_or_nowhere_is_refused),

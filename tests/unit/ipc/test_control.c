@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/macros.h"
 #include "ipc/control.h"
 
@@ -38,6 +39,8 @@ static void on_message(struct control *c, const struct control_msg *m, int fd)
 	last = *m;
 	memcpy(last_text, m->text.p ? m->text.p : "", m->text.n);
 	last_fd = fd;
+	if (m->type == CONTROL_HANDBACK)
+		fd_close(&last_fd);
 	n_messages++;
 }
 
@@ -153,21 +156,21 @@ static bool is_open(int fd)
 
 static void on_time(uv_timer_t *t)
 {
-	*(bool *)t->data = true;
+	(void)t;
 }
 
 /* How often the loop turns meanwhile. */
 static unsigned turns_within(uv_loop_t *loop, uint64_t ms)
 {
-	bool over = false;
 	unsigned turns = 0;
 	uv_timer_t t;
 
 	(void)uv_timer_init(loop, &t);
-	t.data = &over;
 	(void)uv_timer_start(&t, on_time, ms, 0);
-	for (; !over; turns++)
+	while (uv_is_active((uv_handle_t *)&t)) {
 		(void)uv_run(loop, UV_RUN_ONCE);
+		turns++;
+	}
 	uv_close((uv_handle_t *)&t, NULL);
 	(void)uv_run(loop, UV_RUN_NOWAIT);
 	return turns;
@@ -213,6 +216,31 @@ static void a_peer_that_reads_nothing_costs_no_turns(void **state)
 	assert_int_equal(control_send(&p->a, &m, open("/dev/null", O_RDONLY)), -ENOBUFS);
 	assert_int_equal(p->a.queued, CONTROL_QUEUE_MAX);
 	assert_int_equal(n_ends, 0);
+}
+
+static void a_peer_that_reads_nothing_has_few_descriptors_of_ours(void **state)
+{
+	enum { LIMIT = 64, MOST = LIMIT / CONTROL_QUEUED_FDS_SHARE };
+	struct pair *p = *state;
+	struct control_msg m = { .type = CONTROL_HANDBACK };
+	struct rlimit before, low;
+	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	low = before;
+	low.rlim_cur = LIMIT;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+	sendmsg_error = EAGAIN;
+	for (int i = 0; i < MOST; i++)
+		assert_int_equal(control_lend(&p->a, &m, null), 0);
+	assert_int_equal(control_lend(&p->a, &m, null), -ENOBUFS);
+	assert_int_equal(control_send(&p->a, &m, -1), 0);
+	sendmsg_error = 0;
+	while (p->a.queued > 0)
+		(void)uv_run(&p->loop, UV_RUN_ONCE);
+	assert_int_equal(control_lend(&p->a, &m, null), 0);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	(void)close(null);
 }
 
 static void what_is_lent_stays_ours(void **state)
@@ -357,6 +385,8 @@ int main(void)
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(a_peer_that_reads_nothing_costs_no_turns, setup,
 						teardown),
+		cmocka_unit_test_setup_teardown(
+		    a_peer_that_reads_nothing_has_few_descriptors_of_ours, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_is_lent_stays_ours, setup, teardown),
 		cmocka_unit_test_setup_teardown(two_descriptors_end_the_channel, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_packet_that_is_too_long_ends_the_channel, setup,
