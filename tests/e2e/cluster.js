@@ -79,6 +79,10 @@ class Cluster {
 	constructor(sioinit, n) {
 		Object.assign(this, { io, sioinit, n, clients: [], stopped: new Set(), stall: new Stall(), polls: null });
 		this.pid = sioinit.pid;
+		// also when this process ends by a mistake of its own
+		this.onExit = () => process.kill(this.pid, "SIGKILL");
+		process.once("exit", this.onExit);
+		sioinit.ended.then(() => process.removeListener("exit", this.onExit));
 	}
 	get log() {
 		return this.sioinit.log;

@@ -3,7 +3,9 @@
 const { until } = require("../e2e/cluster");
 
 class Oracle {
-	constructor(bound) {
+	constructor(s, bound) {
+		this.s = s;
+		this.reloading = { lines: Infinity };
 		this.bound = bound; // longest pause of a worker that is well, as heard at one that is well; ms
 		this.faults = [];
 		this.ill = new Map(); // pid => when it is well again, on the clock of performance.now()
@@ -56,8 +58,24 @@ class Oracle {
 	}
 
 	lost(seat, why) {
-		if (this.doomed.has(seat.pid)) return;
-		this.fault("connections", `${seat.name} lost its connection to worker ${seat.record.name}, which is well: ${why}`);
+		const { name, pid, record } = seat;
+		// what sioinit has to say of it may come later than the end of the connection
+		setTimeout(() => {
+			if (this.doomed.has(pid)) return;
+			if (this.isReloaded(pid)) this.doom(pid, "reload");
+			else this.fault("connections", `${name} lost its connection to worker ${record.name}, which is well: ${why}`);
+		}, 300);
+	}
+	// A reload replaces those, too, that began before it came to their slot.
+	reloads() {
+		this.reloading = { lines: this.s.lines(/./).length };
+	}
+	isReloaded(pid) {
+		const lines = this.s.lines(/./).slice(this.reloading.lines);
+		const drained = lines.findIndex((l) => l.includes(`-> draining pid=${pid}"`));
+		const slot = /worker\[\d+\]/.exec(lines[drained] ?? "")?.[0];
+		const asked = lines.findIndex((l) => l.includes(`${slot}: to be replaced: reload`));
+		return drained >= 0 && asked >= 0 && asked < drained && !lines.some((l) => l.includes("left the relay") && l.includes(`pid=${pid}"`));
 	}
 
 	// Pauses of all senders at all seats, now.

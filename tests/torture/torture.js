@@ -187,6 +187,7 @@ class Torture {
 	// to all
 	async reload() {
 		for (const pid of await this.pids()) this.oracle.doom(pid, "reload");
+		this.oracle.reloads();
 		process.kill(this.s.pid, "SIGHUP");
 	}
 	async scale({ n }) {
@@ -297,7 +298,7 @@ async function torture({ seconds, seed, serialization }) {
 	};
 	let pids = [];
 	await withCluster(WORKERS, env, async (s) => {
-		const oracle = new Oracle(Infinity);
+		const oracle = new Oracle(s, Infinity);
 		const seats = Array.from({ length: SEATS }, (_, i) => new Seat(s, oracle, i));
 		const t = new Torture(s, oracle, seats, files);
 		const looks = { going: true };
