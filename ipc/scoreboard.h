@@ -61,7 +61,8 @@ struct scoreboard {
 	counter router_starts, worker_ends, hangs, reloads;
 	counter parked; /* polls whose connections init has a copy of */
 	counter relay_messages, relay_bytes;
-	counter n_routers; /* at least 1: the first of .routers are in use */
+	counter app_metrics; /* workers may have metrics of the app's to ask for */
+	counter n_routers;   /* at least 1: the first of .routers are in use */
 	/* by any router */
 	counter sessions;
 	counter handshakes_paid_ns; /* see limits_take_token() */
