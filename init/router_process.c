@@ -126,6 +126,16 @@ void routers_hand_back(struct init *in, const struct control_msg *m, int fd)
 		fd_close(&fd);
 }
 
+void routers_tell_app_metrics(struct init *in, unsigned router, const struct control_msg *m, int fd)
+{
+	struct router_process *r = &in->routers.list[router];
+
+	if (r->channel)
+		(void)control_send(r->channel, m, fd);
+	else
+		fd_close(&fd);
+}
+
 static void tell_frontend(struct router_process *r, const struct listening *at)
 {
 	tell_dup(r,
@@ -224,6 +234,8 @@ static void on_message(struct control *c, const struct control_msg *m, int fd)
 		on_handoff(r, w, m, &owned);
 	else if (m->type == CONTROL_PARK)
 		parked_take(r->init, r->index, m, fd_take(&owned));
+	else if (m->type == CONTROL_APP_METRICS)
+		app_metrics_collect(r->init, r->index, m->token);
 	else if (m->type == CONTROL_UNPARK)
 		parked_drop(r->init, r->index, m->token);
 }

@@ -49,3 +49,6 @@ void routers_tell_place(struct init *in, struct place *pl, bool http);
  * is gone. */
 void routers_tell_session(struct init *in, const struct control_msg *m);
 void routers_hand_back(struct init *in, const struct control_msg *m, int fd);
+/* What was collected for the router of this number; @fd is consumed, -1: nothing. */
+void routers_tell_app_metrics(struct init *in, unsigned router, const struct control_msg *m,
+			      int fd);

@@ -344,6 +344,26 @@ static void on_adapter(struct worker *w, const struct node_msg *m, struct str fr
 	hub_receive(&w->member, m, frame);
 }
 
+bool worker_ask_metrics(struct worker *w, uint32_t request_id)
+{
+	struct blob *frame;
+	int r = -ENOMEM;
+
+	if (!w->has_channel || channel_is_congested(&w->channel))
+		return false;
+	frame = node_metrics_request(w->channel.mode, request_id);
+	if (frame)
+		r = channel_send(&w->channel, frame, -1);
+	blob_unref(frame);
+	return r == 0;
+}
+
+void worker_pass_on(struct worker *w, struct blob *frame)
+{
+	if (w->has_channel && !channel_is_congested(&w->channel))
+		(void)channel_send(&w->channel, frame, -1);
+}
+
 static void on_listening(struct worker *w)
 {
 	if (w->asked == WORKER_STYLE_STICKY || !servers_find(w->servers, 0))
@@ -364,7 +384,8 @@ static struct worker *of_channel(struct channel *ch)
 	return container_of(ch, struct worker, channel);
 }
 
-static void dispatch(struct worker *w, const struct node_msg *m, struct str frame)
+static void dispatch(struct worker *w, const struct node_msg *m, struct str payload,
+		     struct str frame)
 {
 	switch (m->kind) {
 	case NODE_ONLINE:
@@ -404,7 +425,13 @@ static void dispatch(struct worker *w, const struct node_msg *m, struct str fram
 	case NODE_ADAPTER:
 		on_adapter(w, m, frame);
 		break;
+	case NODE_METRICS:
+		w->ops->on_metrics(w, m, payload);
+		break;
 	case NODE_OTHER:
+		w->ops->on_app_message(w, payload, frame);
+		break;
+	case NODE_INTERNAL:
 		break;
 	}
 }
@@ -444,7 +471,7 @@ static void on_frame(struct channel *ch, struct str payload, struct str frame, i
 
 	fd_close(&fd);
 	if (node_read(ch->mode, payload, &m) == 0)
-		dispatch(w, &m, frame);
+		dispatch(w, &m, payload, frame);
 	else if (!w->killed) {
 		w->killed = true;
 		on_channel_end(ch, -EBADMSG);

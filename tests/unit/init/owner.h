@@ -31,7 +31,22 @@ static void owner_on_place(struct worker *w, struct place *pl, bool http)
 	(void)http;
 }
 
+static void owner_on_metrics(struct worker *w, const struct node_msg *m, struct str payload)
+{
+	(void)w;
+	(void)m;
+	(void)payload;
+}
+
+static void owner_on_app_message(struct worker *w, struct str payload, struct str frame)
+{
+	(void)w;
+	(void)payload;
+	(void)frame;
+}
+
 #define OWNER_OPS(handback)                                                                        \
 	{                                                                                          \
-		owner_on_state, handback, owner_on_session, owner_on_place                         \
+		owner_on_state, handback, owner_on_session, owner_on_place, owner_on_metrics,      \
+		    owner_on_app_message                                                           \
 	}
