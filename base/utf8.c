@@ -46,7 +46,7 @@ int32_t utf8_next(struct str s, size_t *at)
 	return (int32_t)c;
 }
 
-size_t utf8_encode(int32_t c, char dst[static 4])
+size_t utf8_write(int32_t c, char dst[static 4])
 {
 	size_t n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
 

@@ -8,7 +8,7 @@
 int32_t utf8_next(struct str s, size_t *at);
 
 /* Writes the code point @c (0 to 10FFFF). The number of bytes, 1 to 4. */
-size_t utf8_encode(int32_t c, char dst[static 4]);
+size_t utf8_write(int32_t c, char dst[static 4]);
 
 bool utf8_is_valid(struct str s);
 

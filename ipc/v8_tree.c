@@ -218,13 +218,13 @@ static bool take_string(struct reader *r, int tag, struct value *ret)
 }
 
 /* Writes the text as UTF-8, @nul for NUL; @dst has room for three bytes for each of it and four. */
-static size_t write_utf8(const struct value *v, int32_t nul, char *dst)
+static size_t write_text(const struct value *v, int32_t nul, char *dst)
 {
 	size_t at = 0, n = 0;
 	int32_t c;
 
 	while ((c = text_next(v, &at)) >= 0)
-		n += utf8_encode(c ? c : nul, dst + n);
+		n += utf8_write(c ? c : nul, dst + n);
 	return n;
 }
 
@@ -237,7 +237,7 @@ static json_t *read_string(struct reader *r, int tag)
 	if (!take_string(r, tag, &v))
 		return NULL;
 	utf8 = malloc(3 * v.text.n + 4);
-	made = utf8 ? json_stringn_nocheck(utf8, write_utf8(&v, 0, utf8)) : NULL;
+	made = utf8 ? json_stringn_nocheck(utf8, write_text(&v, 0, utf8)) : NULL;
 	free(utf8);
 	return made;
 }
@@ -390,7 +390,7 @@ static bool read_key(struct reader *r, struct open *in)
 		return fail(r, -EBADMSG);
 	if (3 * v.text.n + 4 > sizeof(in->key))
 		return fail(r, -EMSGSIZE);
-	in->key[write_utf8(&v, REPLACEMENT, in->key)] = '\0';
+	in->key[write_text(&v, REPLACEMENT, in->key)] = '\0';
 	return true;
 }
 

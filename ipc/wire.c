@@ -97,7 +97,7 @@ int wire_text(const struct value *v, char *dst, size_t size)
 		return -EINVAL;
 	while ((c = text_next(v, &at)) >= 0) {
 		char utf8[4];
-		size_t k = utf8_encode(c, utf8);
+		size_t k = utf8_write(c, utf8);
 
 		if (c == 0)
 			return -EINVAL;

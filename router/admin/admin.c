@@ -7,6 +7,8 @@
  *	/status   the same numbers as JSON */
 #include "router/admin/admin.h"
 
+#include <errno.h>
+
 #include "base/macros.h"
 #include "ipc/report.h"
 #include "router/client.h"
@@ -134,13 +136,18 @@ void admin_serve(struct client *c, const struct http_head *head)
 	struct answer a = { .status = 200,
 			    .type = "text/plain; charset=utf-8",
 			    .body = &r->report };
+	int e;
 
 	r->report.len = 0;
 	answer(r, head, &a);
-	if (a.waits && scrape_await(r, c))
+	e = a.waits ? scrape_await(r, c) : -ENODATA;
+	if (e == 0) {
 		client_wait(c);
-	else
-		finish(c, &a, (struct str){ 0 });
+		return;
+	}
+	if (e == -EBUSY)
+		say(&a, 503, "too many ask at once");
+	finish(c, &a, (struct str){ 0 });
 }
 
 void admin_finish_metrics(struct client *c, struct str app)

@@ -64,28 +64,30 @@ static void on_silence(uv_timer_t *t)
 	finish_all(container_of(s, struct router, scrape), (struct str){ 0 });
 }
 
-static bool ask(struct router *r)
+static int ask(struct router *r)
 {
 	struct scrape *s = &r->scrape;
 	struct control_msg m = { .type = CONTROL_APP_METRICS, .token = ++r->last_token };
+	int e = control_send(&r->link, &m, -1);
 
-	if (control_send(&r->link, &m, -1) < 0)
-		return false;
+	if (e < 0)
+		return e;
 	s->token = m.token;
-	(void)uv_timer_start(&s->timer, on_silence, SCRAPE_TIMEOUT_MS, 0);
-	return true;
+	return uv_timer_start(&s->timer, on_silence, SCRAPE_TIMEOUT_MS, 0);
 }
 
-bool scrape_await(struct router *r, struct client *c)
+int scrape_await(struct router *r, struct client *c)
 {
 	struct scrape *s = &r->scrape;
+	int e = 0;
 
 	if (s->n_waiting == SCRAPE_WAITING_MAX)
-		return false;
-	if (!s->token && !s->merging && !ask(r))
-		return false;
-	s->waiting[s->n_waiting++] = c;
-	return true;
+		return -EBUSY;
+	if (!s->token && !s->merging)
+		e = ask(r);
+	if (e == 0)
+		s->waiting[s->n_waiting++] = c;
+	return e;
 }
 
 void scrape_forget(struct router *r, const struct client *c)

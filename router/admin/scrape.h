@@ -35,9 +35,9 @@ void scrape_close(struct router *r);
 /* The app may have some: init knows. */
 bool scrape_has_app_part(const struct router *r);
 
-/* admin_finish_metrics() is called for @c when they are there, or when nobody answers. False: too
- * many wait, or init cannot be asked. */
-bool scrape_await(struct router *r, struct client *c);
+/* 0: admin_finish_metrics() is called for @c when they are there, or when nobody answers. -EBUSY:
+ * too many wait; or the -errno for which init cannot be asked. */
+int scrape_await(struct router *r, struct client *c);
 
 /* @c waits no more. */
 void scrape_forget(struct router *r, const struct client *c);

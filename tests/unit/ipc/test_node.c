@@ -128,7 +128,7 @@ static void asks_as_prom_client_does(void **state)
 	assert_frame(node_metrics_request(SERIAL_JSON, 3),
 		     STR("{\"type\":\"prom-client:getMetricsReq\",\"requestId\":3}\n"));
 	assert_frame(node_metrics_request(SERIAL_ADVANCED, 3),
-		     STR("\0\0\0\x32\xff\x0do\"\x04type\"\x19prom-client:getMetricsReq\"\x09"
+		     STR("\0\0\0\x33\xff\x0do\"\x04type\"\x19prom-client:getMetricsReq\"\x09"
 			 "requestIdI\x06{\x02"));
 }
 
