@@ -41,8 +41,8 @@ static const char *const marks[N_MARKS] = {
 };
 
 enum sort {
-	NEEDS_PRIMARY, /* waits for an answer, or loses what it sends */
-	NEEDS_OTHERS,  /* ditto, but for SIOINIT_RELAY_APP_MESSAGES */
+	NEEDS_PRIMARY, /* waits for an answer; another worker would take the question for one */
+	NEEDS_OTHERS,  /* is lost without SIOINIT_RELAY_APP_MESSAGES */
 	FOR_PM2,       /* monitoring, of which nothing is lost but pm2's own views */
 };
 
@@ -174,5 +174,5 @@ bool app_messages_judge(struct app_messages *a, enum serialization mode, uint32_
 		say_known(a, k, slot);
 	else if (!k && !relays)
 		say_unknown(a, slot, &root, found);
-	return relays && !(k && k->sort == FOR_PM2);
+	return relays && (!k || k->sort == NEEDS_OTHERS);
 }

@@ -1,5 +1,6 @@
 /* jansson reads JSON, but refuses a whole text for one lone surrogate, which an app's cut string
- * may end with, and takes any number of values: one pass over the text mends and counts first. */
+ * may end with, and takes any number of values in
+ * 2048 levels: one pass over the text mends and measures first. */
 #include "ipc/tree.h"
 
 #include <errno.h>
@@ -59,19 +60,21 @@ static char *mend_string(char *p, const char *end)
 	return p < end ? p + 1 : p;
 }
 
-/* The number of values in the text, at most. */
-static size_t mend_and_count(char *p, const char *end)
+/* False: too deep, or too many values. */
+static bool mend_and_measure(char *p, const char *end)
 {
-	size_t n = 1;
+	size_t n_values = 1, depth = 0;
 
-	while (p < end) {
+	while (p < end && depth <= TREE_DEPTH_MAX && n_values <= TREE_VALUES_MAX) {
 		char c = *p++;
 
 		if (c == '"')
 			p = mend_string(p, end);
-		n += c == ',' || c == '[' || c == '{';
+		n_values += c == ',' || c == '[' || c == '{';
+		depth += c == '[' || c == '{';
+		depth -= depth > 0 && (c == ']' || c == '}');
 	}
-	return n;
+	return p == end;
 }
 
 static int json_tree_read(char *p, size_t n, json_t **ret)
@@ -79,7 +82,7 @@ static int json_tree_read(char *p, size_t n, json_t **ret)
 	json_error_t error;
 	json_t *root;
 
-	if (mend_and_count(p, p + n) > TREE_VALUES_MAX)
+	if (!mend_and_measure(p, p + n))
 		return -EMSGSIZE;
 	root = json_loadb(p, n, JSON_ALLOW_NUL | JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL, &error);
 	if (!root)

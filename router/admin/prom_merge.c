@@ -191,24 +191,31 @@ static bool number_of(const json_t *v, double *ret)
 
 /* Text */
 
+static int put_special(struct buf *out, char c)
+{
+	if (c == '\n')
+		return buf_append(out, "\\n", 2);
+	if (c == '\0')
+		return buf_append(out, "\xef\xbf\xbd", 3);
+	return buf_append(out, (char[]){ '\\', c }, 2);
+}
+
 /* With Prometheus' escapes; a NUL, which it takes for the end, becomes U+FFFD. */
 static int put_escaped(struct buf *out, struct str s, bool quotes)
 {
+	size_t plain = 0;
 	int r = 0;
 
 	for (size_t i = 0; i < s.n && r == 0; i++) {
 		char c = s.p[i];
 
-		if (c == '\n')
-			r = buf_append(out, "\\n", 2);
-		else if (c == '\0')
-			r = buf_append(out, "\xef\xbf\xbd", 3);
-		else if (c == '\\' || (quotes && c == '"'))
-			r = buf_append(out, (char[]){ '\\', c }, 2);
-		else
-			r = buf_append(out, &c, 1);
+		if (c != '\n' && c != '\0' && c != '\\' && !(quotes && c == '"'))
+			continue;
+		r = buf_append(out, s.p + plain, i - plain);
+		r = r < 0 ? r : put_special(out, c);
+		plain = i + 1;
 	}
-	return r;
+	return r < 0 ? r : buf_append(out, s.p + plain, s.n - plain);
 }
 
 static int put_label_value(struct buf *out, const json_t *v)

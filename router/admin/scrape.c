@@ -3,6 +3,9 @@
 #include "router/admin/scrape.h"
 
 #include <errno.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -29,8 +32,10 @@ struct job {
 	struct buf text;
 };
 
+/* One thread is enough, whatever the app wants of its own libuv. */
 void scrape_init(struct router *r)
 {
+	(void)setenv("UV_THREADPOOL_SIZE", "1", 1);
 	(void)uv_timer_init(&r->loop, &r->scrape.timer);
 }
 
@@ -142,6 +147,14 @@ static void write_summary(struct job *j, const struct prom_merge *merge)
 	    prom_merge_left_out(merge));
 }
 
+/* A scrape comes once in a while; glibc keeps for the thread what the trees took. */
+static void give_back_memory(void)
+{
+#ifdef __GLIBC__
+	(void)malloc_trim(0);
+#endif
+}
+
 static void on_work(uv_work_t *work)
 {
 	struct job *j = container_of(work, struct job, work);
@@ -154,6 +167,7 @@ static void on_work(uv_work_t *work)
 		buf_free(&j->text);
 	write_summary(j, merge);
 	prom_merge_free(merge);
+	give_back_memory();
 }
 
 /* Back on the loop */

@@ -113,7 +113,7 @@ static void what_the_others_get_is_not_lost(void **state)
 	assert_true(judge("{\"hello\":1}", true));
 	assert_true(judge("{\"topic\":\"log4js:message\"}", true));
 	assert_false(is_said(""));
-	assert_true(judge("{\"channel\":\"rate_limiter_flexible\"}", true));
+	assert_false(judge("{\"channel\":\"rate_limiter_flexible\"}", true));
 	assert_true(is_said("RateLimiterRedis"));
 }
 

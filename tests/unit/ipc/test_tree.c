@@ -135,6 +135,16 @@ static void depth_is_limited(void **state)
 	assert_int_equal(read_tree(SERIAL_ADVANCED, buf_str(&fits), &tree), 0);
 	json_decref(tree);
 	assert_refused(SERIAL_ADVANCED, buf_str(&deep), -EMSGSIZE);
+	assert_refused(SERIAL_JSON,
+		       STR("[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\"deep\"]]]]]]]]]]]]]]]]]"
+			   "]]]]]]]]]]]]]]]]"),
+		       -EMSGSIZE);
+	assert_int_equal(read_tree(SERIAL_JSON,
+				   STR("[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\"[[[\"]]]]]]]]]]]]]]]]]"
+				       "]]]]]]]]]]]]]]]"),
+				   &tree),
+			 0);
+	json_decref(tree);
 	buf_free(&fits);
 	buf_free(&deep);
 }
