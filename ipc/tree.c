@@ -38,6 +38,7 @@ static bool is_low(long unit)
 /* The escape at @p, which a lone surrogate becomes U+FFFD in. Its size. */
 static size_t mend_escape(char *p, const char *end)
 {
+	static const char replacement[] = { 'f', 'f', 'f', 'd' };
 	long unit = unit_at(p, end);
 
 	if (unit < 0)
@@ -45,7 +46,7 @@ static size_t mend_escape(char *p, const char *end)
 	if (is_high(unit) && is_low(unit_at(p + ESCAPE_SIZE, end)))
 		return 2L * ESCAPE_SIZE;
 	if (is_high(unit) || is_low(unit))
-		memcpy(p + 2, "fffd", 4);
+		memcpy(p + 2, replacement, sizeof(replacement));
 	return ESCAPE_SIZE;
 }
 

@@ -60,8 +60,10 @@ static bool fail(struct reader *r, int err)
 
 static bool take_bytes(struct reader *r, size_t n, const unsigned char **ret)
 {
-	if ((size_t)(r->end - r->p) < n)
-		return fail(r, -EBADMSG);
+	if ((size_t)(r->end - r->p) < n) {
+		(void)fail(r, -EBADMSG);
+		return false;
+	}
 	*ret = r->p;
 	r->p += n;
 	return true;
@@ -81,7 +83,8 @@ static bool take_varint(struct reader *r, uint32_t *ret)
 			return true;
 		}
 	}
-	return fail(r, -EBADMSG);
+	(void)fail(r, -EBADMSG);
+	return false;
 }
 
 /* The next tag, padding skipped; -1 at the end. Not consumed. */
@@ -207,8 +210,10 @@ static bool take_string(struct reader *r, int tag, struct value *ret)
 
 	if (!take_varint(r, &n) || !take_bytes(r, n, &p))
 		return false;
-	if (tag == 'c' && n % 2)
-		return fail(r, -EBADMSG);
+	if (tag == 'c' && n % 2) {
+		(void)fail(r, -EBADMSG);
+		return false;
+	}
 	*ret = (struct value){ .type = VALUE_STRING,
 			       .text = { (const char *)p, n },
 			       .encoding = (char)(tag == '"'   ? 'l'

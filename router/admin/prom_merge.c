@@ -218,13 +218,17 @@ static int put_escaped(struct buf *out, struct str s, bool quotes)
 	return r < 0 ? r : buf_append(out, s.p + plain, s.n - plain);
 }
 
+static struct str text_of(const json_t *string)
+{
+	return (struct str){ json_string_value(string), json_string_length(string) };
+}
+
 static int put_label_value(struct buf *out, const json_t *v)
 {
 	char number[PROM_NUMBER_SIZE];
 
 	if (json_is_string(v))
-		return put_escaped(out, (struct str){ json_string_value(v), json_string_length(v) },
-				   true);
+		return put_escaped(out, text_of(v), true);
 	if (json_is_number(v))
 		prom_number(json_number_value(v), number);
 	else
@@ -282,20 +286,18 @@ static int put_id(struct buf *out, const char *name, json_t *labels)
 
 /* Families and samples */
 
-/* Room for one more in an array of @size each. */
-static bool make_room(void **list, size_t n, size_t *room, size_t size)
+/* @list of @n elements of @size each, moved where it had no room for one more. NULL: no memory, it
+ * is where it was. */
+static void *with_room(void *list, size_t n, size_t *room, size_t size)
 {
 	size_t wanted = *room ? *room * 2 : FIRST_ROOM;
-	void *grown;
 
 	if (n < *room)
-		return true;
-	grown = realloc(*list, wanted * size);
-	if (!grown)
-		return false;
-	*list = grown;
-	*room = wanted;
-	return true;
+		return list;
+	list = realloc(list, wanted * size);
+	if (list)
+		*room = wanted;
+	return list;
 }
 
 static bool remember(json_t *places, const char *key, size_t place)
@@ -334,8 +336,7 @@ static int family_init(struct family *f, struct prom_merge *m, const json_t *met
 	if (!f->type || !f->by || !is_name(name, true) || strncmp(name, "sioinit_", 8) == 0)
 		return -EBADMSG;
 	m->text.len = 0;
-	if (put_escaped(&m->text, (struct str){ json_string_value(help), json_string_length(help) },
-			false) < 0)
+	if (json_is_string(help) && put_escaped(&m->text, text_of(help), false) < 0)
 		return -EBADMSG;
 	f->name = strdup(name);
 	f->help = strndup(m->text.p ? m->text.p : "", m->text.len);
@@ -346,22 +347,43 @@ static int family_init(struct family *f, struct prom_merge *m, const json_t *met
 /* The family that @metric belongs to, made when it is new. NULL: *ret_err says why. */
 static struct family *family_of(struct prom_merge *m, const json_t *metric, int *ret_err)
 {
-	struct family f;
+	struct family *families, f;
 	size_t place;
 
 	if (find(m->places, text_member(metric, "name", ""), &place))
 		return &m->families[place];
+	families = with_room(m->families, m->n, &m->room, sizeof(*families));
+	if (!families) {
+		*ret_err = -ENOMEM;
+		return NULL;
+	}
+	m->families = families;
 	*ret_err = family_init(&f, m, metric);
-	if (*ret_err == 0 &&
-	    (!make_room((void **)&m->families, m->n, &m->room, sizeof(*m->families)) ||
-	     !remember(m->places, f.name, m->n)))
+	if (*ret_err == 0 && !remember(m->places, f.name, m->n))
 		*ret_err = -ENOMEM;
 	if (*ret_err < 0) {
 		family_free(&f);
 		return NULL;
 	}
-	m->families[m->n] = f;
-	return &m->families[m->n++];
+	families[m->n] = f;
+	return &families[m->n++];
+}
+
+static int add_first(struct family *f, const char *id, double value)
+{
+	struct sample *samples = with_room(f->samples, f->n, &f->room, sizeof(*samples));
+	char *copy;
+
+	if (!samples)
+		return -ENOMEM;
+	f->samples = samples;
+	copy = strdup(id);
+	if (!copy || !remember(f->places, id, f->n)) {
+		free(copy);
+		return -ENOMEM;
+	}
+	samples[f->n++] = (struct sample){ copy, value, 1 };
+	return 0;
 }
 
 /* @id is copied. */
@@ -370,19 +392,12 @@ static int family_add(struct family *f, const char *id, double value)
 	struct sample *s;
 	size_t place;
 
-	if (find(f->places, id, &place)) {
-		s = &f->samples[place];
-		s->value = f->by->join(s->value, value);
-		s->n++;
-		return 0;
-	}
-	if (!make_room((void **)&f->samples, f->n, &f->room, sizeof(*f->samples)) ||
-	    !remember(f->places, id, f->n))
-		return -ENOMEM;
-	s = &f->samples[f->n];
-	*s = (struct sample){ strdup(id), value, 1 };
-	f->n += s->id != NULL;
-	return s->id ? 0 : -ENOMEM;
+	if (!find(f->places, id, &place))
+		return add_first(f, id, value);
+	s = &f->samples[place];
+	s->value = f->by->join(s->value, value);
+	s->n++;
+	return 0;
 }
 
 /* A histogram's and a summary's samples have the family's name and an ending. */

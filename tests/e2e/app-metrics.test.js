@@ -122,6 +122,26 @@ test("megabytes arrive whole, and several ask at once", () =>
 			assert.strictEqual(same.match(/^app_many_total\{.*\} 2$/gm).length, 10000);
 	}));
 
+test("a worker with more than 4 MiB of metrics is missing, and the log says so", () =>
+	served({ SIOINIT_WORKERS: "1", SERIES: "40000" }, async (s) => {
+		await until(async () => {
+			const { text } = await scrape(s);
+			return workersThat(text, "missing") === 1 && /worker\[0\]: its metrics, \d+ bytes, are left out/.test(s.log);
+		}, "the line in the log");
+		assert.strictEqual((await get(s.port, "/")).status, 200);
+	}));
+
+test("a reload in between loses nobody", () =>
+	served({ SIOINIT_WORKERS: "2" }, async (s) => {
+		await fullScrape(s, 2);
+		process.kill(s.pid, "SIGHUP");
+		await until(async () => {
+			assert.ok(workersThat((await scrape(s)).text, "answered") >= 1);
+			return /init: reload done/.test(s.log);
+		}, "the reload");
+		assert.strictEqual(valueOf(await fullScrape(s, 2), "app_sum"), 10);
+	}));
+
 test("without AggregatorRegistry in the workers nobody waits for them", () =>
 	served({ REGISTRY: "no" }, async (s) => {
 		for (let i = 0; i < 5; i++) {
