@@ -53,7 +53,7 @@ bool app_metrics_installed(const char *folder)
 /* Beside a file that the command names, such as its script; links followed, as Node does. */
 static bool installed_beside(const char *word)
 {
-	char *path = strchr(word, '/') ? realpath(word, NULL) : NULL;
+	char *path = word[0] == '-' ? NULL : realpath(word, NULL);
 	bool found = path && app_metrics_installed(path);
 
 	free(path);
