@@ -80,6 +80,11 @@ static bool serves(const struct worker *w)
 	       w->state == WORKER_DRAINING;
 }
 
+static unsigned asks_max(const struct app_metrics *am)
+{
+	return am->always ? APP_METRICS_ALWAYS_MAX : APP_METRICS_ASKS_MAX;
+}
+
 static bool ask(struct app_metrics *am, struct worker *w)
 {
 	struct app_metrics_member *m = &w->metrics;
@@ -87,7 +92,7 @@ static bool ask(struct app_metrics *am, struct worker *w)
 	if (!worker_ask_metrics(w, am->last_id + 1))
 		return false;
 	m->open = ++am->last_id;
-	if (m->asked < APP_METRICS_ASKS_MAX)
+	if (m->asked < asks_max(am))
 		m->asked++;
 	return true;
 }
@@ -114,7 +119,7 @@ static void ask_for_router(struct app_metrics *am, struct worker *w, bool waits)
 	struct app_metrics_member *m = &w->metrics;
 	bool may_be_deaf = !m->has_answered;
 
-	if (!serves(w) || (may_be_deaf && !am->always && m->asked == APP_METRICS_ASKS_MAX))
+	if (!serves(w) || (may_be_deaf && m->asked == asks_max(am)))
 		return;
 	if ((may_be_deaf || !m->open) && !ask(am, w)) {
 		am->n_missing++;

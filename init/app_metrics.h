@@ -19,12 +19,13 @@ struct node_msg;
 struct worker;
 
 enum {
-	APP_METRICS_WAIT_MS = 1000, /* for the workers */
-	APP_METRICS_ASKS_MAX = 3,   /* of one that has never answered */
+	APP_METRICS_WAIT_MS = 1000,   /* for the workers */
+	APP_METRICS_ASKS_MAX = 3,     /* of one that has never answered */
+	APP_METRICS_ALWAYS_MAX = 100, /* ditto, with SIOINIT_APP_METRICS=on */
 };
 
 struct app_metrics {
-	bool always;        /* those that have never answered, too */
+	bool always;        /* those that have never answered are asked on and waited for */
 	bool enabled;       /* workers are asked at all */
 	uint32_t last_id;   /* of a question */
 	unsigned router;    /* who asks now */
@@ -39,7 +40,7 @@ struct app_metrics {
 /* What a worker has been asked. */
 struct app_metrics_member {
 	uint32_t open; /* the question it has not answered, 0: none */
-	uint8_t asked; /* times, before its first answer; stops at APP_METRICS_ASKS_MAX */
+	uint8_t asked; /* times, before its first answer; stops at the limit */
 	bool has_answered;
 	bool awaited; /* by the router that asks now */
 };
