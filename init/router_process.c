@@ -169,6 +169,16 @@ void routers_hand_back(struct init *in, const struct control_msg *m, int fd)
 		fd_close(&fd);
 }
 
+void routers_tell_app_metrics(struct init *in, unsigned router, const struct control_msg *m, int fd)
+{
+	struct router_process *r = &in->routers.list[router];
+
+	if (r->up)
+		router_send(r, m, fd);
+	else
+		fd_close(&fd);
+}
+
 static void tell_frontend(struct router_process *r, const struct listening *at)
 {
 	tell_with(r,
@@ -282,6 +292,8 @@ static void apply(struct router_process *r, const struct control_msg *m, int *fd
 		on_handoff(r, w, m, fd);
 	else if (m->type == CONTROL_PARK)
 		parked_take(r->init, r->index, m, fd_take(fd));
+	else if (m->type == CONTROL_APP_METRICS)
+		app_metrics_collect(r->init, r->index, m->token);
 	else if (m->type == CONTROL_UNPARK)
 		parked_drop(r->init, r->index, m->token);
 }

@@ -364,6 +364,20 @@ static void on_adapter(struct worker *w, const struct node_msg *m, const struct 
 	hub_receive(&w->member, m, f);
 }
 
+bool worker_ask_metrics(struct worker *w, uint32_t request_id)
+{
+	struct blob *frame;
+	int r = -ENOMEM;
+
+	if (!w->has_channel)
+		return false;
+	frame = node_metrics_request(w->channel.mode, request_id);
+	if (frame)
+		r = channel_send(&w->channel, frame, -1);
+	blob_unref(frame);
+	return r == 0;
+}
+
 static void on_engine(struct worker *w, const struct node_msg *m, const struct channel_frame *f)
 {
 	hub_receive(&w->member, m, f);
@@ -428,6 +442,19 @@ static void on_session(struct worker *w, const struct node_msg *m, const struct 
 	w->ops->on_session(w, m->sid, m->kind == NODE_STICKY_CONNECTION);
 }
 
+static void on_metrics(struct worker *w, const struct node_msg *m, const struct channel_frame *f)
+{
+	w->ops->on_metrics(w, m, f->payload);
+}
+
+static void on_app_message(struct worker *w, const struct node_msg *m,
+			   const struct channel_frame *f)
+{
+	(void)m;
+	if (w->ops->is_relayed(w, f->payload))
+		hub_relay_app(&w->member, f);
+}
+
 /* What to do with each kind of message; those that are nobody's business are missing. */
 static const struct {
 	handle_fn *handle;
@@ -447,6 +474,8 @@ static const struct {
 	[NODE_STICKY_DISCONNECTION] = { on_session, false },
 	[NODE_ADAPTER] = { on_adapter, true },
 	[NODE_ENGINE] = { on_engine, true },
+	[NODE_METRICS] = { on_metrics, false },
+	[NODE_OTHER] = { on_app_message, true },
 };
 
 static void on_still_there(uv_timer_t *t)
