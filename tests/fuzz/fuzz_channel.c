@@ -1,5 +1,7 @@
-/* A worker's bytes through a real channel, in pieces of any size: the frames and the end are those
- * of the whole. The first byte is the serialization, the second the seed of the sizes. */
+/* A worker's bytes through a real channel, in pieces of any size, some with a descriptor: the
+ * frames and the end are those of the whole. The first byte is the serialization and, by its bits,
+ * whether the reader pauses after every frame, whether pieces bring descriptors, and after how many
+ * frames the reader closes the channel; the second byte is the seed of the sizes. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -13,21 +15,39 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 
 enum { TURNS_MAX = 100, BYTES_MAX = 64 << 10 };
 
+/* Bits of the first byte. */
+enum { ADVANCED = 0x01, PAUSES = 0x02, DESCRIPTORS = 0x04, CLOSES = 0x08, FRAMES_SHIFT = 6 };
+
 struct reader {
 	struct channel channel;
 	struct buf frames; /* each with its framing */
+	unsigned how, n_frames;
 	int err;
-	bool ended;
+	bool ended, closed;
 };
+
+static bool closes_now(const struct reader *r)
+{
+	return r->how & CLOSES && r->n_frames > r->how >> FRAMES_SHIFT;
+}
 
 static void on_frame(struct channel *ch, struct str payload, struct str frame, int fd)
 {
 	struct reader *r = container_of(ch, struct reader, channel);
 
-	if (fd >= 0 || payload.n >= frame.n || r->ended)
+	if ((fd >= 0 && !(r->how & DESCRIPTORS)) || payload.n >= frame.n || r->ended || r->closed)
+		abort();
+	if (fd >= 0 && close(fd) < 0)
 		abort();
 	if (buf_append(&r->frames, frame.p, frame.n) < 0)
 		abort();
+	r->n_frames++;
+	if (r->how & PAUSES)
+		channel_pause(ch);
+	if (!closes_now(r))
+		return;
+	r->closed = true;
+	channel_close(ch, NULL);
 }
 
 static void on_drain(struct channel *ch)
@@ -40,7 +60,7 @@ static void on_end(struct channel *ch, int err)
 {
 	struct reader *r = container_of(ch, struct reader, channel);
 
-	if (r->ended)
+	if (r->ended || r->closed)
 		abort();
 	r->ended = true;
 	r->err = err;
@@ -48,19 +68,48 @@ static void on_end(struct channel *ch, int err)
 
 static const struct channel_ops ops = { on_frame, on_drain, on_end };
 
-static void send_in_pieces(uv_loop_t *loop, int fd, struct str rest, unsigned seed)
+static ssize_t send_piece(int sock, const char *p, size_t n, bool with_fd)
 {
-	while (rest.n > 0) {
+	union {
+		char bytes[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control = { 0 };
+	struct iovec iov = { (void *)p, n };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
+	int fd = STDERR_FILENO;
+
+	if (with_fd) {
+		m.msg_control = control.bytes;
+		m.msg_controllen = sizeof(control.bytes);
+		*CMSG_FIRSTHDR(&m) = (struct cmsghdr){ .cmsg_level = SOL_SOCKET,
+						       .cmsg_type = SCM_RIGHTS,
+						       .cmsg_len = CMSG_LEN(sizeof(int)) };
+		memcpy(CMSG_DATA(CMSG_FIRSTHDR(&m)), &fd, sizeof(int));
+	}
+	return sendmsg(sock, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+static void turn(struct reader *r, uv_loop_t *loop)
+{
+	if (r->how & PAUSES && !r->closed && !r->ended)
+		channel_resume(&r->channel);
+	(void)uv_run(loop, UV_RUN_NOWAIT);
+}
+
+static void send_in_pieces(struct reader *r, uv_loop_t *loop, int fd, struct str rest,
+			   unsigned seed)
+{
+	while (rest.n > 0 && !r->closed) {
 		size_t most = seed % 7 ? 1 + seed % 61 : BYTES_MAX,
 		       size = rest.n < most ? rest.n : most;
-		ssize_t n = send(fd, rest.p, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+		ssize_t n = send_piece(fd, rest.p, size, r->how & DESCRIPTORS && seed % 3 == 0);
 
 		if (n > 0) {
 			rest.p += n;
 			rest.n -= (size_t)n;
 		}
 		seed = seed * 1103515245 + 12345;
-		(void)uv_run(loop, UV_RUN_NOWAIT);
+		turn(r, loop);
 	}
 }
 
@@ -77,11 +126,12 @@ static void through_a_channel(struct reader *r, enum serialization mode, struct 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) < 0 ||
 	    channel_init(&r->channel, &loop, sv[0], mode, &ops) < 0)
 		abort();
-	send_in_pieces(&loop, sv[1], bytes, seed);
+	send_in_pieces(r, &loop, sv[1], bytes, seed);
 	(void)close(sv[1]);
-	for (int i = 0; i < TURNS_MAX && !r->ended; i++)
-		(void)uv_run(&loop, UV_RUN_NOWAIT);
-	channel_close(&r->channel, NULL);
+	for (int i = 0; i < TURNS_MAX && !r->ended && !r->closed; i++)
+		turn(r, &loop);
+	if (!r->closed)
+		channel_close(&r->channel, NULL);
 	(void)uv_run(&loop, UV_RUN_DEFAULT);
 }
 
@@ -97,22 +147,32 @@ static size_t in_one_piece(enum serialization mode, struct str bytes, int *ret_e
 	return used;
 }
 
+/* A reader that closes has seen the beginning only. */
+static void check(const struct reader *r, enum serialization mode, struct str in)
+{
+	int err;
+	size_t whole = in_one_piece(mode, in, &err);
+
+	if (r->frames.len && memcmp(r->frames.p, in.p, r->frames.len) != 0)
+		abort();
+	if (r->closed ? r->frames.len > whole
+		      : !r->ended || r->frames.len != whole || r->err != err)
+		abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
-	enum serialization mode = n && (bytes[0] & 1) ? SERIAL_ADVANCED : SERIAL_JSON;
 	static struct reader r;
+	enum serialization mode;
 	struct str in;
-	int err;
 
 	if (n < 2 || n > BYTES_MAX)
 		return 0;
+	mode = bytes[0] & ADVANCED ? SERIAL_ADVANCED : SERIAL_JSON;
 	in = (struct str){ (const char *)bytes + 2, n - 2 };
-	r = (struct reader){ .frames = BUF_INIT(BYTES_MAX) };
+	r = (struct reader){ .frames = BUF_INIT(BYTES_MAX), .how = bytes[0] };
 	through_a_channel(&r, mode, in, bytes[1]);
-	if (!r.ended || r.frames.len != in_one_piece(mode, in, &err) || r.err != err)
-		abort();
-	if (r.frames.len && memcmp(r.frames.p, in.p, r.frames.len) != 0)
-		abort();
+	check(&r, mode, in);
 	buf_free(&r.frames);
 	return 0;
 }
