@@ -225,6 +225,7 @@ static enum step begin_tagged(struct reader *r, int tag)
 	case 'r':
 		return done_if(enter(r, '.'));
 	case 'B':
+	case 'C': /* immutable: V8 14 */
 		return done_if(skip_counted_bytes(r) && skip_view(r));
 	case '~':
 		return done_if(skip_resizable_buffer(r) && skip_view(r));

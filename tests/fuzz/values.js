@@ -88,6 +88,7 @@ function* buffers() {
 	yield Buffer.alloc(0);
 	for (const Kind of [Int8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array, Uint32Array, Float32Array, Float64Array,
 		BigInt64Array, BigUint64Array]) yield new Kind(2);
+	if (shared.sliceToImmutable) yield [shared.sliceToImmutable(1, 3), 1];
 	if (shared.resizable === false) yield [new ArrayBuffer(4, { maxByteLength: 8 }), new Uint8Array(new ArrayBuffer(4, { maxByteLength: 8 }))];
 }
 
