@@ -33,7 +33,8 @@ function(add_script_test label source timeout)
     ENVIRONMENT "BIN_UNDER_TEST=$<TARGET_FILE:sioinit>;BUILD_DIR=${PROJECT_BINARY_DIR}")
 endfunction()
 
-# corpora in tests/fuzz/corpus/NAME are only read: what a run finds stays in the build directory
+# corpora in tests/fuzz/corpus/NAME are only read: what a run finds stays in the build directory. tests/fuzz/NAME.dict is
+# the target's dictionary.
 function(add_fuzz_target source)
   cmake_path(GET source STEM name)
   string(REGEX REPLACE "^fuzz_" "" subject ${name})
@@ -42,10 +43,14 @@ function(add_fuzz_target source)
   if(EXISTS ${PROJECT_SOURCE_DIR}/tests/fuzz/corpus/${subject})
     list(APPEND corpora ${PROJECT_SOURCE_DIR}/tests/fuzz/corpus/${subject})
   endif()
+  set(dictionary)
+  if(EXISTS ${PROJECT_SOURCE_DIR}/tests/fuzz/${subject}.dict)
+    set(dictionary -dict=${PROJECT_SOURCE_DIR}/tests/fuzz/${subject}.dict)
+  endif()
   add_executable(${name} ${source})
   target_link_libraries(${name} PRIVATE init router)
   target_link_options(${name} PRIVATE -fsanitize=fuzzer)
-  add_test(NAME fuzz/${subject} COMMAND ${name} -max_total_time=${SIOINIT_FUZZ_SECONDS} -timeout=5
+  add_test(NAME fuzz/${subject} COMMAND ${name} -max_total_time=${SIOINIT_FUZZ_SECONDS} -timeout=5 ${dictionary}
     -artifact_prefix=${PROJECT_BINARY_DIR}/${subject}- ${corpora})
   math(EXPR limit "${SIOINIT_FUZZ_SECONDS} + 60")
   set_tests_properties(fuzz/${subject} PROPERTIES LABELS fuzz TIMEOUT ${limit})
@@ -59,6 +64,8 @@ if("unit" IN_LIST SIOINIT_TESTS)
   endforeach()
 endif()
 if("e2e" IN_LIST SIOINIT_TESTS AND TARGET sioinit)
+  add_executable(skim tests/fuzz/skim.c) # for tests/e2e/skimming.test.js
+  target_link_libraries(skim PRIVATE ipc)
   file(GLOB sources CONFIGURE_DEPENDS tests/e2e/*.test.js)
   foreach(source ${sources})
     add_script_test(e2e ${source} 180)
