@@ -71,9 +71,9 @@ static void worker_set_state(struct worker *w, enum worker_state to)
 
 static void send_frame(struct worker *w, struct blob *frame)
 {
-	if (frame)
+	if (frame && !w->leaving)
 		(void)channel_send(&w->channel, frame, -1);
-	else
+	else if (!frame)
 		log_warn("worker[%u]: no memory for a message", w->slot);
 	blob_unref(frame);
 }
@@ -359,6 +359,15 @@ static void on_listening(struct worker *w)
 
 /* The channel */
 
+/* The answer is the last message: Node that has begun to read a further one when it is to
+ * disconnect never does (lib/internal/child_process.js, target._disconnect). */
+static void on_leaving(struct worker *w, const struct node_msg *m)
+{
+	handles_stop(&w->handles);
+	send_frame(w, node_ack(w->channel.mode, m->seq, w->seq++));
+	w->leaving = true;
+}
+
 static struct worker *of_channel(struct channel *ch)
 {
 	return container_of(ch, struct worker, channel);
@@ -380,7 +389,7 @@ static void dispatch(struct worker *w, const struct node_msg *m, struct str fram
 		on_server_closed(w, m);
 		break;
 	case NODE_EXITED_AFTER_DISCONNECT:
-		send_frame(w, node_ack(w->channel.mode, m->seq, w->seq++));
+		on_leaving(w, m);
 		break;
 	case NODE_ACCEPTED:
 		handles_accepted(&w->handles, m->ack, m->accepted);
@@ -462,6 +471,8 @@ static bool member_send(struct hub_member *m, struct blob *frame)
 {
 	struct worker *w = container_of(m, struct worker, member);
 
+	if (w->leaving)
+		return false;
 	(void)channel_send(&w->channel, frame, -1);
 	return channel_is_congested(&w->channel);
 }

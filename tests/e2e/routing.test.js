@@ -321,6 +321,27 @@ test("cluster.worker.disconnect() of an app with setupWorker(): no new clients, 
 	}
 });
 
+// Node that has read the beginning of a message when it is to disconnect never does.
+test("cluster.worker.disconnect() between large broadcasts", { timeout: 60000 }, async () => {
+	const s = await start(["worker.js"], { ...app, SIOINIT_DRAIN_TIME: "1" });
+	let sockets = [], over = false;
+	try {
+		sockets = await connect(io, s.port, 6, { transports: ["websocket"] });
+		const pids = await Promise.all(sockets.map((c) => call(c, "pid")));
+		const talkers = sockets.filter((_, i) => pids[i] !== pids[0]);
+		const talk = Promise.all(talkers.map(async (c) => {
+			for (; !over; await collect(c, "all", 1)) c.emit("all", Buffer.alloc(2e5));
+		}));
+		await collect(sockets[0], "all", 5);
+		sockets[0].emit("retire", () => {}); // the answer may end with the socket
+		await until(async () => s.log.includes(`ended pid=${pids[0]}`), "its end").finally(() => (over = true));
+		await talk;
+	} finally {
+		sockets.forEach((c) => c.close());
+		assert.strictEqual(await s.stop(), 0);
+	}
+});
+
 test("cluster.worker.disconnect() of an app that listens: no new clients, the old ones stay until they leave", { timeout: 60000 }, async () => {
 	const s = await start(["worker.js"], { SIOINIT_WORKERS: "2" });
 	let old = [], more = [];

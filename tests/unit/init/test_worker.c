@@ -178,6 +178,34 @@ static void what_follows_garbage_is_not_relayed(void **state)
 	assert_false(hears(1, "_sio_adapter"));
 }
 
+static void one_that_leaves_is_sent_nothing_after_the_answer(void **state)
+{
+	static char got[4096];
+	ssize_t n;
+
+	(void)state;
+	workers[0]->answers_pings = true;
+	worker_ping(workers[0]);
+	hand_off(0, 8); /* waits for the ping's answer */
+	turns();
+	(void)hears(0, "");
+	(void)say(0, "{\"cmd\":\"NODE_CLUSTER\",\"act\":\"exitedAfterDisconnect\",\"seq\":3}\n");
+	turns();
+	assert_int_equal(n_handbacks, 1);
+	assert_int_equal(handback.token, 8);
+	(void)say(0, "{\"cmd\":\"NODE_HANDLE_NACK\"}\n");
+	(void)say(1, "{\"source\":\"_sio_adapter\",\"uid\":\"u\",\"p\":1}\n");
+	hand_off(0, 9);
+	worker_ping(workers[0]);
+	turns();
+	assert_int_equal(n_handbacks, 2);
+	n = read(peers[0], got, sizeof(got) - 1);
+	assert_true(n > 0);
+	assert_non_null(strstr(got, "\"ack\":3"));
+	assert_ptr_equal(memchr(got, '\n', (size_t)n), got + n - 1);
+	assert_true(hears(2, "_sio_adapter"));
+}
+
 #define WORKER(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -188,6 +216,7 @@ int main(void)
 		WORKER(later_hand_offs_go_back_at_once),
 		WORKER(nobody_waits_for_it),
 		WORKER(what_follows_garbage_is_not_relayed),
+		WORKER(one_that_leaves_is_sent_nothing_after_the_answer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
