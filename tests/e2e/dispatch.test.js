@@ -137,10 +137,10 @@ test("a refused upgrade is an answer like any other", { timeout: 30000 }, () =>
 	}));
 
 for (const [how, env] of [["unix"], ["port"], ["listen"], ["sticky", { STICKY: "@socket.io/sticky" }]])
-	test(`a worker is ready when its health path says so (${how})`, { timeout: 30000 }, async () => {
+	test(`a worker is ready when its health path says so (${how})`, { timeout: 60000 }, async () => {
 		const dir = fs.mkdtempSync(path.join(os.tmpdir(), "sioinit-e2e-"));
 		const file = path.join(dir, "starts");
-		await serving(["healthy.js"], { ...env, SIOINIT_DISPATCH: how, SIOINIT_WORKER_HEALTH_PATH: "/well", SIOINIT_READY_TIMEOUT: "1", FILE: file }, async (s) => {
+		await serving(["healthy.js"], { ...env, SIOINIT_DISPATCH: how, SIOINIT_WORKER_HEALTH_PATH: "/well", SIOINIT_READY_TIMEOUT: "4", FILE: file }, async (s) => {
 			assert.match(s.log, /not ready in time \(SIOINIT_READY_TIMEOUT\), \/well does not answer 2xx \(SIOINIT_WORKER_HEALTH_PATH\), replaced/);
 			assert.ok(fs.readFileSync(file).length >= 4);
 			assert.doesNotMatch(s.log, /suspect/);
