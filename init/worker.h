@@ -74,6 +74,7 @@ struct worker {
 		uint32_t lag_ms;     /* what it took */
 		uint32_t silence_ms; /* of the open question, 0: none */
 	} health;
+	bool leaving; /* has called cluster.worker.disconnect(): nothing more is sent to it */
 	uint64_t stopped_ms; /* by a signal, since when; 0: it runs */
 	uv_timer_t deadline; /* of the state it is in */
 	struct drain drain;
