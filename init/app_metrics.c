@@ -192,7 +192,7 @@ static void finish(struct init *in)
 	DL_FOREACH(in->pool.workers, w)
 	w->metrics.awaited = false;
 	seal(am);
-	routers_tell_app_metrics(in, am->router, &m, fd_take(&am->fd));
+	am->deliver(in, am->router, &m, fd_take(&am->fd));
 	am->token = 0;
 	am->size = am->n_missing = am->n_awaited = 0;
 }
@@ -257,11 +257,12 @@ void app_metrics_collect(struct init *in, unsigned router, uint64_t token)
 	finish_if_all_are_there(in);
 }
 
-void app_metrics_init(struct init *in)
+void app_metrics_init(struct init *in, app_metrics_deliver_fn *deliver)
 {
 	struct app_metrics *am = &in->app_metrics;
 	enum config_app_metrics wanted = in->config->app_metrics;
 
+	am->deliver = deliver;
 	am->fd = -1;
 	am->always = wanted == CONFIG_APP_METRICS_ON;
 	am->enabled =

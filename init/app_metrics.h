@@ -14,6 +14,7 @@
 
 #include "base/str.h"
 
+struct control_msg;
 struct init;
 struct node_msg;
 struct worker;
@@ -24,7 +25,12 @@ enum {
 	APP_METRICS_ALWAYS_MAX = 100, /* ditto, with SIOINIT_APP_METRICS=on */
 };
 
+/* Takes what was collected to the router of that number; @fd is consumed, -1: nothing. */
+typedef void app_metrics_deliver_fn(struct init *in, unsigned router, const struct control_msg *m,
+				    int fd);
+
 struct app_metrics {
+	app_metrics_deliver_fn *deliver;
 	bool always;        /* those that have never answered are asked on and waited for */
 	bool enabled;       /* workers are asked at all */
 	uint32_t last_id;   /* of a question */
@@ -47,7 +53,7 @@ struct app_metrics_member {
 
 /* Before the workers. In auto mode apps are asked in whose folders prom-client is installed: those
  * of the working directory and of the program's script, and all above them. */
-void app_metrics_init(struct init *in);
+void app_metrics_init(struct init *in, app_metrics_deliver_fn *deliver);
 /* Whether prom-client is installed for a program in @folder, an absolute path. */
 bool app_metrics_installed(const char *folder);
 

@@ -188,6 +188,12 @@ static void tell_frontend(struct router_process *r, const struct listening *at)
 		  frontend_socket(at, r->index));
 }
 
+static bool adopt(struct router_process *r, const struct control_msg *m, int fd)
+{
+	router_send(r, m, fd);
+	return r->channel;
+}
+
 static void tell_everything(struct router_process *r)
 {
 	struct init *in = r->init;
@@ -210,7 +216,7 @@ static void tell_everything(struct router_process *r)
 	for (struct place *pl = in->primary.places; pl; pl = pl->next)
 		if (pl->announced)
 			tell_place(r, pl);
-	parked_give(r);
+	parked_give(in, r->index, r, adopt);
 	tell(r, &phase);
 }
 

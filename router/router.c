@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/macros.h"
 #include "ipc/session_memory.h"
+#include "router/admin/admin.h"
 #include "router/client.h"
 #include "router/core.h"
 #include "router/parking.h"
@@ -250,7 +251,7 @@ static int router_init(struct router *r, const struct router_conf *conf, int con
 	deadline_list_init(&r->linger, &r->loop, LINGER_MS, client_on_deadline);
 	deadline_list_init(&r->repeek, &r->loop, REPEEK_MS, client_on_repeek);
 	deadline_list_init(&r->park, &r->loop, PARK_AFTER_MS, parking_begin);
-	scrape_init(r);
+	scrape_init(r, admin_finish_metrics);
 	access_log_open(&r->access_log, &r->loop, conf->access_format, conf->access_file);
 	if (getrandom(&r->id_prefix, sizeof(r->id_prefix), 0) < 0)
 		return -errno;

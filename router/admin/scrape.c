@@ -15,7 +15,6 @@
 #include "base/macros.h"
 #include "ipc/app_answers.h"
 #include "ipc/tree.h"
-#include "router/admin/admin.h"
 #include "router/admin/prom_merge.h"
 #include "router/core.h"
 
@@ -33,8 +32,9 @@ struct job {
 };
 
 /* One thread is enough, whatever the app wants of its own libuv. */
-void scrape_init(struct router *r)
+void scrape_init(struct router *r, scrape_finish_fn *finish)
 {
+	r->scrape.finish = finish;
 	(void)setenv("UV_THREADPOOL_SIZE", "1", 1);
 	(void)uv_timer_init(&r->loop, &r->scrape.timer);
 }
@@ -58,7 +58,7 @@ static void finish_all(struct router *r, struct str text)
 	s->token = 0;
 	(void)uv_timer_stop(&s->timer);
 	while (s->n_waiting > 0)
-		admin_finish_metrics(s->waiting[--s->n_waiting], text);
+		s->finish(s->waiting[--s->n_waiting], text);
 }
 
 static void on_silence(uv_timer_t *t)

@@ -21,7 +21,11 @@ enum {
 	SCRAPE_TIMEOUT_MS = 2000, /* for init, which waits for the workers for half of it */
 };
 
+/* @c has waited: @app is what the app has, empty when nobody answers. */
+typedef void scrape_finish_fn(struct client *c, struct str app);
+
 struct scrape {
+	scrape_finish_fn *finish;
 	uint64_t token; /* of the question that init has, 0: none */
 	uv_timer_t timer;
 	struct client *waiting[SCRAPE_WAITING_MAX];
@@ -29,13 +33,13 @@ struct scrape {
 	bool merging;
 };
 
-void scrape_init(struct router *r);
+void scrape_init(struct router *r, scrape_finish_fn *finish);
 void scrape_close(struct router *r);
 
 /* The app may have some: init knows. */
 bool scrape_has_app_part(const struct router *r);
 
-/* 0: admin_finish_metrics() is called for @c when they are there, or when nobody answers. -EBUSY:
+/* 0: .finish is called for @c when they are there, or when nobody answers. -EBUSY:
  * too many wait; or the -errno for which init cannot be asked. */
 int scrape_await(struct router *r, struct client *c);
 
