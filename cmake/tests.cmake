@@ -70,6 +70,10 @@ if("e2e" IN_LIST SIOINIT_TESTS AND TARGET sioinit)
   foreach(source ${sources})
     add_script_test(e2e ${source} 180)
   endforeach()
+  # another seed at each run finds more: script/torture
+  add_test(NAME e2e/torture COMMAND node tests/torture/torture.js --seconds 60 --seed 1 WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+  set_tests_properties(e2e/torture PROPERTIES LABELS e2e TIMEOUT 400 RUN_SERIAL ON
+    ENVIRONMENT "BIN_UNDER_TEST=$<TARGET_FILE:sioinit>;BUILD_DIR=${PROJECT_BINARY_DIR}")
 endif()
 if("browser" IN_LIST SIOINIT_TESTS AND TARGET sioinit)
   file(GLOB sources CONFIGURE_DEPENDS tests/browser/*.test.js)
