@@ -1,4 +1,4 @@
-/* Decoding, without over-long forms and surrogates. */
+/* Without over-long forms and surrogates. */
 #include "base/utf8.h"
 
 #include "base/ban.h"
@@ -44,6 +44,20 @@ int32_t utf8_next(struct str s, size_t *at)
 		return REPLACEMENT;
 	*at += n - 1;
 	return (int32_t)c;
+}
+
+size_t utf8_write(int32_t c, char dst[static 4])
+{
+	size_t n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+
+	if (n == 1) {
+		dst[0] = (char)c;
+		return 1;
+	}
+	for (size_t i = n; i-- > 1; c >>= 6)
+		dst[i] = (char)(0x80 | (c & 0x3f));
+	dst[0] = (char)(0xf00 >> n | c);
+	return n;
 }
 
 bool utf8_is_valid(struct str s)

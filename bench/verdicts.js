@@ -86,7 +86,7 @@ async function main() {
 	const rows = [], laxer = [];
 	for (const entry of corpus) {
 		const got = {};
-		for (const name of columns) got[name] = await ask(ports[name], diary, entry, { quiet: 150, most: 6000 });
+		for (const name of columns) got[name] = await ask(ports[name], diary, entry, { most: 6000 });
 		rows.push(`| ${code(entry.name)} | ${columns.map((name) => cell(got[name])).join(" | ")} |`);
 		if (!refuses(got.sioinit) && columns.some((name) => refuses(got[name]))) laxer.push(code(entry.name));
 	}

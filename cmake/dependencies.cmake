@@ -13,7 +13,7 @@ if(SIOINIT_STATIC)
   set_target_properties(PkgConfig::MSGPACK PROPERTIES INTERFACE_LINK_LIBRARIES ${MSGPACK_ARCHIVE})
 endif()
 
-# for init's subcommands and the ecosystem file alone
+# for the ecosystem file, init's subcommands, and the app's metrics in the router
 pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
 pkg_check_modules(YAML REQUIRED IMPORTED_TARGET yaml-0.1)
 if(SIOINIT_STATIC)

@@ -22,6 +22,8 @@ enum config_dispatch {
 	CONFIG_DISPATCH_UNIX
 };
 
+enum config_app_metrics { CONFIG_APP_METRICS_OFF, CONFIG_APP_METRICS_ON, CONFIG_APP_METRICS_AUTO };
+
 enum config_upstream { CONFIG_UPSTREAM_TCP, CONFIG_UPSTREAM_UNIX };
 
 enum config_balance {
@@ -107,6 +109,8 @@ struct config {
 	uint32_t backlog;
 	struct config_address admin;
 	const char *admin_socket; /* auto, off, or /path */
+	enum config_app_metrics app_metrics;
+	bool relay_app_messages;
 	enum config_serialization serialization;
 	enum config_restart restart;
 	int log_level;  /* enum log_level */

@@ -38,11 +38,17 @@ const struct setting config_table[] = {
 	ROW("admin", "ADDRESS", "127.0.0.1:9090", address, address, admin,
 	    "where /livez, /readyz, /metrics and /status answer: IP:PORT, PORT, /path of a unix "
 	    "socket, or off"),
+	ROW("app-metrics", "WHEN", "auto", app_metrics, app_metrics, app_metrics,
+	    "the workers' own metrics (prom-client's AggregatorRegistry), made one in /metrics: "
+	    "auto (when prom-client is installed where the app is), on (bundled, too) or off"),
 	ROW("admin-socket", "PATH", "auto", admin_socket, text, admin_socket,
 	    "for sioinit status, reload and the like: /path of a unix socket, off, or auto (an "
 	    "abstract name, private to the container)"),
 	ROW("serialization", "MODE", "auto", serialization, serialization, serialization,
 	    "on the workers' IPC channels: auto, advanced (keeps binary) or json"),
+	ROW("relay-app-messages", "SWITCH", "off", switch, switch, relay_app_messages,
+	    "on: what a worker says with process.send() comes to the 'message' event of all other "
+	    "workers that are ready"),
 	ROW("restart", "WHEN", "always", restart, restart, restart,
 	    "always, or never: the end of a worker is the end of sioinit, with its exit code"),
 	ROW("ready-timeout", "SECONDS", "30", seconds, seconds, ready_timeout_ms,

@@ -31,6 +31,8 @@ config_parse_fn config_parse_dispatch; /* enum config_dispatch */
 config_print_fn config_print_dispatch;
 config_parse_fn config_parse_upstream; /* enum config_upstream */
 config_print_fn config_print_upstream;
+config_parse_fn config_parse_app_metrics; /* enum config_app_metrics */
+config_print_fn config_print_app_metrics;
 config_parse_fn config_parse_balance; /* enum config_balance */
 config_print_fn config_print_balance;
 config_parse_fn config_parse_sticky; /* struct config_sticky, borrows @s */

@@ -6,6 +6,8 @@
 #include <uv.h>
 
 #include "init/admin_socket.h"
+#include "init/app_messages.h"
+#include "init/app_metrics.h"
 #include "init/command.h"
 #include "init/config.h"
 #include "init/credentials.h"
@@ -46,6 +48,8 @@ struct init {
 	struct pre_start pre_start;
 	struct admin_socket admin;
 	struct parked parked;
+	struct app_metrics app_metrics;
+	struct app_messages app_messages;
 	struct frontend frontend;
 	int sessions_fd, board_fd; /* kept for every router */
 	struct scoreboard *board;

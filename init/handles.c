@@ -194,6 +194,16 @@ bool handles_accepted(struct handles *hs, int64_t seq, bool accepted)
 	return true;
 }
 
+void handles_stop(struct handles *hs)
+{
+	struct handle *h, *next;
+
+	hs->cut = true;
+	DL_FOREACH_SAFE(hs->list, h, next)
+	if (h->frame)
+		handle_back(hs, h);
+}
+
 void handles_cut(struct handles *hs)
 {
 	struct handle *h, *next;

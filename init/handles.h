@@ -54,6 +54,8 @@ bool handles_answered(struct handles *hs, bool taken) __attribute__((warn_unused
 bool handles_accepted(struct handles *hs, int64_t seq, bool accepted)
     __attribute__((warn_unused_result));
 
+/* Nothing more is sent: what was not sent yet comes back, as does what is given from now on. */
+void handles_stop(struct handles *hs);
 /* The channel has ended: nothing is taken any more, and what was not acknowledged comes back. */
 void handles_cut(struct handles *hs);
 /* The worker is gone: all come back. Idempotent. */

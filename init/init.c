@@ -97,6 +97,7 @@ static void start_workers(struct init *in)
 	in->dialect = command_dialect(in->config, in->command);
 	log_info("init: serialization %s (%s)",
 		 in->dialect.mode == SERIAL_JSON ? "json" : "advanced", in->dialect.why);
+	app_metrics_init(in, routers_tell_app_metrics);
 	memory_init(in);
 	hub_init(&in->hub, in->dialect.mode, memory_for_relay(in), in->config->relay_timeout_ms);
 	in->hub.board = in->board;

@@ -90,27 +90,30 @@ void parked_drop(struct init *in, unsigned router, uint64_t token)
 		drop(in, p);
 }
 
-static void give(struct router_process *r, struct parked_poll *p)
+/* False: the router is gone. */
+static bool give_both(struct parked_poll *p, struct router_process *r, parked_give_fn *give)
 {
 	struct control_msg m = p->m;
 
 	if (p->fds[PARK_CLIENT] < 0 || p->fds[PARK_UPSTREAM] < 0)
-		return;
+		return true;
 	m.type = CONTROL_ADOPT;
 	for (m.kind = 0; m.kind < PARK_N; m.kind++)
-		router_send(r, &m, fd_take(&p->fds[m.kind]));
+		if (!give(r, &m, fd_take(&p->fds[m.kind])))
+			return false;
+	return true;
 }
 
-void parked_give(struct router_process *r)
+void parked_give(struct init *in, unsigned router, struct router_process *r, parked_give_fn *give)
 {
-	struct init *in = r->init;
 	struct parked_poll *p, *next;
+	bool is_there = true;
 
 	HASH_ITER(hh, in->parked.by_key, p, next)
 	{
-		if (p->key.router != r->index || !r->channel)
+		if (!is_there || p->key.router != router)
 			continue;
-		give(r, p);
+		is_there = give_both(p, r, give);
 		drop(in, p);
 	}
 }

@@ -4,6 +4,7 @@
  * that follows it is given them and waits on. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "ipc/control.h"
@@ -24,5 +25,7 @@ void parked_init(struct init *in);
 void parked_take(struct init *in, unsigned router, const struct control_msg *m, int fd);
 /* CONTROL_UNPARK: the poll is answered, or over. */
 void parked_drop(struct init *in, unsigned router, uint64_t token);
-/* Gives a new router those of the one before it. */
-void parked_give(struct router_process *r);
+/* Tells the router, by CONTROL_ADOPT; @fd is consumed. False: it is gone. */
+typedef bool parked_give_fn(struct router_process *r, const struct control_msg *m, int fd);
+/* Gives a new router, that of the number @router, what the one before it had. */
+void parked_give(struct init *in, unsigned router, struct router_process *r, parked_give_fn *give);

@@ -115,6 +115,7 @@ static void on_ready(struct init *in, struct worker *w)
 	if (s->next == w)
 		promote(s);
 	publish(s);
+	app_metrics_worker_ready(in, w);
 	in->pool.was_ready = true;
 	if (ready >= in->pool.wanted)
 		on_all_ready(in);
@@ -142,6 +143,8 @@ static void on_state(struct worker *w)
 		on_leaving(s);
 	publish(s);
 	notify_status("%u/%u workers ready", pool_count_ready(&in->pool), in->pool.wanted);
+	if (w->state == WORKER_DEAD)
+		app_metrics_worker_gone(in, w);
 	if (w->state == WORKER_READY)
 		on_ready(in, w);
 }
@@ -166,7 +169,21 @@ static void on_place(struct worker *w, struct place *pl, bool http)
 		routers_tell_place(w->owner, pl, http);
 }
 
-static const struct worker_ops worker_ops = { on_state, on_handback, on_session, on_place };
+static void on_metrics(struct worker *w, const struct node_msg *m, struct str payload)
+{
+	app_metrics_answered(w->owner, w, m, payload);
+}
+
+static bool is_relayed(struct worker *w, struct str payload)
+{
+	struct init *in = w->owner;
+
+	return app_messages_judge(&in->app_messages, in->dialect.mode, w->slot, payload,
+				  in->config->relay_app_messages);
+}
+
+static const struct worker_ops worker_ops = { on_state, on_handback, on_session,
+					      on_place, on_metrics,  is_relayed };
 
 /* Starting */
 

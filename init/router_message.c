@@ -42,6 +42,7 @@ static const struct rule {
 	{ .type = CONTROL_IDLE, .of_worker = true },
 	{ .type = CONTROL_PARK, .has_fd = true, .of_worker = true, .is_sound = is_park },
 	{ .type = CONTROL_UNPARK },
+	{ .type = CONTROL_APP_METRICS },
 };
 
 static const struct rule *rule_for(enum control_type type)

@@ -169,6 +169,16 @@ void routers_hand_back(struct init *in, const struct control_msg *m, int fd)
 		fd_close(&fd);
 }
 
+void routers_tell_app_metrics(struct init *in, unsigned router, const struct control_msg *m, int fd)
+{
+	struct router_process *r = &in->routers.list[router];
+
+	if (r->up)
+		router_send(r, m, fd);
+	else
+		fd_close(&fd);
+}
+
 static void tell_frontend(struct router_process *r, const struct listening *at)
 {
 	tell_with(r,
@@ -176,6 +186,12 @@ static void tell_frontend(struct router_process *r, const struct listening *at)
 					.kind = LISTENER_HTTP,
 					.state = at->n_fds < r->init->routers.n },
 		  frontend_socket(at, r->index));
+}
+
+static bool adopt(struct router_process *r, const struct control_msg *m, int fd)
+{
+	router_send(r, m, fd);
+	return r->channel;
 }
 
 static void tell_everything(struct router_process *r)
@@ -200,7 +216,7 @@ static void tell_everything(struct router_process *r)
 	for (struct place *pl = in->primary.places; pl; pl = pl->next)
 		if (pl->announced)
 			tell_place(r, pl);
-	parked_give(r);
+	parked_give(in, r->index, r, adopt);
 	tell(r, &phase);
 }
 
@@ -282,6 +298,8 @@ static void apply(struct router_process *r, const struct control_msg *m, int *fd
 		on_handoff(r, w, m, fd);
 	else if (m->type == CONTROL_PARK)
 		parked_take(r->init, r->index, m, fd_take(fd));
+	else if (m->type == CONTROL_APP_METRICS)
+		app_metrics_collect(r->init, r->index, m->token);
 	else if (m->type == CONTROL_UNPARK)
 		parked_drop(r->init, r->index, m->token);
 }

@@ -52,3 +52,6 @@ void routers_tell_session(struct init *in, const struct control_msg *m);
 void routers_hand_back(struct init *in, const struct control_msg *m, int fd);
 /* @fd is -1 or consumed. A router that does not take it is killed; it may be gone afterwards. */
 void router_send(struct router_process *r, const struct control_msg *m, int fd);
+/* What was collected for the router of this number; @fd is consumed, -1: nothing. */
+void routers_tell_app_metrics(struct init *in, unsigned router, const struct control_msg *m,
+			      int fd);

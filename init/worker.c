@@ -82,7 +82,7 @@ static void on_breach(struct worker *w, const char *what)
 
 static void send_frame(struct worker *w, struct blob *frame)
 {
-	int r = frame ? channel_send(&w->channel, frame, -1) : -ENOMEM;
+	int r = !frame ? -ENOMEM : w->leaving ? 0 : channel_send(&w->channel, frame, -1);
 
 	blob_unref(frame);
 	if (r == -ENOBUFS)
@@ -364,6 +364,20 @@ static void on_adapter(struct worker *w, const struct node_msg *m, const struct 
 	hub_receive(&w->member, m, f);
 }
 
+bool worker_ask_metrics(struct worker *w, uint32_t request_id)
+{
+	struct blob *frame;
+	int r = -ENOMEM;
+
+	if (!w->has_channel)
+		return false;
+	frame = node_metrics_request(w->channel.mode, request_id);
+	if (frame)
+		r = channel_send(&w->channel, frame, -1);
+	blob_unref(frame);
+	return r == 0;
+}
+
 static void on_engine(struct worker *w, const struct node_msg *m, const struct channel_frame *f)
 {
 	hub_receive(&w->member, m, f);
@@ -393,11 +407,20 @@ static struct worker *of_channel(struct channel *ch)
 
 typedef void handle_fn(struct worker *w, const struct node_msg *m, const struct channel_frame *f);
 
+/* The answer is the last message, so it goes behind what is relayed: Node that has begun to read a
+ * further one when it is to disconnect never does (lib/internal/child_process.js,
+ * target._disconnect). */
 static void on_exited_after_disconnect(struct worker *w, const struct node_msg *m,
 				       const struct channel_frame *f)
 {
+	struct blob *ack = node_ack(w->channel.mode, m->seq, w->seq++);
+
 	(void)f;
-	send_frame(w, node_ack(w->channel.mode, m->seq, w->seq++));
+	handles_stop(&w->handles);
+	if (!ack || channel_relay(&w->channel, ack) < 0)
+		log_warn("worker[%u]: no memory for a message", w->slot);
+	blob_unref(ack);
+	w->leaving = true;
 }
 
 static void on_accepted(struct worker *w, const struct node_msg *m, const struct channel_frame *f)
@@ -428,6 +451,19 @@ static void on_session(struct worker *w, const struct node_msg *m, const struct 
 	w->ops->on_session(w, m->sid, m->kind == NODE_STICKY_CONNECTION);
 }
 
+static void on_metrics(struct worker *w, const struct node_msg *m, const struct channel_frame *f)
+{
+	w->ops->on_metrics(w, m, f->payload);
+}
+
+static void on_app_message(struct worker *w, const struct node_msg *m,
+			   const struct channel_frame *f)
+{
+	(void)m;
+	if (w->ops->is_relayed(w, f->payload))
+		hub_relay_app(&w->member, f);
+}
+
 /* What to do with each kind of message; those that are nobody's business are missing. */
 static const struct {
 	handle_fn *handle;
@@ -447,6 +483,8 @@ static const struct {
 	[NODE_STICKY_DISCONNECTION] = { on_session, false },
 	[NODE_ADAPTER] = { on_adapter, true },
 	[NODE_ENGINE] = { on_engine, true },
+	[NODE_METRICS] = { on_metrics, false },
+	[NODE_OTHER] = { on_app_message, true },
 };
 
 static void on_still_there(uv_timer_t *t)
@@ -534,7 +572,9 @@ static struct worker *of_member(struct hub_member *m)
 
 static int member_send(struct hub_member *m, struct blob *frame)
 {
-	return channel_relay(&of_member(m)->channel, frame);
+	struct worker *w = of_member(m);
+
+	return w->leaving ? -EPIPE : channel_relay(&w->channel, frame);
 }
 
 static struct hub_backlog member_backlog(struct hub_member *m)

@@ -6,6 +6,7 @@
 #include <sys/types.h>
 #include <uv.h>
 
+#include "init/app_metrics.h"
 #include "init/config.h"
 #include "init/drain.h"
 #include "init/endpoint.h"
@@ -29,6 +30,10 @@ struct worker_ops {
 	void (*on_session)(struct worker *w, const char *sid, bool opened);
 	/* A place was opened for the app; @http: its first server. The router must accept there. */
 	void (*on_place)(struct worker *w, struct place *pl, bool http);
+	/* The app's metrics, as prom-client answers (NODE_METRICS). */
+	void (*on_metrics)(struct worker *w, const struct node_msg *m, struct str payload);
+	/* Whether a message of the app's own (NODE_OTHER) goes to the other workers. */
+	bool (*is_relayed)(struct worker *w, struct str payload);
 };
 
 struct worker {
@@ -55,6 +60,7 @@ struct worker {
 	struct server *servers; /* what it listens on, first server last */
 	struct handles handles;
 	uint32_t seq;
+	struct app_metrics_member metrics;
 	bool announced; /* its adapter has spoken */
 	bool asked_to_diagnose, closed;
 	bool is_dead;          /* the process has ended */
@@ -68,6 +74,7 @@ struct worker {
 		uint32_t lag_ms;     /* what it took */
 		uint32_t silence_ms; /* of the open question, 0: none */
 	} health;
+	bool leaving; /* has called cluster.worker.disconnect(): nothing more is sent to it */
 	uint64_t stopped_ms; /* by a signal, since when; 0: it runs */
 	uv_timer_t deadline; /* of the state it is in */
 	struct drain drain;
@@ -101,6 +108,10 @@ uint64_t worker_silence_ms(const struct worker *w);
 const char *worker_silence_why(const struct worker *w);
 /* Out of balancing, or back (READY and SUSPECT only). */
 void worker_suspect(struct worker *w, bool suspect);
+
+/* Asks for the app's metrics (see app_metrics.h). False: its channel has ended, or its queue is
+ * full. */
+bool worker_ask_metrics(struct worker *w, uint32_t request_id);
 
 /* What a router has heard from it (CONTROL_HEALTH). */
 void worker_heard(struct worker *w, const struct control_msg *m);

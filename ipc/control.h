@@ -12,6 +12,7 @@
  *	SESSION     a worker announced a session
  *	PHASE       serving, lame duck, draining
  *	ADOPT       a poll that another router has lent (fd, twice)
+ *	APP_METRICS what the workers have answered (fd)
  *
  *	router → init
  *	UP          tell me everything
@@ -21,6 +22,7 @@
  *	IDLE        nobody waits for a draining worker
  *	PARK        keep the connections of this poll (fd, twice)
  *	UNPARK      not any more
+ *	APP_METRICS ask the workers for theirs
  */
 #pragma once
 
@@ -50,6 +52,8 @@ enum control_type {
 	CONTROL_UNPARK, /* .token */
 	CONTROL_ADOPT,  /* as CONTROL_PARK */
 	CONTROL_UP,
+	CONTROL_APP_METRICS, /* .token; the answer also has .kind = workers that are missing, .style
+				= enum serialization, fd: see app_answers.h, or none */
 };
 
 enum listener_kind {

@@ -11,6 +11,8 @@
 
 #include "base/ban.h"
 
+static const uint64_t EXACT_MAX = UINT64_C(1) << 53; /* as a double */
+
 struct reader {
 	const char *p, *end;
 	unsigned depth; /* open brackets */
@@ -245,11 +247,13 @@ static enum step end_value(struct reader *r, unsigned base)
 {
 	while (r->depth > base) {
 		bool brace = is_in_braces(r);
+		int c = peek_char(r);
 
-		if (take_char(r, ','))
-			return brace ? skip_key(r) : STEP_VALUE;
-		if (!take_char(r, brace ? '}' : ']'))
+		if (c != ',' && c != (brace ? '}' : ']'))
 			return STEP_FAILED;
+		r->p++;
+		if (c == ',')
+			return brace ? skip_key(r) : STEP_VALUE;
 		r->depth--;
 	}
 	return STEP_DONE;
@@ -273,8 +277,13 @@ static bool skip_value(struct reader *r)
 static void set_number(struct value *v)
 {
 	char digits[64];
+	uint64_t plain;
 
 	v->type = VALUE_NUMBER;
+	if (str_to_u64(v->raw, EXACT_MAX, &plain) == 0) {
+		v->number = (double)plain;
+		return;
+	}
 	if (v->raw.n >= sizeof(digits)) { /* no number of Node's has that many digits */
 		v->type = VALUE_OTHER;
 		return;

@@ -1,6 +1,6 @@
-/* Reading and writing what Node's cluster, @socket.io/sticky and its adapter say. One pass over the
- * message finds every key that matters; tables turn what was found into a kind. Unknown messages
- * are the app's own and nobody's business. */
+/* Reading and writing what Node's cluster, @socket.io/sticky, its adapter and prom-client say. One
+ * pass over the message finds every key that matters; tables turn what was found into a kind.
+ * Unknown messages are the app's own and nobody's business. */
 #include "ipc/node.h"
 
 #include <errno.h>
@@ -36,6 +36,7 @@ enum key {
 	K_ENGINE_SOURCE,
 	K_SENDER,
 	K_RECIPIENT,
+	K_REQUEST_ID,
 	N_KEYS,
 };
 
@@ -64,6 +65,7 @@ static const char *const key_names[N_KEYS] = {
 	[K_ENGINE_SOURCE] = "_source",
 	[K_SENDER] = "senderId",
 	[K_RECIPIENT] = "recipientId",
+	[K_REQUEST_ID] = "requestId",
 };
 
 static int64_t number_or(const struct value *v, int64_t otherwise)
@@ -142,6 +144,7 @@ static void read_server(const struct value v[static N_KEYS], struct node_msg *m)
 
 static void read_cluster(const struct value v[static N_KEYS], struct node_msg *m)
 {
+	m->kind = NODE_INTERNAL;
 	if (v[K_ACCEPTED].type == VALUE_BOOL) {
 		m->kind = NODE_ACCEPTED;
 		m->accepted = v[K_ACCEPTED].boolean;
@@ -165,12 +168,19 @@ static const struct {
 	{ "NODE_HANDLE_NACK", NODE_HANDLE_NACK },
 };
 
+/* lib/internal/child_process.js: isInternal(). */
+static bool is_internal(const struct value *cmd)
+{
+	return wire_begins(cmd, "NODE_") && !wire_is(cmd, "NODE_");
+}
+
 static void read_internal(const struct value v[static N_KEYS], struct node_msg *m)
 {
 	if (wire_is(&v[K_CMD], "NODE_CLUSTER")) {
 		read_cluster(v, m);
 		return;
 	}
+	m->kind = is_internal(&v[K_CMD]) ? NODE_INTERNAL : NODE_OTHER;
 	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
 		if (wire_is(&v[K_CMD], commands[i].cmd))
 			m->kind = commands[i].kind;
@@ -219,6 +229,8 @@ static void read_user(enum serialization mode, const struct value v[static N_KEY
 		read_adapter(mode, v, m);
 	else if (wire_is(&v[K_ENGINE_SOURCE], "_eio"))
 		read_engine(v, m);
+	else if (wire_is(&v[K_TYPE], "prom-client:getMetricsRes"))
+		m->kind = NODE_METRICS;
 	else
 		read_sticky(v, m);
 }
@@ -241,6 +253,7 @@ int node_read(enum serialization mode, struct str payload, struct node_msg *ret)
 	ret->kind = NODE_OTHER;
 	ret->seq = number_or(&v[K_SEQ], -1);
 	ret->ack = number_or(&v[K_ACK], -1);
+	ret->request_id = number_or(&v[K_REQUEST_ID], -1);
 	ret->accepted = false;
 	ret->address[0] = ret->key[0] = ret->sid[0] = '\0';
 	ret->data = v[K_DATA];
@@ -410,6 +423,17 @@ struct blob *node_disconnect(enum serialization mode, uint32_t seq)
 	begin_command(&w, mode, "NODE_CLUSTER");
 	string_member(&w, "act", "disconnect");
 	number_member(&w, "seq", seq);
+	return end_command(&w);
+}
+
+struct blob *node_metrics_request(enum serialization mode, uint32_t request_id)
+{
+	struct wire_writer w;
+
+	wire_begin(&w, mode);
+	wire_object(&w);
+	string_member(&w, "type", "prom-client:getMetricsReq");
+	number_member(&w, "requestId", request_id);
 	return end_command(&w);
 }
 

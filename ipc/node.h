@@ -1,5 +1,5 @@
-/* The messages of Node's child_process and cluster modules, of @socket.io/sticky and of the
- * adapters, as they travel on a worker's channel. Source: lib/internal/child_process.js,
+/* The messages of Node's child_process and cluster modules, of @socket.io/sticky, of the adapters
+ * and of prom-client, as they travel on a worker's channel. Source: lib/internal/child_process.js,
  * lib/internal/cluster/{child,primary}.js,
  * @socket.io/sticky 1.0.4 and 2.0.1, @socket.io/cluster-adapter 0.2.2 and 0.3.0. Pure: bytes in,
  * structs out. */
@@ -12,7 +12,7 @@
 #include "ipc/value.h"
 
 enum node_kind {
-	NODE_OTHER,        /* any user message: nobody's business */
+	NODE_OTHER,        /* the app's own message */
 	NODE_ONLINE,       /* first frame of a cluster worker, before user code runs */
 	NODE_QUERY_SERVER, /* listen() or bind(): wants an answer */
 	NODE_LISTENING,
@@ -25,8 +25,10 @@ enum node_kind {
 	NODE_USER_READY,           /* process.send('ready') */
 	NODE_STICKY_CONNECTION,    /* .sid: a new Engine.IO session */
 	NODE_STICKY_DISCONNECTION, /* .sid */
-	NODE_ADAPTER, /* source "_sio_adapter": a cluster-adapter frame, for the relay */
-	NODE_ENGINE,  /* _source "_eio": one of cluster-engine */
+	NODE_ADAPTER,  /* source "_sio_adapter": a cluster-adapter frame, for the relay */
+	NODE_ENGINE,   /* _source "_eio": one of cluster-engine */
+	NODE_METRICS,  /* prom-client's answer to node_metrics_request(): .request_id */
+	NODE_INTERNAL, /* Node's own, but none that we know: never for an app's ears */
 	NODE_N_KINDS,
 };
 
@@ -52,6 +54,7 @@ struct node_msg {
 	int64_t seq; /* -1 when there is none */
 	int64_t ack; /* ditto */
 	bool accepted;
+	int64_t request_id; /* -1: not a number */
 	/* NODE_QUERY_SERVER, NODE_LISTENING */
 	enum node_address_type address_type;
 	bool any_address;               /* address: null */
@@ -96,6 +99,9 @@ struct blob *node_ack(enum serialization mode, int64_t ack, uint32_t seq);
 struct blob *node_handle_ack(enum serialization mode);
 /* cluster's worker.disconnect(): close servers, leave when idle. */
 struct blob *node_disconnect(enum serialization mode, uint32_t seq);
+/* prom-client's primary asks a worker for its metrics; one with an AggregatorRegistry answers with
+ * NODE_METRICS and the same id (prom-client 15 lib/cluster.js). */
+struct blob *node_metrics_request(enum serialization mode, uint32_t request_id);
 /* Membership repair: ADAPTER_CLOSE (13) in the name of a dead member of cluster-adapter 0.3,
  * WORKER_EXIT (3) of 0.2. @uid and @nsp are values skimmed from the dead worker's frames. */
 struct blob *node_adapter_close(enum serialization mode, const struct value *uid,

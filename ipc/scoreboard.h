@@ -64,6 +64,7 @@ struct scoreboard {
 	counter relay_messages, relay_bytes, relay_evictions;
 	counter relay_passed_over[2];  /* enum hub_passed_over */
 	counter relay_used, relay_max; /* bytes of its quota */
+	counter app_metrics;           /* workers may have metrics of the app's to ask for */
 	counter n_routers;             /* at least 1: the first of .routers are in use */
 	/* by any router */
 	counter sessions;

@@ -96,6 +96,22 @@ static bool is_plain(const struct value *v)
 	return v->encoding != 'w';
 }
 
+/* Whether the code points from *at on are those of the ASCII text @s; moves *at behind them. */
+static bool take_ascii(const struct value *v, size_t *at, const char *s)
+{
+	for (; *s; s++)
+		if (text_next(v, at) != (unsigned char)*s)
+			return false;
+	return true;
+}
+
+bool text_begins(const struct value *v, const char *s)
+{
+	size_t at = 0;
+
+	return v->type == VALUE_STRING && take_ascii(v, &at, s);
+}
+
 bool text_is(const struct value *v, const char *s)
 {
 	size_t at = 0;
@@ -104,10 +120,7 @@ bool text_is(const struct value *v, const char *s)
 		return false;
 	if (is_plain(v))
 		return str_eq(v->text, str_of(s));
-	for (; *s; s++)
-		if (text_next(v, &at) != (unsigned char)*s)
-			return false;
-	return text_next(v, &at) < 0;
+	return take_ascii(v, &at, s) && text_next(v, &at) < 0;
 }
 
 /* A name is told from most others by its first character. */

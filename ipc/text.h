@@ -12,6 +12,8 @@ int32_t text_next(const struct value *v, size_t *at);
 
 /* True when @v is a string equal to the ASCII text @s. */
 bool text_is(const struct value *v, const char *s);
+/* True when it begins with it. */
+bool text_begins(const struct value *v, const char *s);
 
 /* The place in @out, same index as in @keys, for an object's key, or NULL when it is none of them.
  */

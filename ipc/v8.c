@@ -14,6 +14,7 @@
 enum {
 	VERSION_MIN = 0x0d,
 	VERSION_VIEW_FLAGS = 0x0e,
+	VARINT_MAX = 5,                 /* bytes */
 	BIGINT_BYTES_MASK = 0x3fffffff, /* behind the sign bit */
 };
 
@@ -34,17 +35,17 @@ static void reader_init(struct reader *r, struct str bytes)
 	r->too_deep = false;
 }
 
-/* Behind the first byte of a longer one; over-long forms are fine. */
+/* V8 takes five bytes at most, whatever the high bit of the fifth says, unless it is the last one.
+ */
 static int64_t take_long_varint(struct reader *r)
 {
 	uint32_t v = 0;
 
-	for (unsigned shift = 0; r->p < r->end; shift += shift < 32 ? 7 : 0) {
+	for (int i = 0; i < VARINT_MAX && r->p < r->end; i++) {
 		unsigned char byte = *r->p++;
 
-		if (shift < 32)
-			v |= (uint32_t)(byte & 0x7f) << shift;
-		if (!(byte & 0x80))
+		v |= (uint32_t)(byte & 0x7f) << 7 * i;
+		if (!(byte & 0x80) || (i == VARINT_MAX - 1 && r->p < r->end))
 			return v;
 	}
 	return -1;
@@ -84,9 +85,14 @@ static bool take_tag(struct reader *r, int tag)
 
 static bool skip_varint(struct reader *r)
 {
-	while (r->p < r->end)
-		if (!(*r->p++ & 0x80))
-			return true;
+	const unsigned char *p = r->p;
+
+	for (int i = 0; i < VARINT_MAX && p < r->end; i++) {
+		if (*p++ & 0x80 && (i < VARINT_MAX - 1 || p == r->end))
+			continue;
+		r->p = p;
+		return true;
+	}
 	return false;
 }
 
@@ -219,6 +225,7 @@ static enum step begin_tagged(struct reader *r, int tag)
 	case 'r':
 		return done_if(enter(r, '.'));
 	case 'B':
+	case 'C': /* immutable: V8 14 */
 		return done_if(skip_counted_bytes(r) && skip_view(r));
 	case '~':
 		return done_if(skip_resizable_buffer(r) && skip_view(r));
@@ -231,28 +238,26 @@ static enum step begin_tagged(struct reader *r, int tag)
 	}
 }
 
-/* A whole value, or the beginning of a container. */
-static bool begin_value(struct reader *r)
+/* A whole value, or the beginning of a container. @tag has been peeked at. */
+static bool begin_value(struct reader *r, int tag)
 {
 	enum step step;
 
-	do {
-		int tag = peek_tag(r);
-
-		if (tag < 0)
-			return false;
+	for (; tag >= 0; tag = peek_tag(r)) {
 		r->p++;
 		step = begin_tagged(r, tag);
-	} while (step == STEP_VALUE);
-	return step == STEP_DONE;
+		if (step != STEP_VALUE)
+			return step == STEP_DONE;
+	}
+	return false;
 }
 
 /* The next part of an Error: message, stack, cause, or the letter of its type. */
 static bool go_on_in_error(struct reader *r)
 {
-	if (r->p == r->end)
-		return false;
-	switch (*r->p++) {
+	int64_t part = take_varint(r);
+
+	switch (part) {
 	case '.':
 		r->depth--;
 		return true;
@@ -260,21 +265,23 @@ static bool go_on_in_error(struct reader *r)
 	case 's':
 		return skip_string(r);
 	case 'c':
-		return begin_value(r);
+		return begin_value(r, peek_tag(r));
 	default:
-		return true;
+		return part > 0 && part < 0x80 && strchr("EFRSTU", (int)part);
 	}
 }
 
 /* The next member of the innermost container, or its end. */
 static bool go_on(struct reader *r)
 {
-	int end_tag = r->ends[r->depth - 1];
+	int tag, end_tag = r->ends[r->depth - 1];
 
 	if (end_tag == '.')
 		return go_on_in_error(r);
-	if (!take_tag(r, end_tag))
-		return begin_value(r);
+	tag = peek_tag(r);
+	if (tag != end_tag)
+		return begin_value(r, tag);
+	r->p++;
 	r->depth--;
 	return skip_varints(r, end_tag == '$' || end_tag == '@' ? 2 : 1);
 }
@@ -283,7 +290,7 @@ static bool skip_value(struct reader *r)
 {
 	unsigned base = r->depth;
 
-	if (!begin_value(r))
+	if (!begin_value(r, peek_tag(r)))
 		return false;
 	while (r->depth > base)
 		if (!go_on(r))

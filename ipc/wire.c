@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "base/macros.h"
+#include "base/utf8.h"
 #include "ipc/json.h"
 #include "ipc/text.h"
 #include "ipc/v8.h"
@@ -86,28 +87,9 @@ bool wire_is(const struct value *v, const char *s)
 	return text_is(v, s);
 }
 
-static size_t encode_utf8(int32_t c, char out[4])
+bool wire_begins(const struct value *v, const char *s)
 {
-	if (c < 0x80) {
-		out[0] = (char)c;
-		return 1;
-	}
-	if (c < 0x800) {
-		out[0] = (char)(0xc0 | c >> 6);
-		out[1] = (char)(0x80 | (c & 0x3f));
-		return 2;
-	}
-	if (c < 0x10000) {
-		out[0] = (char)(0xe0 | c >> 12);
-		out[1] = (char)(0x80 | (c >> 6 & 0x3f));
-		out[2] = (char)(0x80 | (c & 0x3f));
-		return 3;
-	}
-	out[0] = (char)(0xf0 | c >> 18);
-	out[1] = (char)(0x80 | (c >> 12 & 0x3f));
-	out[2] = (char)(0x80 | (c >> 6 & 0x3f));
-	out[3] = (char)(0x80 | (c & 0x3f));
-	return 4;
+	return text_begins(v, s);
 }
 
 int wire_text(const struct value *v, char *dst, size_t size)
@@ -119,7 +101,7 @@ int wire_text(const struct value *v, char *dst, size_t size)
 		return -EINVAL;
 	while ((c = text_next(v, &at)) >= 0) {
 		char utf8[4];
-		size_t k = encode_utf8(c, utf8);
+		size_t k = utf8_write(c, utf8);
 
 		if (c == 0)
 			return -EINVAL;

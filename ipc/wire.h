@@ -30,6 +30,8 @@ int wire_skim_object(enum serialization mode, const struct value *v, const char 
 
 /* True when @v is a string equal to the ASCII text @s. */
 bool wire_is(const struct value *v, const char *s);
+/* True when it begins with it. */
+bool wire_begins(const struct value *v, const char *s);
 
 /* Copies a string value as NUL-terminated UTF-8. Returns its length, -EMSGSIZE when it does not fit
  * with its NUL, -EINVAL when @v is no string; lone surrogates become U+FFFD, an embedded NUL is

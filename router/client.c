@@ -67,6 +67,8 @@ void client_close(struct client *c, const char *why)
 	log_debug("router: client %s: closed: %s", c->addr, why);
 	if (c->state == CLIENT_EXCHANGE)
 		exchange_abort(c);
+	if (c->state == CLIENT_WAITING)
+		scrape_forget(r, c);
 	c->state = CLIENT_CLOSED;
 	if (c->access && c->access->status == 0 && c->sock.fd >= 0)
 		c->access->status = ACCESS_CLIENT_LEFT;
@@ -136,8 +138,16 @@ static void client_linger(struct client *c)
 		client_close(c, "poll failed");
 }
 
+void client_wait(struct client *c)
+{
+	c->state = CLIENT_WAITING;
+	if (sock_want(&c->sock, 0) < 0)
+		client_close(c, "poll failed");
+}
+
 void client_finish_with(struct client *c, struct str head, struct str body)
 {
+	c->sock.out.max = head.n + body.n + SOCK_OUT_MAX;
 	if (sock_send(&c->sock, head, body) < 0)
 		client_close(c, "send failed");
 	else

@@ -4,6 +4,7 @@
  *	idle ──head──► exchange ──answered──► idle
  *	  │               └─ last one ─► linger ──► closed
  *	  ├─ upgrade ──► handed over: the socket is the worker's
+ *	  ├─ /metrics that the app has a part in ─► waiting ──► linger
  *	  └─ refused, admin ──► linger
  */
 #pragma once
@@ -21,7 +22,7 @@
 
 struct router;
 
-enum client_state { CLIENT_IDLE, CLIENT_EXCHANGE, CLIENT_LINGER, CLIENT_CLOSED };
+enum client_state { CLIENT_IDLE, CLIENT_EXCHANGE, CLIENT_WAITING, CLIENT_LINGER, CLIENT_CLOSED };
 
 struct client {
 	struct sock sock;
@@ -65,7 +66,10 @@ void client_exchange_done(struct client *c, bool reusable);
 /* Answers by itself and ends the connection after it; @status is one of reply.c's. */
 void client_reply(struct client *c, unsigned status);
 
-/* Sends finished bytes (head and body) and ends the connection after them. */
+/* An answer that is made elsewhere comes with client_finish_with(). */
+void client_wait(struct client *c);
+
+/* Sends finished bytes (head and body), however many, and ends the connection after them. */
 void client_finish_with(struct client *c, struct str head, struct str body);
 
 /* The only door, idempotent. @why is for the debug log. */

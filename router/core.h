@@ -8,6 +8,7 @@
 #include "ipc/control.h"
 #include "ipc/scoreboard.h"
 #include "router/access_log.h"
+#include "router/admin/scrape.h"
 #include "router/deadline.h"
 #include "router/http.h"
 #include "router/limits.h"
@@ -54,6 +55,7 @@ struct router {
 	uint64_t last_token;
 	struct visitors visitors;
 	struct access_log access_log;
+	struct scrape scrape;
 	struct pipe pipe;                            /* for tunnels */
 	uint64_t id_prefix, last_id;                 /* of requests that we name */
 	bool told_no_proxy_header, out_of_resources; /* said once */

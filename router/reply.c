@@ -58,9 +58,10 @@ int reply_write(unsigned status, bool head_only, struct buf *out)
 	return r < 0 ? r : n;
 }
 
-int reply_write_text(unsigned status, struct str content_type, struct str body, struct buf *out)
+int reply_write_text(unsigned status, struct str content_type, struct str body, struct str rest,
+		     struct buf *out)
 {
-	int r = write_head(find(status), content_type, body.n, out);
+	int r = write_head(find(status), content_type, body.n + rest.n, out);
 
 	return r < 0 ? r : buf_append(out, body.p, body.n);
 }

@@ -9,5 +9,7 @@
  * HEAD. The bytes of the body, -EMSGSIZE, -ENOMEM. */
 int reply_write(unsigned status, bool head_only, struct buf *out);
 
-/* Appends a plain-text response, for the admin endpoints. 0, -EMSGSIZE, -ENOMEM. */
-int reply_write_text(unsigned status, struct str content_type, struct str body, struct buf *out);
+/* Appends a plain-text response, for the admin endpoints, but for the @rest of its body, which the
+ * caller sends behind it. 0, -EMSGSIZE, -ENOMEM. */
+int reply_write_text(unsigned status, struct str content_type, struct str body, struct str rest,
+		     struct buf *out);

@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/macros.h"
 #include "ipc/session_memory.h"
+#include "router/admin/admin.h"
 #include "router/client.h"
 #include "router/core.h"
 #include "router/parking.h"
@@ -124,6 +125,11 @@ static void on_phase(struct router *r, const struct control_msg *m, int *fd)
 	client_close_idle(r);
 }
 
+static void on_app_metrics(struct router *r, const struct control_msg *m, int *fd)
+{
+	scrape_collected(r, m, fd_take(fd));
+}
+
 static const struct {
 	enum control_type type;
 	void (*apply)(struct router *r, const struct control_msg *m, int *fd);
@@ -132,7 +138,7 @@ static const struct {
 	{ CONTROL_HANDBACK, on_handback },     { CONTROL_LISTENER, on_listener },
 	{ CONTROL_ADMIN, on_admin },           { CONTROL_SESSIONS, on_sessions },
 	{ CONTROL_PHASE, on_phase },           { CONTROL_ADOPT, on_adopt },
-	{ CONTROL_SCOREBOARD, on_scoreboard },
+	{ CONTROL_SCOREBOARD, on_scoreboard }, { CONTROL_APP_METRICS, on_app_metrics },
 };
 
 static void on_message(struct control *link, const struct control_msg *m, int fd)
@@ -245,6 +251,7 @@ static int router_init(struct router *r, const struct router_conf *conf, int con
 	deadline_list_init(&r->linger, &r->loop, LINGER_MS, client_on_deadline);
 	deadline_list_init(&r->repeek, &r->loop, REPEEK_MS, client_on_repeek);
 	deadline_list_init(&r->park, &r->loop, PARK_AFTER_MS, parking_begin);
+	scrape_init(r, admin_finish_metrics);
 	access_log_open(&r->access_log, &r->loop, conf->access_format, conf->access_file);
 	if (getrandom(&r->id_prefix, sizeof(r->id_prefix), 0) < 0)
 		return -errno;
@@ -279,6 +286,7 @@ static void router_deinit(struct router *r)
 	close_timer(&r->linger.timer);
 	close_timer(&r->repeek.timer);
 	close_timer(&r->park.timer);
+	scrape_close(r);
 	access_log_close(&r->access_log);
 	poller_deinit(&r->poller);
 	(void)uv_run(&r->loop, UV_RUN_DEFAULT);

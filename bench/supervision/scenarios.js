@@ -117,7 +117,7 @@ const booting = (peer) =>
 
 const statusOf = (port, path) =>
 	new Promise((resolve) => {
-		http.get({ port, path, agent: false }, (res) => resolve(res.resume().statusCode)).on("error", () => resolve(0));
+		http.get({ host: "127.0.0.1", port, path, agent: false }, (res) => resolve(res.resume().statusCode)).on("error", () => resolve(0));
 	});
 
 const readiness = (peer) =>

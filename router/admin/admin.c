@@ -7,6 +7,8 @@
  *	/status   the same numbers as JSON */
 #include "router/admin/admin.h"
 
+#include <errno.h>
+
 #include "base/macros.h"
 #include "ipc/report.h"
 #include "router/client.h"
@@ -21,6 +23,7 @@ struct answer {
 	unsigned status;
 	const char *type;
 	struct buf *body; /* router->report */
+	bool waits;       /* for the app's metrics */
 };
 
 static void say(struct answer *a, unsigned status, const char *text)
@@ -67,6 +70,7 @@ static void report(struct router *r, struct answer *a, const char *type,
 
 static void metrics(struct router *r, struct answer *a)
 {
+	a->waits = scrape_has_app_part(r);
 	report(r, a, "text/plain; version=0.0.4; charset=utf-8", report_metrics);
 }
 
@@ -114,16 +118,44 @@ static void answer(struct router *r, const struct http_head *head, struct answer
 	say(a, 404, "not found");
 }
 
+static void finish(struct client *c, const struct answer *a, struct str app)
+{
+	struct router *r = c->router;
+
+	r->out.len = 0;
+	if (reply_write_text(a->status, str_of(a->type), buf_str(a->body), app, &r->out) < 0)
+		client_close(c, "no memory");
+	else
+		client_finish_with(c, buf_str(&r->out), app);
+	buf_free(&r->report);
+}
+
 void admin_serve(struct client *c, const struct http_head *head)
 {
 	struct router *r = c->router;
-	struct answer a = { 200, "text/plain; charset=utf-8", &r->report };
+	struct answer a = { .status = 200,
+			    .type = "text/plain; charset=utf-8",
+			    .body = &r->report };
+	int e;
 
-	r->report.len = r->out.len = 0;
+	r->report.len = 0;
 	answer(r, head, &a);
-	if (reply_write_text(a.status, str_of(a.type), buf_str(a.body), &r->out) < 0)
-		client_close(c, "no memory");
-	else
-		client_finish_with(c, buf_str(&r->out), (struct str){ 0 });
-	buf_free(&r->report);
+	e = a.waits ? scrape_await(r, c) : -ENODATA;
+	if (e == 0) {
+		client_wait(c);
+		return;
+	}
+	if (e == -EBUSY)
+		say(&a, 503, "too many ask at once");
+	finish(c, &a, (struct str){ 0 });
+}
+
+void admin_finish_metrics(struct client *c, struct str app)
+{
+	struct router *r = c->router;
+	struct answer a = { .status = 200, .body = &r->report };
+
+	r->report.len = 0;
+	metrics(r, &a);
+	finish(c, &a, app);
 }

@@ -28,7 +28,7 @@ class User {
 		user.page.on("console", (m) => ["error", "warning"].includes(m.type()) && user.errors.push(m.text()));
 		user.page.on("pageerror", (err) => user.errors.push(String(err)));
 		if (name === "Polly") await user.page.addInitScript(() => delete window.WebSocket);
-		await user.page.goto(`http://localhost:${port}`);
+		await user.page.goto(`http://127.0.0.1:${port}`);
 		await user.rename(name);
 		await user.page.getByRole("status").filter({ hasText: /^Connected$/ }).waitFor();
 		await user.page.getByRole("status").evaluate((status) => {
@@ -79,11 +79,10 @@ class User {
 
 // Fails with the difference between what read() gives in the end and what it should.
 async function becomes(read, expected, what, ms = 10000) {
-	const same = async () => {
-		assert.deepStrictEqual(await read(), expected, what);
+	await until(async () => {
+		assert.deepStrictEqual(await read(), expected);
 		return true;
-	};
-	await until(same, what, ms).catch(same);
+	}, what, ms);
 }
 
 // All of them speak at the same time.

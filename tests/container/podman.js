@@ -94,7 +94,7 @@ async function untilReady(c) {
 	try {
 		await until("/readyz is 200", async () => (await get(c.admin, "/readyz")).status === 200);
 	} catch (err) {
-		throw new Error(`${err.message}\n${c.logs()}`);
+		throw new Error(`${err.message}\n${c.logs()}`, { cause: err });
 	}
 	return c;
 }
@@ -172,9 +172,10 @@ function websocket(port, url) {
 
 const sleep = (ms) => new Promise((r) => setTimeout(r, ms));
 
-// Polls until check() gives something true; what it threw last is in the message. A failed assertion ends it at once.
+// Polls until check() gives something true; what it threw last is in the message, and its cause. A failed assertion ends
+// it at once.
 async function until(what, check, ms = 30000) {
-	const end = Date.now() + ms;
+	const begin = Date.now();
 	let last;
 	for (;;) {
 		try {
@@ -184,7 +185,8 @@ async function until(what, check, ms = 30000) {
 			if (err.code === "ERR_ASSERTION") throw err;
 			last = err;
 		}
-		if (Date.now() > end) throw new Error(`not within ${ms} ms: ${what}${last ? ` (${last.message})` : ""}`);
+		const took = Date.now() - begin;
+		if (took > ms) throw new Error(`not within ${took} ms: ${what}${last ? ` (${last.message})` : ""}`, { cause: last });
 		await sleep(50);
 	}
 }

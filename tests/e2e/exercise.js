@@ -26,7 +26,7 @@ async function connected(socket) {
 // n clients, every transport in turn, their upgrades done. io is the socket.io-client of any version.
 async function connect(io, port, n, options = {}) {
 	const errors = [];
-	const sockets = Array.from({ length: n }, (_, i) => io(`http://localhost:${port}`, { transports: transports[i % 3], forceNew: true, ...options }));
+	const sockets = Array.from({ length: n }, (_, i) => io(`http://127.0.0.1:${port}`, { transports: transports[i % 3], forceNew: true, ...options }));
 	try {
 		sockets.forEach((s, i) => s.on("connect_error", (err) => errors.push(`client ${i}: ${err.message || err} ${err.description?.message || err.description || ""}`)));
 		await within(Promise.all(sockets.map(connected)), "connect").catch((err) => errors.push(err.message));

@@ -4,6 +4,7 @@ const fs = require("fs");
 const http = require("http");
 const net = require("net");
 const path = require("path");
+const { inspect } = require("util");
 
 const isFree = (port) =>
 	new Promise((resolve) => {
@@ -23,7 +24,7 @@ async function freePort() {
 
 function get(port, url, options = {}) {
 	return new Promise((resolve, reject) => {
-		const req = http.request({ port, path: url, ...options }, (res) => {
+		const req = http.request({ host: "127.0.0.1", port, path: url, ...options }, (res) => {
 			const parts = [];
 			res.on("data", (d) => parts.push(d));
 			res.on("end", () => resolve({ status: res.statusCode, headers: res.headers, body: Buffer.concat(parts) }));
@@ -33,12 +34,20 @@ function get(port, url, options = {}) {
 	});
 }
 
+// Polls until check() gives something true. The error tells what it gave or threw last, which is its cause.
 async function until(check, what, ms = 20000) {
-	const end = Date.now() + ms;
+	const begin = Date.now();
+	let last, cause;
 	for (;;) {
-		const value = await check().catch(() => undefined);
-		if (value) return value;
-		if (Date.now() > end) throw new Error(`timeout: ${what}`);
+		try {
+			last = await check();
+			cause = undefined;
+			if (last) return last;
+		} catch (err) {
+			last = cause = err;
+		}
+		const took = Date.now() - begin;
+		if (took > ms) throw new Error(`timeout: ${what}, not within ${took} ms; last: ${cause ? cause.message : inspect(last)}`, { cause });
 		await new Promise((r) => setTimeout(r, 50));
 	}
 }
@@ -77,10 +86,12 @@ async function start(args, env = {}, cwd = path.join(__dirname, "fixtures")) {
 		await until(() => (self.log.includes("serving on port") ? get(admin, "/readyz").then((r) => r.status === 200) : Promise.resolve(false)), "ready");
 	} catch (err) {
 		p.kill("SIGKILL");
-		throw new Error(`${err.message}\n${self.log}`);
+		throw new Error(`${err.message}\n${self.log}`, { cause: err });
 	}
 	return self;
 }
+
+const children = (pid) => fs.readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").filter(Boolean).map(Number);
 
 // The pids of the children of sioinit with this variable, NAME=VALUE. A child may end while it is looked at.
 function childrenOf(pid, variable) {
@@ -91,7 +102,7 @@ function childrenOf(pid, variable) {
 			return false;
 		}
 	};
-	return fs.readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").map(Number).filter(hasIt);
+	return children(pid).filter(hasIt);
 }
 
 const childOf = (pid, variable) => childrenOf(pid, variable)[0];
@@ -107,4 +118,4 @@ function works(file, ...args) {
 	}
 }
 
-module.exports = { start, run, get, until, freePort, works, childOf, routerOf, routersOf };
+module.exports = { start, run, get, until, freePort, works, children, childOf, routerOf, routersOf };

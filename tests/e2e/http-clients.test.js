@@ -75,14 +75,15 @@ test("PROXY headers name the client, whole or in pieces, and then never again", 
 test("a WebSocket behind a PROXY header is handed over, with nothing in front of it", { timeout: 60000 }, () =>
 	using(["worker.js"], { SIOINIT_PROXY_PROTOCOL: "on" }, async (s) => {
 		const between = net.createServer((c) => {
-			const up = net.connect(s.port);
+			const up = net.connect(s.port, "127.0.0.1");
 			up.write("PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\n");
 			c.pipe(up).pipe(c);
 			for (const end of [c, up]) end.on("error", () => {});
-		}).listen(0);
+		});
+		await new Promise((resolve) => between.listen(0, "127.0.0.1", resolve));
 		try {
 			for (const transports of [["websocket"], ["polling"], ["polling", "websocket"]]) {
-				const c = io(`http://localhost:${between.address().port}`, { transports, forceNew: true, reconnection: false });
+				const c = io(`http://127.0.0.1:${between.address().port}`, { transports, forceNew: true, reconnection: false });
 				assert.strictEqual(await call(c, "echo", "hello"), "hello", transports.join());
 				c.close();
 			}

@@ -36,7 +36,7 @@ for (const [name, env] of [["that says so", {}], ["that does not say so", { NO_H
 
 test("a worker dies before its answer: a GET is asked once elsewhere, a POST is 502", { timeout: 60000 }, async () => {
 	const s = await start(["http.js"], { SIOINIT_WORKERS: "2", SIOINIT_MIN_UPTIME: "0" });
-	const ready = (n) => until(async () => s.log.match(/-> ready/g).length === n, `${n} starts`);
+	const ready = (n) => until(async () => s.log.match(/booting -> ready/g).length === n, `${n} starts`);
 	try {
 		assert.strictEqual((await get(s.port, `/last?${folder}/get`)).status, 200);
 		await ready(3);
@@ -63,7 +63,7 @@ test("a hanging worker: what was sent to it is served elsewhere once it is given
 		assert.deepStrictEqual(answers.map((r) => r.status), Array(8).fill(200), "it has read none of them, so POSTs are safe, too");
 		assert.ok(answers.every((r) => JSON.parse(r.body).pid !== hung));
 		assert.doesNotMatch(String((await get(s.admin, "/metrics")).body), /^sioinit_retries_total 0$/m, "some were sent to it first");
-		await until(async () => s.log.match(/-> ready/g).length === 3, "another worker");
+		await until(async () => s.log.match(/booting -> ready/g).length === 3, "another worker");
 		assert.strictEqual((await get(s.port, "/who")).status, 200);
 	} finally {
 		assert.strictEqual(await s.stop(), 0);
@@ -75,12 +75,12 @@ test("the last answer of a worker that ends is heard, by a slow reader, too", { 
 	try {
 		for (let i = 1; i <= 3; i++) {
 			assert.strictEqual((await get(s.port, "/farewell?5", { method: "POST", body: "once" })).body.length, 5);
-			await until(async () => s.log.match(/-> ready/g).length === 1 + i, "the next worker");
+			await until(async () => s.log.match(/booting -> ready/g).length === 1 + i, "the next worker");
 		}
 		const size = 1 << 20;
 		const w = await wire({ port: s.port }).send(`GET /farewell?${size} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
 		w.socket.pause();
-		await until(async () => s.log.match(/-> ready/g).length === 5, "the next worker");
+		await until(async () => s.log.match(/booting -> ready/g).length === 5, "the next worker");
 		w.socket.resume();
 		assert.strictEqual((await w.response()).body.length, size);
 	} finally {
@@ -115,7 +115,7 @@ test("who comes when the stop has begun is refused, not kept waiting", { timeout
 	try {
 		await until(async () => String((await get(s.port, "/held")).body) === "1", "one that keeps the worker");
 		process.kill(s.pid, "SIGTERM");
-		for (const where of [{ port: s.port }, { port: second }, { path: socket }]) await refused(where);
+		for (const where of [{ port: s.port, host: "127.0.0.1" }, { port: second, host: "127.0.0.1" }, { path: socket }]) await refused(where);
 		assert.strictEqual((await get(s.admin, "/livez")).status, 200);
 	} finally {
 		held.close();

@@ -6,11 +6,10 @@ const fs = require("fs");
 const net = require("net");
 const os = require("os");
 const path = require("path");
-const { get, until, freePort } = require("./harness");
+const { get, until, freePort, children } = require("./harness");
 
 const namespace = ["--pid", "--fork", "--mount-proc", "--kill-child"];
 const skip = spawnSync("unshare", [...namespace, "true"]).status !== 0 && "no pid namespaces here";
-const childrenOf = (pid) => fs.readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").filter(Boolean).map(Number);
 
 // `exec` is shell that prepares what sioinit is born into, up to its command line.
 async function start(env = {}, exec = "exec") {
@@ -33,10 +32,10 @@ async function start(env = {}, exec = "exec") {
 	};
 	try {
 		await until(() => get(admin, "/readyz").then((r) => r.status === 200), "ready");
-		[self.pid] = childrenOf(p.pid);
+		[self.pid] = children(p.pid);
 	} catch (err) {
 		p.kill("SIGKILL");
-		throw new Error(`${err.message}\n${self.log}`);
+		throw new Error(`${err.message}\n${self.log}`, { cause: err });
 	}
 	return self;
 }
@@ -53,11 +52,11 @@ async function live(env, exec, body) {
 
 test("reaps a thousand orphans that end at once", { skip, timeout: 90000 }, () =>
 	live({}, "exec", async (s) => {
-		const before = childrenOf(s.pid).length;
+		const before = children(s.pid).length;
 		const group = await s.ask("sh", { script: "i=0; while [ $i -lt 1000 ]; do sleep 600 & i=$((i + 1)); done" });
-		assert.strictEqual(childrenOf(s.pid).length, before + 1000);
+		assert.strictEqual(children(s.pid).length, before + 1000);
 		await s.ask("kill", { pid: -group.pid, signal: "SIGKILL" });
-		await until(async () => childrenOf(s.pid).length === before, "no orphan, no zombie");
+		await until(async () => children(s.pid).length === before, "no orphan, no zombie");
 		assert.ok((await s.ask("")).pid);
 	}));
 
@@ -120,13 +119,13 @@ for (const [name, exec] of Object.entries(surroundings))
 test("nothing of its own takes the place of a closed stdout or stderr", { skip, timeout: 60000 }, () =>
 	live({}, "exec <&- >&- 2>&-; exec", async (s) => {
 		assert.ok((await s.ask("")).pid);
-		for (const pid of [s.pid, ...childrenOf(s.pid)])
+		for (const pid of [s.pid, ...children(s.pid)])
 			for (const fd of [0, 1, 2]) assert.strictEqual(fs.readlinkSync(`/proc/${pid}/fd/${fd}`), "/dev/null");
 	}));
 
 test("lives with 64 descriptors, and more clients than that", { skip, timeout: 60000 }, () =>
 	live({}, "ulimit -n 64; exec", async (s) => {
-		const clients = Array.from({ length: 100 }, () => net.connect(s.port).on("error", () => {}));
+		const clients = Array.from({ length: 100 }, () => net.connect(s.port, "127.0.0.1").on("error", () => {}));
 		await until(async () => clients.every((c) => !c.connecting), "all are in the backlog at least");
 		for (const c of clients) c.destroy();
 		await until(() => s.ask(""), "an answer");

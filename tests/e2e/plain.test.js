@@ -9,7 +9,7 @@ const slotOf = async (port) => JSON.parse((await get(port, "/")).body);
 
 function raw(port, bytes) {
 	return new Promise((resolve, reject) => {
-		const s = net.connect(port);
+		const s = net.connect(port, "127.0.0.1");
 		let got = "";
 		s.on("data", (d) => (got += d));
 		s.on("end", () => resolve(got));
@@ -20,7 +20,7 @@ function raw(port, bytes) {
 
 function upgraded(port) {
 	return new Promise((resolve, reject) => {
-		const s = net.connect(port);
+		const s = net.connect(port, "127.0.0.1");
 		s.on("error", reject);
 		s.write("GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
 		s.once("data", (d) => (String(d).startsWith("HTTP/1.1 101") ? resolve(s) : reject(new Error(String(d)))));

@@ -10,7 +10,7 @@ const { start, get, until, freePort } = require("./harness");
 
 const readAll = (port) => new Promise((resolve, reject) => {
 	let got = "";
-	net.connect(port).on("data", (d) => (got += d)).on("end", () => resolve(got)).on("error", reject);
+	net.connect(port, "127.0.0.1").on("data", (d) => (got += d)).on("end", () => resolve(got)).on("error", reject);
 });
 
 const ping = (port) => new Promise((resolve, reject) => {

@@ -6,7 +6,7 @@ const http = require("http");
 const net = require("net");
 const { spawn } = require("child_process");
 const { io } = require("socket.io-client");
-const { start, run, get, until, freePort, routersOf: routersOfPid } = require("./harness");
+const { start, run, get, until, freePort, children, routersOf: routersOfPid } = require("./harness");
 const { connect, call, collect, within } = require("./exercise");
 
 const ROUTERS = 3;
@@ -14,7 +14,6 @@ const app = { SIOINIT_WORKERS: "4", SIOINIT_ROUTERS: String(ROUTERS), STICKY: "@
 const polling = "/socket.io/?EIO=4&transport=polling";
 
 const sidOf = (answer) => JSON.parse(String(answer.body).slice(1)).sid;
-const children = (pid) => fs.readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").map(Number);
 const routersOf = (s) => routersOfPid(s.pid);
 const allRouters = (s) => until(async () => {
 	const pids = routersOf(s);
@@ -124,7 +123,7 @@ test("200 polling sessions that change the router with every request: not one 40
 test("bursts spread evenly over the workers", { timeout: 60000 }, () => withApp({ SESSION_ID: "slot" }, async (s, toClose) => {
 	const answers = await Promise.all(Array.from({ length: 200 }, () => get(s.port, polling)));
 	assertEven(answers.map((a) => sidOf(a).split("-")[0]), 4, 0.2);
-	const sockets = Array.from({ length: 100 }, () => io(`http://localhost:${s.port}`, { transports: ["websocket"], forceNew: true, reconnection: false }));
+	const sockets = Array.from({ length: 100 }, () => io(`http://127.0.0.1:${s.port}`, { transports: ["websocket"], forceNew: true, reconnection: false }));
 	toClose.push(...sockets);
 	assertEven(await Promise.all(sockets.map((c) => call(c, "pid"))), 4, 0.5);
 }));
@@ -186,7 +185,7 @@ test("hand-offs that the worker gives back are served, whichever router gave the
 	toClose.push(caller);
 	const hung = await call(caller, "hang");
 	const other = children(s.pid).find((pid) => !routersOf(s).includes(pid) && pid !== hung);
-	const sockets = Array.from({ length: 20 }, () => io(`http://localhost:${s.port}`, { transports: ["websocket"], forceNew: true, reconnection: false }));
+	const sockets = Array.from({ length: 20 }, () => io(`http://127.0.0.1:${s.port}`, { transports: ["websocket"], forceNew: true, reconnection: false }));
 	toClose.push(...sockets);
 	let served = 0;
 	const answers = sockets.map((c) => call(c, "pid").finally(() => served++));
@@ -273,7 +272,7 @@ test("each router killed in turn: waiting polls live on, each at one router, and
 	const allWait = (why) => until(async () => {
 		const polls = parkedPolls(s);
 		return polls.size === sockets.length && [...polls.values()].every((holders) => holders.length === 1) && polls;
-	}, `all polls to wait, ${why}`).catch((err) => assert.fail(`${err.message}: ${lost}, ${parkedPolls(s).size} wait`));
+	}, `all polls to wait, ${why}`).catch((err) => { throw new Error(`${err.message}: ${lost}, ${parkedPolls(s).size} wait`, { cause: err }); });
 	const inodesAt = (polls, router) => [...polls].filter(([, holders]) => holders[0] === router).map(([inode]) => inode).sort();
 	const said = [];
 	for (let round = 0; round < ROUTERS; round++) {

@@ -61,7 +61,7 @@ test("completion for bash", async () => {
 	assert.deepStrictEqual((await bash("--")).sort(), settings().sort());
 });
 
-test("completion for fish", { skip: !has("fish") }, () => withFile(script("fish"), (file) => {
+test("completion for fish", { skip: !has("fish") && "no fish" }, () => withFile(script("fish"), (file) => {
 	const offered = (line) => String(execFileSync("fish", ["--no-config", "-c", "source $argv[1]; complete -C $argv[2]", file, line])).trim().split("\n").map((l) => l.split("\t")[0]);
 	assert.deepStrictEqual(offered("sioinit --log-level ").sort(), ["debug", "error", "info", "warn"]);
 	assert.deepStrictEqual(offered("sioinit relo"), ["reload"]);
@@ -69,7 +69,7 @@ test("completion for fish", { skip: !has("fish") }, () => withFile(script("fish"
 	for (const option of settings()) assert.ok(offered(`sioinit ${option}`).includes(option), option);
 }));
 
-test("completion for zsh", { skip: !has("zsh") }, () => withFile(script("zsh"), (file) => {
+test("completion for zsh", { skip: !has("zsh") && "no zsh" }, () => withFile(script("zsh"), (file) => {
 	// _arguments and _describe work in the line editor only: here they show what they are given
 	const frame = `compdef() { :; }
 		_arguments() { print -rl -- "\${@[2,-1]}"; state=$want }

@@ -45,7 +45,7 @@ function load(port) {
 
 function upgraded(port) {
 	return new Promise((resolve, reject) => {
-		const s = net.connect(port);
+		const s = net.connect(port, "127.0.0.1");
 		s.on("error", reject);
 		s.write("GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
 		s.once("data", () => resolve(s));

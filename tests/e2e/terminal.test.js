@@ -27,7 +27,7 @@ async function terminal(command, env = {}) {
 			const r = found();
 			r.lastIndex = self.seen;
 			return r.exec(self.screen);
-		}, what, 10000).catch((err) => { throw new Error(`${err.message} on\n${self.screen}`); });
+		}, what, 10000).catch((err) => { throw new Error(`${err.message} on\n${self.screen}`, { cause: err }); });
 		self.seen = match.index + match[0].length;
 		return match;
 	};

@@ -7,7 +7,7 @@ class Wire {
 		this.ended = false;
 		this.error = null;
 		this.waiting = [];
-		this.socket = net.connect({ noDelay: true, allowHalfOpen: true, ...(typeof options === "object" ? options : { port: options }) });
+		this.socket = net.connect({ host: "127.0.0.1", noDelay: true, allowHalfOpen: true, ...(typeof options === "object" ? options : { port: options }) });
 		this.socket.setEncoding("latin1");
 		this.socket.on("data", (d) => this.news(() => (this.got += d)));
 		this.socket.on("end", () => this.news(() => (this.ended = true)));

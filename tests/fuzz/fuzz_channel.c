@@ -1,5 +1,8 @@
-/* A worker's bytes through a real channel, in pieces of any size: the frames and the end are those
- * of the whole. The first byte is the serialization, the second the seed of the sizes. */
+/* A worker's bytes through a real channel, in pieces of any size, some with a descriptor: the
+ * frames and the end are those of the whole. The first byte is the serialization and, by its bits,
+ * whether the reader sends every frame back, whether pieces bring descriptors, and after how many
+ * frames the reader closes the channel; the second byte is the seed of the sizes. */
+#include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -13,29 +16,60 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 
 enum { TURNS_MAX = 100, BYTES_MAX = 64 << 10 };
 
+/* Bits of the first byte. */
+enum { ADVANCED = 0x01, ECHOES = 0x02, DESCRIPTORS = 0x04, CLOSES = 0x08, FRAMES_SHIFT = 6 };
+
 struct reader {
 	struct channel channel;
 	struct buf frames; /* each with its framing */
+	unsigned how, n_frames;
 	int err;
-	bool ended;
+	bool ended, closed;
 };
+
+static bool closes_now(const struct reader *r)
+{
+	return r->how & CLOSES && r->n_frames > r->how >> FRAMES_SHIFT;
+}
+
+/* Nobody reads what comes back: it piles up, as at a worker that is stopped. */
+static void echo(struct channel *ch, struct str frame, bool relayed)
+{
+	struct blob *b = blob_copy(frame);
+	int r = !b ? -ENOMEM : relayed ? channel_relay(ch, b) : channel_send(ch, b, STDERR_FILENO);
+
+	if (r < 0 && r != -ENOBUFS)
+		abort();
+	blob_unref(b);
+}
 
 static void on_frame(struct channel *ch, const struct channel_frame *f)
 {
 	struct reader *r = container_of(ch, struct reader, channel);
 
-	if (f->fd >= 0 || f->payload.n >= f->bytes.n || r->ended)
+	if ((f->fd >= 0 && !(r->how & DESCRIPTORS)) || f->payload.n >= f->bytes.n || r->ended ||
+	    r->closed)
+		abort();
+	if (f->fd >= 0 && close(f->fd) < 0)
 		abort();
 	if (buf_append(&r->frames, f->bytes.p, f->bytes.n) < 0)
 		abort();
+	r->n_frames++;
+	if (r->how & ECHOES)
+		echo(ch, f->bytes, r->n_frames % 3);
+	if (!closes_now(r))
+		return;
+	r->closed = true;
+	channel_close(ch, NULL);
 }
 
 static void on_read_end(struct channel *ch)
 {
-	(void)ch;
+	if (container_of(ch, struct reader, channel)->closed)
+		abort();
 }
 
-/* Larger than the input, or a length that is no more than announced. */
+/* Of a length that is larger than the input. */
 static void on_no_room(struct channel *ch, size_t n)
 {
 	(void)ch;
@@ -46,7 +80,7 @@ static void on_end(struct channel *ch, int err)
 {
 	struct reader *r = container_of(ch, struct reader, channel);
 
-	if (r->ended)
+	if (r->ended || r->closed)
 		abort();
 	r->ended = true;
 	r->err = err;
@@ -54,12 +88,34 @@ static void on_end(struct channel *ch, int err)
 
 static const struct channel_ops ops = { on_frame, on_read_end, on_no_room, on_end };
 
-static void send_in_pieces(uv_loop_t *loop, int fd, struct str rest, unsigned seed)
+static ssize_t send_piece(int sock, const char *p, size_t n, bool with_fd)
 {
-	while (rest.n > 0) {
+	union {
+		char bytes[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control = { 0 };
+	struct iovec iov = { (void *)p, n };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
+	int fd = STDERR_FILENO;
+
+	if (with_fd) {
+		m.msg_control = control.bytes;
+		m.msg_controllen = sizeof(control.bytes);
+		*CMSG_FIRSTHDR(&m) = (struct cmsghdr){ .cmsg_level = SOL_SOCKET,
+						       .cmsg_type = SCM_RIGHTS,
+						       .cmsg_len = CMSG_LEN(sizeof(int)) };
+		memcpy(CMSG_DATA(CMSG_FIRSTHDR(&m)), &fd, sizeof(int));
+	}
+	return sendmsg(sock, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+static void send_in_pieces(struct reader *r, uv_loop_t *loop, int fd, struct str rest,
+			   unsigned seed)
+{
+	while (rest.n > 0 && !r->closed) {
 		size_t most = seed % 7 ? 1 + seed % 61 : BYTES_MAX,
 		       size = rest.n < most ? rest.n : most;
-		ssize_t n = send(fd, rest.p, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+		ssize_t n = send_piece(fd, rest.p, size, r->how & DESCRIPTORS && seed % 3 == 0);
 
 		if (n > 0) {
 			rest.p += n;
@@ -84,11 +140,12 @@ static void through_a_channel(struct reader *r, enum serialization mode, struct 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) < 0 ||
 	    channel_init(&r->channel, &loop, sv[0], mode, &ops, &quota) < 0)
 		abort();
-	send_in_pieces(&loop, sv[1], bytes, seed);
+	send_in_pieces(r, &loop, sv[1], bytes, seed);
 	(void)close(sv[1]);
-	for (int i = 0; i < TURNS_MAX && !r->ended; i++)
+	for (int i = 0; i < TURNS_MAX && !r->ended && !r->closed; i++)
 		(void)uv_run(&loop, UV_RUN_NOWAIT);
-	channel_close(&r->channel, NULL);
+	if (!r->closed)
+		channel_close(&r->channel, NULL);
 	(void)uv_run(&loop, UV_RUN_DEFAULT);
 }
 
@@ -104,22 +161,34 @@ static size_t in_one_piece(enum serialization mode, struct str bytes, int *ret_e
 	return used;
 }
 
+/* A reader that closes has seen the beginning only. What was sent back and not read makes a reset
+ * of the end. */
+static void check(const struct reader *r, enum serialization mode, struct str in)
+{
+	int err;
+	size_t whole = in_one_piece(mode, in, &err);
+
+	if (r->frames.len && memcmp(r->frames.p, in.p, r->frames.len) != 0)
+		abort();
+	if (r->closed
+		? r->frames.len > whole
+		: !r->ended || r->frames.len != whole || (r->err != err && !(r->how & ECHOES)))
+		abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
-	enum serialization mode = n && (bytes[0] & 1) ? SERIAL_ADVANCED : SERIAL_JSON;
 	static struct reader r;
+	enum serialization mode;
 	struct str in;
-	int err;
 
 	if (n < 2 || n > BYTES_MAX)
 		return 0;
+	mode = bytes[0] & ADVANCED ? SERIAL_ADVANCED : SERIAL_JSON;
 	in = (struct str){ (const char *)bytes + 2, n - 2 };
-	r = (struct reader){ .frames = BUF_INIT(BYTES_MAX) };
+	r = (struct reader){ .frames = BUF_INIT(BYTES_MAX), .how = bytes[0] };
 	through_a_channel(&r, mode, in, bytes[1]);
-	if (!r.ended || r.frames.len != in_one_piece(mode, in, &err) || r.err != err)
-		abort();
-	if (r.frames.len && memcmp(r.frames.p, in.p, r.frames.len) != 0)
-		abort();
+	check(&r, mode, in);
 	buf_free(&r.frames);
 	return 0;
 }

@@ -31,7 +31,22 @@ static void owner_on_place(struct worker *w, struct place *pl, bool http)
 	(void)http;
 }
 
+static void owner_on_metrics(struct worker *w, const struct node_msg *m, struct str payload)
+{
+	(void)w;
+	(void)m;
+	(void)payload;
+}
+
+static bool owner_is_relayed(struct worker *w, struct str payload)
+{
+	(void)w;
+	(void)payload;
+	return false;
+}
+
 #define OWNER_OPS(handback)                                                                        \
 	{                                                                                          \
-		owner_on_state, handback, owner_on_session, owner_on_place                         \
+		owner_on_state, handback, owner_on_session, owner_on_place, owner_on_metrics,      \
+		    owner_is_relayed                                                               \
 	}

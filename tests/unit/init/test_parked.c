@@ -88,6 +88,12 @@ static uint64_t n_parked(void)
 	return counter_get(&in->board->parked);
 }
 
+static bool give(struct router_process *r, const struct control_msg *m, int fd)
+{
+	assert_int_equal(control_send(r->channel, m, fd), 0);
+	return true;
+}
+
 /* What a router that is up is given, as told to it. */
 static unsigned given_to(unsigned router, uint32_t ret_workers[2 * PARK_N])
 {
@@ -102,7 +108,7 @@ static unsigned given_to(unsigned router, uint32_t ret_workers[2 * PARK_N])
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv), 0);
 	assert_int_equal(control_init(&channel, &in->loop, sv[0], &ops), 0);
 	r->channel = &channel;
-	parked_give(r);
+	parked_give(in, router, r, give);
 	while ((size = recv(sv[1], packet, sizeof(packet), MSG_DONTWAIT)) > 0) {
 		assert_int_equal(control_decode((struct str){ packet, (size_t)size }, &m), 0);
 		assert_int_equal(m.type, CONTROL_ADOPT);

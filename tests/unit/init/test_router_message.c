@@ -59,6 +59,7 @@ static void everything_that_routers_say_is_sound(void **state)
 		       .style = 1, .token = UINT64_MAX),
 		     stream, &other);
 	assert_sound(M(.type = CONTROL_UNPARK, .token = 1), -1, &other);
+	assert_sound(M(.type = CONTROL_APP_METRICS, .token = 1), -1, &other);
 }
 
 static void a_descriptor_that_was_lost_is_nobodys_fault(void **state)
@@ -80,7 +81,7 @@ static void only_a_routers_messages_are_a_routers(void **state)
 {
 	(void)state;
 	for (uint32_t type = 0; type < 64; type++)
-		if (type < CONTROL_HANDOFF || type == CONTROL_ADOPT || type > CONTROL_UP)
+		if (type < CONTROL_HANDOFF || type == CONTROL_ADOPT || type > CONTROL_APP_METRICS)
 			assert_fault(M(.type = (enum control_type)type, .worker = 1), -1, &first);
 	assert_fault(M(.type = (enum control_type)UINT32_MAX), -1, &first);
 }

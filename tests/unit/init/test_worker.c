@@ -248,6 +248,36 @@ static void one_that_does_not_read_its_answers_is_killed(void **state)
 	assert_false(workers[1]->killed);
 }
 
+static void one_that_leaves_is_sent_nothing_after_the_answer(void **state)
+{
+	static char got[4096];
+	ssize_t n;
+
+	(void)state;
+	take_part();
+	(void)hears(2, "");
+	workers[0]->answers_pings = true;
+	worker_ping(workers[0]);
+	hand_off(0, 8); /* waits for the ping's answer */
+	turns();
+	(void)hears(0, "");
+	(void)say(0, "{\"cmd\":\"NODE_CLUSTER\",\"act\":\"exitedAfterDisconnect\",\"seq\":3}\n");
+	turns();
+	assert_int_equal(n_handbacks, 1);
+	assert_int_equal(handback.token, 8);
+	(void)say(0, "{\"cmd\":\"NODE_HANDLE_NACK\"}\n");
+	(void)say(1, "{\"source\":\"_sio_adapter\",\"uid\":\"u1\",\"nsp\":\"/\",\"p\":1}\n");
+	hand_off(0, 9);
+	worker_ping(workers[0]);
+	turns();
+	assert_int_equal(n_handbacks, 2);
+	n = read(peers[0], got, sizeof(got) - 1);
+	assert_true(n > 0);
+	assert_non_null(strstr(got, "\"ack\":3"));
+	assert_ptr_equal(memchr(got, '\n', (size_t)n), got + n - 1);
+	assert_true(hears(2, "_sio_adapter"));
+}
+
 #define WORKER(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -261,6 +291,7 @@ int main(void)
 		WORKER(the_last_words_are_heard),
 		WORKER(one_that_acknowledges_what_it_was_not_sent_is_killed),
 		WORKER(one_that_does_not_read_its_answers_is_killed),
+		WORKER(one_that_leaves_is_sent_nothing_after_the_answer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -108,6 +108,30 @@ static void assert_frame(struct blob *frame, struct str expected)
 	blob_unref(frame);
 }
 
+static void tells_messages_apart(void **state)
+{
+	(void)state;
+	read_as(SERIAL_JSON, STR("{\"cmd\":\"NODE_NEW\"}"), NODE_INTERNAL);
+	read_as(SERIAL_JSON, STR("{\"cmd\":\"NODE_CLUSTER\",\"act\":\"new\"}"), NODE_INTERNAL);
+	read_as(SERIAL_JSON, STR("{\"cmd\":\"mine\"}"), NODE_OTHER);
+	read_as(SERIAL_JSON,
+		STR("{\"type\":\"prom-client:getMetricsRes\",\"requestId\":7,\"metrics\":[[]]}"),
+		NODE_METRICS);
+	assert_int_equal(m.request_id, 7);
+	read_as(SERIAL_JSON, STR("{\"type\":\"prom-client:getMetricsRes\"}"), NODE_METRICS);
+	assert_int_equal(m.request_id, -1);
+}
+
+static void asks_as_prom_client_does(void **state)
+{
+	(void)state;
+	assert_frame(node_metrics_request(SERIAL_JSON, 3),
+		     STR("{\"type\":\"prom-client:getMetricsReq\",\"requestId\":3}\n"));
+	assert_frame(node_metrics_request(SERIAL_ADVANCED, 3),
+		     STR("\0\0\0\x33\xff\x0do\"\x04type\"\x19prom-client:getMetricsReq\"\x09"
+			 "requestIdI\x06{\x02"));
+}
+
 static void writes_handles(void **state)
 {
 	(void)state;
@@ -140,8 +164,12 @@ static void echoes_the_data_of_a_query(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(reads_advanced_captures),       cmocka_unit_test(reads_json),
-		cmocka_unit_test(takes_a_port_that_is_a_string), cmocka_unit_test(writes_handles),
+		cmocka_unit_test(reads_advanced_captures),
+		cmocka_unit_test(reads_json),
+		cmocka_unit_test(takes_a_port_that_is_a_string),
+		cmocka_unit_test(tells_messages_apart),
+		cmocka_unit_test(asks_as_prom_client_does),
+		cmocka_unit_test(writes_handles),
 		cmocka_unit_test(echoes_the_data_of_a_query),
 	};
 

@@ -1,0 +1,240 @@
+/* Waiting for init, then for the thread that merges; whoever waits is answered in any case: without
+ * the app's part when init is silent. */
+#include "router/admin/scrape.h"
+
+#include <errno.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/macros.h"
+#include "ipc/app_answers.h"
+#include "ipc/tree.h"
+#include "router/admin/prom_merge.h"
+#include "router/core.h"
+
+#include "base/ban.h"
+
+/* Everything that the thread works on. */
+struct job {
+	uv_work_t work;
+	struct router *router;
+	enum serialization mode;
+	char *bytes; /* a private mapping: reading a tree spoils the text */
+	size_t size;
+	unsigned n_answered, n_missing, n_unreadable;
+	struct buf text;
+};
+
+/* One thread is enough, whatever the app wants of its own libuv. */
+void scrape_init(struct router *r, scrape_finish_fn *finish)
+{
+	r->scrape.finish = finish;
+	(void)setenv("UV_THREADPOOL_SIZE", "1", 1);
+	(void)uv_timer_init(&r->loop, &r->scrape.timer);
+}
+
+void scrape_close(struct router *r)
+{
+	uv_close((uv_handle_t *)&r->scrape.timer, NULL);
+}
+
+bool scrape_has_app_part(const struct router *r)
+{
+	return counter_get(&r->shared->app_metrics);
+}
+
+/* Waiting */
+
+static void finish_all(struct router *r, struct str text)
+{
+	struct scrape *s = &r->scrape;
+
+	s->token = 0;
+	(void)uv_timer_stop(&s->timer);
+	while (s->n_waiting > 0)
+		s->finish(s->waiting[--s->n_waiting], text);
+}
+
+static void on_silence(uv_timer_t *t)
+{
+	struct scrape *s = container_of(t, struct scrape, timer);
+
+	log_warn("router: init has not collected the app's metrics in time");
+	finish_all(container_of(s, struct router, scrape), (struct str){ 0 });
+}
+
+static int ask(struct router *r)
+{
+	struct scrape *s = &r->scrape;
+	struct control_msg m = { .type = CONTROL_APP_METRICS, .token = ++r->last_token };
+	int e = control_send(&r->link, &m, -1);
+
+	if (e < 0)
+		return e;
+	s->token = m.token;
+	return uv_timer_start(&s->timer, on_silence, SCRAPE_TIMEOUT_MS, 0);
+}
+
+int scrape_await(struct router *r, struct client *c)
+{
+	struct scrape *s = &r->scrape;
+	int e = 0;
+
+	if (s->n_waiting == SCRAPE_WAITING_MAX)
+		return -EBUSY;
+	if (!s->token && !s->merging)
+		e = ask(r);
+	if (e == 0)
+		s->waiting[s->n_waiting++] = c;
+	return e;
+}
+
+void scrape_forget(struct router *r, const struct client *c)
+{
+	struct scrape *s = &r->scrape;
+
+	for (unsigned i = 0; i < s->n_waiting; i++)
+		if (s->waiting[i] == c) {
+			s->waiting[i] = s->waiting[--s->n_waiting];
+			return;
+		}
+}
+
+/* Merging: on the thread */
+
+static void add_answer(struct job *j, struct prom_merge *merge, char *payload, size_t n)
+{
+	json_t *answer;
+
+	if (tree_read(j->mode, payload, n, &answer) < 0) {
+		j->n_unreadable++;
+		return;
+	}
+	j->n_unreadable += prom_merge_add(merge, answer) < 0;
+	json_decref(answer);
+}
+
+static void add_answers(struct job *j, struct prom_merge *merge)
+{
+	struct app_answer list[APP_ANSWERS_MAX];
+	size_t n = app_answers_find(j->bytes, j->size, list);
+
+	j->n_answered = (unsigned)n;
+	for (size_t i = 0; i < n; i++)
+		add_answer(j, merge, j->bytes + list[i].at, list[i].n);
+}
+
+static void write_summary(struct job *j, const struct prom_merge *merge)
+{
+	(void)buf_printf(
+	    &j->text,
+	    "# HELP sioinit_app_metrics_workers Workers asked for the metrics of the app.\n"
+	    "# TYPE sioinit_app_metrics_workers gauge\n"
+	    "sioinit_app_metrics_workers{state=\"answered\"} %u\n"
+	    "sioinit_app_metrics_workers{state=\"missing\"} %u\n"
+	    "sioinit_app_metrics_workers{state=\"unreadable\"} %u\n"
+	    "# HELP sioinit_app_metrics_left_out Metrics and samples of the app that are not "
+	    "among these.\n"
+	    "# TYPE sioinit_app_metrics_left_out gauge\n"
+	    "sioinit_app_metrics_left_out %zu\n",
+	    j->n_answered - j->n_unreadable, j->n_missing, j->n_unreadable,
+	    prom_merge_left_out(merge));
+}
+
+/* A scrape comes once in a while; glibc keeps for the thread what the trees took. */
+static void give_back_memory(void)
+{
+#ifdef __GLIBC__
+	(void)malloc_trim(0);
+#endif
+}
+
+static void on_work(uv_work_t *work)
+{
+	struct job *j = container_of(work, struct job, work);
+	struct prom_merge *merge = prom_merge_new();
+
+	if (!merge)
+		return;
+	add_answers(j, merge);
+	if (prom_merge_write(merge, &j->text) < 0)
+		buf_free(&j->text);
+	write_summary(j, merge);
+	prom_merge_free(merge);
+	give_back_memory();
+}
+
+/* Back on the loop */
+
+static void job_free(struct job *j)
+{
+	if (j->bytes)
+		(void)munmap(j->bytes, j->size);
+	buf_free(&j->text);
+	free(j);
+}
+
+static void on_merged(uv_work_t *work, int status)
+{
+	struct job *j = container_of(work, struct job, work);
+
+	(void)status;
+	j->router->scrape.merging = false;
+	finish_all(j->router, buf_str(&j->text));
+	job_free(j);
+}
+
+/* NULL: errno. Where no worker has answered there is no descriptor and nothing to map. */
+static struct job *job_new(struct router *r, const struct control_msg *m, int fd)
+{
+	struct job *j = calloc(1, sizeof(*j));
+	struct stat st = { 0 };
+
+	if (!j)
+		return NULL;
+	*j = (struct job){ .router = r,
+			   .mode = m->style ? SERIAL_ADVANCED : SERIAL_JSON,
+			   .n_missing = m->kind,
+			   .text = BUF_INIT(SCRAPE_TEXT_MAX) };
+	if (fd < 0)
+		return j;
+	if (fstat(fd, &st) == 0 && st.st_size > 0) {
+		j->size = (size_t)st.st_size;
+		j->bytes = mmap(NULL, j->size, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+		if (j->bytes != MAP_FAILED)
+			return j;
+	}
+	free(j);
+	return NULL;
+}
+
+void scrape_collected(struct router *r, const struct control_msg *m, int fd)
+{
+	struct scrape *s = &r->scrape;
+	auto_fd int owned = fd;
+	struct job *j;
+
+	if (!s->token || m->token != s->token)
+		return;
+	s->token = 0;
+	(void)uv_timer_stop(&s->timer);
+	if (owned < 0 && m->kind == 0) { /* nobody was asked */
+		finish_all(r, (struct str){ 0 });
+		return;
+	}
+	j = job_new(r, m, owned);
+	if (j && uv_queue_work(&r->loop, &j->work, on_work, on_merged) == 0) {
+		s->merging = true;
+		return;
+	}
+	log_warn("router: no memory for the app's metrics");
+	if (j)
+		job_free(j);
+	finish_all(r, (struct str){ 0 });
+}
