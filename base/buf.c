@@ -108,6 +108,18 @@ struct blob *blob_resize(struct blob *b, size_t len)
 	return resized;
 }
 
+struct blob *blob_shrink(struct blob *b, size_t len)
+{
+	struct blob *shrunk = blob_resize(b, len);
+
+	if (shrunk)
+		return shrunk;
+	if (b->quota)
+		b->quota->used -= b->len - len;
+	b->len = len;
+	return b;
+}
+
 void blob_charge(struct blob *b, struct quota *q)
 {
 	assert(!b->quota);

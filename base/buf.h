@@ -63,6 +63,8 @@ struct blob *blob_copy(struct str s);
 /* @b (NULL: a new one), which nobody else refers to, with @len bytes; those that both lengths have
  * stay. NULL (ENOMEM): @b is as it was. */
 struct blob *blob_resize(struct blob *b, size_t len);
+/* The same for less, which cannot fail. */
+struct blob *blob_shrink(struct blob *b, size_t len);
 /* From now on, until its last reference is gone, @b counts in @q, which must outlive it. Once. */
 void blob_charge(struct blob *b, struct quota *q);
 struct blob *blob_ref(struct blob *b);

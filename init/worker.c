@@ -293,7 +293,9 @@ static void on_pong(struct handles *hs)
 {
 	struct worker *w = of_handles(hs);
 
-	w->lag_ms = is_pinged(w) ? (uint32_t)since(w, w->ping_sent_ms) : 0;
+	/* while it boots, that is what its script takes to load */
+	w->lag_ms =
+	    is_pinged(w) && w->state >= WORKER_READY ? (uint32_t)since(w, w->ping_sent_ms) : 0;
 	w->ping_sent_ms = 0;
 	w->asked_to_diagnose = false;
 	may_be_probed(w);
@@ -585,6 +587,19 @@ static struct hub_backlog member_backlog(struct hub_member *m)
 				     .age_ms = since(w, channel_relayed_since_ms(&w->channel)) };
 }
 
+static struct hub_backlog member_incoming(struct hub_member *m)
+{
+	struct worker *w = of_member(m);
+
+	return (struct hub_backlog){ .bytes = channel_incoming_bytes(&w->channel),
+				     .age_ms = since(w, channel_incoming_since_ms(&w->channel)) };
+}
+
+static void member_drop_incoming(struct hub_member *m)
+{
+	channel_drop_incoming(&of_member(m)->channel);
+}
+
 /* Without the others' messages it must not go on. Its clients are moved to other workers while it
  * can still do its part. */
 static void member_evicted(struct hub_member *m, const char *why)
@@ -607,7 +622,8 @@ static void member_evicted(struct hub_member *m, const char *why)
 		worker_kill(w);
 }
 
-static const struct hub_member_ops member_ops = { member_send, member_backlog, member_evicted };
+static const struct hub_member_ops member_ops = { member_send, member_backlog, member_incoming,
+						  member_drop_incoming, member_evicted };
 
 /* Life */
 

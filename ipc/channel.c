@@ -27,6 +27,7 @@ enum {
 	READ_SIZE = 64 << 10,
 	READS_PER_EVENT = 16, /* a chatty worker must not starve the others */
 	IOV_BATCH = 64,
+	BELIEVED_SIZE = 1 << 20,
 	READS_OF_THE_DEAD = 64, /* what a dead peer can have left is less */
 	LOOK_AGAIN_MAX_MS = 64,
 };
@@ -482,6 +483,12 @@ static void pass_over(struct channel *ch, size_t begun, size_t size)
 	ch->ops->on_no_room(ch, 0);
 }
 
+void channel_drop_incoming(struct channel *ch)
+{
+	if (ch->in && !ch->closing && !ch->ended)
+		pass_over(ch, ch->in_len, ch->in_size);
+}
+
 /* How much at the begin of @bytes belongs to a frame that is passed over. */
 static size_t skipped(struct channel *ch, struct str bytes)
 {
@@ -527,14 +534,17 @@ static int keep_room(struct channel *ch, size_t capacity)
 }
 
 /* The capacity for a frame of @size bytes (0: not known yet) of which there are @begun. One that is
- * larger than a read is read to its end and not further, so that it fills its blob. */
+ * larger than a read is read to its end and not further, so that it fills its blob; but what is
+ * only announced takes no memory from anybody. */
 static size_t capacity_for(const struct channel *ch, size_t begun, size_t size)
 {
-	if (size > READ_SIZE)
+	size_t next = ch->in && ch->in->len > begun ? ch->in->len : begun + begun / 2;
+
+	if (size > READ_SIZE && size <= BELIEVED_SIZE)
 		return size;
 	if (begun + READ_SIZE <= CHANNEL_LARGE)
-		return begun + READ_SIZE;
-	return ch->in && ch->in->len > begun ? ch->in->len : 2 * begun;
+		next = begun + READ_SIZE;
+	return size > READ_SIZE && size < next ? size : next;
 }
 
 /* Keeps @rest, in @in or elsewhere: the begin of a frame of @size bytes (0: not known yet). @in is
@@ -543,17 +553,17 @@ static void keep(struct channel *ch, struct blob *in, struct str rest, size_t si
 {
 	int r;
 
-	if (in && in->refs == 1) {
+	if (in)
 		memmove(in->bytes, rest.p, rest.n);
-		ch->in = in;
-		r = keep_room(ch, capacity_for(ch, rest.n, size));
-	} else {
-		r = keep_room(ch, capacity_for(ch, rest.n, size));
-		if (r == 0)
-			memcpy(ch->in->bytes, rest.p, rest.n);
-		blob_unref(in);
-	}
+	ch->in = in;
+	r = keep_room(ch, capacity_for(ch, rest.n, size));
+	if (r == -ENOBUFS)
+		r = keep_room(ch, rest.n + READ_SIZE);
+	if (!in && r == 0)
+		memcpy(ch->in->bytes, rest.p, rest.n);
 	ch->in_len = rest.n;
+	ch->in_size = size;
+	ch->in_since_ms = uv_now(ch->poll.loop);
 	if (r == 0 || ch->closing || ch->ended)
 		return;
 	if (ch->mode == SERIAL_ADVANCED && size == 0)
@@ -575,63 +585,72 @@ static bool has_no_end(struct channel *ch, struct str bytes)
 	return !memchr(bytes.p + from, '\n', bytes.n - from);
 }
 
-/* @in as a blob that is just the frame @bytes, or NULL. */
-static struct blob *blob_of_frame(struct blob **in, struct str *bytes, bool is_last)
-{
-	struct blob *b = *in;
+/* What is left of a read. */
+struct unread {
+	struct blob *in; /* where it is, or NULL: elsewhere; owned */
+	struct str bytes;
+};
 
-	if (!b || bytes->p != (const char *)b->bytes || !is_last || bytes->n <= READ_SIZE)
+/* A large frame of @size bytes becomes a blob of its own, and what follows it moves. NULL: it is no
+ * large one, or there is no memory. */
+static struct blob *take_large(struct unread *u, size_t size)
+{
+	struct str rest = { u->bytes.p + size, u->bytes.n - size };
+	struct blob *large = u->in, *follows = NULL;
+
+	if (!large || size <= READ_SIZE || u->bytes.p != (const char *)large->bytes)
 		return NULL;
-	b = blob_resize(b, bytes->n);
-	if (!b)
+	if (rest.n > 0 && !(follows = blob_copy(rest)))
 		return NULL;
-	*in = b;
-	bytes->p = (const char *)b->bytes;
-	return b;
+	u->in = follows;
+	u->bytes = (struct str){ follows ? (const char *)follows->bytes : NULL, rest.n };
+	return blob_shrink(large, size);
 }
 
-/* Hands out one frame of @size bytes at the begin of @rest. A descriptor arrives with the read that
- * ends its frame, so it is the last frame's. */
-static void deliver_frame(struct channel *ch, struct blob **in, struct str rest, struct str payload,
-			  size_t size)
+/* Hands out the next frame. As wire_split(). */
+static int deliver_next(struct channel *ch, struct unread *u, size_t *ret_size)
 {
-	bool is_last = size == rest.n;
-	size_t prefix = (size_t)(payload.p - rest.p);
-	struct channel_frame f = { .bytes = { rest.p, size } };
+	struct channel_frame f = { .fd = -1 };
+	int r = wire_split(ch->mode, u->bytes, CHANNEL_FRAME_MAX, &f.payload, ret_size);
+	size_t prefix;
 
-	f.blob = blob_of_frame(in, &f.bytes, is_last);
-	f.payload = (struct str){ f.bytes.p + prefix, payload.n };
-	f.fd = is_last ? fd_take(&ch->in_fd) : -1;
+	if (r <= 0)
+		return r;
+	prefix = (size_t)(f.payload.p - u->bytes.p);
+	f.blob = take_large(u, *ret_size);
+	f.bytes = (struct str){ f.blob ? (const char *)f.blob->bytes : u->bytes.p, *ret_size };
+	f.payload.p = f.bytes.p + prefix;
+	if (!f.blob) {
+		u->bytes.p += *ret_size;
+		u->bytes.n -= *ret_size;
+	}
+	if (u->bytes.n == 0) /* it arrives with the read that ends its frame */
+		f.fd = fd_take(&ch->in_fd);
 	ch->ops->on_frame(ch, &f);
+	blob_unref(f.blob);
+	return 1;
 }
 
 /* Hands out every whole frame in @bytes, which are those of @in (consumed) or NULL, and keeps the
  * rest. The callee may close in between. */
 static void deliver(struct channel *ch, struct blob *in, struct str bytes)
 {
-	size_t used = skipped(ch, bytes), size = 0;
+	size_t n_skipped = skipped(ch, bytes), size = 0;
+	struct unread u = { in, { bytes.p + n_skipped, bytes.n - n_skipped } };
 	int r = 0;
 
-	if (has_no_end(ch, (struct str){ bytes.p + used, bytes.n - used })) {
-		size = 0;
-	} else {
+	if (!has_no_end(ch, u.bytes)) {
 		ch->searched = 0;
-		while (!ch->closing && !ch->ended) {
-			struct str rest = { bytes.p + used, bytes.n - used }, payload;
-
-			r = wire_split(ch->mode, rest, CHANNEL_FRAME_MAX, &payload, &size);
-			if (r <= 0)
-				break;
-			used += size;
-			deliver_frame(ch, &in, rest, payload, size);
-		}
+		do
+			r = deliver_next(ch, &u, &size);
+		while (r == 1 && !ch->closing && !ch->ended);
 	}
 	if (!ch->closing)
 		ch->ops->on_read_end(ch);
-	if (!ch->closing && !ch->ended && used < bytes.n && r == 0)
-		keep(ch, in, (struct str){ bytes.p + used, bytes.n - used }, size);
+	if (!ch->closing && !ch->ended && u.bytes.n > 0 && r >= 0)
+		keep(ch, u.in, u.bytes, size);
 	else
-		blob_unref(in);
+		blob_unref(u.in);
 	if (r < 0)
 		channel_end(ch, r);
 }

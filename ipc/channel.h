@@ -63,13 +63,14 @@ struct channel {
 	int fd;
 	enum serialization mode;
 	const struct channel_ops *ops;
-	struct quota *quota; /* of large frames while they are received */
-	struct blob *in;     /* the begin of a frame; .len is its capacity */
-	size_t in_len;
-	size_t searched; /* bytes of it that are known to hold no end of a JSON frame */
-	size_t skip;     /* bytes of an advanced frame that is passed over */
-	bool skips_line; /* the same for JSON, up to its end */
-	int in_fd;       /* received, belongs to the frame that is completed next */
+	struct quota *quota;    /* of large frames while they are received */
+	struct blob *in;        /* the begin of a frame; .len is its capacity */
+	size_t in_len, in_size; /* .in_size: what the frame takes in all, 0: not known */
+	uint64_t in_since_ms;   /* when the last of it came */
+	size_t searched;        /* bytes of it that are known to hold no end of a JSON frame */
+	size_t skip;            /* bytes of an advanced frame that is passed over */
+	bool skips_line;        /* the same for JSON, up to its end */
+	int in_fd;              /* received, belongs to the frame that is completed next */
 	struct channel_item *queue, *last_own, *spare;
 	unsigned n_own; /* frames of channel_send() in the queue */
 	size_t own_bytes, relayed_bytes, head_offset;
@@ -118,6 +119,21 @@ static inline size_t channel_relayed_bytes(const struct channel *ch)
 
 /* Since when the first of them does (uv_now()); 0: none waits. */
 uint64_t channel_relayed_since_ms(const struct channel *ch);
+
+/* What the begin of a large frame takes of the quota; 0: none has begun. */
+static inline size_t channel_incoming_bytes(const struct channel *ch)
+{
+	return ch->in && ch->in->quota ? ch->in->len : 0;
+}
+
+/* Since when nothing more of it has come (uv_now()). */
+static inline uint64_t channel_incoming_since_ms(const struct channel *ch)
+{
+	return ch->in_since_ms;
+}
+
+/* Passes over the frame that has begun (on_no_room tells). Not from inside on_frame. */
+void channel_drop_incoming(struct channel *ch);
 
 /* The number of the frame that channel_send() has queued last: 1 for the first of a channel. */
 static inline uint64_t channel_last_number(const struct channel *ch)

@@ -624,7 +624,8 @@ void hub_leave(struct hub_member *m)
 
 /* Room */
 
-static struct hub_member *slowest(const struct hub *h)
+/* Who has most waiting of those where the first has waited for @age_ms. */
+static struct hub_member *furthest_behind(const struct hub *h, uint64_t age_ms)
 {
 	struct hub_member *m, *found = NULL;
 	size_t most = 0;
@@ -633,7 +634,7 @@ static struct hub_member *slowest(const struct hub *h)
 	{
 		struct hub_backlog b = m->ops->backlog(m);
 
-		if (b.age_ms < HUB_SLOW_MS || b.bytes <= most)
+		if (b.age_ms < age_ms || b.bytes <= most)
 			continue;
 		most = b.bytes;
 		found = m;
@@ -641,10 +642,31 @@ static struct hub_member *slowest(const struct hub *h)
 	return found;
 }
 
+/* Passes over the largest frame that has begun, not by @from, and not gone on for @age_ms. False:
+ * there is none. */
+static bool drop_begun(const struct hub *h, const struct hub_member *from, uint64_t age_ms)
+{
+	struct hub_member *m, *found = NULL;
+	size_t most = 0;
+
+	DL_FOREACH(h->members, m)
+	{
+		struct hub_backlog b = m->ops->incoming(m);
+
+		if (m == from || b.age_ms < age_ms || b.bytes <= most)
+			continue;
+		most = b.bytes;
+		found = m;
+	}
+	if (found)
+		found->ops->drop_incoming(found);
+	return found;
+}
+
 static struct hub_member *loudest(const struct hub *h)
 {
 	struct hub_member *m, *found = NULL;
-	uint64_t most = h->quota.max / 2;
+	uint64_t most = 0;
 
 	DL_FOREACH(h->members, m)
 	{
@@ -654,6 +676,19 @@ static struct hub_member *loudest(const struct hub *h)
 		found = m;
 	}
 	return found;
+}
+
+/* The one that is further behind than another, @loud aside, which does not hear itself. NULL: all
+ * are alike. */
+static struct hub_member *behind_the_others(const struct hub *h, const struct hub_member *loud)
+{
+	struct hub_member *m, *last = furthest_behind(h, 0);
+	size_t most = last ? last->ops->backlog(last).bytes : 0;
+
+	DL_FOREACH(h->members, m)
+	if (m != loud && m->adapters && m->ops->backlog(m).bytes < most / 2)
+		return last;
+	return NULL;
 }
 
 static void note_sent(struct hub_member *from, size_t n)
@@ -667,23 +702,41 @@ static void note_sent(struct hub_member *from, size_t n)
 	from->sent_bytes += n;
 }
 
-/* Evicts while that can help. False: there is no room for @n bytes. Nothing of the hub may be on
- * the stack; any member may be gone. */
-static bool make_room(struct hub *h, size_t n)
+/* Whose fault it is that there is no room for a frame to be relayed. */
+static bool evict_for_relaying(struct hub *h)
 {
-	while (!quota_has_room(&h->quota, n)) {
-		struct hub_member *slow, *loud;
+	struct hub_member *loud = loudest(h), *behind = behind_the_others(h, loud);
 
-		if (n > h->quota.max)
-			return false;
+	if (behind)
+		evict(behind, "it is behind the others and what waits has reached "
+			      "SIOINIT_RELAY_MEMORY");
+	else if (loud)
+		evict(loud, "it sends more than the others can read and what waits has reached "
+			    "SIOINIT_RELAY_MEMORY");
+	return behind || loud;
+}
+
+static bool evict_slow(struct hub *h)
+{
+	struct hub_member *m = furthest_behind(h, HUB_SLOW_MS);
+
+	if (m)
+		evict(m, "it is slow to read and what waits has reached SIOINIT_RELAY_MEMORY");
+	return m;
+}
+
+/* Evicts and passes over while that can help. @whole: what @from sends is there, and only to be
+ * relayed. False: there is no room for @n bytes. Nothing of the hub may be on the stack; any member
+ * may be gone. */
+static bool make_room(struct hub *h, const struct hub_member *from, size_t n, bool whole)
+{
+	if (n > h->quota.max)
+		return false;
+	while (!quota_has_room(&h->quota, n)) {
 		flush_run(h);
-		if ((slow = slowest(h)))
-			evict(slow, "it is slow to read and what waits has reached "
-				    "SIOINIT_RELAY_MEMORY");
-		else if ((loud = loudest(h)))
-			evict(loud, "it sends more than the others can read and what waits has "
-				    "reached SIOINIT_RELAY_MEMORY");
-		else
+		if (drop_begun(h, from, HUB_SLOW_MS) || evict_slow(h))
+			continue;
+		if (!whole || (!drop_begun(h, from, 0) && !evict_for_relaying(h)))
 			return false;
 	}
 	return true;
@@ -692,7 +745,7 @@ static bool make_room(struct hub *h, size_t n)
 void hub_make_room(struct hub_member *from, size_t n)
 {
 	if (from->hub)
-		(void)make_room(from->hub, n);
+		(void)make_room(from->hub, from, n, false);
 }
 
 /* Whom it is for */
@@ -850,7 +903,7 @@ static bool admit(struct hub_member *from, const struct channel_frame *f)
 	size_t n = f->blob && f->blob->quota ? 0 : f->bytes.n;
 
 	note_sent(from, f->bytes.n);
-	if (make_room(h, n))
+	if (make_room(h, from, n, true))
 		return from->hub != NULL;
 	hub_passed_over(from, HUB_NO_ROOM);
 	return false;

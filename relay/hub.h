@@ -10,8 +10,10 @@
  * app) goes to every member that is ready.
  *
  * Memory: what waits for receivers, each byte counted once, and large frames that are being
- * received count in one quota. At its end the slowest receiver leaves, or, when nobody is slow, the
- * one that sends most; a frame that finds no room even then is passed over. A receiver whose first
+ * received count in one quota. At its end, in this order: frames that have begun and do not go on
+ * are passed over; the slowest receiver leaves; who is further behind than the others leaves, or,
+ * when all are, who sends most. A large frame that is being received makes nobody leave but the
+ * slow: it is passed over itself, as is what is larger than the quota. A receiver whose first
  * frame has waited for too long leaves, too, and so does one that a frame could not be queued for:
  * who has missed a broadcast does not go on as if it had not. */
 #pragma once
@@ -42,16 +44,20 @@ enum hub_passed_over {
 	HUB_N_PASSED_OVER,
 };
 
-/* What waits for a receiver. */
+/* What waits for a receiver, or the begin of a large frame of a sender. */
 struct hub_backlog {
 	size_t bytes;
-	uint64_t age_ms; /* of the first frame */
+	uint64_t age_ms; /* of the first frame; since the last of it came */
 };
 
 struct hub_member_ops {
 	/* Queues @frame (a reference is taken). 0 or -errno. Must not call the hub. */
 	int (*send)(struct hub_member *m, struct blob *frame);
 	struct hub_backlog (*backlog)(struct hub_member *m);
+	struct hub_backlog (*incoming)(struct hub_member *m);
+	/* Passes over the frame of which that is the begin. Must not call the hub, but for
+	 * hub_passed_over(). */
+	void (*drop_incoming)(struct hub_member *m);
 	/* The member has left the relay for @why (static text), the others are told: it is to be
 	 * replaced. Called when nothing of the hub is on the stack but the call that led to it. */
 	void (*on_evicted)(struct hub_member *m, const char *why);

@@ -18,6 +18,7 @@ struct player {
 	struct hub_member member;
 	struct blob *queue[4096];
 	unsigned n_queued;
+	struct hub_backlog incoming; /* the begin of a large frame */
 	bool is_here, is_slow, has_no_memory, is_ready;
 	bool takes_part[NAMES], has_closed[NAMES];
 	unsigned last[MEMBERS]; /* number of the last message from each */
@@ -110,6 +111,18 @@ static struct hub_backlog play_backlog(struct hub_member *m)
 	return b;
 }
 
+static struct hub_backlog play_incoming(struct hub_member *m)
+{
+	return of(m)->incoming;
+}
+
+static void play_drop_incoming(struct hub_member *m)
+{
+	hub.quota.used -= of(m)->incoming.bytes;
+	of(m)->incoming.bytes = 0;
+	hub_passed_over(m, HUB_NO_ROOM);
+}
+
 static void drop_queue(struct player *p)
 {
 	for (unsigned i = 0; i < p->n_queued; i++)
@@ -120,6 +133,8 @@ static void drop_queue(struct player *p)
 static void gone(struct player *p)
 {
 	p->is_here = false;
+	hub.quota.used -= p->incoming.bytes;
+	p->incoming.bytes = 0;
 	drop_queue(p);
 }
 
@@ -129,7 +144,8 @@ static void play_evicted(struct hub_member *m, const char *why)
 	gone(of(m));
 }
 
-static const struct hub_member_ops ops = { play_send, play_backlog, play_evicted };
+static const struct hub_member_ops ops = { play_send, play_backlog, play_incoming,
+					   play_drop_incoming, play_evicted };
 
 static void join(struct player *p)
 {
@@ -229,7 +245,7 @@ static size_t step(const uint8_t *b, size_t n)
 		join(p);
 		return 2;
 	}
-	switch (b[0] % 10) {
+	switch (b[0] % 12) {
 	case 0:
 		hub_leave(&p->member);
 		gone(p);
@@ -246,6 +262,20 @@ static size_t step(const uint8_t *b, size_t n)
 		break;
 	case 4:
 		hub_look(&hub, b[2]);
+		break;
+	case 10: /* a large frame begins, if there is room for it */
+		if (p->incoming.bytes)
+			break;
+		hub_make_room(&p->member, QUOTA / 256 * b[2]);
+		if (!p->is_here || !quota_has_room(&hub.quota, QUOTA / 256 * b[2]))
+			break;
+		p->incoming =
+		    (struct hub_backlog){ QUOTA / 256 * b[2], b[2] & 1 ? 0 : HUB_SLOW_MS };
+		hub.quota.used += p->incoming.bytes;
+		break;
+	case 11: /* it is whole, and nobody's business */
+		hub.quota.used -= p->incoming.bytes;
+		p->incoming.bytes = 0;
 		break;
 	case 5:
 		hub_ready(&p->member);

@@ -23,7 +23,8 @@ struct fake {
 	struct blob *got[FRAMES_MAX];
 	unsigned n_got, n_dropped;
 	uint64_t age_ms;
-	int err; /* of the next send */
+	struct hub_backlog incoming; /* the begin of a large frame */
+	int err;                     /* of the next send */
 	const char *evicted;
 };
 
@@ -58,6 +59,17 @@ static struct hub_backlog fake_backlog(struct hub_member *m)
 	return b;
 }
 
+static struct hub_backlog fake_incoming(struct hub_member *m)
+{
+	return of(m)->incoming;
+}
+
+static void fake_drop_incoming(struct hub_member *m)
+{
+	hub.quota.used -= of(m)->incoming.bytes;
+	of(m)->incoming.bytes = 0;
+}
+
 static void forget(struct fake *f)
 {
 	for (unsigned i = 0; i < f->n_got; i++)
@@ -71,7 +83,8 @@ static void fake_evicted(struct hub_member *m, const char *why)
 	forget(of(m));
 }
 
-static const struct hub_member_ops ops = { fake_send, fake_backlog, fake_evicted };
+static const struct hub_member_ops ops = { fake_send, fake_backlog, fake_incoming,
+					   fake_drop_incoming, fake_evicted };
 
 static void forget_all(void)
 {
@@ -620,6 +633,56 @@ static void who_floods_pays_when_nobody_is_slow(void **state)
 	assert_true(hub.quota.used <= QUOTA);
 }
 
+static void incoming(int from, size_t bytes, uint64_t age_ms)
+{
+	hub.quota.used += bytes;
+	fakes[from].incoming = (struct hub_backlog){ bytes, age_ms };
+}
+
+static void a_frame_that_does_not_go_on_hurts_nobody(void **state)
+{
+	(void)state;
+	all_take_part(speak_new);
+	incoming(3, QUOTA / 8 * 7, 0);
+	flood(0, QUOTA / 4);
+	assert_int_equal(fakes[3].incoming.bytes, 0);
+	for (int i = 0; i < MEMBERS; i++)
+		assert_null(fakes[i].evicted);
+	assert_got(1, QUOTA / 4 / (10 << 10) + 1);
+	assert_int_equal(hub.passed_over.n[HUB_NO_ROOM], 0);
+}
+
+static void a_frame_that_is_received_makes_only_the_slow_leave(void **state)
+{
+	(void)state;
+	all_take_part(speak_new);
+	flood(0, QUOTA / 2);
+	hub_make_room(&fakes[3].member, QUOTA);
+	for (int i = 0; i < MEMBERS; i++)
+		assert_null(fakes[i].evicted);
+	fakes[1].age_ms = HUB_SLOW_MS;
+	incoming(2, QUOTA / 8, HUB_SLOW_MS);
+	hub_make_room(&fakes[3].member, QUOTA);
+	assert_non_null(fakes[1].evicted);
+	assert_null(fakes[2].evicted);
+	assert_int_equal(fakes[2].incoming.bytes, 0);
+}
+
+static void who_is_behind_the_others_leaves(void **state)
+{
+	(void)state;
+	all_take_part(speak_new);
+	for (int i = 0; i < 200 && !fakes[3].evicted; i++) {
+		flood(i % 3, QUOTA / 100);
+		for (int k = 0; k < 3; k++)
+			forget(&fakes[k]);
+	}
+	assert_non_null(fakes[3].evicted);
+	for (int i = 0; i < 3; i++)
+		assert_null(fakes[i].evicted);
+	assert_int_equal(hub.passed_over.n[HUB_NO_ROOM], 0);
+}
+
 static void what_is_larger_than_the_quota_is_passed_over(void **state)
 {
 	struct node_msg m = { .kind = NODE_ADAPTER, .adapter_type = 3 };
@@ -714,6 +777,9 @@ int main(void)
 		HUB(the_slow_one_leaves_and_the_others_hear_of_it),
 		HUB(a_burst_hurts_nobody),
 		HUB(who_floods_pays_when_nobody_is_slow),
+		HUB(a_frame_that_does_not_go_on_hurts_nobody),
+		HUB(a_frame_that_is_received_makes_only_the_slow_leave),
+		HUB(who_is_behind_the_others_leaves),
 		HUB(what_is_larger_than_the_quota_is_passed_over),
 		HUB(a_large_frame_is_shared_and_counted_once),
 		HUB(one_that_cannot_be_given_a_frame_leaves),
