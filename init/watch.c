@@ -55,10 +55,10 @@ void watch_judge(struct init *in, struct worker *w)
 		judge(in, w);
 }
 
-/* Somebody at the terminal may let it go on. */
+/* Somebody at the terminal may let it go on; one that was killed takes a moment to die. */
 static bool may_be_hanging(const struct init *in, const struct worker *w)
 {
-	return !w->stopped_ms || w->pid != in->terminal.holder;
+	return !w->killed && (!w->stopped_ms || w->pid != in->terminal.holder);
 }
 
 static void look_at_loop(struct init *in, struct worker *w)

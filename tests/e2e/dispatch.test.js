@@ -9,7 +9,7 @@ const path = require("path");
 const { io } = require("socket.io-client");
 const { start, get, until, freePort, works, children, routerOf, routersOf } = require("./harness");
 const { exercise, connect, call, collect, within } = require("./exercise");
-const { growth, standstill } = require("./backpressure");
+const { frees, growth, standstill } = require("./backpressure");
 
 const runtimes = path.join(__dirname, "runtimes/node_modules");
 const bun = path.join(runtimes, "@oven/bun-linux-x64/bin/bun");
@@ -99,7 +99,7 @@ test("a server in C: requests, upgrades, back-pressure, half-closes", { skip: la
 	const dir = fs.mkdtempSync(path.join(os.tmpdir(), "sioinit-e2e-"));
 	const server = path.join(dir, "echo");
 	execFileSync("cc", ["-o", server, path.join(__dirname, "fixtures/echo.c")]);
-	await serving(["--", server], {}, async (s) => {
+	await serving(["--", server], frees, async (s) => {
 		const pids = new Set();
 		for (let i = 0; i < 4; i++) {
 			const [pid, told] = (await get(s.port, "/")).body.toString().split(" ");

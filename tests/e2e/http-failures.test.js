@@ -72,10 +72,11 @@ test("a hanging worker: what was sent to it is served elsewhere once it is given
 
 test("the last answer of a worker that ends is heard, by a slow reader, too", { timeout: 60000 }, async () => {
 	const s = await start(["http.js"], { SIOINIT_WORKERS: "1", SIOINIT_MIN_UPTIME: "0" });
+	const isKnown = async () => (await get(s.admin, "/readyz")).status === 200; // to the router, too
 	try {
 		for (let i = 1; i <= 3; i++) {
 			assert.strictEqual((await get(s.port, "/farewell?5", { method: "POST", body: "once" })).body.length, 5);
-			await until(async () => s.log.match(/booting -> ready/g).length === 1 + i, "the next worker");
+			await until(async () => s.log.match(/booting -> ready/g).length === 1 + i && isKnown(), "the next worker");
 		}
 		const size = 1 << 20;
 		const w = await wire({ port: s.port }).send(`GET /farewell?${size} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);

@@ -3,7 +3,7 @@ const test = require("node:test");
 const assert = require("node:assert");
 const fs = require("fs");
 const { start, get, until, routerOf } = require("./harness");
-const { growth } = require("./backpressure");
+const { frees, growth } = require("./backpressure");
 const { wire } = require("./wire");
 
 let s;
@@ -21,7 +21,7 @@ async function exchange(bytes, method) {
 }
 const echoed = async (bytes) => JSON.parse((await exchange(bytes)).body);
 
-test.before(async () => (s = await start(["http.js"], { SIOINIT_WORKERS: "1", SIOINIT_BODY_TIMEOUT: "30" })));
+test.before(async () => (s = await start(["http.js"], { SIOINIT_WORKERS: "1", SIOINIT_BODY_TIMEOUT: "30", ...frees })));
 test.after(async () => assert.strictEqual(await s.stop(), 0));
 
 test("many requests on one connection, one after the other and all at once", async () => {

@@ -6,13 +6,11 @@ const fs = require("fs");
 const net = require("net");
 const { start, get, until, routerOf } = require("./harness");
 const { within } = require("./exercise");
-const { growth, resident, standstill } = require("./backpressure");
+const { frees, growth, resident, standstill } = require("./backpressure");
 const { hashOf, send, Hasher, rest } = require("./streams");
 
 const MB = 1e6;
 const kinds = ["port", "unix"];
-// what a sanitizer keeps of freed memory is none of the router's
-const frees = { ASAN_OPTIONS: "quarantine_size_mb=0:thread_local_quarantine_size_kb=0" };
 
 async function serving(dispatch, use) {
 	const s = await start(["stream.js"], { SIOINIT_ROUTERS: "1", SIOINIT_WORKERS: "1", SIOINIT_DISPATCH: dispatch, ...frees });
