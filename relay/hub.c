@@ -642,12 +642,13 @@ static struct hub_member *furthest_behind(const struct hub *h, uint64_t age_ms)
 	return found;
 }
 
-/* Passes over the largest frame that has begun, not by @from, and not gone on for @age_ms. False:
- * there is none. */
-static bool drop_begun(const struct hub *h, const struct hub_member *from, uint64_t age_ms)
+/* Passes over the largest frame that has begun, not by @from, and not gone on for @age_ms, if it
+ * takes more than @least. False: there is none. */
+static bool drop_begun(const struct hub *h, const struct hub_member *from, uint64_t age_ms,
+		       size_t least)
 {
 	struct hub_member *m, *found = NULL;
-	size_t most = 0;
+	size_t most = least;
 
 	DL_FOREACH(h->members, m)
 	{
@@ -702,11 +703,15 @@ static void note_sent(struct hub_member *from, size_t n)
 	from->sent_bytes += n;
 }
 
-/* Whose fault it is that there is no room for a frame to be relayed. */
-static bool evict_for_relaying(struct hub *h)
+/* Nobody is slow: who has taken most pays, if that is more than @least. */
+static bool evict_largest(struct hub *h, size_t least)
 {
 	struct hub_member *loud = loudest(h), *behind = behind_the_others(h, loud);
 
+	if (behind && behind->ops->backlog(behind).bytes <= least)
+		behind = NULL;
+	if (loud && loud->sent_bytes <= least)
+		loud = NULL;
 	if (behind)
 		evict(behind, "it is behind the others and what waits has reached "
 			      "SIOINIT_RELAY_MEMORY");
@@ -725,18 +730,17 @@ static bool evict_slow(struct hub *h)
 	return m;
 }
 
-/* Evicts and passes over while that can help. @whole: what @from sends is there, and only to be
- * relayed. False: there is no room for @n bytes. Nothing of the hub may be on the stack; any member
- * may be gone. */
-static bool make_room(struct hub *h, const struct hub_member *from, size_t n, bool whole)
+/* Evicts and passes over while that can help. What wants room takes @size in all: nobody pays for
+ * it who has taken less, but for those who stand still. False: there is no room for @n bytes more.
+ * Nothing of the hub may be on the stack; any member may be gone. */
+static bool make_room(struct hub *h, const struct hub_member *from, size_t n, size_t size)
 {
-	if (n > h->quota.max)
+	if (size > h->quota.max)
 		return false;
 	while (!quota_has_room(&h->quota, n)) {
 		flush_run(h);
-		if (drop_begun(h, from, HUB_SLOW_MS) || evict_slow(h))
-			continue;
-		if (!whole || (!drop_begun(h, from, 0) && !evict_for_relaying(h)))
+		if (!drop_begun(h, from, HUB_SLOW_MS, 0) && !evict_slow(h) &&
+		    !drop_begun(h, from, 0, size) && !evict_largest(h, size))
 			return false;
 	}
 	return true;
@@ -745,7 +749,7 @@ static bool make_room(struct hub *h, const struct hub_member *from, size_t n, bo
 void hub_make_room(struct hub_member *from, size_t n)
 {
 	if (from->hub)
-		(void)make_room(from->hub, from, n, false);
+		(void)make_room(from->hub, from, n, from->ops->incoming(from).bytes + n);
 }
 
 /* Whom it is for */
@@ -903,7 +907,7 @@ static bool admit(struct hub_member *from, const struct channel_frame *f)
 	size_t n = f->blob && f->blob->quota ? 0 : f->bytes.n;
 
 	note_sent(from, f->bytes.n);
-	if (make_room(h, from, n, true))
+	if (make_room(h, from, n, n))
 		return from->hub != NULL;
 	hub_passed_over(from, HUB_NO_ROOM);
 	return false;
