@@ -31,7 +31,8 @@ function skim(entries) {
 }
 
 // Runs of U+FFFD are one: how many a malformed sequence makes is a matter of taste.
-const codes = (string) => [...string.toWellFormed()].map((c) => c.codePointAt(0).toString(16));
+// as sioinit shows it: a lone surrogate is U+FFFD
+const codes = (string) => [...string].map((c) => c.codePointAt(0)).map((c) => (c >= 0xd800 && c <= 0xdfff ? 0xfffd : c).toString(16));
 const wellFormed = (list) => list.filter((c, i) => c !== "fffd" || list[i - 1] !== "fffd").join(".");
 
 function ofNode(v) {
