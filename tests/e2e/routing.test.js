@@ -146,32 +146,42 @@ test("nobody notices a client that sends nonsense, too much, or not enough", { t
 	}
 });
 
-const garbage = {
-	advanced: ["garbage, longer than anybody may", [0, 0, 0, 0], [0, 0, 0, 4, 1, 2, 3, 4]],
-	json: ["garbage\n", "\n", "{}}\n"],
-};
-for (const [mode, pieces] of Object.entries(garbage))
-	test(`a worker that writes garbage to its ${mode} channel is replaced`, { timeout: 60000 }, async () => {
-		const s = await start(["worker.js"], { ...app, SIOINIT_SERIALIZATION: mode });
+for (const [i, piece] of ["garbage, longer than anybody may", [0, 0, 0, 0], [0, 0, 0, 4, 1, 2, 3, 4]].entries())
+	test(`a worker that breaks the framing of its advanced channel (${i}) is replaced`, { timeout: 60000 }, async () => {
+		const s = await start(["worker.js"], { ...app, SIOINIT_SERIALIZATION: "advanced" });
 		const started = () => s.log.match(/worker\[\d\]: booting -> ready/g).length;
 		let good, bad;
 		try {
 			good = await bystanders(s.port, 1);
-			for (const [i, piece] of pieces.entries()) {
-				bad = await bystanders(s.port, 6);
-				const victim = bad.sockets[bad.pids.findIndex((pid) => pid !== good.pids[0])];
-				const lost = new Promise((resolve) => victim.once("disconnect", resolve));
-				victim.emit("garbage", Buffer.from(piece).toString("base64"));
-				await within(lost, "the end of the worker");
-				await until(async () => started() === 3 + i, "another worker");
-				await good.check();
-				bad.close();
-			}
+			bad = await bystanders(s.port, 6);
+			const victim = bad.sockets[bad.pids.findIndex((pid) => pid !== good.pids[0])];
+			const lost = new Promise((resolve) => victim.once("disconnect", resolve));
+			victim.emit("garbage", Buffer.from(piece).toString("base64"));
+			await within(lost, "the end of the worker");
+			await until(async () => started() === 3, "another worker");
+			await good.check();
 		} finally {
 			for (const clients of [good, bad]) clients?.close();
 			assert.strictEqual(await s.stop(), 0);
 		}
 	});
+
+test("lines that are no JSON are passed over, and their worker goes on", { timeout: 60000 }, async () => {
+	const s = await start(["worker.js"], { ...app, SIOINIT_SERIALIZATION: "json" });
+	const passedOver = async () => Number(/passed_over_total\{reason="unreadable"\} (\d+)/.exec((await get(s.admin, "/metrics")).body)[1]);
+	let all;
+	try {
+		all = await bystanders(s.port, 6);
+		for (const [i, line] of ["garbage\n", "\n", "{}}\n"].entries()) {
+			all.sockets[0].emit("garbage", Buffer.from(line).toString("base64"));
+			await until(async () => (await passedOver()) === i + 1, "the line is counted");
+			await all.check();
+		}
+	} finally {
+		all?.close();
+		assert.strictEqual(await s.stop(), 0);
+	}
+});
 
 test("a worker killed with hand-offs in flight: another one serves them", { timeout: 60000 }, async () => {
 	const s = await start(["worker.js"], app);
