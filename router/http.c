@@ -489,6 +489,12 @@ static bool is_replaced(const struct http_head *h, const struct http_forward *fw
 	       (forwarded_is_rewritten(name, &fw->peer) || str_eq_nocase(name, fw->added.name));
 }
 
+/* There is one coding, and some servers know it in small letters only. */
+static struct str value_of(const struct http_field *f)
+{
+	return str_eq_nocase(f->name, STR("transfer-encoding")) ? STR("chunked") : f->value;
+}
+
 static int put_fields(const struct http_head *h, const struct http_forward *fw, struct buf *out)
 {
 	int r = 0;
@@ -497,7 +503,7 @@ static int put_fields(const struct http_head *h, const struct http_forward *fw, 
 		const struct http_field *f = &h->fields[i];
 
 		if (!ends_here(h, f->name) && !is_replaced(h, fw, f->name))
-			r = put_field(out, f->name, f->value);
+			r = put_field(out, f->name, value_of(f));
 	}
 	return r;
 }
