@@ -109,9 +109,10 @@ struct rewrite {
 	struct chunks *c;
 	char *bytes;         /* where the piece begins */
 	char *read;          /* behind the byte that is looked at */
-	char *data, *framed; /* where either begins; NULL: nothing of it yet */
+	char *data, *framed; /* where the output begins, when there is any */
 	char *write;
 	size_t data_n;
+	bool has_data, has_output;
 	bool closed; /* the data has its CRLF */
 };
 
@@ -168,7 +169,9 @@ static char canonical(char c)
 {
 	if (c == '_') /* the same to CGI's heirs */
 		return '-';
-	return c >= 'A' && c <= 'Z' ? (char)(c + 'a' - 'A') : c;
+	if (c >= 'A' && c <= 'Z')
+		return (char)(c - 'A' + 'a');
+	return c;
 }
 
 static bool is_fit(struct str name)
@@ -191,18 +194,20 @@ static bool is_framing(struct str name)
 
 static void put(struct rewrite *w, const char *bytes, size_t n)
 {
-	if (!w->framed)
+	if (!w->has_output)
 		w->framed = w->write = w->bytes - CHUNKS_BEFORE;
+	w->has_output = true;
 	assert(w->write + n <= w->read);
 	w->write = (char *)memcpy(w->write, bytes, n) + n;
 }
 
 static void put_data(struct rewrite *w, size_t n)
 {
-	if (!w->data)
-		w->data = w->framed = w->write = w->read;
+	if (!w->has_data)
+		w->data = w->write = w->read;
 	else if (w->write != w->read)
 		memmove(w->write, w->read, n);
+	w->has_data = w->has_output = true;
 	w->write += n;
 }
 
@@ -212,7 +217,7 @@ static void close_data(struct rewrite *w)
 	char size[CHUNKS_BEFORE];
 	size_t n;
 
-	if (!w->data || w->closed)
+	if (!w->has_data || w->closed)
 		return;
 	w->closed = true;
 	w->data_n = (size_t)(w->write - w->data);
@@ -367,6 +372,6 @@ ssize_t chunks_feed(struct chunks *c, char *bytes, size_t n, struct chunks_piece
 			return -EBADMSG;
 	close_data(&w);
 	ret->data = (struct str){ w.data, w.data_n };
-	ret->framed = (struct str){ w.framed, w.framed ? (size_t)(w.write - w.framed) : 0 };
+	ret->framed = (struct str){ w.framed, w.has_output ? (size_t)(w.write - w.framed) : 0 };
 	return w.read - bytes;
 }

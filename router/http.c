@@ -106,7 +106,7 @@ static bool has_ambiguous_line(struct str head)
 	return false;
 }
 
-/* A token of RFC 9110, 5.6.2. llhttp's tables may be the lenient ones, which allow blanks. */
+/* A token of RFC 9110, 5.6.2. */
 static bool is_token(struct str s)
 {
 	static const char marks[] = "!#$%&'*+-.^_`|~";
