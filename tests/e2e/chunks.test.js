@@ -19,7 +19,7 @@ async function serving(args, env, use) {
 	try {
 		await use(s);
 	} finally {
-		await s.stop();
+		assert.strictEqual(await s.stop(), 0);
 	}
 }
 

@@ -21,7 +21,7 @@ async function withDiary(args, env, use) {
 		await use(s.port, diary);
 		assert.strictEqual((await get(s.port, "/")).status, 200);
 	} finally {
-		await s.stop();
+		assert.strictEqual(await s.stop(), 0);
 		fs.rmSync(folder, { recursive: true });
 	}
 }
