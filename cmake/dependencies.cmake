@@ -36,13 +36,30 @@ if(SIOINIT_SYSTEMD)
   set(SYSTEMD_TARGET systemd-daemon)
 endif()
 
-# llhttp: a library where the system has one, else the sources that Debian 12 ships in node-llhttp
+# llhttp: a library where the system has one, else the sources that Debian 12 ships in node-llhttp. Those are strict only
+# when told: else any byte after a CR passes for an LF.
 pkg_check_modules(LLHTTP QUIET IMPORTED_TARGET libllhttp)
 if(LLHTTP_FOUND)
   add_library(llhttp ALIAS PkgConfig::LLHTTP)
+  set(llhttp_check LINK_LIBRARIES PkgConfig::LLHTTP)
 else()
   find_path(LLHTTP_SOURCE_DIR llhttp.c PATHS /usr/share/llhttp NO_DEFAULT_PATH REQUIRED)
   find_path(LLHTTP_INCLUDE_DIR llhttp.h PATHS /usr/share/include/llhttp /usr/include/llhttp REQUIRED)
-  add_library(llhttp STATIC ${LLHTTP_SOURCE_DIR}/api.c ${LLHTTP_SOURCE_DIR}/http.c ${LLHTTP_SOURCE_DIR}/llhttp.c)
+  set(llhttp_sources ${LLHTTP_SOURCE_DIR}/api.c ${LLHTTP_SOURCE_DIR}/http.c ${LLHTTP_SOURCE_DIR}/llhttp.c)
+  add_library(llhttp STATIC ${llhttp_sources})
   target_include_directories(llhttp SYSTEM PUBLIC ${LLHTTP_INCLUDE_DIR})
+  target_compile_definitions(llhttp PUBLIC LLHTTP_STRICT_MODE=1)
+  set(llhttp_check ${llhttp_sources} CMAKE_FLAGS -DINCLUDE_DIRECTORIES=${LLHTTP_INCLUDE_DIR}
+    COMPILE_DEFINITIONS -DLLHTTP_STRICT_MODE=1)
+endif()
+
+# a lenient one is not built with; once in a build directory, and not where what is compiled cannot run
+if(NOT CMAKE_CROSSCOMPILING)
+  try_run(LLHTTP_STRICT LLHTTP_COMPILES SOURCES ${PROJECT_SOURCE_DIR}/cmake/llhttp_strict.c ${llhttp_check}
+    COMPILE_OUTPUT_VARIABLE compiler_output RUN_OUTPUT_VARIABLE accepted)
+  if(NOT LLHTTP_COMPILES)
+    message(FATAL_ERROR "llhttp does not compile:\n${compiler_output}")
+  elseif(NOT LLHTTP_STRICT EQUAL 0)
+    message(FATAL_ERROR "this llhttp is not strict; it accepts:\n${accepted}")
+  endif()
 endif()

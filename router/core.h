@@ -64,7 +64,7 @@ struct router {
 	/* scratch, valid within one callback */
 	struct http_head head;
 	struct buf out, report;
-	char io[IO_SIZE];
+	char io[CHUNKS_BEFORE + IO_SIZE + CHUNKS_AFTER]; /* bodies are read behind CHUNKS_BEFORE */
 };
 
 /* Clients at all routers; at the others, when they last went to sleep. */

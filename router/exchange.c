@@ -14,6 +14,7 @@
  * timeout runs only while it is the client's turn, to send or to take. */
 #include "router/exchange.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -236,6 +237,7 @@ void exchange_start(struct client *c, struct worker *w, const struct http_head *
 	struct router *r = c->router;
 	enum upstream_age age = is_idempotent(head->method) ? UPSTREAM_ANY : UPSTREAM_CHECKED;
 	struct upstream *u = get_upstream(c, w, !head->websocket && is_poll(head, sid), age);
+	struct chunks_piece piece;
 	struct str body;
 	ssize_t n;
 
@@ -253,7 +255,7 @@ void exchange_start(struct client *c, struct worker *w, const struct http_head *
 		return;
 	}
 	body = (struct str){ r->io + head->size, (size_t)n - head->size };
-	(void)http_body_feed(&c->exchange.request, body.p, body.n);
+	(void)http_body_feed(&c->exchange.request, r->io + head->size, body.n, &piece);
 	retain(&c->exchange, buf_str(&r->out), body);
 	send_to_worker(c, buf_str(&r->out), body);
 	rearm(c, true);
@@ -271,13 +273,16 @@ static void skip_input(struct client *c, size_t n)
 	}
 }
 
-static ssize_t read_body(struct client *c)
+/* @peeked: where the body ends is not known, so the bytes stay in the kernel. */
+static ssize_t read_body(struct client *c, bool *peeked)
 {
-	struct http_body *b = &c->exchange.request;
+	const struct http_body *b = &c->exchange.request;
 	size_t room = http_body_room(b), bite = c->exchange.upstream->sock.bite;
-	bool chunked = b->kind == HTTP_BODY_CHUNKED;
-	ssize_t n = recv(c->sock.fd, c->router->io, room < bite ? room : bite,
-			 MSG_DONTWAIT | (chunked ? MSG_PEEK : 0));
+	ssize_t n;
+
+	*peeked = b->kind == HTTP_BODY_CHUNKED && room < bite;
+	n = recv(c->sock.fd, c->router->io + CHUNKS_BEFORE, *peeked || bite < room ? bite : room,
+		 MSG_DONTWAIT | (*peeked ? MSG_PEEK : 0));
 
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR ? -EAGAIN : -errno;
@@ -288,7 +293,9 @@ static ssize_t read_body(struct client *c)
 static bool request_more(struct client *c)
 {
 	struct exchange *x = &c->exchange;
-	ssize_t n = read_body(c), used;
+	struct chunks_piece piece;
+	bool peeked;
+	ssize_t n = read_body(c, &peeked), used;
 
 	if (n == -EAGAIN)
 		return true;
@@ -296,7 +303,7 @@ static bool request_more(struct client *c)
 		client_close(c, "client left in the middle of a request");
 		return false;
 	}
-	used = http_body_feed(&x->request, c->router->io, (size_t)n);
+	used = http_body_feed(&x->request, c->router->io + CHUNKS_BEFORE, (size_t)n, &piece);
 	if (used < 0) {
 		if (x->head_sent) {
 			client_close(c, "bad chunk");
@@ -306,8 +313,9 @@ static bool request_more(struct client *c)
 		}
 		return false;
 	}
-	send_to_worker(c, (struct str){ c->router->io, (size_t)used }, (struct str){ 0 });
-	if (x->request.kind == HTTP_BODY_CHUNKED)
+	if (piece.framed.n)
+		send_to_worker(c, piece.framed, (struct str){ 0 });
+	if (peeked)
 		skip_input(c, (size_t)used);
 	return true;
 }
@@ -415,11 +423,23 @@ static void finish(struct client *c)
 	client_exchange_done(c, whole && x->keep_alive);
 }
 
+/* The bytes where they may be framed anew: what came behind a head in pieces lies elsewhere. */
+static char *in_io(struct router *r, struct str bytes)
+{
+	char *at = r->io + CHUNKS_BEFORE;
+
+	if (bytes.p >= at && bytes.p <= at + IO_SIZE)
+		return at + (bytes.p - at);
+	assert(bytes.n <= IO_SIZE);
+	return memcpy(at, bytes.p, bytes.n);
+}
+
 /* Passes body bytes on. False: the exchange is over. */
 static bool pass_body(struct client *c, struct str head, struct str bytes)
 {
 	struct exchange *x = &c->exchange;
-	ssize_t used = http_body_feed(&x->upstream->body, bytes.p, bytes.n);
+	struct chunks_piece piece;
+	ssize_t used = http_body_feed(&x->upstream->body, in_io(c->router, bytes), bytes.n, &piece);
 
 	if (used < 0) {
 		exchange_on_upstream_gone(c, "bad chunk from the worker");
@@ -427,12 +447,13 @@ static bool pass_body(struct client *c, struct str head, struct str bytes)
 	}
 	if ((size_t)used < bytes.n)
 		x->idle_ms = 0; /* it says more than it was asked: no connection to keep */
-	bytes.n = (size_t)used;
-	learn_session(c, bytes);
+	learn_session(c, piece.data);
+	if (head.n + piece.framed.n == 0)
+		return true;
 	x->head_sent = true;
 	if (c->access)
-		c->access->bytes += bytes.n;
-	if (sock_send(&c->sock, head, bytes) < 0) {
+		c->access->bytes += piece.data.n;
+	if (sock_send(&c->sock, head, piece.framed) < 0) {
 		client_close(c, "send failed");
 		return false;
 	}
@@ -571,10 +592,11 @@ static bool was_not_read(const struct upstream *u, int err)
 static bool response_more(struct client *c)
 {
 	struct exchange *x = &c->exchange;
-	ssize_t n = recv(x->upstream->sock.fd, c->router->io, c->sock.bite, MSG_DONTWAIT);
+	char *in = c->router->io + CHUNKS_BEFORE;
+	ssize_t n = recv(x->upstream->sock.fd, in, c->sock.bite, MSG_DONTWAIT);
 
 	if (n > 0)
-		return response_bytes(c, (struct str){ c->router->io, (size_t)n });
+		return response_bytes(c, (struct str){ in, (size_t)n });
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return true;
 	if (n == 0 && is_end_of_response(x)) {

@@ -6,6 +6,7 @@
 #include "router/http.h"
 
 #include <errno.h>
+#include <llhttp.h>
 
 #include "base/macros.h"
 
@@ -59,40 +60,6 @@ static const llhttp_settings_t head_settings = {
 	.on_headers_complete = pause_parser,
 };
 
-/* Larger than any reader can count with a sign: what overflows elsewhere is refused here. */
-static int on_chunk(llhttp_t *p)
-{
-	return p->content_length > INT64_MAX ? HPE_USER : 0;
-}
-
-static int on_trailer(llhttp_t *p, const char *at, size_t n)
-{
-	struct http_body *b = p->data;
-	size_t room = sizeof(b->trailer) - b->trailer_len;
-
-	memcpy(b->trailer + b->trailer_len, at, n < room ? n : room);
-	b->trailer_len += (uint8_t)(n < room ? n : room);
-	return 0;
-}
-
-/* Of a trailer nobody may learn where a message ends (RFC 9110, 6.5.1). */
-static int on_trailer_complete(llhttp_t *p)
-{
-	struct http_body *b = p->data;
-	struct str name = { b->trailer, b->trailer_len };
-
-	b->trailer_len = 0;
-	return str_eq_nocase(name, STR("content-length")) ||
-		       str_eq_nocase(name, STR("transfer-encoding"))
-		   ? HPE_USER
-		   : 0;
-}
-
-static const llhttp_settings_t body_settings = { .on_message_complete = pause_parser,
-						 .on_chunk_header = on_chunk,
-						 .on_header_field = on_trailer,
-						 .on_header_field_complete = on_trailer_complete };
-
 static size_t leading_empty_lines(struct str in)
 {
 	size_t n = 0;
@@ -139,7 +106,7 @@ static bool has_ambiguous_line(struct str head)
 	return false;
 }
 
-/* A token of RFC 9110, 5.6.2. llhttp's tables may be the lenient ones, which allow blanks. */
+/* A token of RFC 9110, 5.6.2. */
 static bool is_token(struct str s)
 {
 	static const char marks[] = "!#$%&'*+-.^_`|~";
@@ -239,12 +206,11 @@ static struct options read_options(const struct http_head *h)
 	return o;
 }
 
-static void measure_body(const llhttp_t *p, struct http_body *body)
+static void measure_body(const llhttp_t *p, bool names_fields, struct http_body *body)
 {
 	if (p->flags & F_CHUNKED) {
 		body->kind = HTTP_BODY_CHUNKED;
-		body->parser = *p;
-		body->parser.settings = (void *)&body_settings;
+		chunks_init(&body->chunks, names_fields);
 	} else if ((p->flags & F_CONTENT_LENGTH) && p->content_length > 0) {
 		body->kind = HTTP_BODY_LENGTH;
 		body->left = p->content_length;
@@ -379,7 +345,7 @@ enum http_parse_result http_parse_request(struct str in, size_t max, struct http
 	if (p.content_length > INT64_MAX || !is_sound_request_line(ret) || !take_target(ret) ||
 	    !has_sound_host(ret))
 		return HTTP_HEAD_BAD;
-	measure_body(&p, &ret->body);
+	measure_body(&p, ret->names_fields, &ret->body);
 	ret->websocket =
 	    ret->websocket && ret->minor >= 1 && ret->body.done && str_eq(ret->method, STR("GET"));
 	return r;
@@ -399,7 +365,7 @@ enum http_parse_result http_parse_response(struct str in, size_t max, bool no_bo
 	if (no_body || status < 200 || status == 204 || status == 304) {
 		ret->body.done = true;
 	} else if (p.flags & (F_CHUNKED | F_CONTENT_LENGTH)) {
-		measure_body(&p, &ret->body);
+		measure_body(&p, ret->names_fields, &ret->body);
 	} else {
 		ret->body.kind = HTTP_BODY_UNTIL_CLOSE;
 		ret->keep_alive = false;
@@ -407,49 +373,45 @@ enum http_parse_result http_parse_response(struct str in, size_t max, bool no_bo
 	return r;
 }
 
-static ssize_t feed_chunked(struct http_body *b, const char *bytes, size_t n)
+static ssize_t feed_chunked(struct http_body *b, char *bytes, size_t n, struct chunks_piece *ret)
 {
-	enum llhttp_errno e;
+	ssize_t used = chunks_feed(&b->chunks, bytes, n, ret);
 
-	b->parser.data = b;
-	e = llhttp_execute(&b->parser, bytes, n);
-	if (e == HPE_OK)
-		return (ssize_t)n;
-	if (e != HPE_PAUSED)
-		return -EBADMSG;
-	b->done = true;
-	return llhttp_get_error_pos(&b->parser) - bytes;
+	b->done = chunks_done(&b->chunks);
+	return used;
 }
 
-ssize_t http_body_feed(struct http_body *body, const char *bytes, size_t n)
+/* How many of @n bytes belong to a body that is not chunked. */
+static size_t take_plain(struct http_body *b, size_t n)
 {
-	if (body->done)
-		return 0;
-	switch (body->kind) {
-	case HTTP_BODY_CHUNKED:
-		return feed_chunked(body, bytes, n);
-	case HTTP_BODY_LENGTH:
-		if (n >= body->left) {
-			n = (size_t)body->left;
-			body->done = true;
-		}
-		body->left -= n;
-		return (ssize_t)n;
-	case HTTP_BODY_UNTIL_CLOSE:
-		return (ssize_t)n;
-	case HTTP_BODY_NONE:
-		break;
-	}
-	body->done = true;
-	return 0;
+	if (b->done || b->kind == HTTP_BODY_UNTIL_CLOSE)
+		return b->done ? 0 : n;
+	n = n < b->left ? n : (size_t)b->left;
+	b->left -= n;
+	b->done = b->left == 0;
+	return n;
+}
+
+ssize_t http_body_feed(struct http_body *body, char *bytes, size_t n, struct chunks_piece *ret)
+{
+	if (body->kind == HTTP_BODY_CHUNKED && !body->done)
+		return feed_chunked(body, bytes, n, ret);
+	n = take_plain(body, n);
+	ret->data = ret->framed = (struct str){ bytes, n };
+	return (ssize_t)n;
 }
 
 size_t http_body_room(const struct http_body *body)
 {
+	uint64_t left = SIZE_MAX;
+
 	if (body->done)
 		return 0;
-	return body->kind == HTTP_BODY_LENGTH && body->left < SIZE_MAX ? (size_t)body->left
-								       : SIZE_MAX;
+	if (body->kind == HTTP_BODY_LENGTH)
+		left = body->left;
+	else if (body->kind == HTTP_BODY_CHUNKED)
+		left = chunks_least_left(&body->chunks);
+	return left < SIZE_MAX ? (size_t)left : SIZE_MAX;
 }
 
 struct str http_field_get(const struct http_head *head, struct str name)
@@ -485,7 +447,7 @@ static int put_field(struct buf *out, struct str name, struct str value)
 	return 0;
 }
 
-/* RFC 9110, 7.6.1. Transfer-Encoding and Trailer stay: bodies pass unchanged. */
+/* RFC 9110, 7.6.1. Transfer-Encoding and Trailer stay: what was chunked is chunked again. */
 static bool is_hop_by_hop(struct str name)
 {
 	static const struct str names[] = {
@@ -527,6 +489,12 @@ static bool is_replaced(const struct http_head *h, const struct http_forward *fw
 	       (forwarded_is_rewritten(name, &fw->peer) || str_eq_nocase(name, fw->added.name));
 }
 
+/* There is one coding, and some servers know it in small letters only. */
+static struct str value_of(const struct http_field *f)
+{
+	return str_eq_nocase(f->name, STR("transfer-encoding")) ? STR("chunked") : f->value;
+}
+
 static int put_fields(const struct http_head *h, const struct http_forward *fw, struct buf *out)
 {
 	int r = 0;
@@ -535,7 +503,7 @@ static int put_fields(const struct http_head *h, const struct http_forward *fw, 
 		const struct http_field *f = &h->fields[i];
 
 		if (!ends_here(h, f->name) && !is_replaced(h, fw, f->name))
-			r = put_field(out, f->name, f->value);
+			r = put_field(out, f->name, value_of(f));
 	}
 	return r;
 }

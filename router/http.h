@@ -1,11 +1,10 @@
-/* HTTP/1.1 messages as the router needs them: one head parsed at a time, bodies only measured,
- * heads rewritten for the other side. Pure functions over bytes; llhttp decides what is
- * well-formed, and what it lets through although two readers could disagree about it (obs-fold, a
- * blank before the colon, two Hosts, a Host that is not the target's) is refused here. RFC 9110,
- * 9112. */
+/* HTTP/1.1 messages as the router needs them: one head parsed at a time, bodies measured and, when
+ * they are chunked, framed anew, heads rewritten for the other side. Pure functions over bytes;
+ * llhttp decides what is well-formed, and what it lets through although two readers could disagree
+ * about it (obs-fold, a blank before the colon, two Hosts, a Host that is not the target's) is
+ * refused here. RFC 9110, 9112. */
 #pragma once
 
-#include <llhttp.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -13,6 +12,7 @@
 
 #include "base/buf.h"
 #include "base/str.h"
+#include "router/chunks.h"
 #include "router/forwarded.h"
 
 enum { HTTP_FIELDS_MAX = 128 };
@@ -28,14 +28,12 @@ enum http_body_kind {
 	HTTP_BODY_UNTIL_CLOSE, /* responses only */
 };
 
-/* Follows a body to its end without changing a byte of it. */
+/* Follows a body to its end. */
 struct http_body {
 	enum http_body_kind kind;
 	bool done;
-	uint64_t left;    /* HTTP_BODY_LENGTH */
-	llhttp_t parser;  /* HTTP_BODY_CHUNKED */
-	char trailer[18]; /* the name of one, as far as it has come; longer ones are cut */
-	uint8_t trailer_len;
+	uint64_t left;        /* HTTP_BODY_LENGTH */
+	struct chunks chunks; /* HTTP_BODY_CHUNKED */
 };
 
 /* A parsed head. All slices borrow the bytes given to http_parse_head(). */
@@ -71,12 +69,13 @@ enum http_parse_result http_parse_request(struct str in, size_t max, struct http
 enum http_parse_result http_parse_response(struct str in, size_t max, bool no_body,
 					   struct http_head *ret);
 
-/* How many of the @n bytes belong to the body; body->done is set when it ends there. -EBADMSG:
- * broken framing. */
-ssize_t http_body_feed(struct http_body *body, const char *bytes, size_t n);
+/* How many of the @n bytes belong to the body; body->done is set when it ends there. Chunks are
+ * framed anew in place, see chunks_feed(); of other bodies both parts of *ret are the bytes.
+ * -EBADMSG: broken framing. */
+ssize_t http_body_feed(struct http_body *body, char *bytes, size_t n, struct chunks_piece *ret);
 
-/* The most bytes of the body that may be read blindly, without reading past its end: SIZE_MAX
- * unless the length is known. A chunked body must be peeked. */
+/* The most bytes of the body that may be read blindly, without reading past its end: SIZE_MAX where
+ * it ends with the connection. Of chunks these are few between two of them: such reads peek. */
 size_t http_body_room(const struct http_body *body);
 
 /* The value of the first field with that name, or an empty slice. */

@@ -80,7 +80,7 @@ static void adapt_bite(struct sock *s, size_t sent, size_t wanted)
 {
 	if (sent < wanted)
 		s->bite = SOCK_BITE_MIN;
-	else if (sent >= s->bite && s->bite < SOCK_BITE_MAX)
+	else if (sent >= s->bite - s->bite / 16 && s->bite < SOCK_BITE_MAX) /* less some framing */
 		s->bite *= 2;
 }
 

@@ -31,7 +31,7 @@ async function ask(port, diary, entry, { most = 5000 } = {}) {
 	clearInterval(drip);
 	w.close();
 	const notes = fs.readFileSync(diary, "utf8").trim().split("\n").filter(Boolean).map((l) => JSON.parse(l)).filter(({ from }) => !from || from === localAddress);
-	return { statuses: statuses(w.got), closed, ms: Date.now() - began, seen: notes.flatMap((n) => n.seen ?? []), begun: notes.flatMap((n) => n.begun ?? []) };
+	return { statuses: statuses(w.got), closed, ms: Date.now() - began, seen: notes.flatMap((n) => n.seen ?? []), begun: notes.flatMap((n) => n.begun ?? []), wrong: notes.flatMap((n) => n.wrong ?? []), trailers: notes.flatMap((n) => n.trailers ?? []) };
 }
 
 module.exports = { ask };
