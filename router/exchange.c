@@ -61,12 +61,13 @@ static void rearm(struct client *c, bool moved)
 	struct exchange *x = &c->exchange;
 	struct upstream *u = x->upstream;
 	int client_events = sock_blocked(&c->sock) ? UV_WRITABLE : 0;
-	int upstream_events = sock_blocked(&u->sock) ? UV_WRITABLE : 0;
+	int upstream_events = 0;
 
 	if (!x->request.done ? !sock_blocked(&u->sock) : !x->client_ended && !x->pipelined)
 		client_events |= UV_READABLE;
-	if (!sock_blocked(&c->sock))
-		upstream_events |= UV_READABLE;
+	if (!u->sock.failed)
+		upstream_events = (sock_blocked(&u->sock) ? UV_WRITABLE : 0) |
+				  (sock_blocked(&c->sock) ? 0 : UV_READABLE);
 	watch_pace(c, moved);
 	if (sock_want(&u->sock, upstream_events) < 0)
 		exchange_on_upstream_gone(c, "poll failed");
@@ -338,6 +339,24 @@ static bool watch_client(struct client *c)
 	return true;
 }
 
+static bool response_more(struct client *c);
+
+/* What is left in a failed connection, of which no event tells: as much as the client takes. False:
+ * the exchange is over. */
+static bool read_failed(struct client *c)
+{
+	while (c->exchange.upstream->sock.failed && !sock_blocked(&c->sock))
+		if (!response_more(c))
+			return false;
+	return true;
+}
+
+static void go_on(struct client *c, bool moved)
+{
+	if (read_failed(c))
+		rearm(c, moved);
+}
+
 void exchange_on_client(struct client *c, int events)
 {
 	struct exchange *x = &c->exchange;
@@ -352,7 +371,7 @@ void exchange_on_client(struct client *c, int events)
 	}
 	if ((events & UV_READABLE) && !(x->request.done ? watch_client(c) : request_more(c)))
 		return;
-	rearm(c, true);
+	go_on(c, true);
 }
 
 /* The response */
@@ -575,7 +594,7 @@ static bool response_more(struct client *c)
 
 	if (n > 0)
 		return response_bytes(c, (struct str){ c->router->io, (size_t)n });
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+	if (n < 0 && (errno == EAGAIN || errno == EINTR) && !x->upstream->sock.failed)
 		return true;
 	if (n == 0 && is_end_of_response(x)) {
 		finish(c);
@@ -600,12 +619,9 @@ void exchange_on_upstream(struct client *c, int events)
 			x->cut = x->request.done = true;
 		pass_on_end(x);
 	}
-	if (events & UV_READABLE)
-		do { /* after an error no further event tells of what is still to be read */
-			if (!response_more(c))
-				return;
-		} while (x->upstream->sock.failed);
-	rearm(c, false);
+	if ((events & UV_READABLE) && !x->upstream->sock.failed && !response_more(c))
+		return;
+	go_on(c, false);
 }
 
 /* When the worker is gone */
@@ -694,7 +710,7 @@ void exchange_on_worker_died(struct client *c)
 	u->unread = n < 0 && was_not_read(u, errno); /* this read has taken the error */
 	/* the rest when the client has room; or its end, once init has returned the far end */
 	upstream_leave_worker(u);
-	rearm(c, false);
+	go_on(c, false);
 }
 
 void exchange_on_timeout(struct client *c)

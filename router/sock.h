@@ -45,7 +45,8 @@ void sock_no_delay(int fd);
 void sock_init(struct sock *s, struct poller *p, int fd,
 	       void (*on_event)(struct sock *s, int events));
 
-/* Waits for these events from now on. 0 or -errno. */
+/* Waits for these events from now on. 0 or -errno; -EPIPE: the socket has failed, no event will
+ * come (what is left in it can still be read). */
 int sock_want(struct sock *s, int events);
 
 /* For the poller: the kernel has reported an error. */
@@ -59,7 +60,7 @@ int sock_send(struct sock *s, struct str first, struct str second);
  * @p, which is open and empty; what the kernel does not take is kept. Returns the bytes moved, 0:
  * @from has ended, or -errno: -EAGAIN, -ENOMEM, or the error of either. @from is borrowed. */
 ssize_t sock_splice(struct sock *s, int from, struct pipe *p);
-/* Sends what is pending. 0 or -errno. */
+/* Sends what is pending. 0 or -errno: then it is dropped, as nothing more can be sent. */
 int sock_flush(struct sock *s);
 
 static inline bool sock_blocked(const struct sock *s)

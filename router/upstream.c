@@ -303,7 +303,7 @@ void upstream_put(struct upstream *u, uint32_t idle_ms)
 {
 	struct worker *w = u->worker;
 
-	if (idle_ms == 0 || !w || w->state == WORKER_STOPPING ||
+	if (idle_ms == 0 || !w || w->state == WORKER_STOPPING || sock_blocked(&u->sock) ||
 	    sock_want(&u->sock, UV_READABLE) < 0) {
 		upstream_close(u);
 		return;

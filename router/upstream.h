@@ -42,7 +42,8 @@ struct upstream *upstream_get(struct worker *w, struct client *c, bool poll, enu
 /* A connection to @w that another router has made, in use by @c. NULL: ENOMEM. @fd consumed. */
 struct upstream *upstream_adopt(struct worker *w, struct client *c, int fd);
 
-/* After a complete response: keeps it for @idle_ms (0: closes it). */
+/* After a complete response: keeps it for @idle_ms. Closes it when that is 0, it has failed, or
+ * part of the request is still to be sent. */
 void upstream_put(struct upstream *u, uint32_t idle_ms);
 
 /* The request it carries has become a connection of its own. */

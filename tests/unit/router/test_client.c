@@ -1,4 +1,6 @@
-/* Clients whose hand-off init does not take: they are answered, not kept waiting. */
+/* Clients whose hand-off init does not take: they are answered, not kept waiting. Connections to a
+ * worker (here a unix socket of ours) that fail or are only half used: what is in them is heard,
+ * and nobody else gets them. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,9 +8,11 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -19,7 +23,7 @@
 #include "router/sessions.h"
 #include "router/upstream.h"
 
-enum { SESSIONS = 16, CLIENTS = 10, TIMEOUT_MS = 60000 };
+enum { SESSIONS = 16, CLIENTS = 10, TIMEOUT_MS = 60000, PATIENCE_MS = 10000, SLOW_OUT = 1 };
 
 static const struct cidr_list nobody;
 static const struct router_conf conf = {
@@ -200,7 +204,192 @@ static void a_raw_connection_that_init_does_not_take_is_closed(void **state)
 	(void)close(fd);
 }
 
+/* With a worker that listens by itself */
+
+static bool (*awaited)(void);
+static unsigned ticks;
+
+static void on_tick(uv_timer_t *t)
+{
+	(void)t;
+	if (awaited() || ++ticks == PATIENCE_MS)
+		poller_stop(&router->poller);
+}
+
+static void nothing(void *ctx)
+{
+	(void)ctx;
+}
+
+static void run_until(bool (*condition)(void))
+{
+	uv_timer_t timer;
+
+	awaited = condition;
+	ticks = 0;
+	(void)uv_timer_init(&router->loop, &timer);
+	(void)uv_timer_start(&timer, on_tick, 0, 1);
+	router->poller.stopped = false;
+	poller_run(&router->poller, nothing, NULL);
+	uv_close((uv_handle_t *)&timer, NULL);
+	(void)uv_run(&router->loop, UV_RUN_NOWAIT);
+	assert_true(condition());
+}
+
+static struct worker *worker; /* the one that listens by itself */
+static int listener, at_worker, at_client;
+static size_t said, heard; /* bytes, by the worker and at the client */
+
+static int set_up_own_worker(void **state)
+{
+	struct control_msg gone = { .type = CONTROL_WORKER, .worker = 1, .state = WORKER_DEAD };
+	struct control_msg m = { .type = CONTROL_WORKER,
+				 .worker = 2,
+				 .style = WORKER_STYLE_UNIX,
+				 .state = WORKER_READY };
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+
+	(void)set_up(state);
+	(void)snprintf(a.sun_path, sizeof(a.sun_path), "/tmp/sioinit-unit-%d", (int)getpid());
+	m.text = str_of(a.sun_path);
+	(void)unlink(a.sun_path);
+	listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(listener, (struct sockaddr *)&a, sizeof(a)), 0);
+	assert_int_equal(listen(listener, 8), 0);
+	workers_update(router, &gone);
+	workers_update(router, &m);
+	worker = workers_by_id(&router->workers, 2);
+	at_worker = at_client = -1;
+	said = heard = 0;
+	return 0;
+}
+
+static int tear_down_own_worker(void **state)
+{
+	(void)unlink(worker->path);
+	fd_close(&at_client);
+	fd_close(&at_worker);
+	fd_close(&listener);
+	return tear_down(state);
+}
+
+static void ask(const char *text)
+{
+	at_client = connect_client(ROLE_HTTP, text);
+	at_worker = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	assert_true(at_worker >= 0);
+}
+
+/* What the worker has not read makes the kernel say it by a reset. */
+static void reset_by_worker(void)
+{
+	fd_close(&at_worker);
+}
+
+static void say(const char *text)
+{
+	assert_int_equal(write(at_worker, text, strlen(text)), strlen(text));
+	said += strlen(text);
+}
+
+static void hear(void)
+{
+	char bytes[4096];
+	ssize_t n = read(at_client, bytes, sizeof(bytes));
+
+	heard += n > 0 ? (size_t)n : 0;
+}
+
+static bool client_is_idle(void)
+{
+	return router->clients && router->clients->state == CLIENT_IDLE;
+}
+
+static bool client_has_heard_all(void)
+{
+	hear();
+	return !router->clients;
+}
+
+static bool client_takes_no_more(void)
+{
+	char bytes[4096] = "";
+	ssize_t n = write(at_worker, bytes, sizeof(bytes));
+
+	said += n > 0 ? (size_t)n : 0;
+	return n < 0 && sock_blocked(&router->clients->sock);
+}
+
+static bool request_is_read(void)
+{
+	return worker->busy && router->clients->exchange.request.done;
+}
+
+static void check_nothing_is_kept(void)
+{
+	assert_null(worker->idle);
+	assert_null(worker->busy);
+	assert_int_equal(worker->n_upstreams, 0);
+}
+
+static void a_whole_answer_keeps_the_connection(void **state)
+{
+	(void)state;
+	ask("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+	say("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+	run_until(client_is_idle);
+	assert_non_null(worker->idle);
+}
+
+static void a_connection_that_has_failed_is_not_kept(void **state)
+{
+	(void)state;
+	ask("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+	say("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+	reset_by_worker();
+	run_until(client_is_idle);
+	check_nothing_is_kept();
+}
+
+static void a_connection_with_half_a_request_is_not_kept(void **state)
+{
+	static const char body[20000];
+	int size = SLOW_OUT;
+
+	(void)state;
+	ask("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 20000\r\n\r\n");
+	assert_int_equal(
+	    setsockopt(worker->busy->sock.fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)), 0);
+	assert_int_equal(write(at_client, body, sizeof(body)), sizeof(body));
+	run_until(request_is_read);
+	assert_true(sock_blocked(&worker->busy->sock));
+	say("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+	run_until(client_is_idle);
+	check_nothing_is_kept();
+}
+
+static void what_is_left_of_a_failed_connection_is_heard_by_a_slow_client(void **state)
+{
+	static const char head[] = "HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n";
+	size_t before;
+
+	(void)state;
+	ask("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+	say(head);
+	run_until(client_takes_no_more);
+	reset_by_worker();
+	run_until(client_has_heard_all);
+	do {
+		before = heard;
+		hear();
+	} while (heard > before);
+	assert_true(heard >= said);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+#define TEST_OWN(name)                                                                             \
+	cmocka_unit_test_setup_teardown(name, set_up_own_worker, tear_down_own_worker)
 
 int main(void)
 {
@@ -209,6 +398,10 @@ int main(void)
 		TEST(an_upgrade_that_init_does_not_take_is_answered),
 		TEST(a_request_that_reaches_no_worker_is_answered),
 		TEST(a_raw_connection_that_init_does_not_take_is_closed),
+		TEST_OWN(a_whole_answer_keeps_the_connection),
+		TEST_OWN(a_connection_that_has_failed_is_not_kept),
+		TEST_OWN(a_connection_with_half_a_request_is_not_kept),
+		TEST_OWN(what_is_left_of_a_failed_connection_is_heard_by_a_slow_client),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
