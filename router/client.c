@@ -528,6 +528,7 @@ void client_return(struct router *r, const struct control_msg *m, int fd)
 	if (!c)
 		return;
 	counter_add(&r->board->handbacks, 1);
+	c->sock.lent = true; /* the worker may have kept it */
 	c->handoff_tries = (unsigned)m->token + 1;
 	c->refused_by = m->worker;
 	if (m->kind == HANDOFF_RAW)
@@ -561,8 +562,10 @@ void client_adopt(struct router *r, const struct control_msg *m, struct worker *
 		c = client_new(r, fd, &peer);
 	else
 		fd_close(&fd);
-	if (c)
+	if (c) {
+		c->sock.lent = true;
 		client_count_adopted(c);
+	}
 	u = c ? upstream_adopt(w, c, upstream) : NULL;
 	if (u)
 		exchange_adopt(c, u, m->state, m->style);

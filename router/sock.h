@@ -25,7 +25,7 @@ struct sock {
 	int events;  /* what it waits for */
 	bool failed; /* the kernel reported an error: a read tells which */
 	bool closing;
-	bool lent;      /* another process has the descriptor, too */
+	bool lent;      /* another process has, or may have, the descriptor, too */
 	bool listens;   /* its turn comes when all else is dealt with, also what init has said */
 	bool exclusive; /* of the processes that wait for it, one is woken */
 	struct sock *next_closing;

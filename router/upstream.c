@@ -270,6 +270,7 @@ struct upstream *upstream_adopt(struct worker *w, struct client *c, int fd)
 
 	if (!u)
 		return NULL;
+	u->sock.lent = true;
 	u->client = c;
 	u->poll = true;
 	w->in_flight++;
@@ -294,6 +295,8 @@ static void leave_busy(struct upstream *u)
 void upstream_becomes_tunnel(struct upstream *u)
 {
 	u->tunnel = true;
+	if (!u->worker)
+		return;
 	u->worker->in_flight--;
 	u->worker->n_tunnels++;
 	worker_tell_if_idle(u->worker);

@@ -46,7 +46,7 @@ struct upstream *upstream_adopt(struct worker *w, struct client *c, int fd);
  * part of the request is still to be sent. */
 void upstream_put(struct upstream *u, uint32_t idle_ms);
 
-/* The request it carries has become a connection of its own. */
+/* The request it carries has become a connection of its own. Its worker may be gone. */
 void upstream_becomes_tunnel(struct upstream *u);
 
 /* Idempotent; does not call the client back. */

@@ -1,9 +1,16 @@
 // Ends, errors and pieces of single sockets at moments that the kernel seldom chooses.
 const test = require("node:test");
 const assert = require("node:assert");
+const fs = require("fs");
+const os = require("os");
+const path = require("path");
 const { start, until, routerOf } = require("./harness");
 const { wire } = require("./wire");
 
+const folder = fs.mkdtempSync(path.join(os.tmpdir(), "sioinit-"));
+test.after(() => fs.rmSync(folder, { recursive: true }));
+
+const upgrade = (path) => `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`;
 const get = (path) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`;
 
 async function serving(args, env, use) {
@@ -56,5 +63,46 @@ test("an app refuses an upload and drops the connection: the next one's request 
 			const other = wire(s.port).send(get("/length"));
 			assert.strictEqual((await other.response()).status, 200, `after ${i} uploads`);
 			other.close();
+		}
+	}));
+
+// Sockets in the router's epoll set that are none of its descriptors (any more)
+function strangers(router) {
+	const inode = (fd) => Number(/\[(\d+)\]|$/.exec(fs.readlinkSync(`/proc/${router}/fd/${fd}`, { throwIfNoEntry: false }))[1]);
+	const mine = new Set(fs.readdirSync(`/proc/${router}/fd`).map(inode));
+	const sets = fs.readdirSync(`/proc/${router}/fdinfo`).map((fd) => fs.readFileSync(`/proc/${router}/fdinfo/${fd}`, "utf8"));
+	const waited = sets.flatMap((text) => [...text.matchAll(/^tfd:.* ino:([\da-f]+)/gm)]).map(([, ino]) => parseInt(ino, 16));
+	return waited.filter((ino) => !mine.has(ino)).length;
+}
+
+test("a worker that refuses a connection and keeps it: the router hears no more of it", { timeout: 60000 }, () =>
+	serving(["keeper.js"], {}, async (s, router) => {
+		const before = strangers(router);
+		for (let i = 0; i < 3; i++) {
+			const w = wire(s.port).send(upgrade("/socket.io/?EIO=4&transport=websocket"));
+			assert.strictEqual((await w.response()).status, 503);
+			w.send("more");
+			w.socket.end();
+			await w.end();
+			await until(async () => strangers(router) === before, "the router to forget it", 10000);
+			w.close();
+		}
+		assert.strictEqual((await wire(s.admin).send(get("/livez")).response()).status, 200);
+	}));
+
+test("a process that outlives its worker changes protocols: the client gets through to it", { timeout: 60000 }, () =>
+	serving(["--", "./outlived.sh"], { SIOINIT_DISPATCH: "port", SIOINIT_MIN_UPTIME: "0", END: path.join(folder, "end") }, async (s) => {
+		const w = wire(s.port).send(upgrade("/late"));
+		const server = await asked(s, "/late");
+		try {
+			fs.writeFileSync(path.join(folder, "end"), "");
+			await until(async () => s.log.match(/-> ready/g).length === 2, "the next worker");
+			process.kill(server, "SIGUSR2");
+			assert.match((await w.take(/^HTTP\/1\.1 101 [^]*?\r\n\r\n/))[0], /upgrade: websocket/i);
+			await w.take(/^hello/);
+			await w.send("and back").take(/^and back/);
+		} finally {
+			w.close();
+			process.kill(server, "SIGKILL");
 		}
 	}));

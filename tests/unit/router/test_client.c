@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -204,6 +205,38 @@ static void a_raw_connection_that_init_does_not_take_is_closed(void **state)
 	(void)close(fd);
 }
 
+/* No event tells of sockets any more; libuv's descriptor has no pointer. */
+static bool is_deaf(void)
+{
+	struct epoll_event e[8];
+	int n = epoll_wait(router->poller.fd, e, 8, 0);
+
+	for (int i = 0; i < n; i++)
+		if (e[i].data.ptr)
+			return false;
+	return true;
+}
+
+static void a_returned_connection_that_its_worker_keeps_is_let_go(void **state)
+{
+	struct control_msg m = { .type = CONTROL_HANDBACK,
+				 .worker = 1,
+				 .token = 2, /* the last try */
+				 .kind = HANDOFF_CLIENT };
+	int sv[2];
+	auto_fd int kept = -1, far = -1;
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, sv), 0);
+	far = sv[1];
+	kept = dup(sv[0]);
+	client_return(router, &m, sv[0]);
+	assert_non_null(router->clients);
+	client_close(router->clients, "over");
+	assert_int_equal(write(far, "more", 4), 4);
+	assert_true(is_deaf());
+}
+
 /* With a worker that listens by itself */
 
 static bool (*awaited)(void);
@@ -237,6 +270,7 @@ static void run_until(bool (*condition)(void))
 }
 
 static struct worker *worker; /* the one that listens by itself */
+static char path[64];
 static int listener, at_worker, at_client;
 static size_t said, heard; /* bytes, by the worker and at the client */
 
@@ -250,9 +284,10 @@ static int set_up_own_worker(void **state)
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
 
 	(void)set_up(state);
-	(void)snprintf(a.sun_path, sizeof(a.sun_path), "/tmp/sioinit-unit-%d", (int)getpid());
-	m.text = str_of(a.sun_path);
-	(void)unlink(a.sun_path);
+	(void)snprintf(path, sizeof(path), "/tmp/sioinit-client-%d", (int)getpid());
+	(void)snprintf(a.sun_path, sizeof(a.sun_path), "%s", path);
+	m.text = str_of(path);
+	(void)unlink(path);
 	listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	assert_int_equal(bind(listener, (struct sockaddr *)&a, sizeof(a)), 0);
 	assert_int_equal(listen(listener, 8), 0);
@@ -266,7 +301,7 @@ static int set_up_own_worker(void **state)
 
 static int tear_down_own_worker(void **state)
 {
-	(void)unlink(worker->path);
+	(void)unlink(path);
 	fd_close(&at_client);
 	fd_close(&at_worker);
 	fd_close(&listener);
@@ -386,6 +421,28 @@ static void what_is_left_of_a_failed_connection_is_heard_by_a_slow_client(void *
 	assert_true(heard >= said);
 }
 
+static bool is_tunnel(void)
+{
+	return router->clients && router->clients->exchange.tunnel;
+}
+
+static void a_server_that_outlives_its_worker_may_change_protocols(void **state)
+{
+	static const char head[] = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n"
+				   "Upgrade: websocket\r\n\r\nhello";
+	struct control_msg gone = { .type = CONTROL_WORKER, .worker = 2, .state = WORKER_DEAD };
+
+	(void)state;
+	ask(upgrade);
+	workers_update(router, &gone);
+	say(head);
+	run_until(is_tunnel);
+	hear();
+	assert_true(heard >= strlen("hello"));
+	fd_close(&at_worker);
+	fd_close(&at_client);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 #define TEST_OWN(name)                                                                             \
@@ -398,6 +455,8 @@ int main(void)
 		TEST(an_upgrade_that_init_does_not_take_is_answered),
 		TEST(a_request_that_reaches_no_worker_is_answered),
 		TEST(a_raw_connection_that_init_does_not_take_is_closed),
+		TEST(a_returned_connection_that_its_worker_keeps_is_let_go),
+		TEST_OWN(a_server_that_outlives_its_worker_may_change_protocols),
 		TEST_OWN(a_whole_answer_keeps_the_connection),
 		TEST_OWN(a_connection_that_has_failed_is_not_kept),
 		TEST_OWN(a_connection_with_half_a_request_is_not_kept),
