@@ -34,7 +34,6 @@
 
 enum {
 	TRIES_MAX = 2,
-	RESPONSE_HEAD_MAX = 64 << 10,
 	REQUEST_ID_MAX = 33,    /* 128 bits in hexadecimal, NUL */
 	IDLE_MS_DEFAULT = 4000, /* Node's keepAliveTimeout is 5 s */
 	SESSION_SLACK_MS = 15000,
@@ -558,7 +557,7 @@ static bool response_bytes(struct client *c, struct str in)
 	/* a head that came in pieces: parsed from a buffer of its own, since what is left goes back
 	 * to u->in */
 	if (buf_append(&u->in, in.p, in.n) < 0) {
-		exchange_on_upstream_gone(c, "the worker's response head is too large");
+		exchange_on_upstream_gone(c, "no memory");
 		return false;
 	}
 	whole = u->in;
@@ -590,17 +589,19 @@ static bool was_not_read(const struct upstream *u, int err)
 static bool response_more(struct client *c)
 {
 	struct exchange *x = &c->exchange;
-	ssize_t n = recv(x->upstream->sock.fd, c->router->io, c->sock.bite, MSG_DONTWAIT);
+	const struct upstream *u = x->upstream;
+	size_t bite = u->in.len ? SOCK_BITE_MIN : c->sock.bite;
+	ssize_t n = recv(u->sock.fd, c->router->io, bite, MSG_DONTWAIT);
 
 	if (n > 0)
 		return response_bytes(c, (struct str){ c->router->io, (size_t)n });
-	if (n < 0 && (errno == EAGAIN || errno == EINTR) && !x->upstream->sock.failed)
+	if (n < 0 && (errno == EAGAIN || errno == EINTR) && !u->sock.failed)
 		return true;
 	if (n == 0 && is_end_of_response(x)) {
 		finish(c);
 		return false;
 	}
-	if (was_not_read(x->upstream, n < 0 ? errno : 0))
+	if (was_not_read(u, n < 0 ? errno : 0))
 		x->upstream->unread = true;
 	exchange_on_upstream_gone(c, n == 0 ? "worker closed" : "worker reset");
 	return false;

@@ -25,7 +25,7 @@
 
 #include "base/ban.h"
 
-enum { PAIR_TRIES = 4, PAIR_WAIT_MS = 50, UPSTREAM_HEAD_MAX = 64 << 10 };
+enum { PAIR_TRIES = 4, PAIR_WAIT_MS = 50 };
 
 int upstream_listen(struct router *r)
 {
@@ -209,7 +209,7 @@ static struct upstream *upstream_with(struct worker *w, int fd, uint64_t token)
 	sock_init(&u->sock, &w->router->poller, fd, on_event);
 	u->worker = w;
 	u->token = token;
-	u->in = BUF_INIT(UPSTREAM_HEAD_MAX);
+	u->in = BUF_INIT(RESPONSE_HEAD_MAX + SOCK_BITE_MIN);
 	w->n_upstreams++;
 	return u;
 }

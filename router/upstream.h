@@ -24,9 +24,13 @@ struct upstream {
 	bool refused;        /* its far end came back: the worker has seen nothing */
 	bool unread;         /* the worker closed it without having read the last request */
 	uint64_t expires_ms; /* idle: when the worker may close it */
-	struct buf in;       /* a response head that is not complete yet */
+	/* a response head that is not complete yet; with room for what may come together with its
+	 * last byte, SOCK_BITE_MIN at a time */
+	struct buf in;
 	struct http_body body;
 };
+
+enum { RESPONSE_HEAD_MAX = 64 << 10 };
 
 enum upstream_age {
 	UPSTREAM_ANY,     /* an idle one that the worker will not close in the next moment */

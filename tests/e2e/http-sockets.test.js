@@ -106,3 +106,20 @@ test("a process that outlives its worker changes protocols: the client gets thro
 			process.kill(server, "SIGKILL");
 		}
 	}));
+
+for (const size of [10, 70000, 1 << 20])
+	test(`an answer whose head comes in two pieces, the second with ${size} bytes of body`, { timeout: 60000 }, () =>
+		bytes(async (s, router) => {
+			const w = wire(s.port).send(get("/length?1000000")); // the router reads big pieces from now on
+			assert.strictEqual((await w.response()).body.length, 1000000);
+			w.send(get(`/split?${size}`));
+			const worker = await asked(s, "/split");
+			await unseen(router, async () => {
+				process.kill(worker, "SIGUSR2");
+				await until(async () => s.out.includes("said the rest\n"), "the rest");
+			});
+			const { status, body } = await w.response();
+			assert.deepStrictEqual([status, body.length], [200, size]);
+			assert.strictEqual((await w.send(get("/")).response()).body, "hi\n");
+			w.close();
+		}));

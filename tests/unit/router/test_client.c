@@ -340,6 +340,12 @@ static bool client_is_idle(void)
 	return router->clients && router->clients->state == CLIENT_IDLE;
 }
 
+static bool client_is_idle_and_has_heard_all(void)
+{
+	hear();
+	return client_is_idle() && heard >= said;
+}
+
 static bool client_has_heard_all(void)
 {
 	hear();
@@ -421,6 +427,29 @@ static void what_is_left_of_a_failed_connection_is_heard_by_a_slow_client(void *
 	assert_true(heard >= said);
 }
 
+static bool half_a_head_is_read(void)
+{
+	hear();
+	return heard > 0 && worker->busy->in.len > 0;
+}
+
+static void a_final_head_in_two_pieces_is_followed_by_a_large_body(void **state)
+{
+	static char rest[100000] = "Content-Length: 99960\r\nX-Fill: 45678\r\n\r\n";
+
+	(void)state;
+	memset(rest + strlen(rest), 'b', sizeof(rest) - 1 - strlen(rest));
+	rest[sizeof(rest) - 1] = 'b';
+	ask("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+	router->clients->sock.bite = SOCK_BITE_MAX;
+	say("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\n");
+	run_until(half_a_head_is_read);
+	assert_int_equal(write(at_worker, rest, sizeof(rest)), sizeof(rest));
+	said += sizeof(rest);
+	run_until(client_is_idle_and_has_heard_all);
+	assert_non_null(worker->idle);
+}
+
 static bool is_tunnel(void)
 {
 	return router->clients && router->clients->exchange.tunnel;
@@ -456,6 +485,7 @@ int main(void)
 		TEST(a_request_that_reaches_no_worker_is_answered),
 		TEST(a_raw_connection_that_init_does_not_take_is_closed),
 		TEST(a_returned_connection_that_its_worker_keeps_is_let_go),
+		TEST_OWN(a_final_head_in_two_pieces_is_followed_by_a_large_body),
 		TEST_OWN(a_server_that_outlives_its_worker_may_change_protocols),
 		TEST_OWN(a_whole_answer_keeps_the_connection),
 		TEST_OWN(a_connection_that_has_failed_is_not_kept),
