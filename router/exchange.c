@@ -64,6 +64,8 @@ static void rearm(struct client *c, bool moved)
 
 	if (!x->request.done ? !sock_blocked(&u->sock) : !x->client_ended && !x->pipelined)
 		client_events |= UV_READABLE;
+	if (!client_events) /* it is not read from, but its reset is heard */
+		client_events = UV_DISCONNECT;
 	if (!u->sock.failed)
 		upstream_events = (sock_blocked(&u->sock) ? UV_WRITABLE : 0) |
 				  (sock_blocked(&c->sock) ? 0 : UV_READABLE);

@@ -4,7 +4,9 @@ const assert = require("node:assert");
 const fs = require("fs");
 const os = require("os");
 const path = require("path");
-const { start, until, routerOf } = require("./harness");
+const { spawn } = require("child_process");
+const harness = require("./harness");
+const { start, until, freePort, routerOf } = harness;
 const { wire } = require("./wire");
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), "sioinit-"));
@@ -123,3 +125,66 @@ for (const size of [10, 70000, 1 << 20])
 			assert.strictEqual((await w.send(get("/")).response()).body, "hi\n");
 			w.close();
 		}));
+
+// The time that the router was running, in ticks
+const cpu = (pid) => fs.readFileSync(`/proc/${pid}/stat`, "latin1").split(") ")[1].split(" ").slice(11, 13).reduce((sum, n) => sum + Number(n), 0);
+
+test("the pieces of a head are waited for, over TCP and over a unix socket, without work", { timeout: 60000 }, () => {
+	const socket = path.join(folder, "public.sock");
+	return bytes(async (s, router) => {
+		const check = async (where) => {
+			const halves = Array.from({ length: 50 }, () => wire(where).send("GET / HTTP/1.1\r\nHo"));
+			const leaves = wire(where).send("GET / HTTP/1.1\r\nHo");
+			const whole = wire(where);
+			for (const byte of get("/")) whole.send(byte);
+			assert.strictEqual((await whole.response()).body, "hi\n");
+			leaves.socket.end();
+			assert.strictEqual(await leaves.end(), "");
+			const before = cpu(router);
+			await new Promise((next) => setTimeout(next, 500));
+			assert.ok(cpu(router) - before < 15, "halves of a head cost nothing while they wait");
+			for (const half of halves) assert.strictEqual((await half.send("st: x\r\n\r\n").response()).body, "hi\n");
+			const late = wire(where).send("GET / HTTP/1.1\r\nHo");
+			assert.strictEqual((await late.response()).status, 408);
+			for (const w of [...halves, leaves, whole, late]) w.close();
+		};
+		await Promise.all([{ port: s.port }, { path: socket }].map(check));
+	}, { SIOINIT_LISTEN: socket, SIOINIT_HEADER_TIMEOUT: "3" });
+});
+
+test("a head may be as large as the setting says, and no larger", { timeout: 60000 }, () =>
+	bytes(async (s) => {
+		const head = (size) => `GET / HTTP/1.1\r\nHost: x\r\nX-Filler: ${"a".repeat(size)}\r\n\r\n`;
+		for (const [size, status] of [[60000, 200], [190000, 200], [250000, 431]]) {
+			const w = wire(s.port).send(head(size));
+			assert.strictEqual((await w.response()).status, status, `${size} bytes`);
+			w.close();
+		}
+	}, { SIOINIT_MAX_HEAD_BYTES: "200000" }));
+
+const python = ["/usr/bin/python3", "python3"].find((file) => harness.works(file, "--version"));
+const systemd = ["x86_64", "aarch64"].some((cpu) => fs.existsSync(`/lib/${cpu}-linux-gnu/libsystemd.so.0`));
+
+test("half a head is waited for where the kernel calls a socket readable for want of room", { skip: !(python && systemd) && "needs Python and libsystemd", timeout: 60000 }, async () => {
+	const [port, admin] = [await freePort(), await freePort()];
+	const p = spawn(python, ["small_window.py", process.env.BIN_UNDER_TEST, "bytes.js"], {
+		cwd: path.join(__dirname, "fixtures"),
+		env: { ...process.env, SIOINIT_PORT: port, SIOINIT_ADMIN: admin, SIOINIT_ROUTERS: "1", SIOINIT_WORKERS: "1", SIOINIT_DISPATCH: "port" },
+		stdio: "ignore",
+	});
+	const ended = new Promise((resolve) => p.on("exit", resolve));
+	try {
+		await until(async () => (await harness.get(admin, "/readyz")).status === 200, "ready");
+		const filler = "X-Filler: 0123456789012345678901234567890123456789012345678901234567\r\n";
+		const halves = Array.from({ length: 20 }, () => wire(port).send(`GET / HTTP/1.1\r\n${filler.repeat(9)}`));
+		await new Promise((next) => setTimeout(next, 300));
+		assert.deepStrictEqual(halves.map((w) => w.ended), Array(20).fill(false));
+		for (const w of halves) {
+			assert.strictEqual((await w.send("Host: x\r\n\r\n").response()).body, "hi\n");
+			w.close();
+		}
+	} finally {
+		p.kill("SIGTERM");
+		assert.strictEqual(await ended, 0);
+	}
+});

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +25,14 @@
 #include "router/sessions.h"
 #include "router/upstream.h"
 
-enum { SESSIONS = 16, CLIENTS = 10, TIMEOUT_MS = 60000, PATIENCE_MS = 10000, SLOW_OUT = 1 };
+enum {
+	SESSIONS = 16,
+	CLIENTS = 10,
+	TIMEOUT_MS = 60000,
+	PATIENCE_MS = 10000,
+	SLOW_OUT = 1,
+	DEADLINES = 5
+};
 
 static const struct cidr_list nobody;
 static const struct router_conf conf = {
@@ -54,11 +62,11 @@ static const struct control_ops ops = { on_message, on_end };
 
 static struct deadline_list *const *all_deadlines(void)
 {
-	static struct deadline_list *all[6];
+	static struct deadline_list *all[DEADLINES];
 
 	memcpy(all,
 	       (struct deadline_list *[]){ &router->header, &router->keepalive, &router->body,
-					   &router->linger, &router->repeek, &router->park },
+					   &router->linger, &router->park },
 	       sizeof(all));
 	return all;
 }
@@ -94,7 +102,7 @@ static int set_up(void **state)
 	assert_int_equal(upstream_listen(router), 0);
 	assert_int_equal(
 	    sessions_open(session_memory_create(SESSIONS), SESSIONS, &router->sessions), 0);
-	for (size_t i = 0; i < 6; i++)
+	for (size_t i = 0; i < DEADLINES; i++)
 		deadline_list_init(all_deadlines()[i], &router->loop, TIMEOUT_MS,
 				   client_on_deadline);
 	open_link();
@@ -109,7 +117,7 @@ static int tear_down(void **state)
 		client_close(router->clients, "over");
 	workers_free_all(router);
 	control_close(&router->link, NULL);
-	for (size_t i = 0; i < 6; i++)
+	for (size_t i = 0; i < DEADLINES; i++)
 		uv_close((uv_handle_t *)&all_deadlines()[i]->timer, NULL);
 	poller_deinit(&router->poller);
 	(void)uv_run(&router->loop, UV_RUN_DEFAULT);
@@ -450,6 +458,139 @@ static void a_final_head_in_two_pieces_is_followed_by_a_large_body(void **state)
 	assert_non_null(worker->idle);
 }
 
+/* Heads in pieces */
+
+/* A connection over TCP; with a buffer that small a piece of a head leaves less than a segment's
+ * room, and the kernel calls the socket readable whatever SO_RCVLOWAT says. */
+static int connect_small_window(void)
+{
+	struct listener l = { .role = ROLE_HTTP };
+	struct sockaddr_storage peer = { 0 };
+	socklen_t len = sizeof(peer);
+	int size = 1;
+	auto_fd int tcp = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t a_len = sizeof(a);
+
+	assert_int_equal(setsockopt(tcp, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size)), 0);
+	assert_int_equal(bind(tcp, (struct sockaddr *)&a, sizeof(a)), 0);
+	assert_int_equal(listen(tcp, 1), 0);
+	assert_int_equal(getsockname(tcp, (struct sockaddr *)&a, &a_len), 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	sock_no_delay(fd);
+	size = accept4(tcp, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	assert_true(size >= 0);
+	client_accept(router, &l, size, &peer);
+	return fd;
+}
+
+static int connect_unix(void)
+{
+	return connect_client(ROLE_HTTP, "");
+}
+
+static size_t sent;
+
+static bool all_is_peeked_at(void)
+{
+	return router->clients && router->clients->peeked == sent;
+}
+
+static void send_piece(const char *text)
+{
+	assert_int_equal(write(at_client, text, strlen(text)), strlen(text));
+	sent += strlen(text);
+	run_until(all_is_peeked_at);
+	assert_true(is_deaf() || is_deaf()); /* what is known is told once, not for ever */
+}
+
+static bool is_asked(void)
+{
+	return worker->busy != NULL;
+}
+
+static bool client_is_gone(void)
+{
+	return !router->clients;
+}
+
+static const char filler[] =
+    "X-Filler: 0123456789012345678901234567890123456789012345678901234567\r\n";
+
+static void check_head_in_pieces(int (*connect_it)(void))
+{
+	sent = 0;
+	at_client = connect_it();
+	send_piece("GET / HTTP/1.1\r\nHo");
+	send_piece("st: a\r\n");
+	for (int i = 0; i < 9; i++)
+		send_piece(filler);
+	assert_int_equal(write(at_client, "\r\n", 2), 2);
+	run_until(is_asked);
+}
+
+static void half_a_head_waits_for_the_rest(void **state)
+{
+	(void)state;
+	check_head_in_pieces(connect_unix);
+	client_close(router->clients, "over");
+	fd_close(&at_client);
+	check_head_in_pieces(connect_small_window);
+}
+
+static void half_a_head_and_the_end_are_no_request(void **state)
+{
+	int (*const kinds[])(void) = { connect_unix, connect_small_window };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		sent = 0;
+		at_client = kinds[i]();
+		send_piece("GET / HTTP/1.1\r\nHo");
+		assert_int_equal(shutdown(at_client, SHUT_WR), 0);
+		run_until(client_is_gone);
+		fd_close(&at_client);
+	}
+}
+
+static void a_head_that_comes_with_the_end_is_a_request(void **state)
+{
+	(void)state;
+	sent = 0;
+	at_client = connect_small_window();
+	send_piece("GET / HTTP/1.1\r\nHo");
+	assert_int_equal(write(at_client, "st: a\r\n\r\n", 9), 9);
+	assert_int_equal(shutdown(at_client, SHUT_WR), 0);
+	run_until(is_asked);
+}
+
+/* Nobody reads from it then, which must not mean that nobody hears its end. */
+static bool nothing_is_read_from_client(void)
+{
+	char bytes[4096] = "";
+
+	return write(at_client, bytes, sizeof(bytes)) < 0 && sock_blocked(&worker->busy->sock);
+}
+
+static bool has_come_through(void)
+{
+	return router->clients->exchange.head_sent;
+}
+
+static void a_client_that_resets_is_heard_while_its_worker_takes_nothing(void **state)
+{
+	(void)state;
+	ask("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999\r\n\r\n");
+	say("HTTP/1.1 100 Continue\r\n\r\n"); /* unread: closing is a reset */
+	run_until(has_come_through);
+	run_until(nothing_is_read_from_client);
+	assert_true(is_deaf());
+	fd_close(&at_client);
+	run_until(client_is_gone);
+	check_nothing_is_kept();
+}
+
 static bool is_tunnel(void)
 {
 	return router->clients && router->clients->exchange.tunnel;
@@ -486,6 +627,10 @@ int main(void)
 		TEST(a_raw_connection_that_init_does_not_take_is_closed),
 		TEST(a_returned_connection_that_its_worker_keeps_is_let_go),
 		TEST_OWN(a_final_head_in_two_pieces_is_followed_by_a_large_body),
+		TEST_OWN(half_a_head_waits_for_the_rest),
+		TEST_OWN(half_a_head_and_the_end_are_no_request),
+		TEST_OWN(a_head_that_comes_with_the_end_is_a_request),
+		TEST_OWN(a_client_that_resets_is_heard_while_its_worker_takes_nothing),
 		TEST_OWN(a_server_that_outlives_its_worker_may_change_protocols),
 		TEST_OWN(a_whole_answer_keeps_the_connection),
 		TEST_OWN(a_connection_that_has_failed_is_not_kept),
