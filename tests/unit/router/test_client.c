@@ -613,6 +613,18 @@ static void a_server_that_outlives_its_worker_may_change_protocols(void **state)
 	fd_close(&at_client);
 }
 
+static void a_worker_that_changes_protocols_and_resets_ends_the_connection(void **state)
+{
+	(void)state;
+	ask(upgrade);
+	say("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: "
+	    "websocket\r\n\r\nhello");
+	reset_by_worker();
+	run_until(client_has_heard_all);
+	hear();
+	assert_true(heard >= strlen("hello"));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 #define TEST_OWN(name)                                                                             \
@@ -631,6 +643,7 @@ int main(void)
 		TEST_OWN(half_a_head_and_the_end_are_no_request),
 		TEST_OWN(a_head_that_comes_with_the_end_is_a_request),
 		TEST_OWN(a_client_that_resets_is_heard_while_its_worker_takes_nothing),
+		TEST_OWN(a_worker_that_changes_protocols_and_resets_ends_the_connection),
 		TEST_OWN(a_server_that_outlives_its_worker_may_change_protocols),
 		TEST_OWN(a_whole_answer_keeps_the_connection),
 		TEST_OWN(a_connection_that_has_failed_is_not_kept),
