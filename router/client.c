@@ -1,8 +1,8 @@
 /* Client connections. Heads are only peeked at: what is read from the socket is exactly what is
  * passed on, so a connection can still be handed over whole at its next request. An incomplete head
- * costs no wake-ups: SO_RCVLOWAT is set one above what is there (unix sockets, which lack that, are
- * looked at again after REPEEK_MS). A PROXY header is peeked at in the same way and then taken out,
- * to its last byte and no further. */
+ * costs no wake-ups: only more of it, or the client's end, is told. (SO_RCVLOWAT would not do:
+ * under memory pressure and with small windows a socket is readable below it.) A PROXY header is
+ * peeked at in the same way and then taken out, to its last byte and no further. */
 #include "router/client.h"
 
 #include <arpa/inet.h>
@@ -24,7 +24,7 @@
 
 #include "base/ban.h"
 
-enum { HANDOFF_TRIES_MAX = 3 };
+enum { HANDOFF_TRIES_MAX = 3, ROOM_WITHOUT_ASKING = 32 << 10, SEGMENT_MAX = 64 << 10 };
 
 static void client_read_head(struct client *c);
 
@@ -193,13 +193,6 @@ static void client_drain_input(struct client *c)
 
 /* Handing over */
 
-static void set_low_water(struct client *c, size_t bytes)
-{
-	int n = (int)bytes;
-
-	(void)setsockopt(c->sock.fd, SOL_SOCKET, SO_RCVLOWAT, &n, sizeof(n));
-}
-
 static void refuse(struct client *c)
 {
 	counter_add(&c->router->board->no_worker, 1);
@@ -351,25 +344,35 @@ static void client_route(struct client *c, const struct http_head *head)
 
 /* Heads */
 
+static size_t head_max(const struct router *r)
+{
+	return r->conf->max_head_bytes < IO_SIZE ? r->conf->max_head_bytes : IO_SIZE;
+}
+
+/* The whole head has to fit into the kernel's buffer, which grows only as it is read from, or for
+ * SO_RCVLOWAT (SO_RCVBUF would fix its size for good); no window is offered for less than a
+ * segment, so that there is one more. */
+static void make_room(const struct client *c)
+{
+	int wanted = (int)head_max(c->router) + SEGMENT_MAX, one = 1;
+
+	(void)setsockopt(c->sock.fd, SOL_SOCKET, SO_RCVLOWAT, &wanted, sizeof(wanted));
+	(void)setsockopt(c->sock.fd, SOL_SOCKET, SO_RCVLOWAT, &one, sizeof(one));
+}
+
 /* @n bytes of an incomplete head are in the kernel. */
 static void client_await_more(struct client *c, size_t n)
 {
-	if (n == c->peeked && c->sock.events) { /* readable without news: that was the FIN */
+	if (c->sock.ended) {
 		client_close(c, "half a request");
 		return;
 	}
-	if (c->peeked == 0) {
+	if (c->peeked == 0)
 		deadline_set(&c->deadline, &c->router->header);
-		c->head_since_ms = router_now(c->router);
-	}
+	if (c->peeked <= ROOM_WITHOUT_ASKING && n > ROOM_WITHOUT_ASKING)
+		make_room(c);
 	c->peeked = n;
-	if (is_unix(c)) {
-		(void)sock_want(&c->sock, 0);
-		deadline_set(&c->deadline, &c->router->repeek);
-		return;
-	}
-	set_low_water(c, n + 1);
-	if (sock_want(&c->sock, UV_READABLE) < 0)
+	if (sock_want(&c->sock, UV_READABLE | UV_DISCONNECT) < 0)
 		client_close(c, "poll failed");
 }
 
@@ -379,10 +382,7 @@ static void client_head_is(struct client *c, enum http_parse_result result, size
 		client_await_more(c, n);
 		return;
 	}
-	if (c->peeked) {
-		c->peeked = 0;
-		set_low_water(c, 1);
-	}
+	c->peeked = 0;
 	if (result == HTTP_HEAD_COMPLETE) {
 		client_route(c, &c->router->head);
 	} else {
@@ -423,10 +423,7 @@ static bool client_take_proxy_header(struct client *c, const struct proxy_header
 		return false;
 	}
 	c->awaits_proxy = false;
-	if (c->peeked) {
-		c->peeked = 0;
-		set_low_water(c, 1);
-	}
+	c->peeked = 0;
 	if (h->has_client)
 		identify(c, &h->client);
 	c->tls = h->tls;
@@ -462,7 +459,7 @@ static bool client_read_proxy_header(struct client *c)
 static void client_read_head(struct client *c)
 {
 	struct router *r = c->router;
-	size_t max = r->conf->max_head_bytes;
+	size_t max = head_max(r);
 	ssize_t n;
 
 	if (c->state == CLIENT_LINGER) {
@@ -478,7 +475,7 @@ static void client_read_head(struct client *c)
 	}
 	if (c->awaits_proxy && !client_read_proxy_header(c))
 		return;
-	n = recv(c->sock.fd, r->io, max < IO_SIZE ? max : IO_SIZE, MSG_PEEK | MSG_DONTWAIT);
+	n = recv(c->sock.fd, r->io, max, MSG_PEEK | MSG_DONTWAIT);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		client_await_first(c);
 	else if (n <= 0)
@@ -528,6 +525,7 @@ void client_return(struct router *r, const struct control_msg *m, int fd)
 	if (!c)
 		return;
 	counter_add(&r->board->handbacks, 1);
+	c->sock.lent = true; /* the worker may have kept it */
 	c->handoff_tries = (unsigned)m->token + 1;
 	c->refused_by = m->worker;
 	if (m->kind == HANDOFF_RAW)
@@ -561,8 +559,10 @@ void client_adopt(struct router *r, const struct control_msg *m, struct worker *
 		c = client_new(r, fd, &peer);
 	else
 		fd_close(&fd);
-	if (c)
+	if (c) {
+		c->sock.lent = true;
 		client_count_adopted(c);
+	}
 	u = c ? upstream_adopt(w, c, upstream) : NULL;
 	if (u)
 		exchange_adopt(c, u, m->state, m->style);
@@ -601,18 +601,6 @@ void client_on_deadline(struct deadline *d)
 		client_reply(c, 408);
 	else
 		client_close(c, "timeout");
-}
-
-void client_on_repeek(struct deadline *d)
-{
-	struct client *c = container_of(d, struct client, deadline);
-
-	if (router_now(c->router) - c->head_since_ms < c->router->conf->header_timeout_ms)
-		client_read_head(c);
-	else if (c->awaits_proxy)
-		client_close(c, "timeout");
-	else
-		client_reply(c, 408);
 }
 
 void client_close_idle(struct router *r)

@@ -31,8 +31,7 @@ struct client {
 	enum client_state state;
 	struct deadline deadline;
 	struct exchange exchange;
-	size_t peeked;          /* bytes of an incomplete head that wait in the kernel */
-	uint64_t head_since_ms; /* when the first of them was seen */
+	size_t peeked; /* bytes of an incomplete head that wait in the kernel */
 	unsigned handoff_tries;
 	uint32_t refused_by; /* the worker that gave it back, 0 = none */
 	/* who it is: the peer, or the one that a PROXY header names */
@@ -75,10 +74,8 @@ void client_finish_with(struct client *c, struct str head, struct str body);
 /* The only door, idempotent. @why is for the debug log. */
 void client_close(struct client *c, const char *why);
 
-/* What the router's deadline lists call: 408 for half a head, the end for anything else; another
- * look at a unix socket. */
+/* What the router's deadline lists call: 408 for half a head, the end for anything else. */
 void client_on_deadline(struct deadline *d);
-void client_on_repeek(struct deadline *d);
 
 /* Closes connections that are between requests: the router drains. */
 void client_close_idle(struct router *r);

@@ -26,7 +26,6 @@ enum {
 	IO_SIZE = SOCK_BITE_MAX, /* the most of one read */
 	REPORT_MAX = SOCK_OUT_MAX - 1024,
 	LINGER_MS = 2000,
-	REPEEK_MS = 5,
 	PARK_AFTER_MS = 200,
 	ACCEPT_PAUSE_MS = 100,
 	FDS_RESERVED = 32,       /* for ourselves and the admin address */
@@ -59,7 +58,7 @@ struct router {
 	struct pipe pipe;                            /* for tunnels */
 	uint64_t id_prefix, last_id;                 /* of requests that we name */
 	bool told_no_proxy_header, out_of_resources; /* said once */
-	struct deadline_list header, keepalive, body, linger, repeek, park;
+	struct deadline_list header, keepalive, body, linger, park;
 	int adopted; /* the client's side of a poll whose other side init sends next, or -1 */
 	/* scratch, valid within one callback */
 	struct http_head head;

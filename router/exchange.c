@@ -35,7 +35,6 @@
 
 enum {
 	TRIES_MAX = 2,
-	RESPONSE_HEAD_MAX = 64 << 10,
 	REQUEST_ID_MAX = 33,    /* 128 bits in hexadecimal, NUL */
 	IDLE_MS_DEFAULT = 4000, /* Node's keepAliveTimeout is 5 s */
 	SESSION_SLACK_MS = 15000,
@@ -62,12 +61,15 @@ static void rearm(struct client *c, bool moved)
 	struct exchange *x = &c->exchange;
 	struct upstream *u = x->upstream;
 	int client_events = sock_blocked(&c->sock) ? UV_WRITABLE : 0;
-	int upstream_events = sock_blocked(&u->sock) ? UV_WRITABLE : 0;
+	int upstream_events = 0;
 
 	if (!x->request.done ? !sock_blocked(&u->sock) : !x->client_ended && !x->pipelined)
 		client_events |= UV_READABLE;
-	if (!sock_blocked(&c->sock))
-		upstream_events |= UV_READABLE;
+	if (!client_events) /* it is not read from, but its reset is heard */
+		client_events = UV_DISCONNECT;
+	if (!u->sock.failed)
+		upstream_events = (sock_blocked(&u->sock) ? UV_WRITABLE : 0) |
+				  (sock_blocked(&c->sock) ? 0 : UV_READABLE);
 	watch_pace(c, moved);
 	if (sock_want(&u->sock, upstream_events) < 0)
 		exchange_on_upstream_gone(c, "poll failed");
@@ -346,6 +348,24 @@ static bool watch_client(struct client *c)
 	return true;
 }
 
+static bool response_more(struct client *c);
+
+/* What is left in a failed connection, of which no event tells: as much as the client takes. False:
+ * the exchange is over. */
+static bool read_failed(struct client *c)
+{
+	while (c->exchange.upstream->sock.failed && !sock_blocked(&c->sock))
+		if (!response_more(c))
+			return false;
+	return true;
+}
+
+static void go_on(struct client *c, bool moved)
+{
+	if (read_failed(c))
+		rearm(c, moved);
+}
+
 void exchange_on_client(struct client *c, int events)
 {
 	struct exchange *x = &c->exchange;
@@ -360,7 +380,7 @@ void exchange_on_client(struct client *c, int events)
 	}
 	if ((events & UV_READABLE) && !(x->request.done ? watch_client(c) : request_more(c)))
 		return;
-	rearm(c, true);
+	go_on(c, true);
 }
 
 /* The response */
@@ -560,7 +580,7 @@ static bool response_bytes(struct client *c, struct str in)
 	/* a head that came in pieces: parsed from a buffer of its own, since what is left goes back
 	 * to u->in */
 	if (buf_append(&u->in, in.p, in.n) < 0) {
-		exchange_on_upstream_gone(c, "the worker's response head is too large");
+		exchange_on_upstream_gone(c, "no memory");
 		return false;
 	}
 	whole = u->in;
@@ -592,18 +612,20 @@ static bool was_not_read(const struct upstream *u, int err)
 static bool response_more(struct client *c)
 {
 	struct exchange *x = &c->exchange;
+	const struct upstream *u = x->upstream;
 	char *in = c->router->io + CHUNKS_BEFORE;
-	ssize_t n = recv(x->upstream->sock.fd, in, c->sock.bite, MSG_DONTWAIT);
+	size_t bite = u->in.len ? SOCK_BITE_MIN : c->sock.bite;
+	ssize_t n = recv(u->sock.fd, in, bite, MSG_DONTWAIT);
 
 	if (n > 0)
 		return response_bytes(c, (struct str){ in, (size_t)n });
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+	if (n < 0 && (errno == EAGAIN || errno == EINTR) && !u->sock.failed)
 		return true;
 	if (n == 0 && is_end_of_response(x)) {
 		finish(c);
 		return false;
 	}
-	if (was_not_read(x->upstream, n < 0 ? errno : 0))
+	if (was_not_read(u, n < 0 ? errno : 0))
 		x->upstream->unread = true;
 	exchange_on_upstream_gone(c, n == 0 ? "worker closed" : "worker reset");
 	return false;
@@ -622,12 +644,9 @@ void exchange_on_upstream(struct client *c, int events)
 			x->cut = x->request.done = true;
 		pass_on_end(x);
 	}
-	if (events & UV_READABLE)
-		do { /* after an error no further event tells of what is still to be read */
-			if (!response_more(c))
-				return;
-		} while (x->upstream->sock.failed);
-	rearm(c, false);
+	if ((events & UV_READABLE) && !x->upstream->sock.failed && !response_more(c))
+		return;
+	go_on(c, false);
 }
 
 /* When the worker is gone */
@@ -716,7 +735,7 @@ void exchange_on_worker_died(struct client *c)
 	u->unread = n < 0 && was_not_read(u, errno); /* this read has taken the error */
 	/* the rest when the client has room; or its end, once init has returned the far end */
 	upstream_leave_worker(u);
-	rearm(c, false);
+	go_on(c, false);
 }
 
 void exchange_on_timeout(struct client *c)

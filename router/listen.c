@@ -66,6 +66,15 @@ static int set_accepting(struct listener *l, bool on)
 	return sock_want(&l->sock, on ? UV_READABLE : 0);
 }
 
+static void on_pause_over(uv_timer_t *timer);
+
+/* What the kernel refuses now (memory, epoll's max_user_watches) is asked for again. */
+static void accept_again(struct listener *l)
+{
+	if (set_accepting(l, true) < 0)
+		(void)uv_timer_start(&l->router->accept_pause, on_pause_over, ACCEPT_PAUSE_MS, 0);
+}
+
 /* Of the routers that wait for one socket the kernel wakes the one that has waited longest: each
  * gets its turn, also when they have little to do. */
 static void queue_up_again(struct listener *l)
@@ -73,7 +82,7 @@ static void queue_up_again(struct listener *l)
 	if (!l->sock.exclusive || !l->accepting)
 		return;
 	(void)set_accepting(l, false);
-	(void)set_accepting(l, true);
+	accept_again(l);
 }
 
 static void on_acceptable(struct sock *s, int events)
@@ -124,7 +133,7 @@ static void on_pause_over(uv_timer_t *timer)
 	struct listener *l;
 
 	DL_FOREACH(r->listeners, l)
-	(void)set_accepting(l, true);
+	accept_again(l);
 }
 
 void listeners_pause(struct router *r, bool all)

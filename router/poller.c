@@ -48,6 +48,8 @@ int poller_set(struct poller *p, struct sock *s, int events)
 		e.events |= EPOLLIN;
 	if (events & UV_WRITABLE)
 		e.events |= EPOLLOUT;
+	if (events & UV_DISCONNECT)
+		e.events |= EPOLLRDHUP | EPOLLET;
 	if (s->exclusive)
 		e.events |= EPOLLEXCLUSIVE;
 	return epoll_ctl(p->fd, op, s->fd, &e) < 0 ? -errno : 0;
@@ -72,6 +74,10 @@ static void dispatch(struct sock *s, uint32_t happened)
 		events |= UV_READABLE;
 	if (happened & EPOLLOUT)
 		events |= UV_WRITABLE;
+	if (happened & EPOLLRDHUP) {
+		s->ended = true;
+		events |= UV_DISCONNECT;
+	}
 	events &= s->events;
 	if (events)
 		s->on_event(s, events);

@@ -23,7 +23,7 @@ void poller_deinit(struct poller *p);
 void poller_run(struct poller *p, void (*before_sleep)(void *ctx), void *ctx);
 void poller_stop(struct poller *p);
 
-/* For sock.c: @events (UV_READABLE, UV_WRITABLE) from now on, 0 takes it out of the set. 0 or
+/* For sock.c: @events (as sock_want()) from now on, 0 takes it out of the set. 0 or
  * -errno. */
 int poller_set(struct poller *p, struct sock *s, int events);
 /* For sock.c: s->on_closed() at the end of the turn. */

@@ -87,7 +87,7 @@ static void on_readable(struct question *q)
 {
 	ssize_t n = recv(q->sock.fd, q->status + q->len, STATUS_LEN - q->len, MSG_DONTWAIT);
 
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+	if (n < 0 && (errno == EAGAIN || errno == EINTR) && !q->sock.failed)
 		return;
 	if (n <= 0) {
 		answer(q, n < 0 ? -errno : -ECONNRESET);
@@ -114,7 +114,9 @@ static void on_event(struct sock *s, int events)
 	if (q->answered)
 		drop_rest(q);
 	else if (q->asked)
-		on_readable(q);
+		do /* after an error no further event tells of what is still to be read */
+			on_readable(q);
+		while (s->failed && !q->answered);
 	else
 		on_connected(q);
 }

@@ -249,7 +249,6 @@ static int router_init(struct router *r, const struct router_conf *conf, int con
 	deadline_list_init(&r->keepalive, &r->loop, conf->keepalive_timeout_ms, client_on_deadline);
 	deadline_list_init(&r->body, &r->loop, conf->body_timeout_ms, client_on_deadline);
 	deadline_list_init(&r->linger, &r->loop, LINGER_MS, client_on_deadline);
-	deadline_list_init(&r->repeek, &r->loop, REPEEK_MS, client_on_repeek);
 	deadline_list_init(&r->park, &r->loop, PARK_AFTER_MS, parking_begin);
 	scrape_init(r, admin_finish_metrics);
 	access_log_open(&r->access_log, &r->loop, conf->access_format, conf->access_file);
@@ -284,7 +283,6 @@ static void router_deinit(struct router *r)
 	close_timer(&r->keepalive.timer);
 	close_timer(&r->body.timer);
 	close_timer(&r->linger.timer);
-	close_timer(&r->repeek.timer);
 	close_timer(&r->park.timer);
 	scrape_close(r);
 	access_log_close(&r->access_log);

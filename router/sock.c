@@ -48,7 +48,9 @@ int sock_want(struct sock *s, int events)
 	int r;
 
 	assert(!s->closing && s->fd >= 0);
-	if (events == s->events || s->failed)
+	if (s->failed)
+		return events ? -EPIPE : 0;
+	if (events == s->events)
 		return 0;
 	r = poller_set(s->poller, s, events);
 	if (r == 0)
@@ -149,8 +151,10 @@ int sock_flush(struct sock *s)
 	if (!sock_blocked(s))
 		return 0;
 	n = send_slices(s->fd, buf_str(&s->out), (struct str){ 0 });
-	if (n < 0)
+	if (n < 0) {
+		buf_free(&s->out);
 		return (int)n;
+	}
 	buf_consume(&s->out, (size_t)n);
 	if (s->out.len == 0)
 		buf_free(&s->out);

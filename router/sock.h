@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <uv.h> /* UV_READABLE, UV_WRITABLE */
+#include <uv.h> /* UV_READABLE, UV_WRITABLE, UV_DISCONNECT */
 
 #include "base/buf.h"
 
@@ -24,15 +24,16 @@ struct sock {
 	int fd;      /* owned; -1 after sock_release() and sock_close() */
 	int events;  /* what it waits for */
 	bool failed; /* the kernel reported an error: a read tells which */
+	bool ended;  /* UV_DISCONNECT was told: no more will come */
 	bool closing;
-	bool lent;      /* another process has the descriptor, too */
+	bool lent;      /* another process has, or may have, the descriptor, too */
 	bool listens;   /* its turn comes when all else is dealt with, also what init has said */
 	bool exclusive; /* of the processes that wait for it, one is woken */
 	struct sock *next_closing;
 	struct buf out;
 	size_t bite; /* how much to bring it at a time: more while it takes all, less when not */
-	/* @events: UV_READABLE, UV_WRITABLE; an error counts as UV_READABLE. May close or release
-	 * the socket. */
+	/* @events: of those it waits for; an error counts as UV_READABLE, whatever it waits for.
+	 * May close or release the socket. */
 	void (*on_event)(struct sock *s, int events);
 	void (*on_closed)(struct sock *s);
 };
@@ -45,7 +46,11 @@ void sock_no_delay(int fd);
 void sock_init(struct sock *s, struct poller *p, int fd,
 	       void (*on_event)(struct sock *s, int events));
 
-/* Waits for these events from now on. 0 or -errno. */
+/* Waits for these events from now on, none of which is told when it is 0, not even an error. With
+ * UV_DISCONNECT (the other side has ended) they are told once for each piece of news, not as long
+ * as it is so: bytes that are left in the kernel cost no wake-ups, and more of them is news. 0 or
+ * -errno; -EPIPE: the socket has failed, no event will come (what is left in it can still be read).
+ */
 int sock_want(struct sock *s, int events);
 
 /* For the poller: the kernel has reported an error. */
@@ -59,7 +64,7 @@ int sock_send(struct sock *s, struct str first, struct str second);
  * @p, which is open and empty; what the kernel does not take is kept. Returns the bytes moved, 0:
  * @from has ended, or -errno: -EAGAIN, -ENOMEM, or the error of either. @from is borrowed. */
 ssize_t sock_splice(struct sock *s, int from, struct pipe *p);
-/* Sends what is pending. 0 or -errno. */
+/* Sends what is pending. 0 or -errno: then it is dropped, as nothing more can be sent. */
 int sock_flush(struct sock *s);
 
 static inline bool sock_blocked(const struct sock *s)

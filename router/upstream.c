@@ -25,7 +25,7 @@
 
 #include "base/ban.h"
 
-enum { PAIR_TRIES = 4, PAIR_WAIT_MS = 50, UPSTREAM_HEAD_MAX = 64 << 10 };
+enum { PAIR_TRIES = 4, PAIR_WAIT_MS = 50 };
 
 int upstream_listen(struct router *r)
 {
@@ -209,7 +209,7 @@ static struct upstream *upstream_with(struct worker *w, int fd, uint64_t token)
 	sock_init(&u->sock, &w->router->poller, fd, on_event);
 	u->worker = w;
 	u->token = token;
-	u->in = BUF_INIT(UPSTREAM_HEAD_MAX);
+	u->in = BUF_INIT(RESPONSE_HEAD_MAX + SOCK_BITE_MIN);
 	w->n_upstreams++;
 	return u;
 }
@@ -270,6 +270,7 @@ struct upstream *upstream_adopt(struct worker *w, struct client *c, int fd)
 
 	if (!u)
 		return NULL;
+	u->sock.lent = true;
 	u->client = c;
 	u->poll = true;
 	w->in_flight++;
@@ -294,6 +295,8 @@ static void leave_busy(struct upstream *u)
 void upstream_becomes_tunnel(struct upstream *u)
 {
 	u->tunnel = true;
+	if (!u->worker)
+		return;
 	u->worker->in_flight--;
 	u->worker->n_tunnels++;
 	worker_tell_if_idle(u->worker);
@@ -303,7 +306,7 @@ void upstream_put(struct upstream *u, uint32_t idle_ms)
 {
 	struct worker *w = u->worker;
 
-	if (idle_ms == 0 || !w || w->state == WORKER_STOPPING ||
+	if (idle_ms == 0 || !w || w->state == WORKER_STOPPING || sock_blocked(&u->sock) ||
 	    sock_want(&u->sock, UV_READABLE) < 0) {
 		upstream_close(u);
 		return;

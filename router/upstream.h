@@ -24,9 +24,13 @@ struct upstream {
 	bool refused;        /* its far end came back: the worker has seen nothing */
 	bool unread;         /* the worker closed it without having read the last request */
 	uint64_t expires_ms; /* idle: when the worker may close it */
-	struct buf in;       /* a response head that is not complete yet */
+	/* a response head that is not complete yet; with room for what may come together with its
+	 * last byte, SOCK_BITE_MIN at a time */
+	struct buf in;
 	struct http_body body;
 };
+
+enum { RESPONSE_HEAD_MAX = 64 << 10 };
 
 enum upstream_age {
 	UPSTREAM_ANY,     /* an idle one that the worker will not close in the next moment */
@@ -42,10 +46,11 @@ struct upstream *upstream_get(struct worker *w, struct client *c, bool poll, enu
 /* A connection to @w that another router has made, in use by @c. NULL: ENOMEM. @fd consumed. */
 struct upstream *upstream_adopt(struct worker *w, struct client *c, int fd);
 
-/* After a complete response: keeps it for @idle_ms (0: closes it). */
+/* After a complete response: keeps it for @idle_ms. Closes it when that is 0, it has failed, or
+ * part of the request is still to be sent. */
 void upstream_put(struct upstream *u, uint32_t idle_ms);
 
-/* The request it carries has become a connection of its own. */
+/* The request it carries has become a connection of its own. Its worker may be gone. */
 void upstream_becomes_tunnel(struct upstream *u);
 
 /* Idempotent; does not call the client back. */

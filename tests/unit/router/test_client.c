@@ -1,4 +1,6 @@
-/* Clients whose hand-off init does not take: they are answered, not kept waiting. */
+/* Clients whose hand-off init does not take: they are answered, not kept waiting. Connections to a
+ * worker (here a unix socket of ours) that fail or are only half used: what is in them is heard,
+ * and nobody else gets them. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,9 +8,13 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -19,7 +25,14 @@
 #include "router/sessions.h"
 #include "router/upstream.h"
 
-enum { SESSIONS = 16, CLIENTS = 10, TIMEOUT_MS = 60000 };
+enum {
+	SESSIONS = 16,
+	CLIENTS = 10,
+	TIMEOUT_MS = 60000,
+	PATIENCE_MS = 10000,
+	SLOW_OUT = 1,
+	DEADLINES = 5
+};
 
 static const struct cidr_list nobody;
 static const struct router_conf conf = {
@@ -49,11 +62,11 @@ static const struct control_ops ops = { on_message, on_end };
 
 static struct deadline_list *const *all_deadlines(void)
 {
-	static struct deadline_list *all[6];
+	static struct deadline_list *all[DEADLINES];
 
 	memcpy(all,
 	       (struct deadline_list *[]){ &router->header, &router->keepalive, &router->body,
-					   &router->linger, &router->repeek, &router->park },
+					   &router->linger, &router->park },
 	       sizeof(all));
 	return all;
 }
@@ -89,7 +102,7 @@ static int set_up(void **state)
 	assert_int_equal(upstream_listen(router), 0);
 	assert_int_equal(
 	    sessions_open(session_memory_create(SESSIONS), SESSIONS, &router->sessions), 0);
-	for (size_t i = 0; i < 6; i++)
+	for (size_t i = 0; i < DEADLINES; i++)
 		deadline_list_init(all_deadlines()[i], &router->loop, TIMEOUT_MS,
 				   client_on_deadline);
 	open_link();
@@ -104,7 +117,7 @@ static int tear_down(void **state)
 		client_close(router->clients, "over");
 	workers_free_all(router);
 	control_close(&router->link, NULL);
-	for (size_t i = 0; i < 6; i++)
+	for (size_t i = 0; i < DEADLINES; i++)
 		uv_close((uv_handle_t *)&all_deadlines()[i]->timer, NULL);
 	poller_deinit(&router->poller);
 	(void)uv_run(&router->loop, UV_RUN_DEFAULT);
@@ -200,7 +213,422 @@ static void a_raw_connection_that_init_does_not_take_is_closed(void **state)
 	(void)close(fd);
 }
 
+/* No event tells of sockets any more; libuv's descriptor has no pointer. */
+static bool is_deaf(void)
+{
+	struct epoll_event e[8];
+	int n = epoll_wait(router->poller.fd, e, 8, 0);
+
+	for (int i = 0; i < n; i++)
+		if (e[i].data.ptr)
+			return false;
+	return true;
+}
+
+static void a_returned_connection_that_its_worker_keeps_is_let_go(void **state)
+{
+	struct control_msg m = { .type = CONTROL_HANDBACK,
+				 .worker = 1,
+				 .token = 2, /* the last try */
+				 .kind = HANDOFF_CLIENT };
+	int sv[2];
+	auto_fd int kept = -1, far = -1;
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, sv), 0);
+	far = sv[1];
+	kept = dup(sv[0]);
+	client_return(router, &m, sv[0]);
+	assert_non_null(router->clients);
+	client_close(router->clients, "over");
+	assert_int_equal(write(far, "more", 4), 4);
+	assert_true(is_deaf());
+}
+
+/* With a worker that listens by itself */
+
+static bool (*awaited)(void);
+static unsigned ticks;
+
+static void on_tick(uv_timer_t *t)
+{
+	(void)t;
+	if (awaited() || ++ticks == PATIENCE_MS)
+		poller_stop(&router->poller);
+}
+
+static void nothing(void *ctx)
+{
+	(void)ctx;
+}
+
+static void run_until(bool (*condition)(void))
+{
+	uv_timer_t timer;
+
+	awaited = condition;
+	ticks = 0;
+	(void)uv_timer_init(&router->loop, &timer);
+	(void)uv_timer_start(&timer, on_tick, 0, 1);
+	router->poller.stopped = false;
+	poller_run(&router->poller, nothing, NULL);
+	uv_close((uv_handle_t *)&timer, NULL);
+	(void)uv_run(&router->loop, UV_RUN_NOWAIT);
+	assert_true(condition());
+}
+
+static struct worker *worker; /* the one that listens by itself */
+static char path[64];
+static int listener, at_worker, at_client;
+static size_t said, heard; /* bytes, by the worker and at the client */
+
+static int set_up_own_worker(void **state)
+{
+	struct control_msg gone = { .type = CONTROL_WORKER, .worker = 1, .state = WORKER_DEAD };
+	struct control_msg m = { .type = CONTROL_WORKER,
+				 .worker = 2,
+				 .style = WORKER_STYLE_UNIX,
+				 .state = WORKER_READY };
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+
+	(void)set_up(state);
+	(void)snprintf(path, sizeof(path), "/tmp/sioinit-client-%d", (int)getpid());
+	(void)snprintf(a.sun_path, sizeof(a.sun_path), "%s", path);
+	m.text = str_of(path);
+	(void)unlink(path);
+	listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(listener, (struct sockaddr *)&a, sizeof(a)), 0);
+	assert_int_equal(listen(listener, 8), 0);
+	workers_update(router, &gone);
+	workers_update(router, &m);
+	worker = workers_by_id(&router->workers, 2);
+	at_worker = at_client = -1;
+	said = heard = 0;
+	return 0;
+}
+
+static int tear_down_own_worker(void **state)
+{
+	(void)unlink(path);
+	fd_close(&at_client);
+	fd_close(&at_worker);
+	fd_close(&listener);
+	return tear_down(state);
+}
+
+static void ask(const char *text)
+{
+	at_client = connect_client(ROLE_HTTP, text);
+	at_worker = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	assert_true(at_worker >= 0);
+}
+
+/* What the worker has not read makes the kernel say it by a reset. */
+static void reset_by_worker(void)
+{
+	fd_close(&at_worker);
+}
+
+static void say(const char *text)
+{
+	assert_int_equal(write(at_worker, text, strlen(text)), strlen(text));
+	said += strlen(text);
+}
+
+static void hear(void)
+{
+	char bytes[4096];
+	ssize_t n = read(at_client, bytes, sizeof(bytes));
+
+	heard += n > 0 ? (size_t)n : 0;
+}
+
+static bool client_is_idle(void)
+{
+	return router->clients && router->clients->state == CLIENT_IDLE;
+}
+
+static bool client_is_idle_and_has_heard_all(void)
+{
+	hear();
+	return client_is_idle() && heard >= said;
+}
+
+static bool client_has_heard_all(void)
+{
+	hear();
+	return !router->clients;
+}
+
+static bool client_takes_no_more(void)
+{
+	char bytes[4096] = "";
+	ssize_t n = write(at_worker, bytes, sizeof(bytes));
+
+	said += n > 0 ? (size_t)n : 0;
+	return n < 0 && sock_blocked(&router->clients->sock);
+}
+
+static bool request_is_read(void)
+{
+	return worker->busy && router->clients->exchange.request.done;
+}
+
+static void check_nothing_is_kept(void)
+{
+	assert_null(worker->idle);
+	assert_null(worker->busy);
+	assert_int_equal(worker->n_upstreams, 0);
+}
+
+static void a_whole_answer_keeps_the_connection(void **state)
+{
+	(void)state;
+	ask("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+	say("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+	run_until(client_is_idle);
+	assert_non_null(worker->idle);
+}
+
+static void a_connection_that_has_failed_is_not_kept(void **state)
+{
+	(void)state;
+	ask("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+	say("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+	reset_by_worker();
+	run_until(client_is_idle);
+	check_nothing_is_kept();
+}
+
+static void a_connection_with_half_a_request_is_not_kept(void **state)
+{
+	static const char body[20000];
+	int size = SLOW_OUT;
+
+	(void)state;
+	ask("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 20000\r\n\r\n");
+	assert_int_equal(
+	    setsockopt(worker->busy->sock.fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)), 0);
+	assert_int_equal(write(at_client, body, sizeof(body)), sizeof(body));
+	run_until(request_is_read);
+	assert_true(sock_blocked(&worker->busy->sock));
+	say("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+	run_until(client_is_idle);
+	check_nothing_is_kept();
+}
+
+static void what_is_left_of_a_failed_connection_is_heard_by_a_slow_client(void **state)
+{
+	static const char head[] = "HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n";
+	size_t before;
+
+	(void)state;
+	ask("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+	say(head);
+	run_until(client_takes_no_more);
+	reset_by_worker();
+	run_until(client_has_heard_all);
+	do {
+		before = heard;
+		hear();
+	} while (heard > before);
+	assert_true(heard >= said);
+}
+
+static bool half_a_head_is_read(void)
+{
+	hear();
+	return heard > 0 && worker->busy->in.len > 0;
+}
+
+static void a_final_head_in_two_pieces_is_followed_by_a_large_body(void **state)
+{
+	static char rest[100000] = "Content-Length: 99960\r\nX-Fill: 45678\r\n\r\n";
+
+	(void)state;
+	memset(rest + strlen(rest), 'b', sizeof(rest) - 1 - strlen(rest));
+	rest[sizeof(rest) - 1] = 'b';
+	ask("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+	router->clients->sock.bite = SOCK_BITE_MAX;
+	say("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\n");
+	run_until(half_a_head_is_read);
+	assert_int_equal(write(at_worker, rest, sizeof(rest)), sizeof(rest));
+	said += sizeof(rest);
+	run_until(client_is_idle_and_has_heard_all);
+	assert_non_null(worker->idle);
+}
+
+/* Heads in pieces */
+
+/* A connection over TCP; with a buffer that small a piece of a head leaves less than a segment's
+ * room, and the kernel calls the socket readable whatever SO_RCVLOWAT says. */
+static int connect_small_window(void)
+{
+	struct listener l = { .role = ROLE_HTTP };
+	struct sockaddr_storage peer = { 0 };
+	socklen_t len = sizeof(peer);
+	int size = 1;
+	auto_fd int tcp = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t a_len = sizeof(a);
+
+	assert_int_equal(setsockopt(tcp, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size)), 0);
+	assert_int_equal(bind(tcp, (struct sockaddr *)&a, sizeof(a)), 0);
+	assert_int_equal(listen(tcp, 1), 0);
+	assert_int_equal(getsockname(tcp, (struct sockaddr *)&a, &a_len), 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	sock_no_delay(fd);
+	size = accept4(tcp, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	assert_true(size >= 0);
+	client_accept(router, &l, size, &peer);
+	return fd;
+}
+
+static int connect_unix(void)
+{
+	return connect_client(ROLE_HTTP, "");
+}
+
+static size_t sent;
+
+static bool all_is_peeked_at(void)
+{
+	return router->clients && router->clients->peeked == sent;
+}
+
+static void send_piece(const char *text)
+{
+	assert_int_equal(write(at_client, text, strlen(text)), strlen(text));
+	sent += strlen(text);
+	run_until(all_is_peeked_at);
+	assert_true(is_deaf() || is_deaf()); /* what is known is told once, not for ever */
+}
+
+static bool is_asked(void)
+{
+	return worker->busy != NULL;
+}
+
+static bool client_is_gone(void)
+{
+	return !router->clients;
+}
+
+static const char filler[] =
+    "X-Filler: 0123456789012345678901234567890123456789012345678901234567\r\n";
+
+static void check_head_in_pieces(int (*connect_it)(void))
+{
+	sent = 0;
+	at_client = connect_it();
+	send_piece("GET / HTTP/1.1\r\nHo");
+	send_piece("st: a\r\n");
+	for (int i = 0; i < 9; i++)
+		send_piece(filler);
+	assert_int_equal(write(at_client, "\r\n", 2), 2);
+	run_until(is_asked);
+}
+
+static void half_a_head_waits_for_the_rest(void **state)
+{
+	(void)state;
+	check_head_in_pieces(connect_unix);
+	client_close(router->clients, "over");
+	fd_close(&at_client);
+	check_head_in_pieces(connect_small_window);
+}
+
+static void half_a_head_and_the_end_are_no_request(void **state)
+{
+	int (*const kinds[])(void) = { connect_unix, connect_small_window };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		sent = 0;
+		at_client = kinds[i]();
+		send_piece("GET / HTTP/1.1\r\nHo");
+		assert_int_equal(shutdown(at_client, SHUT_WR), 0);
+		run_until(client_is_gone);
+		fd_close(&at_client);
+	}
+}
+
+static void a_head_that_comes_with_the_end_is_a_request(void **state)
+{
+	(void)state;
+	sent = 0;
+	at_client = connect_small_window();
+	send_piece("GET / HTTP/1.1\r\nHo");
+	assert_int_equal(write(at_client, "st: a\r\n\r\n", 9), 9);
+	assert_int_equal(shutdown(at_client, SHUT_WR), 0);
+	run_until(is_asked);
+}
+
+/* Nobody reads from it then, which must not mean that nobody hears its end. */
+static bool nothing_is_read_from_client(void)
+{
+	char bytes[4096] = "";
+
+	return write(at_client, bytes, sizeof(bytes)) < 0 && sock_blocked(&worker->busy->sock);
+}
+
+static bool has_come_through(void)
+{
+	return router->clients->exchange.head_sent;
+}
+
+static void a_client_that_resets_is_heard_while_its_worker_takes_nothing(void **state)
+{
+	(void)state;
+	ask("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999\r\n\r\n");
+	say("HTTP/1.1 100 Continue\r\n\r\n"); /* unread: closing is a reset */
+	run_until(has_come_through);
+	run_until(nothing_is_read_from_client);
+	assert_true(is_deaf());
+	fd_close(&at_client);
+	run_until(client_is_gone);
+	check_nothing_is_kept();
+}
+
+static bool is_tunnel(void)
+{
+	return router->clients && router->clients->exchange.tunnel;
+}
+
+static void a_server_that_outlives_its_worker_may_change_protocols(void **state)
+{
+	static const char head[] = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n"
+				   "Upgrade: websocket\r\n\r\nhello";
+	struct control_msg gone = { .type = CONTROL_WORKER, .worker = 2, .state = WORKER_DEAD };
+
+	(void)state;
+	ask(upgrade);
+	workers_update(router, &gone);
+	say(head);
+	run_until(is_tunnel);
+	hear();
+	assert_true(heard >= strlen("hello"));
+	fd_close(&at_worker);
+	fd_close(&at_client);
+}
+
+static void a_worker_that_changes_protocols_and_resets_ends_the_connection(void **state)
+{
+	(void)state;
+	ask(upgrade);
+	say("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: "
+	    "websocket\r\n\r\nhello");
+	reset_by_worker();
+	run_until(client_has_heard_all);
+	hear();
+	assert_true(heard >= strlen("hello"));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+#define TEST_OWN(name)                                                                             \
+	cmocka_unit_test_setup_teardown(name, set_up_own_worker, tear_down_own_worker)
 
 int main(void)
 {
@@ -209,6 +637,18 @@ int main(void)
 		TEST(an_upgrade_that_init_does_not_take_is_answered),
 		TEST(a_request_that_reaches_no_worker_is_answered),
 		TEST(a_raw_connection_that_init_does_not_take_is_closed),
+		TEST(a_returned_connection_that_its_worker_keeps_is_let_go),
+		TEST_OWN(a_final_head_in_two_pieces_is_followed_by_a_large_body),
+		TEST_OWN(half_a_head_waits_for_the_rest),
+		TEST_OWN(half_a_head_and_the_end_are_no_request),
+		TEST_OWN(a_head_that_comes_with_the_end_is_a_request),
+		TEST_OWN(a_client_that_resets_is_heard_while_its_worker_takes_nothing),
+		TEST_OWN(a_worker_that_changes_protocols_and_resets_ends_the_connection),
+		TEST_OWN(a_server_that_outlives_its_worker_may_change_protocols),
+		TEST_OWN(a_whole_answer_keeps_the_connection),
+		TEST_OWN(a_connection_that_has_failed_is_not_kept),
+		TEST_OWN(a_connection_with_half_a_request_is_not_kept),
+		TEST_OWN(what_is_left_of_a_failed_connection_is_heard_by_a_slow_client),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

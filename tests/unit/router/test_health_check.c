@@ -271,6 +271,19 @@ static void nobody_there_and_no_answer_are_bad(void **state)
 	assert_int_equal(n_told, 1);
 }
 
+static void half_a_status_line_and_a_reset_are_bad(void **state)
+{
+	int fd;
+
+	(void)state;
+	worker_is(WORKER_READY, WORKER_STYLE_UNIX);
+	fd = take_question();
+	assert_int_equal(write(fd, GOOD, 10), 10);
+	fd_close(&fd); /* with the question unread: a reset */
+	turn();
+	assert_told(HEALTH_BAD, 0, 0);
+}
+
 /* So that the worker sees no reset. */
 static void the_rest_of_the_answer_is_read(void **state)
 {
@@ -375,6 +388,7 @@ int main(void)
 		CHECK(what_an_open_question_has_waited_is_told_again_and_again),
 		CHECK(time_that_the_router_slept_does_not_count),
 		CHECK(nobody_there_and_no_answer_are_bad),
+		CHECK(half_a_status_line_and_a_reset_are_bad),
 		CHECK(the_rest_of_the_answer_is_read),
 		CHECK(a_full_backlog_is_silence),
 		CHECK(one_that_has_no_port_gets_an_end_of_a_pair),
