@@ -101,6 +101,8 @@ static void start_workers(struct init *in)
 	memory_init(in);
 	hub_init(&in->hub, in->dialect.mode, memory_for_relay(in), in->config->relay_timeout_ms);
 	in->hub.board = in->board;
+	if (!in->dialect.bound_unread)
+		in->hub.run_max = CHANNEL_UNREAD_MAX;
 	cpus_detect("", &cpus);
 	n = cpus_workers(in->config, &cpus);
 	log_info("init: %u workers (%s)", n, cpus.why);

@@ -7,6 +7,7 @@
  * reported once by on_end from the loop, after what the peer had said before. */
 #include "ipc/channel.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sockios.h>
@@ -25,7 +26,9 @@
 
 enum {
 	READ_SIZE = 64 << 10,
-	READS_PER_EVENT = 16, /* a chatty worker must not starve the others */
+	/* A chatty worker must not starve the others, and what one read brings fits into the
+	 * kernel's buffer at each receiver. */
+	READS_PER_EVENT = 1,
 	IOV_BATCH = 64,
 	BELIEVED_SIZE = 1 << 20,
 	READS_OF_THE_DEAD = 64, /* what a dead peer can have left is less */
@@ -533,13 +536,15 @@ static int keep_room(struct channel *ch, size_t capacity)
 	return 0;
 }
 
-/* The capacity for a frame of @size bytes (0: not known yet) of which there are @begun. One that is
- * larger than a read is read to its end and not further, so that it fills its blob; but what is
- * only announced takes no memory from anybody. */
+/* The capacity for a frame of @size bytes (0: not known yet) of which there are @begun. A short one
+ * is read on elsewhere. One that is larger than a read is read to its end and not further, so that
+ * it fills its blob; but what is only announced takes no memory from anybody. */
 static size_t capacity_for(const struct channel *ch, size_t begun, size_t size)
 {
 	size_t next = ch->in && ch->in->len > begun ? ch->in->len : begun + begun / 2;
 
+	if (size <= READ_SIZE && begun <= READ_SIZE)
+		return begun;
 	if (size > READ_SIZE && size <= BELIEVED_SIZE)
 		return size;
 	if (begun + READ_SIZE <= CHANNEL_LARGE)
@@ -659,17 +664,25 @@ static void deliver(struct channel *ch, struct blob *in, struct str bytes)
  * -errno. */
 static ssize_t read_once(struct channel *ch, bool *ret_more)
 {
-	static char fresh[READ_SIZE]; /* where no frame has begun yet */
+	static char
+	    hot[2 * READ_SIZE]; /* where short frames are read, also those that have begun */
 	struct blob *in = ch->in;
-	char *dst = in ? (char *)in->bytes + ch->in_len : fresh;
-	size_t size = in ? in->len - ch->in_len : sizeof(fresh), had = in ? ch->in_len : 0;
-	ssize_t n = receive(ch, dst, size);
+	bool is_large = in && in->len > ch->in_len;
+	char *dst = is_large ? (char *)in->bytes : hot;
+	size_t had = in ? ch->in_len : 0, size = is_large ? in->len - had : READ_SIZE;
+	ssize_t n = receive(ch, dst + had, size);
 
 	if (n <= 0)
 		return n;
 	ch->in = NULL;
 	ch->in_len = 0;
-	deliver(ch, in, (struct str){ in ? (char *)in->bytes : fresh, had + (size_t)n });
+	if (in && !is_large) {
+		assert(had <= READ_SIZE);
+		memcpy(hot, in->bytes, had);
+		blob_unref(in);
+		in = NULL;
+	}
+	deliver(ch, in, (struct str){ dst, had + (size_t)n });
 	*ret_more = (size_t)n == size;
 	return n;
 }

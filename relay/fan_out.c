@@ -182,7 +182,7 @@ static bool continues_run(const struct hub *h, const struct hub_member *from,
 {
 	return h->run.from == from && h->run.to.kind == to->kind && h->run.to.one == to->one &&
 	       h->run.to.group == to->group && bytes.p == h->run.bytes.p + h->run.bytes.n &&
-	       h->run.bytes.n + bytes.n <= CHANNEL_BATCH_MAX;
+	       h->run.bytes.n + bytes.n <= h->run_max;
 }
 
 void hand_out(struct hub_member *from, const struct hub_target *to, const struct channel_frame *f)

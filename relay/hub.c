@@ -27,8 +27,10 @@ enum {
 
 void hub_init(struct hub *h, enum serialization mode, size_t quota_bytes, uint64_t timeout_ms)
 {
-	*h =
-	    (struct hub){ .mode = mode, .quota = { .max = quota_bytes }, .timeout_ms = timeout_ms };
+	*h = (struct hub){ .mode = mode,
+			   .quota = { .max = quota_bytes },
+			   .timeout_ms = timeout_ms,
+			   .run_max = CHANNEL_BATCH_MAX };
 	if (getrandom(&h->seed, sizeof(h->seed), GRND_NONBLOCK) < 0)
 		h->seed = (uintptr_t)h;
 }

@@ -74,6 +74,7 @@ struct hub {
 	struct quota quota;
 	uint64_t timeout_ms; /* 0: none */
 	uint64_t seed;       /* of the hash of long names */
+	size_t run_max;      /* the most that is queued as one; CHANNEL_BATCH_MAX unless set */
 	struct hub_member *members;
 	struct hub_adapter *adapters; /* by uid: hash table */
 	struct hub_group *groups;     /* by family and name: hash table */
