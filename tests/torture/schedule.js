@@ -1,15 +1,16 @@
 // What is done to the workers, and when: all of it from the seed, before anything runs.
 
-// mulberry32
+// xorshift32 (Marsaglia, Journal of Statistical Software 8/14); the first numbers of a small seed are small, too
 function random(seed) {
-	let state = seed >>> 0;
-	return () => {
-		state = (state + 0x6d2b79f5) >>> 0;
-		let t = state;
-		t = Math.imul(t ^ (t >>> 15), t | 1);
-		t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-		return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+	let x = seed >>> 0 || 1;
+	const next = () => {
+		x ^= x << 13;
+		x ^= x >>> 17;
+		x ^= x << 5;
+		return (x >>> 0) / 2 ** 32;
 	};
+	for (let i = 0; i < 20; i++) next();
+	return next;
 }
 
 // weight: how often; done: when its slot is well again, ms after it began, by a generous guess
