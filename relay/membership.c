@@ -201,21 +201,21 @@ struct hub_adapter *adapter_new(struct hub_member *m, enum family family, struct
 
 void adapter_enter(struct hub_member *m, enum family family, struct str uid, const struct key *key)
 {
-	struct hub_adapter *a = adapter_new(m, family, uid, key->len);
-	struct hub_group *g;
+	struct hub_group *g = group_find(m->hub, key);
+	struct hub_adapter *a;
 
-	if (!a)
-		return;
-	g = group_find(m->hub, key);
 	if (!g)
 		g = group_new(m->hub, key);
-	if (g) {
-		a->group = g;
-		m->membership_bytes += group_bytes(key->len);
-		DL_APPEND(g->adapters, a);
+	if (!g) {
+		tell_all(m);
 		return;
 	}
-	tell_all(m);
-	DL_DELETE2(m->adapters, a, prev_own, next_own);
-	adapter_free(a);
+	a = adapter_new(m, family, uid, key->len);
+	if (!a) {
+		group_free_if_empty(m->hub, g);
+		return;
+	}
+	a->group = g;
+	m->membership_bytes += group_bytes(key->len);
+	DL_APPEND(g->adapters, a);
 }
