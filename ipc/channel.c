@@ -552,6 +552,18 @@ static size_t capacity_for(const struct channel *ch, size_t begun, size_t size)
 	return size > READ_SIZE && size < next ? size : next;
 }
 
+/* The same when that is more than there is room for: what there is, if that is worth a read. */
+static size_t capacity_left(const struct channel *ch, size_t begun, size_t size)
+{
+	size_t counted = ch->in && ch->in->quota ? ch->in->len : 0;
+	size_t most =
+	    counted + (ch->quota->max > ch->quota->used ? ch->quota->max - ch->quota->used : 0);
+
+	if (most < begun + READ_SIZE)
+		return begun + READ_SIZE;
+	return size && size < most ? size : most;
+}
+
 /* Keeps @rest, in @in or elsewhere: the begin of a frame of @size bytes (0: not known yet). @in is
  * consumed. */
 static void keep(struct channel *ch, struct blob *in, struct str rest, size_t size)
@@ -561,9 +573,9 @@ static void keep(struct channel *ch, struct blob *in, struct str rest, size_t si
 	if (in)
 		memmove(in->bytes, rest.p, rest.n);
 	ch->in = in;
-	r = keep_room(ch, capacity_for(ch, rest.n, size));
-	if (r == -ENOBUFS)
-		r = keep_room(ch, rest.n + READ_SIZE);
+	r = size > ch->quota->max ? -ENOBUFS : keep_room(ch, capacity_for(ch, rest.n, size));
+	if (r == -ENOBUFS && size <= ch->quota->max)
+		r = keep_room(ch, capacity_left(ch, rest.n, size));
 	if (!in && r == 0)
 		memcpy(ch->in->bytes, rest.p, rest.n);
 	ch->in_len = rest.n;

@@ -265,8 +265,14 @@ static bool evict_slow(struct hub *h)
 	return m;
 }
 
+static size_t larger(size_t a, size_t b)
+{
+	return a > b ? a : b;
+}
+
 /* Evicts and passes over while that can help. What wants room takes @size in all: nobody pays for
- * it who has taken less, but for those who stand still. False: there is no room for @n bytes more.
+ * it who has taken less, but for those who stand still; and a frame that has begun is not passed
+ * over for being like others. False: there is no room for @n bytes more.
  * Nothing of the hub may be on the stack; any member may be gone. */
 static bool make_room(struct hub *h, const struct hub_member *from, size_t n, size_t size)
 {
@@ -274,8 +280,9 @@ static bool make_room(struct hub *h, const struct hub_member *from, size_t n, si
 		return false;
 	while (!quota_has_room(&h->quota, n)) {
 		run_flush(h);
-		if (!drop_begun(h, from, HUB_SLOW_MS, 0) && !evict_slow(h) &&
-		    !drop_begun(h, from, 0, size) && !evict_largest(h, size))
+		if (!drop_begun(h, from, HUB_SLOW_MS, h->quota.max / 16) && !evict_slow(h) &&
+		    !drop_begun(h, from, 0, larger(size, h->quota.max / 4)) &&
+		    !evict_largest(h, size))
 			return false;
 	}
 	return true;

@@ -10,12 +10,12 @@
  * app) goes to every member that is ready.
  *
  * Memory: what waits for receivers, each byte counted once, and large frames that are being
- * received count in one quota. At its end, in this order: frames that have begun and do not go on
- * are passed over; the slowest receiver leaves; who is further behind than the others leaves, or,
- * when all are alike, who sends most. The last two pay only for what takes less than they do: else
- * it is passed over itself, as is what is larger than the quota. A receiver whose first
- * frame has waited for too long leaves, too, and so does one that a frame could not be queued for:
- * who has missed a broadcast does not go on as if it had not. */
+ * received count in one quota. At its end, in this order: large frames that have begun and do not
+ * go on are passed over; the slowest receiver leaves; who is further behind than the others leaves,
+ * or, when all are alike, who sends most. The last two pay only for what takes less than they do:
+ * else it is passed over itself, as is what is larger than the quota. A receiver whose first frame
+ * has waited for too long leaves, too, and so does one that a frame could not be queued for: who
+ * has missed a broadcast does not go on as if it had not. */
 #pragma once
 
 #include <stdbool.h>
