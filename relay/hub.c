@@ -29,6 +29,7 @@ void hub_init(struct hub *h, enum serialization mode, size_t quota_bytes, uint64
 {
 	*h = (struct hub){ .mode = mode,
 			   .quota = { .max = quota_bytes },
+			   .limit = quota_bytes,
 			   .timeout_ms = timeout_ms,
 			   .run_max = CHANNEL_BATCH_MAX };
 	if (getrandom(&h->seed, sizeof(h->seed), GRND_NONBLOCK) < 0)
@@ -214,46 +215,52 @@ static struct hub_member *loudest(const struct hub *h)
 	return found;
 }
 
-/* The one that is further behind than another, @loud aside, which does not hear itself. NULL: all
- * are alike. */
-static struct hub_member *behind_the_others(const struct hub *h, const struct hub_member *loud)
-{
-	struct hub_member *m, *last = furthest_behind(h, 0);
-	size_t most = last ? last->ops->backlog(last).bytes : 0;
-
-	DL_FOREACH(h->members, m)
-	if (m != loud && m->adapters && m->ops->backlog(m).bytes < most / 2)
-		return last;
-	return NULL;
-}
-
 static void note_sent(struct hub_member *from, size_t n)
 {
 	struct hub *h = from->hub;
 
-	h->epoch += h->quota.used < h->quota.max / 4;
+	if (h->quota.used < h->limit / 2)
+		h->quota.max = h->limit;
+	h->epoch += h->quota.used < h->limit / 4;
 	if (from->epoch != h->epoch)
 		from->sent_bytes = 0;
 	from->epoch = h->epoch;
 	from->sent_bytes += n;
 }
 
-/* Nobody is slow: who has taken most pays, if that is more than @least. */
-static bool evict_largest(struct hub *h, size_t least)
+/* What it has sent still waits for the others, who are well: until they have read that, half as
+ * much again is allowed, once. */
+static void evict_loud(struct hub *h, struct hub_member *loud)
 {
-	struct hub_member *loud = loudest(h), *behind = behind_the_others(h, loud);
+	h->quota.max = h->limit + h->limit / 2;
+	evict(loud, "it sends more than the others can read and what waits has reached "
+		    "SIOINIT_RELAY_MEMORY");
+}
 
-	if (behind && behind->ops->backlog(behind).bytes <= least)
-		behind = NULL;
-	if (loud && loud->sent_bytes <= least)
-		loud = NULL;
-	if (behind)
-		evict(behind, "it is behind the others and what waits has reached "
-			      "SIOINIT_RELAY_MEMORY");
-	else if (loud)
-		evict(loud, "it sends more than the others can read and what waits has reached "
-			    "SIOINIT_RELAY_MEMORY");
-	return behind || loud;
+/* False: the others have the same waiting, so that it does not help. */
+static bool evict_behind(struct hub *h, struct hub_member *behind)
+{
+	size_t before = h->quota.used;
+
+	evict(behind, "it is behind and what waits has reached SIOINIT_RELAY_MEMORY");
+	return before - h->quota.used >= h->limit / 8;
+}
+
+/* Nobody is slow: the sender of most of what waits pays, or else the one it waits for, if that is
+ * more than @least. *behind_helps: see evict_behind(). */
+static bool evict_largest(struct hub *h, size_t least, bool *behind_helps)
+{
+	struct hub_member *behind = furthest_behind(h, 0), *loud = loudest(h);
+	size_t waits = behind ? behind->ops->backlog(behind).bytes : 0;
+	bool floods = loud && loud->sent_bytes > least && h->quota.max == h->limit;
+
+	if (floods && (loud->sent_bytes > waits / 2 || !*behind_helps))
+		evict_loud(h, loud);
+	else if (waits > least && *behind_helps)
+		*behind_helps = evict_behind(h, behind);
+	else
+		return false;
+	return true;
 }
 
 static bool evict_slow(struct hub *h)
@@ -276,13 +283,15 @@ static size_t larger(size_t a, size_t b)
  * Nothing of the hub may be on the stack; any member may be gone. */
 static bool make_room(struct hub *h, const struct hub_member *from, size_t n, size_t size)
 {
-	if (size > h->quota.max)
+	bool behind_helps = true;
+
+	if (size > h->limit)
 		return false;
 	while (!quota_has_room(&h->quota, n)) {
 		run_flush(h);
-		if (!drop_begun(h, from, HUB_SLOW_MS, h->quota.max / 16) && !evict_slow(h) &&
-		    !drop_begun(h, from, 0, larger(size, h->quota.max / 4)) &&
-		    !evict_largest(h, size))
+		if (!drop_begun(h, from, HUB_SLOW_MS, h->limit / 16) && !evict_slow(h) &&
+		    !drop_begun(h, from, 0, larger(size, h->limit / 4)) &&
+		    !evict_largest(h, size, &behind_helps))
 			return false;
 	}
 	return true;

@@ -11,8 +11,8 @@
  *
  * Memory: what waits for receivers, each byte counted once, and large frames that are being
  * received count in one quota. At its end, in this order: large frames that have begun and do not
- * go on are passed over; the slowest receiver leaves; who is further behind than the others leaves,
- * or, when all are alike, who sends most. The last two pay only for what takes less than they do:
+ * go on are passed over; the slowest receiver leaves; who has sent most of what waits leaves, or
+ * else the receiver that most waits for. The last two pay only for what takes less than they do:
  * else it is passed over itself, as is what is larger than the quota. A receiver whose first frame
  * has waited for too long leaves, too, and so does one that a frame could not be queued for: who
  * has missed a broadcast does not go on as if it had not. */
@@ -72,6 +72,7 @@ struct hub_target {
 struct hub {
 	enum serialization mode;
 	struct quota quota;
+	size_t limit;        /* what .quota has for max, but for a while after a flood */
 	uint64_t timeout_ms; /* 0: none */
 	uint64_t seed;       /* of the hash of long names */
 	size_t run_max;      /* the most that is queued as one; CHANNEL_BATCH_MAX unless set */

@@ -301,7 +301,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 		join(&players[i]);
 	while (n - at >= 3) {
 		at += step(bytes + at, n - at);
-		check(hub.quota.used <= QUOTA + MEMBERS * sizeof(read_frames) + CHANNEL_BATCH_MAX);
+		check(hub.quota.used <=
+		      QUOTA + QUOTA / 2 + MEMBERS * sizeof(read_frames) + CHANNEL_BATCH_MAX);
 		n_sent = 0;
 	}
 	for (int i = 0; i < MEMBERS; i++) {

@@ -61,7 +61,7 @@ static void repeat(enum serialization mode, const struct node_msg *m)
 	bool is_query = m->kind == NODE_QUERY_SERVER;
 
 	if (is_query && m->data.type != VALUE_ABSENT && can_be_repeated(mode, &m->data))
-		check_ours(mode, node_listen_reply(mode, m, "k", 0, "0.0.0.0", 1, 2), NODE_OTHER,
+		check_ours(mode, node_listen_reply(mode, m, "k", 0, "0.0.0.0", 1, 2), NODE_INTERNAL,
 			   0);
 	if (is_query && m->data.type == VALUE_ABSENT)
 		check_ours(mode, node_shared_reply(mode, m, "k", 2), NODE_HANDLE, 0);

@@ -668,6 +668,23 @@ static void a_frame_that_is_received_makes_only_the_slow_leave(void **state)
 	assert_int_equal(fakes[2].incoming.bytes, 0);
 }
 
+static void a_flood_costs_nobody_else_his_place(void **state)
+{
+	(void)state;
+	all_take_part(speak_new);
+	flood(1, QUOTA / 10);
+	flood(0, 2 * QUOTA);
+	assert_non_null(fakes[0].evicted);
+	for (int i = 0; i < 5; i++)
+		flood(1 + i % 3, QUOTA / 20); /* nothing is read yet */
+	for (int i = 1; i < MEMBERS; i++)
+		assert_null(fakes[i].evicted);
+	assert_int_equal(hub.passed_over.n[HUB_NO_ROOM], 0);
+	forget_all();
+	say_new(1, "/");
+	assert_int_equal(hub.quota.max, QUOTA);
+}
+
 static void who_is_behind_the_others_leaves(void **state)
 {
 	(void)state;
@@ -779,6 +796,7 @@ int main(void)
 		HUB(who_floods_pays_when_nobody_is_slow),
 		HUB(a_frame_that_does_not_go_on_hurts_nobody),
 		HUB(a_frame_that_is_received_makes_only_the_slow_leave),
+		HUB(a_flood_costs_nobody_else_his_place),
 		HUB(who_is_behind_the_others_leaves),
 		HUB(what_is_larger_than_the_quota_is_passed_over),
 		HUB(a_large_frame_is_shared_and_counted_once),
