@@ -102,6 +102,9 @@ static void channel_end(struct channel *ch, int err)
 	channel_arm(ch, 0);
 	(void)uv_timer_stop(&ch->look_again);
 	(void)uv_prepare_stop(&ch->turn);
+	blob_unref(ch->in); /* the end of it will not come */
+	ch->in = NULL;
+	ch->in_len = 0;
 	ch->ops->on_end(ch, err);
 }
 

@@ -440,6 +440,26 @@ static void a_frame_without_room_is_passed_over(void **state)
 	blob_unref(small);
 }
 
+static void half_a_frame_of_one_that_has_left_takes_no_room(void **state)
+{
+	struct fixture *f = *state;
+	struct blob *large = frame_of_size(f, 3 << 20);
+
+	for (size_t written = 0; written < 2 << 20;) {
+		ssize_t n = write(f->peer, large->bytes + written, (2 << 20) - written);
+
+		if (n > 0)
+			written += (size_t)n;
+		turn(f);
+	}
+	turns(f);
+	assert_true(f->e.quota.used > 0);
+	fd_close(&f->peer);
+	run_until(f, &f->e.n_ends, 1);
+	assert_int_equal(f->e.quota.used, 0);
+	blob_unref(large);
+}
+
 static void every_read_ends_after_its_frames(void **state)
 {
 	struct fixture *f = *state;
@@ -898,6 +918,8 @@ int main(void)
 		ADVANCED(a_frame_longer_than_many_reads_arrives_whole),
 		JSON(a_frame_without_room_is_passed_over),
 		ADVANCED(a_frame_without_room_is_passed_over),
+		JSON(half_a_frame_of_one_that_has_left_takes_no_room),
+		ADVANCED(half_a_frame_of_one_that_has_left_takes_no_room),
 		JSON(every_read_ends_after_its_frames),
 		JSON(the_rest_of_the_dead_is_read_at_once),
 		JSON(a_descriptor_comes_with_the_frame_it_ends),
