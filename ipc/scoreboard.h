@@ -50,7 +50,8 @@ struct scoreboard_router {
 	counter took[SCOREBOARD_BUCKETS + 1],
 	    took_ms; /* requests by what they took, but for polls */
 	struct scoreboard_share shares[SCOREBOARD_ROWS];
-	struct tally visitors; /* connections or requests by client address: see router/limits.h */
+	struct tally
+	    visitors; /* connections or requests by client address: see router/client/limits.h */
 };
 
 struct scoreboard {

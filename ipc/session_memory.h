@@ -1,4 +1,5 @@
-/* The memory of the session table: init makes it, routers keep sessions in it (router/sessions.c).
+/* The memory of the session table: init makes it, routers keep sessions in it
+ * (router/session/table.c).
  *
  * A table, then slots, links, buckets, each from a page of its own. All is zeros at first, which is
  * an empty table. Whatever is in it may have been written by a process that went wrong, so an index

@@ -18,12 +18,12 @@
 #include "base/macros.h"
 #include "ipc/session_memory.h"
 #include "router/admin/admin.h"
-#include "router/client.h"
+#include "router/backend/upstream.h"
+#include "router/client/client.h"
+#include "router/client/parking.h"
 #include "router/core.h"
-#include "router/parking.h"
-#include "router/sessions.h"
-#include "router/sid.h"
-#include "router/upstream.h"
+#include "router/session/sid.h"
+#include "router/session/table.h"
 
 #include "base/ban.h"
 

@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 #include "base/ip.h"
-#include "router/balance.h"
-#include "router/stickiness.h"
+#include "router/backend/balance.h"
+#include "router/backend/choose.h"
 
 enum access_format { ACCESS_OFF, ACCESS_COMMON, ACCESS_LOGFMT, ACCESS_JSON };
 

@@ -1,6 +1,6 @@
-/* Two readers of the chunked coding that share nothing with router/chunks.c: one for what may come
- * in (RFC 9112, 7.1, in full), one for what the router sends, which is one form only. Both read
- * whole buffers, by recursive descent. */
+/* Two readers of the chunked coding that share nothing with router/http/chunks.c: one for what may
+ * come in (RFC 9112, 7.1, in full), one for what the router sends, which is one form only. Both
+ * read whole buffers, by recursive descent. */
 #pragma once
 
 #include <stdbool.h>

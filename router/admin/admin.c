@@ -11,9 +11,9 @@
 
 #include "base/macros.h"
 #include "ipc/report.h"
-#include "router/client.h"
+#include "router/client/client.h"
 #include "router/core.h"
-#include "router/reply.h"
+#include "router/http/reply.h"
 
 #include "base/ban.h"
 

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "router/chunks.h"
+#include "router/http/chunks.h"
 #include "tests/strict_chunks.h"
 
 enum { IN_MAX = 2048, EVERY_CUT_MAX = 256, ROOM = 2 * IN_MAX + 64 };

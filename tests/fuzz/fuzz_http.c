@@ -3,9 +3,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "router/http.h"
-#include "router/sid.h"
-#include "router/stickiness.h"
+#include "router/backend/choose.h"
+#include "router/http/head.h"
+#include "router/session/sid.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 

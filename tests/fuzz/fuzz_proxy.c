@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "router/proxy_protocol.h"
+#include "router/http/proxy_protocol.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 

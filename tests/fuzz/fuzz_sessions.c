@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "ipc/sealed.h"
 #include "ipc/session_memory.h"
-#include "router/sessions.h"
+#include "router/session/table.h"
 
 enum { SESSIONS = 32, STEPS_MAX = 64 };
 

@@ -1,4 +1,4 @@
-/* Lines of router/access_log.c, and what becomes of them when nobody reads. */
+/* Lines of router/client/access_log.c, and what becomes of them when nobody reads. */
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "router/access_log.h"
+#include "router/client/access_log.h"
 
 static struct access_entry *entry(struct str line)
 {

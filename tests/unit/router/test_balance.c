@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "base/macros.h"
-#include "router/balance.h"
+#include "router/backend/balance.h"
 
 enum { FULL = BALANCE_FULL_SHARE, DRAWS = 30000 };
 

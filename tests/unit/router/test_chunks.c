@@ -1,5 +1,5 @@
-/* The chunked coding of router/chunks.c: legal forms are decoded and framed anew, malformed ones
- * refused, wherever the input is cut. */
+/* The chunked coding of router/http/chunks.c: legal forms are decoded and framed anew, malformed
+ * ones refused, wherever the input is cut. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,7 +13,7 @@
 
 #include "base/buf.h"
 #include "base/macros.h"
-#include "router/chunks.h"
+#include "router/http/chunks.h"
 #include "tests/strict_chunks.h"
 
 static const struct {

@@ -20,10 +20,10 @@
 #include "base/fd.h"
 #include "base/macros.h"
 #include "ipc/session_memory.h"
-#include "router/client.h"
+#include "router/backend/upstream.h"
+#include "router/client/client.h"
 #include "router/core.h"
-#include "router/sessions.h"
-#include "router/upstream.h"
+#include "router/session/table.h"
 
 enum {
 	SESSIONS = 16,

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "base/macros.h"
-#include "router/deadline.h"
+#include "router/net/deadline.h"
 #include "tests/unit/clock.h"
 
 enum { DURATION_MS = 20, N = 4 };

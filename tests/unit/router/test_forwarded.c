@@ -1,4 +1,5 @@
-/* Forwarding fields of router/forwarded.c: what of them reaches the app, and who the client is. */
+/* Forwarding fields of router/http/forwarded.c: what of them reaches the app, and who the client
+ * is. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,7 +9,7 @@
 #include <cmocka.h>
 
 #include "base/macros.h"
-#include "router/http.h"
+#include "router/http/head.h"
 
 static struct http_head head;
 

@@ -15,9 +15,9 @@
 
 #include "base/fd.h"
 #include "ipc/session_memory.h"
+#include "router/backend/workers.h"
 #include "router/core.h"
-#include "router/sessions.h"
-#include "router/workers.h"
+#include "router/session/table.h"
 #include "tests/unit/clock.h"
 
 enum { INTERVAL_MS = 5000, LOOK_MS = 250, LONG_MS = 3600000, SESSIONS = 10, TURNS = 10 };

@@ -1,5 +1,5 @@
-/* Heads, bodies and rewriting of router/http.c: what is accepted, what is refused, what the other
- * side gets to see. */
+/* Heads, bodies and rewriting of router/http/head.c: what is accepted, what is refused, what the
+ * other side gets to see. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "base/macros.h"
-#include "router/http.h"
+#include "router/http/head.h"
 
 static struct http_head head;
 

@@ -1,4 +1,4 @@
-/* Visitors and tokens of router/limits.c. */
+/* Visitors and tokens of router/client/limits.c. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "router/limits.h"
+#include "router/client/limits.h"
 
 static struct visitor *enter(struct visitors *l, const char *text, uint32_t max)
 {

@@ -1,4 +1,4 @@
-/* PROXY headers of router/proxy_protocol.c: both versions, cut anywhere, and what is none. */
+/* PROXY headers of router/http/proxy_protocol.c: both versions, cut anywhere, and what is none. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "base/macros.h"
-#include "router/proxy_protocol.h"
+#include "router/http/proxy_protocol.h"
 
 #define V2 "\r\n\r\n\0\r\nQUIT\n"
 

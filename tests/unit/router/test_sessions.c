@@ -20,7 +20,7 @@
 
 #include "ipc/sealed.h"
 #include "ipc/session_memory.h"
-#include "router/sessions.h"
+#include "router/session/table.h"
 
 static struct sessions *fresh(uint32_t max)
 {

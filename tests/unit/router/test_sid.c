@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "router/sid.h"
+#include "router/session/sid.h"
 
 static void assert_sid(const char *target, const char *sid, bool engine)
 {

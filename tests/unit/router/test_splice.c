@@ -17,8 +17,8 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "router/pipe.h"
-#include "router/sock.h"
+#include "router/net/sock.h"
+#include "router/net/splice_pipe.h"
 
 enum { A_LOT = 8 << 20, NOW_MS = 5000, SECOND_MS = 1000 };
 

@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "router/backend/choose.h"
 #include "router/core.h"
-#include "router/stickiness.h"
 
 enum { KEYS = 30000, SLOTS = 10 };
 

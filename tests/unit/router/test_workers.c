@@ -14,9 +14,9 @@
 
 #include "base/fd.h"
 #include "ipc/session_memory.h"
+#include "router/backend/workers.h"
 #include "router/core.h"
-#include "router/sessions.h"
-#include "router/workers.h"
+#include "router/session/table.h"
 
 enum { NO_PROCESS = 0, WORKERS = 3, SESSIONS = 100, IDLE_MS = 1000, LATER = 100000 };
 

@@ -1,0 +1,170 @@
+/* Questions to workers. See question.h. */
+#include "router/backend/question.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/fd.h"
+#include "base/macros.h"
+#include "router/backend/upstream.h"
+#include "router/core.h"
+#include "router/net/sock.h"
+
+#include "base/ban.h"
+
+enum { STATUS_LEN = sizeof("HTTP/1.1 200") - 1 };
+
+struct question {
+	struct sock sock;
+	struct router *router;
+	const char *path; /* borrowed, or NULL */
+	question_fn *on_answer;
+	void *ctx;
+	bool asked, answered;
+	char status[STATUS_LEN];
+	size_t len;
+};
+
+static void answer(struct question *q, int status)
+{
+	q->answered = true;
+	q->on_answer(q->ctx, status);
+}
+
+static int send_request(struct question *q)
+{
+	struct buf *out = &q->router->out;
+	int r;
+
+	q->asked = true;
+	out->len = 0;
+	r = buf_printf(out, "GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+		       q->path);
+	if (r == 0)
+		r = sock_send(&q->sock, buf_str(out), (struct str){ 0 });
+	return r < 0 ? r : sock_want(&q->sock, UV_READABLE);
+}
+
+/* What has become of the connect(): 0 or -errno. */
+static int connect_result(int fd)
+{
+	int err = 0;
+	socklen_t len = sizeof(err);
+
+	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len) < 0 ? -errno : -err;
+}
+
+static void on_connected(struct question *q)
+{
+	int r = connect_result(q->sock.fd);
+
+	if (r == 0 && q->path)
+		r = send_request(q);
+	if (r < 0 || !q->path)
+		answer(q, r);
+}
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* Of the beginning of a status line, or -EBADMSG. */
+static int read_status(const char line[static STATUS_LEN])
+{
+	const char *code = line + STATUS_LEN - 3;
+
+	if (memcmp(line, "HTTP/", 5) != 0)
+		return -EBADMSG;
+	if (!is_digit(code[0]) || !is_digit(code[1]) || !is_digit(code[2]))
+		return -EBADMSG;
+	return (code[0] - '0') * 100 + (code[1] - '0') * 10 + code[2] - '0';
+}
+
+static void on_readable(struct question *q)
+{
+	ssize_t n = recv(q->sock.fd, q->status + q->len, STATUS_LEN - q->len, MSG_DONTWAIT);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR) && !q->sock.failed)
+		return;
+	if (n <= 0) {
+		answer(q, n < 0 ? -errno : -ECONNRESET);
+		return;
+	}
+	q->len += (size_t)n;
+	if (q->len == STATUS_LEN)
+		answer(q, read_status(q->status));
+}
+
+static void drop_rest(struct question *q)
+{
+	ssize_t n = recv(q->sock.fd, q->router->io, sizeof(q->router->io), MSG_DONTWAIT);
+
+	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+		(void)sock_want(&q->sock, 0);
+}
+
+static void on_event(struct sock *s, int events)
+{
+	struct question *q = container_of(s, struct question, sock);
+
+	(void)events;
+	if (q->answered)
+		drop_rest(q);
+	else if (q->asked)
+		do /* after an error no further event tells of what is still to be read */
+			on_readable(q);
+		while (s->failed && !q->answered);
+	else
+		on_connected(q);
+}
+
+/* Our end of a pair whose other end is on its way to the worker, or -errno. */
+static int hand_over_pair(struct worker *w)
+{
+	struct control_msg m = { .type = CONTROL_HANDOFF, .worker = w->id, .kind = HANDOFF_PROBE };
+	auto_fd int near = -1;
+	int far = -1, r = upstream_pair(w->router, &near, &far);
+
+	if (r == 0)
+		r = control_send(&w->router->link, &m, far);
+	return r < 0 ? r : fd_take(&near);
+}
+
+int question_ask(struct worker *w, enum question_way way, const char *path, question_fn *on_answer,
+		 void *ctx, struct question **ret)
+{
+	auto_fd int fd = way == QUESTION_OWN ? upstream_dial(w) : hand_over_pair(w);
+	struct question *q;
+	int r;
+
+	if (fd < 0)
+		return fd;
+	q = calloc(1, sizeof(*q));
+	if (!q)
+		return -ENOMEM;
+	q->router = w->router;
+	q->path = path;
+	q->on_answer = on_answer;
+	q->ctx = ctx;
+	sock_init(&q->sock, &w->router->poller, fd_take(&fd), on_event);
+	r = way == QUESTION_OWN ? sock_want(&q->sock, UV_WRITABLE) : send_request(q);
+	if (r < 0)
+		question_close(q);
+	else
+		*ret = q;
+	return r;
+}
+
+static void on_closed(struct sock *s)
+{
+	free(container_of(s, struct question, sock));
+}
+
+void question_close(struct question *q)
+{
+	if (q)
+		sock_close(&q->sock, on_closed);
+}

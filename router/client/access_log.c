@@ -1,0 +1,373 @@
+/* The access log. See access_log.h. A descriptor that others have, too (stdout is the workers' as
+ * well), is not made non-blocking: what is behind it is opened anew. Sockets cannot be, they have
+ * MSG_DONTWAIT. Nor can another user's pipe (a container that runs as somebody else than it was
+ * started by): then poll(2) tells whether a piece fits, unless a worker is faster. */
+#include "router/client/access_log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/macros.h"
+
+#include "base/ban.h"
+
+/* A line fits in one piece, even if every byte of it has to be escaped. */
+enum { LINE_MAX_BYTES = 512, FLUSH_BYTES = 16 << 10 };
+
+/* Printing */
+
+static int put(struct buf *out, struct str s)
+{
+	return buf_append(out, s.p, s.n);
+}
+
+static bool is_plain(char c)
+{
+	return c >= ' ' && c < 0x7f && c != '"' && c != '\\';
+}
+
+/* Nothing of a client's ends a line or a quoted string. @escape: printf's, of one byte. */
+static int put_escaped(struct buf *out, const char *s, size_t n, const char *escape)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < n && r == 0; i++) {
+		char hex[8];
+		size_t plain = i;
+
+		while (plain < n && is_plain(s[plain]))
+			plain++;
+		r = put(out, (struct str){ s + i, plain - i });
+		i = plain;
+		if (r < 0 || i == n)
+			break;
+		(void)snprintf(hex, sizeof(hex), escape, (unsigned char)s[i]);
+		r = put(out, str_of(hex));
+	}
+	return r;
+}
+
+static int put_formatted(struct buf *out, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static int put_formatted(struct buf *out, const char *fmt, ...)
+{
+	char text[256];
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	return n < (int)sizeof(text) ? buf_append(out, text, (size_t)n) : -EMSGSIZE;
+}
+
+struct moment {
+	struct tm tm;
+	unsigned ms;
+	uint64_t took_us;
+};
+
+/* "%h %l %u %t \"%r\" %>s %b" */
+static int print_common(const struct access_entry *e, const struct moment *m, struct buf *out)
+{
+	char time[40];
+	int r;
+
+	(void)strftime(time, sizeof(time), "%d/%b/%Y:%H:%M:%S +0000", &m->tm);
+	r = put_formatted(out, "%s - - [%s] \"", e->addr, time);
+	if (r == 0)
+		r = put_escaped(out, e->n ? e->line : "-", e->n ? e->n : 1, "\\x%02x");
+	if (r == 0 && e->status == 0)
+		return put_formatted(out, "\" - -");
+	return r == 0 ? put_formatted(out, "\" %u %" PRIu64, e->status, e->bytes) : r;
+}
+
+/* Where the two formats with names differ. */
+struct notation {
+	const char *begin, *time, *text, *number, *end_text, *end, *escape;
+};
+
+static const struct notation logfmt = {
+	"", "time=%s.%03uZ", " %s=\"", " %s=", "\"", "", "\\x%02x"
+};
+static const struct notation json = {
+	"{", "\"time\":\"%s.%03uZ\"", ",\"%s\":\"", ",\"%s\":", "\"", "}", "\\u%04x"
+};
+
+static int put_text(const struct notation *n, const char *name, const char *s, size_t len,
+		    struct buf *out)
+{
+	char key[32];
+	int r;
+
+	if (len == 0)
+		return 0;
+	(void)snprintf(key, sizeof(key), n->text, name);
+	r = put(out, str_of(key));
+	if (r == 0)
+		r = put_escaped(out, s, len, n->escape);
+	return r == 0 ? put(out, str_of(n->end_text)) : r;
+}
+
+static int put_number(const struct notation *n, const char *name, uint64_t number, struct buf *out)
+{
+	char key[32];
+
+	(void)snprintf(key, sizeof(key), n->number, name);
+	return put_formatted(out, "%s%" PRIu64, key, number);
+}
+
+static int print_named(const struct notation *n, const struct access_entry *e,
+		       const struct moment *m, struct buf *out)
+{
+	char time[32], stamp[64];
+	int r;
+
+	(void)strftime(time, sizeof(time), "%Y-%m-%dT%H:%M:%S", &m->tm);
+	(void)snprintf(stamp, sizeof(stamp), n->time, time, m->ms);
+	r = put(out, str_of(n->begin));
+	r = r < 0 ? r : put(out, str_of(stamp));
+	r = r < 0 ? r : put_text(n, "client", e->addr, strlen(e->addr), out);
+	r = r < 0 ? r : put_text(n, "request", e->line, e->n, out);
+	if (e->status) {
+		r = r < 0 ? r : put_number(n, "status", e->status, out);
+		r = r < 0 ? r : put_number(n, "bytes", e->bytes, out);
+	}
+	r = r < 0 ? r : put_number(n, "us", m->took_us, out);
+	if (e->slot != ACCESS_NO_SLOT)
+		r = r < 0 ? r : put_number(n, "worker", e->slot, out);
+	r = r < 0 ? r : put_text(n, "route", e->why, strlen(e->why), out);
+	r = r < 0 ? r : put_text(n, "id", e->id, strlen(e->id), out);
+	return r < 0 ? r : put(out, str_of(n->end));
+}
+
+int access_print(enum access_format format, const struct access_entry *e, int64_t now_s,
+		 unsigned ms, uint64_t took_us, struct buf *out)
+{
+	struct moment m = { .ms = ms, .took_us = took_us };
+	time_t t = (time_t)now_s;
+
+	(void)gmtime_r(&t, &m.tm);
+	if (format == ACCESS_COMMON)
+		return print_common(e, &m, out);
+	return print_named(format == ACCESS_JSON ? &json : &logfmt, e, &m, out);
+}
+
+/* Writing */
+
+static ssize_t send_some(int fd, const char *p, size_t n)
+{
+	return send(fd, p, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+static ssize_t write_some(int fd, const char *p, size_t n)
+{
+	return write(fd, p, n);
+}
+
+static ssize_t write_where_it_fits(int fd, const char *p, size_t n)
+{
+	struct pollfd room = { .fd = fd, .events = POLLOUT };
+
+	if (poll(&room, 1, 0) == 1)
+		return write(fd, p, n);
+	errno = EAGAIN;
+	return -1;
+}
+
+/* As many whole lines as fit in one piece. */
+static size_t piece(const struct buf *b)
+{
+	const char *end;
+
+	if (b->len <= ACCESS_PIECE_MAX)
+		return b->len;
+	end = memrchr(b->p, '\n', ACCESS_PIECE_MAX);
+	return end ? (size_t)(end - b->p) + 1 : ACCESS_PIECE_MAX;
+}
+
+static void flush(struct access_log *log)
+{
+	size_t done = 0;
+
+	while (done < log->pending.len) {
+		struct buf rest = { log->pending.p + done, log->pending.len - done, 0, 0 };
+		ssize_t n = log->write(log->fd, rest.p, piece(&rest));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno != EAGAIN) {
+			log_error("router: access log: %s; it ends here", strerror(errno));
+			log->format = ACCESS_OFF;
+			done = log->pending.len;
+			break;
+		}
+		log->blocked = n <= 0;
+		if (log->blocked)
+			break;
+		done += (size_t)n;
+	}
+	buf_consume(&log->pending, done);
+}
+
+static void on_timer(uv_timer_t *t)
+{
+	struct access_log *log = container_of(t, struct access_log, timer);
+
+	flush(log);
+	if (log->pending.len)
+		(void)uv_timer_start(t, on_timer, ACCESS_FLUSH_MS, 0);
+}
+
+/* Life */
+
+static bool is_socket(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode);
+}
+
+/* -1: @path is not one of the descriptors we have. */
+static int descriptor_of(const char *path)
+{
+	static const struct {
+		const char *path;
+		int fd;
+	} names[] = { { "/dev/stdout", STDOUT_FILENO }, { "/dev/stderr", STDERR_FILENO } };
+	uint64_t n;
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (strcmp(path, names[i].path) == 0)
+			return names[i].fd;
+	if (strncmp(path, "/dev/fd/", 8) == 0 && str_to_u64(str_of(path + 8), INT32_MAX, &n) == 0)
+		return (int)n;
+	return -1;
+}
+
+static int open_anew(const char *path)
+{
+	return open(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_CLOEXEC | O_NOCTTY, 0640);
+}
+
+/* 0 or -errno. */
+static int open_target(struct access_log *log, const char *path)
+{
+	int ours = descriptor_of(path);
+
+	log->write = write_some;
+	if (ours >= 0 && is_socket(ours)) {
+		log->write = send_some;
+		log->fd = fcntl(ours, F_DUPFD_CLOEXEC, 0);
+		return log->fd < 0 ? -errno : 0;
+	}
+	log->fd = open_anew(path);
+	if (log->fd < 0 && errno == EACCES && ours >= 0) {
+		log->write = write_where_it_fits;
+		log->fd = fcntl(ours, F_DUPFD_CLOEXEC, 0);
+	}
+	return log->fd < 0 ? -errno : 0;
+}
+
+void access_log_open(struct access_log *log, uv_loop_t *loop, enum access_format format,
+		     const char *path)
+{
+	int err;
+
+	*log = (struct access_log){ .fd = -1, .pending = BUF_INIT(ACCESS_PENDING_MAX) };
+	(void)uv_timer_init(loop, &log->timer);
+	uv_unref((uv_handle_t *)&log->timer);
+	if (format == ACCESS_OFF)
+		return;
+	err = open_target(log, path);
+	if (err < 0) {
+		log_error("router: SIOINIT_ACCESS_LOG_FILE=\"%s\": %s; there is no access log",
+			  path, strerror(-err));
+		return;
+	}
+	log->format = format;
+}
+
+void access_log_close(struct access_log *log)
+{
+	flush(log);
+	buf_free(&log->pending);
+	fd_close(&log->fd);
+	uv_close((uv_handle_t *)&log->timer, NULL);
+}
+
+struct access_entry *access_begin(const struct access_log *log, const char *addr, struct str line)
+{
+	size_t n = line.n < LINE_MAX_BYTES ? line.n : LINE_MAX_BYTES;
+	struct access_entry *e;
+
+	if (log->format == ACCESS_OFF)
+		return NULL;
+	e = malloc(sizeof(*e) + n);
+	if (!e)
+		return NULL;
+	*e = (struct access_entry){
+		.began_ns = uv_hrtime(), .why = "refused", .slot = ACCESS_NO_SLOT, .n = n
+	};
+	(void)snprintf(e->addr, sizeof(e->addr), "%s", addr);
+	if (n)
+		memcpy(e->line, line.p, n);
+	return e;
+}
+
+void access_set_id(struct access_entry *e, struct str id)
+{
+	size_t n = id.n < sizeof(e->id) ? id.n : sizeof(e->id) - 1;
+
+	memcpy(e->id, id.p, n);
+	e->id[n] = '\0';
+}
+
+static int put_line(struct access_log *log, const struct access_entry *e)
+{
+	struct timespec now;
+	size_t before = log->pending.len;
+	int r;
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	r = access_print(log->format, e, now.tv_sec, (unsigned)(now.tv_nsec / 1000000),
+			 (uv_hrtime() - e->began_ns) / 1000, &log->pending);
+	if (r == 0)
+		r = put(&log->pending, STR("\n"));
+	if (r < 0)
+		log->pending.len = before;
+	return r;
+}
+
+void access_end(struct access_log *log, struct access_entry **e)
+{
+	struct access_entry *entry = *e;
+
+	*e = NULL;
+	if (!entry)
+		return;
+	if (log->pending.len == 0 && log->lost) {
+		log_warn("router: access log: its reader does not keep up; %" PRIu64 " lines lost",
+			 log->lost);
+		log->lost = 0;
+	}
+	if (put_line(log, entry) < 0)
+		log->lost++;
+	free(entry);
+	if (log->pending.len >= FLUSH_BYTES && !log->blocked)
+		flush(log);
+	if (log->pending.len && !uv_is_active((uv_handle_t *)&log->timer))
+		(void)uv_timer_start(&log->timer, on_timer, ACCESS_FLUSH_MS, 0);
+}

@@ -1,0 +1,568 @@
+/* HTTP heads and bodies. See http.h.
+ *
+ * The end of a head is found twice, by the first empty line and by llhttp; they must agree to the
+ * byte, else the message has two readings and is refused. Limits: size of the head, HTTP_FIELDS_MAX
+ * fields. */
+#include "router/http/head.h"
+
+#include <errno.h>
+#include <llhttp.h>
+
+#include "base/macros.h"
+
+#include "base/ban.h"
+
+static int on_url(llhttp_t *p, const char *at, size_t n)
+{
+	struct http_head *h = p->data;
+
+	h->target = (struct str){ at, n };
+	return 0;
+}
+
+static int on_field(llhttp_t *p, const char *at, size_t n)
+{
+	struct http_head *h = p->data;
+
+	if (h->n_fields == HTTP_FIELDS_MAX)
+		return HPE_USER;
+	h->fields[h->n_fields] = (struct http_field){ .name = { at, n } };
+	return 0;
+}
+
+static int on_value(llhttp_t *p, const char *at, size_t n)
+{
+	struct http_head *h = p->data;
+
+	h->fields[h->n_fields].value = (struct str){ at, n };
+	return 0;
+}
+
+static int on_value_complete(llhttp_t *p)
+{
+	struct http_head *h = p->data;
+
+	h->n_fields++;
+	return 0;
+}
+
+static int pause_parser(llhttp_t *p)
+{
+	(void)p;
+	return HPE_PAUSED;
+}
+
+static const llhttp_settings_t head_settings = {
+	.on_url = on_url,
+	.on_header_field = on_field,
+	.on_header_value = on_value,
+	.on_header_value_complete = on_value_complete,
+	.on_headers_complete = pause_parser,
+};
+
+static size_t leading_empty_lines(struct str in)
+{
+	size_t n = 0;
+
+	while (n + 1 < in.n && in.p[n] == '\r' && in.p[n + 1] == '\n')
+		n += 2;
+	return n;
+}
+
+static const char *find(struct str s, const char *from, char c)
+{
+	return memchr(from, c, (size_t)(s.p + s.n - from));
+}
+
+/* Offset behind the empty line that ends the head, or 0. */
+static size_t find_head_end(struct str in, size_t from)
+{
+	const char *lf = in.p + from, *end = in.p + in.n;
+
+	while ((lf = find(in, lf, '\n')) && end - lf > 2) {
+		if (lf - in.p > (ssize_t)from && memcmp(lf - 1, "\r\n\r\n", 4) == 0)
+			return (size_t)(lf - in.p) + 3;
+		lf++;
+	}
+	return 0;
+}
+
+/* Lines end with CRLF, neither character stands alone, and no line begins with a blank (obs-fold):
+ * RFC 9112, 2.2 and 5.2. llhttp is content with a single LF behind the request line. @head ends
+ * with CRLF. */
+static bool has_ambiguous_line(struct str head)
+{
+	const char *end = head.p + head.n;
+
+	if (find(head, head.p, '\0'))
+		return true;
+	for (const char *lf = head.p; (lf = find(head, lf, '\n')); lf++)
+		if (lf == head.p || lf[-1] != '\r' ||
+		    (lf + 1 < end && (lf[1] == ' ' || lf[1] == '\t')))
+			return true;
+	for (const char *cr = head.p; (cr = find(head, cr, '\r')); cr++)
+		if (cr[1] != '\n')
+			return true;
+	return false;
+}
+
+/* A token of RFC 9110, 5.6.2. */
+static bool is_token(struct str s)
+{
+	static const char marks[] = "!#$%&'*+-.^_`|~";
+
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i], lower = (char)(c | 0x20);
+
+		if (!(lower >= 'a' && lower <= 'z') && !(c >= '0' && c <= '9') &&
+		    (c == '\0' || !strchr(marks, c)))
+			return false;
+	}
+	return s.n > 0;
+}
+
+static bool has_ambiguous_field(const struct http_head *h)
+{
+	unsigned hosts = 0, encodings = 0;
+
+	for (size_t i = 0; i < h->n_fields; i++) {
+		struct str name = h->fields[i].name;
+
+		if (!is_token(name) || name.p[name.n] != ':')
+			return true;
+		hosts += str_eq_nocase(name, STR("host"));
+		if (!str_eq_nocase(name, STR("transfer-encoding")))
+			continue;
+		if (++encodings > 1 || !str_eq_nocase(h->fields[i].value, STR("chunked")))
+			return true;
+	}
+	return hosts > 1;
+}
+
+/* The members of a list with commas; empty ones are none. */
+static void for_each_member(struct str list, void (*member)(struct str, void *), void *ctx)
+{
+	while (list.n) {
+		const char *comma = memchr(list.p, ',', list.n);
+		size_t n = comma ? (size_t)(comma - list.p) : list.n;
+		struct str s = str_trim((struct str){ list.p, n });
+
+		if (s.n)
+			member(s, ctx);
+		n += comma != NULL;
+		list = (struct str){ list.p + n, list.n - n };
+	}
+}
+
+struct search {
+	struct str token;
+	bool found;
+};
+
+static void compare(struct str member, void *ctx)
+{
+	struct search *s = ctx;
+
+	s->found = s->found || str_eq_nocase(member, s->token);
+}
+
+/* Whether a field called @name has the list member @token. */
+static bool has_member(const struct http_head *h, struct str name, struct str token)
+{
+	struct search s = { token, false };
+
+	for (size_t i = 0; i < h->n_fields; i++)
+		if (str_eq_nocase(h->fields[i].name, name))
+			for_each_member(h->fields[i].value, compare, &s);
+	return s.found;
+}
+
+/* What the Connection fields say (RFC 9110, 7.6.1). */
+struct options {
+	bool close, keep_alive, upgrade, names_fields;
+};
+
+static void read_option(struct str option, void *ctx)
+{
+	struct options *o = ctx;
+
+	if (str_eq_nocase(option, STR("close")))
+		o->close = true;
+	else if (str_eq_nocase(option, STR("keep-alive")))
+		o->keep_alive = true;
+	else if (str_eq_nocase(option, STR("upgrade")))
+		o->upgrade = true;
+	else
+		o->names_fields = true;
+}
+
+static struct options read_options(const struct http_head *h)
+{
+	struct options o = { 0 };
+
+	for (size_t i = 0; i < h->n_fields; i++)
+		if (str_eq_nocase(h->fields[i].name, STR("connection")))
+			for_each_member(h->fields[i].value, read_option, &o);
+	return o;
+}
+
+static void measure_body(const llhttp_t *p, bool names_fields, struct http_body *body)
+{
+	if (p->flags & F_CHUNKED) {
+		body->kind = HTTP_BODY_CHUNKED;
+		chunks_init(&body->chunks, names_fields);
+	} else if ((p->flags & F_CONTENT_LENGTH) && p->content_length > 0) {
+		body->kind = HTTP_BODY_LENGTH;
+		body->left = p->content_length;
+	} else {
+		body->done = true;
+	}
+}
+
+static enum http_parse_result refuse(const struct http_head *h, enum llhttp_errno e)
+{
+	if (h->n_fields == HTTP_FIELDS_MAX)
+		return HTTP_HEAD_TOO_LARGE;
+	return e == HPE_INVALID_VERSION ? HTTP_HEAD_VERSION : HTTP_HEAD_BAD;
+}
+
+/* Everything requests and responses share. */
+static enum http_parse_result parse(llhttp_type_t type, struct str in, size_t max, llhttp_t *p,
+				    struct http_head *h)
+{
+	size_t from = leading_empty_lines(in), end = find_head_end(in, from);
+	struct options options;
+	const char *eol;
+	enum llhttp_errno e;
+
+	if (end == 0)
+		return in.n >= max ? HTTP_HEAD_TOO_LARGE : HTTP_HEAD_PARTIAL;
+	if (end > max)
+		return HTTP_HEAD_TOO_LARGE;
+	h->size = end;
+	h->n_fields = 0;
+	h->method = h->target = h->authority = (struct str){ 0 };
+	h->body = (struct http_body){ 0 };
+	eol = memchr(in.p + from, '\r', end - from);
+	h->start_line = (struct str){ in.p + from, (size_t)(eol - in.p) - from };
+	llhttp_init(p, type, &head_settings);
+	p->data = h;
+	e = llhttp_execute(p, in.p + from, end - from);
+	if (e != HPE_PAUSED || llhttp_get_error_pos(p) != in.p + end)
+		return refuse(h, e);
+	llhttp_resume(p);
+	if (p->http_major != 1)
+		return HTTP_HEAD_VERSION;
+	if (has_ambiguous_line((struct str){ in.p + from, end - from }) || has_ambiguous_field(h))
+		return HTTP_HEAD_BAD;
+	options = read_options(h);
+	h->minor = p->http_minor;
+	h->keep_alive = !options.close && (h->minor >= 1 || options.keep_alive);
+	h->websocket = options.upgrade && has_member(h, STR("upgrade"), STR("websocket"));
+	h->names_fields = options.names_fields;
+	return HTTP_HEAD_COMPLETE;
+}
+
+/* Enough of a request to know that it will never be one: answers garbage before the header timeout
+ * does. */
+static enum http_parse_result judge_partial(struct str in)
+{
+	llhttp_t p;
+	struct http_head scratch = { 0 };
+
+	llhttp_init(&p, HTTP_REQUEST, &head_settings);
+	p.data = &scratch;
+	return llhttp_execute(&p, in.p, in.n) == HPE_OK ? HTTP_HEAD_PARTIAL : HTTP_HEAD_BAD;
+}
+
+/* "METHOD TARGET HTTP/1.x" with one blank each, printable ASCII and no fragment (RFC 9112, 3). */
+static bool is_sound_request_line(const struct http_head *h)
+{
+	for (size_t i = 0; i < h->target.n; i++)
+		if (h->target.p[i] <= ' ' || h->target.p[i] >= 0x7f)
+			return false;
+	return h->start_line.n == h->method.n + h->target.n + strlen("  HTTP/1.1") &&
+	       !memchr(h->target.p, '#', h->target.n);
+}
+
+/* http://authority/path, whose scheme and authority are not the path's (RFC 9112, 3.2.2). False:
+ * neither that nor another form. */
+static bool take_target(struct http_head *h)
+{
+	static const struct str schemes[] = { { "http://", 7 }, { "https://", 8 } };
+	struct str t = h->target;
+
+	if (t.n == 0 || t.p[0] == '/' || str_eq(h->method, STR("CONNECT")))
+		return t.n > 0;
+	if (str_eq(t, STR("*")))
+		return str_eq(h->method, STR("OPTIONS"));
+	for (size_t i = 0; i < ARRAY_LEN(schemes); i++) {
+		size_t n = schemes[i].n, end = n;
+
+		if (t.n <= n || !str_eq_nocase((struct str){ t.p, n }, schemes[i]))
+			continue;
+		while (end < t.n && t.p[end] != '/' && t.p[end] != '?')
+			end++;
+		h->authority = (struct str){ t.p + n, end - n };
+		h->target = (struct str){ t.p + end, t.n - end };
+		return end > n;
+	}
+	return false;
+}
+
+/* One Host, or none in HTTP/1.0; a name and a port and nothing else, the same that an absolute
+ * target names (RFC 9112, 3.2). */
+static bool has_sound_host(const struct http_head *h)
+{
+	struct str host = http_field_get(h, STR("host"));
+
+	if (!host.p)
+		return h->minor == 0;
+	for (size_t i = 0; i < host.n; i++)
+		if (host.p[i] <= ' ' || host.p[i] == 0x7f || strchr("/\\?#@,<>\"", host.p[i]))
+			return false;
+	return h->authority.n == 0 || str_eq_nocase(host, h->authority);
+}
+
+enum http_parse_result http_parse_request(struct str in, size_t max, struct http_head *ret)
+{
+	llhttp_t p;
+	enum http_parse_result r = parse(HTTP_REQUEST, in, max, &p, ret);
+	const char *space;
+
+	if (r == HTTP_HEAD_PARTIAL && in.n > 0)
+		return judge_partial(in);
+	if (r == HTTP_HEAD_TOO_LARGE && !memchr(in.p, '\n', max))
+		return judge_partial(in) == HTTP_HEAD_BAD ? HTTP_HEAD_BAD : HTTP_HEAD_URI_TOO_LONG;
+	if (r != HTTP_HEAD_COMPLETE)
+		return r;
+	space = memchr(ret->start_line.p, ' ', ret->start_line.n);
+	ret->method =
+	    (struct str){ ret->start_line.p, space ? (size_t)(space - ret->start_line.p) : 0 };
+	ret->status = 0;
+	if (p.http_minor == 0 && (p.flags & F_TRANSFER_ENCODING))
+		return HTTP_HEAD_BAD; /* RFC 9112, 6.1 */
+	if (p.content_length > INT64_MAX || !is_sound_request_line(ret) || !take_target(ret) ||
+	    !has_sound_host(ret))
+		return HTTP_HEAD_BAD;
+	measure_body(&p, ret->names_fields, &ret->body);
+	ret->websocket =
+	    ret->websocket && ret->minor >= 1 && ret->body.done && str_eq(ret->method, STR("GET"));
+	return r;
+}
+
+enum http_parse_result http_parse_response(struct str in, size_t max, bool no_body,
+					   struct http_head *ret)
+{
+	llhttp_t p;
+	enum http_parse_result r = parse(HTTP_RESPONSE, in, max, &p, ret);
+	unsigned status;
+
+	if (r != HTTP_HEAD_COMPLETE)
+		return r;
+	status = p.status_code;
+	ret->status = status;
+	if (no_body || status < 200 || status == 204 || status == 304) {
+		ret->body.done = true;
+	} else if (p.flags & (F_CHUNKED | F_CONTENT_LENGTH)) {
+		measure_body(&p, ret->names_fields, &ret->body);
+	} else {
+		ret->body.kind = HTTP_BODY_UNTIL_CLOSE;
+		ret->keep_alive = false;
+	}
+	return r;
+}
+
+static ssize_t feed_chunked(struct http_body *b, char *bytes, size_t n, struct chunks_piece *ret)
+{
+	ssize_t used = chunks_feed(&b->chunks, bytes, n, ret);
+
+	b->done = chunks_done(&b->chunks);
+	return used;
+}
+
+/* How many of @n bytes belong to a body that is not chunked. */
+static size_t take_plain(struct http_body *b, size_t n)
+{
+	if (b->done || b->kind == HTTP_BODY_UNTIL_CLOSE)
+		return b->done ? 0 : n;
+	n = n < b->left ? n : (size_t)b->left;
+	b->left -= n;
+	b->done = b->left == 0;
+	return n;
+}
+
+ssize_t http_body_feed(struct http_body *body, char *bytes, size_t n, struct chunks_piece *ret)
+{
+	if (body->kind == HTTP_BODY_CHUNKED && !body->done)
+		return feed_chunked(body, bytes, n, ret);
+	n = take_plain(body, n);
+	ret->data = ret->framed = (struct str){ bytes, n };
+	return (ssize_t)n;
+}
+
+size_t http_body_room(const struct http_body *body)
+{
+	uint64_t left = SIZE_MAX;
+
+	if (body->done)
+		return 0;
+	if (body->kind == HTTP_BODY_LENGTH)
+		left = body->left;
+	else if (body->kind == HTTP_BODY_CHUNKED)
+		left = chunks_least_left(&body->chunks);
+	return left < SIZE_MAX ? (size_t)left : SIZE_MAX;
+}
+
+struct str http_field_get(const struct http_head *head, struct str name)
+{
+	for (size_t i = 0; i < head->n_fields; i++)
+		if (str_eq_nocase(head->fields[i].name, name))
+			return head->fields[i].value;
+	return (struct str){ 0 };
+}
+
+/* Rewriting */
+
+static int put(struct buf *out, struct str s)
+{
+	return buf_append(out, s.p, s.n);
+}
+
+static int put_field(struct buf *out, struct str name, struct str value)
+{
+	size_t n = name.n + value.n + 4;
+	int r = buf_reserve(out, n);
+	char *p;
+
+	if (r < 0)
+		return r;
+	p = mempcpy(out->p + out->len, name.p, name.n);
+	p = mempcpy(p, ": ", 2);
+	if (value.n)
+		p = mempcpy(p, value.p, value.n);
+	p[0] = '\r';
+	p[1] = '\n';
+	out->len += n;
+	return 0;
+}
+
+/* RFC 9110, 7.6.1. Transfer-Encoding and Trailer stay: what was chunked is chunked again. */
+static bool is_hop_by_hop(struct str name)
+{
+	static const struct str names[] = {
+		{ "connection", 10 }, { "keep-alive", 10 }, { "proxy-connection", 16 },
+		{ "te", 2 },          { "upgrade", 7 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (str_eq_nocase(name, names[i]))
+			return true;
+	return false;
+}
+
+/* Whether the Connection fields name @name; what frames and routes the message they cannot. */
+static bool is_named_by_connection(const struct http_head *h, struct str name)
+{
+	static const struct str needed[] = {
+		{ "host", 4 },
+		{ "content-length", 14 },
+		{ "transfer-encoding", 17 },
+		{ "trailer", 7 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(needed); i++)
+		if (str_eq_nocase(name, needed[i]))
+			return false;
+	return has_member(h, STR("connection"), name);
+}
+
+static bool ends_here(const struct http_head *h, struct str name)
+{
+	return is_hop_by_hop(name) || (h->names_fields && is_named_by_connection(h, name));
+}
+
+/* Whether the field is left out because something else stands in its place. */
+static bool is_replaced(const struct http_head *h, const struct http_forward *fw, struct str name)
+{
+	return h->method.n &&
+	       (forwarded_is_rewritten(name, &fw->peer) || str_eq_nocase(name, fw->added.name));
+}
+
+/* There is one coding, and some servers know it in small letters only. */
+static struct str value_of(const struct http_field *f)
+{
+	return str_eq_nocase(f->name, STR("transfer-encoding")) ? STR("chunked") : f->value;
+}
+
+static int put_fields(const struct http_head *h, const struct http_forward *fw, struct buf *out)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < h->n_fields && r == 0; i++) {
+		const struct http_field *f = &h->fields[i];
+
+		if (!ends_here(h, f->name) && !is_replaced(h, fw, f->name))
+			r = put_field(out, f->name, value_of(f));
+	}
+	return r;
+}
+
+static int put_request_line(const struct http_head *h, struct buf *out)
+{
+	const struct str parts[] = { h->method, STR(" "),
+				     h->target.n && h->target.p[0] == '/' ? STR("") : STR("/"),
+				     h->target, h->minor ? STR(" HTTP/1.1") : STR(" HTTP/1.0") };
+	int r = 0;
+
+	if (h->authority.n == 0)
+		return put(out, h->start_line);
+	for (size_t i = 0; i < ARRAY_LEN(parts) && r == 0; i++)
+		r = put(out, parts[i]);
+	return r;
+}
+
+static int put_upgrade(struct str protocols, struct buf *out)
+{
+	int r = protocols.n ? put(out, STR("Connection: Upgrade\r\n")) : 0;
+
+	return r == 0 && protocols.n ? put_field(out, STR("Upgrade"), protocols) : r;
+}
+
+int http_forward_request(const struct http_head *head, const struct http_forward *fw,
+			 struct buf *out)
+{
+	int r = put_request_line(head, out);
+
+	if (r == 0)
+		r = put(out, STR("\r\n"));
+	if (r == 0)
+		r = put_fields(head, fw, out);
+	if (r == 0)
+		r = forwarded_put(head, &fw->peer, out);
+	if (r == 0 && fw->added.name.n)
+		r = put_field(out, fw->added.name, fw->added.value);
+	if (r == 0)
+		r = put_upgrade(fw->upgrade, out);
+	return r == 0 ? put(out, STR("\r\n")) : r;
+}
+
+int http_forward_response(const struct http_head *head, const struct http_forward *fw,
+			  unsigned client_minor, struct buf *out)
+{
+	int r = put(out, head->start_line);
+
+	if (r == 0)
+		r = put(out, STR("\r\n"));
+	if (r == 0)
+		r = put_fields(head, fw, out);
+	if (r == 0 && fw->set_cookie.n)
+		r = put_field(out, STR("Set-Cookie"), fw->set_cookie);
+	if (r == 0)
+		r = put_upgrade(fw->upgrade, out);
+	if (r == 0 && fw->close && head->status >= 200)
+		r = put(out, STR("Connection: close\r\n"));
+	if (r == 0 && !fw->close && client_minor == 0)
+		r = put(out, STR("Connection: keep-alive\r\n"));
+	return r == 0 ? put(out, STR("\r\n")) : r;
+}

@@ -1,0 +1,67 @@
+/* Answers of our own. Retry-After goes with 429 and 503, as load balancers and clients expect. */
+#include "router/http/reply.h"
+
+#include <stdio.h>
+
+#include "base/macros.h"
+
+#include "base/ban.h"
+
+static const struct reply {
+	unsigned status;
+	const char *reason, *message, *fields;
+} replies[] = {
+	{ 500, "Internal Server Error", "internal error", "" },
+	{ 200, "OK", "ok", "" },
+	{ 400, "Bad Request", "bad request", "" },
+	{ 404, "Not Found", "not found", "" },
+	{ 405, "Method Not Allowed", "method not allowed", "" },
+	{ 408, "Request Timeout", "request timeout", "" },
+	{ 414, "URI Too Long", "uri too long", "" },
+	{ 429, "Too Many Requests", "too many connections", "Retry-After: 1\r\n" },
+	{ 431, "Request Header Fields Too Large", "request header fields too large", "" },
+	{ 502, "Bad Gateway", "worker gone", "" },
+	{ 503, "Service Unavailable", "not ready or overloaded", "Retry-After: 1\r\n" },
+	{ 505, "HTTP Version Not Supported", "http version not supported", "" },
+};
+
+static const struct reply *find(unsigned status)
+{
+	for (size_t i = 0; i < ARRAY_LEN(replies); i++)
+		if (replies[i].status == status)
+			return &replies[i];
+	return &replies[0];
+}
+
+static int write_head(const struct reply *rp, struct str type, size_t length, struct buf *out)
+{
+	char head[512];
+	int n = snprintf(head, sizeof(head),
+			 "HTTP/1.1 %u %s\r\n%sContent-Type: %.*s\r\nContent-Length: %zu\r\n"
+			 "Cache-Control: no-store\r\nConnection: close\r\n\r\n",
+			 rp->status, rp->reason, rp->fields, (int)type.n, type.p, length);
+
+	return buf_append(out, head, (size_t)n);
+}
+
+int reply_write(unsigned status, bool head_only, struct buf *out)
+{
+	const struct reply *rp = find(status);
+	char body[96];
+	int n = snprintf(body, sizeof(body), "{\"code\":%u,\"message\":\"%s\"}", rp->status,
+			 rp->message);
+	int r = write_head(rp, STR("application/json"), (size_t)n, out);
+
+	if (r < 0 || head_only)
+		return r;
+	r = buf_append(out, body, (size_t)n);
+	return r < 0 ? r : n;
+}
+
+int reply_write_text(unsigned status, struct str content_type, struct str body, struct str rest,
+		     struct buf *out)
+{
+	int r = write_head(find(status), content_type, body.n + rest.n, out);
+
+	return r < 0 ? r : buf_append(out, body.p, body.n);
+}
