@@ -82,13 +82,14 @@ static void worker_apply(struct worker *w, const struct control_msg *m)
 	w->port = (uint16_t)m->port;
 	w->state = m->state < WORKER_N_STATES ? (enum worker_state)m->state : WORKER_STOPPING;
 	w->style = (enum worker_style)m->style;
-	w->has_adapter = w->has_adapter || m->kind != 0;
+	w->has_adapter = m->kind & WORKER_HAS_ADAPTER;
 	(void)snprintf(w->path, sizeof(w->path), "%.*s", (int)m->text.n, m->text.p);
 	if (w->state == WORKER_READY && !was_ready)
 		load_on_ready(w);
 	if (w->backend->index == 0)
 		ask_as_its_state_wants(w);
-	if (w->state == WORKER_DRAINING)
+	if (w->state == WORKER_DRAINING &&
+	    (worker_listens_itself(w) || (m->kind & WORKER_IS_EMPTIED)))
 		tunnel_drain_start(w);
 	if (w->state == WORKER_STOPPING)
 		upstreams_close_idle(w);

@@ -103,7 +103,7 @@ static void fail(struct exchange *x, const char *why)
 	if (exchange_has_answered(x) || x->client_ended)
 		cut(x, why);
 	else
-		refuse(x, 502);
+		refuse(x, f.refused ? 503 : 502); /* 503: nobody took it */
 }
 
 /* True: the exchange goes on. */
