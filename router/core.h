@@ -11,6 +11,7 @@
 #include "router/backend/workers.h"
 #include "router/client/access_log.h"
 #include "router/client/limits.h"
+#include "router/http/chunks.h"
 #include "router/http/head.h"
 #include "router/net/deadline.h"
 #include "router/net/loop.h"

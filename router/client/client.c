@@ -18,6 +18,7 @@
 #include "router/backend/choose.h"
 #include "router/backend/upstream.h"
 #include "router/core.h"
+#include "router/http/forwarded.h"
 #include "router/http/proxy_protocol.h"
 #include "router/http/reply.h"
 #include "router/session/sid.h"

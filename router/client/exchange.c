@@ -28,6 +28,8 @@
 #include "router/client/parking.h"
 #include "router/client/tunnel.h"
 #include "router/core.h"
+#include "router/http/cookie.h"
+#include "router/http/rewrite.h"
 #include "router/session/sid.h"
 #include "router/session/table.h"
 
@@ -109,7 +111,7 @@ static void keep_cookie(struct client *c, const struct http_head *head)
 	struct str had = { 0 };
 
 	if (c->router->conf->sticky == STICKY_COOKIE)
-		had = sticky_cookie_of(c->router, head);
+		had = cookie_of(head, str_of(c->router->conf->sticky_cookie));
 	(void)snprintf(c->exchange.cookie, sizeof(c->exchange.cookie), "%.*s", (int)had.n, had.p);
 }
 
@@ -506,7 +508,7 @@ static bool pass_head(struct client *c, const struct http_head *head, struct str
 	struct exchange *x = &c->exchange;
 	struct router *r = c->router;
 	struct http_forward fw;
-	char cookie[STICKY_COOKIE_MAX];
+	char cookie[STICKY_VALUE_SIZE];
 
 	parking_end(c);
 	scoreboard_count_response(r->board, head->status);

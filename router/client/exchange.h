@@ -8,9 +8,10 @@
 #include <stdint.h>
 
 #include "base/buf.h"
-#include "router/http/head.h"
+#include "router/http/body.h"
 
 struct client;
+struct http_head;
 struct sid_request;
 struct upstream;
 struct worker;

@@ -18,6 +18,7 @@
 #include "router/backend/upstream.h"
 #include "router/client/client.h"
 #include "router/core.h"
+#include "router/http/rewrite.h"
 
 #include "base/ban.h"
 

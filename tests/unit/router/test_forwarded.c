@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "base/macros.h"
-#include "router/http/head.h"
+#include "router/http/rewrite.h"
 
 static struct http_head head;
 
