@@ -182,7 +182,8 @@ const struct setting config_table[] = {
 	ROW("sticky-cookie", "NAME", "sioinit", token, text, sticky_cookie,
 	    "name of the cookie of sticky=cookie"),
 	ROW("sid-param", "NAME", "sid", token, text, sid_param,
-	    "parameter of the query that names the session"),
+	    "parameter of the query that names the session; of several the last counts, as for "
+	    "Engine.IO"),
 	ROW("slow-start", "SECONDS", "0", seconds, seconds, slow_start_ms,
 	    "over this time a new worker's share grows from nothing to that of the others"),
 	ROW("pre-start", "COMMAND", "", text, text, pre_start,

@@ -22,8 +22,9 @@ enum { INIT_SILENCE_MS = 10000 };
 struct answer {
 	unsigned status;
 	const char *type;
-	struct buf *body; /* router->report */
-	bool waits;       /* for the app's metrics */
+	const char *fields; /* further ones, or NULL */
+	struct buf *body;   /* router->report */
+	bool waits;         /* for the app's metrics */
 };
 
 static void say(struct answer *a, unsigned status, const char *text)
@@ -108,6 +109,7 @@ static void answer(struct router *r, const struct http_head *head, struct answer
 
 	if (!str_eq(head->method, STR("GET")) && !str_eq(head->method, STR("HEAD"))) {
 		say(a, 405, "method not allowed");
+		a->fields = "Allow: GET, HEAD\r\n";
 		return;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(endpoints); i++)
@@ -121,12 +123,17 @@ static void answer(struct router *r, const struct http_head *head, struct answer
 static void finish(struct client *c, const struct answer *a, struct str app)
 {
 	struct router *r = c->router;
+	struct reply_text text = { .type = str_of(a->type),
+				   .fields = str_of(a->fields),
+				   .body = buf_str(a->body),
+				   .rest = app,
+				   .head_only = c->exchange.no_body };
 
 	r->out.len = 0;
-	if (reply_write_text(a->status, str_of(a->type), buf_str(a->body), app, &r->out) < 0)
+	if (reply_write_text(a->status, &text, &r->out) < 0)
 		client_close(c, "no memory");
 	else
-		client_finish_with(c, buf_str(&r->out), app);
+		client_finish_with(c, buf_str(&r->out), text.head_only ? (struct str){ 0 } : app);
 	buf_free(&r->report);
 }
 

@@ -317,11 +317,11 @@ static void client_route(struct client *c, const struct http_head *head)
 	struct worker *w;
 
 	deadline_clear(&c->deadline);
+	c->exchange.no_body = str_eq(head->method, STR("HEAD"));
 	if (c->admin) {
 		admin_serve(c, head);
 		return;
 	}
-	c->exchange.no_body = str_eq(head->method, STR("HEAD"));
 	if (!client_admit_request(c, head))
 		return;
 	if (str_eq(head->method, STR("CONNECT"))) {
@@ -384,12 +384,10 @@ static void client_head_is(struct client *c, enum http_parse_result result, size
 		return;
 	}
 	c->peeked = 0;
-	if (result == HTTP_HEAD_COMPLETE) {
+	if (result == HTTP_HEAD_COMPLETE)
 		client_route(c, &c->router->head);
-	} else {
-		c->exchange.no_body = false;
+	else
 		client_reply(c, (unsigned)-result);
-	}
 }
 
 static void client_await_first(struct client *c)
@@ -582,6 +580,7 @@ void client_exchange_done(struct client *c, bool reusable)
 		visitor_leave(&c->router->visitors, &c->visitor);
 	assert(c->state == CLIENT_EXCHANGE);
 	c->state = CLIENT_IDLE;
+	c->exchange.no_body = false;
 	if (!reusable) {
 		client_linger(c);
 		return;

@@ -515,11 +515,12 @@ static bool pass_head(struct client *c, const struct http_head *head, struct str
 	if (c->access)
 		c->access->status = head->status;
 	x->in_body = true;
-	x->idle_ms = idle_allowance(head);
+	x->idle_ms = x->minor ? idle_allowance(head) : 0; /* the worker was told HTTP/1.0 */
 	x->learn = x->learn && head->status == 200;
 	x->upstream->body = head->body;
+	http_body_for(&x->upstream->body, x->minor);
 	x->keep_alive = x->keep_alive && !x->cut && (x->request.done || head->keep_alive) &&
-			r->phase == PHASE_SERVING && head->body.kind != HTTP_BODY_UNTIL_CLOSE;
+			r->phase == PHASE_SERVING && !http_body_ends_connection(&x->upstream->body);
 	fw = (struct http_forward){
 		.close = !x->keep_alive,
 		.set_cookie = sticky_cookie(r, x->worker_id, str_of(x->cookie), cookie),

@@ -3,11 +3,23 @@
 
 #include "base/ban.h"
 
+void http_body_for(struct http_body *body, unsigned minor)
+{
+	body->bare = body->kind == HTTP_BODY_CHUNKED && minor == 0;
+}
+
+bool http_body_ends_connection(const struct http_body *body)
+{
+	return body->kind == HTTP_BODY_UNTIL_CLOSE || body->bare;
+}
+
 static ssize_t feed_chunked(struct http_body *b, char *bytes, size_t n, struct chunks_piece *ret)
 {
 	ssize_t used = chunks_feed(&b->chunks, bytes, n, ret);
 
 	b->done = chunks_done(&b->chunks);
+	if (b->bare && used >= 0)
+		ret->framed = ret->data;
 	return used;
 }
 

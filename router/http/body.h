@@ -21,8 +21,16 @@ struct http_body {
 	enum http_body_kind kind;
 	bool done;
 	uint64_t left;        /* HTTP_BODY_LENGTH */
-	struct chunks chunks; /* HTTP_BODY_CHUNKED */
+	bool bare;            /* HTTP_BODY_CHUNKED: passed on without chunks */
+	struct chunks chunks; /* ditto */
 };
+
+/* The body of an answer to a client of HTTP/1.@minor: 1.0 knows no chunks (RFC 9112, 7.1) and gets
+ * what they carry. */
+void http_body_for(struct http_body *body, unsigned minor);
+
+/* Whether the connection that the body is passed on to has to end with it. */
+bool http_body_ends_connection(const struct http_body *body);
 
 /* How many of the @n bytes belong to the body; body->done is set when it ends there. Chunks are
  * framed anew in place, see chunks_feed(); of other bodies both parts of *ret are the bytes.

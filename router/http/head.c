@@ -361,6 +361,8 @@ enum http_parse_result http_parse_response(struct str in, size_t max, bool no_bo
 		return r;
 	status = p.status_code;
 	ret->status = status;
+	if (p.http_minor == 0 && (p.flags & F_TRANSFER_ENCODING))
+		ret->keep_alive = false; /* RFC 9112, 6.1 */
 	if (no_body || status < 200 || status == 204 || status == 304) {
 		ret->body.done = true;
 	} else if (p.flags & (F_CHUNKED | F_CONTENT_LENGTH)) {

@@ -77,14 +77,23 @@ static struct str value_of(const struct http_field *f)
 	return str_eq_nocase(f->name, STR("transfer-encoding")) ? STR("chunked") : f->value;
 }
 
-static int put_fields(const struct http_head *h, const struct http_forward *fw, struct buf *out)
+/* What says that the body is chunked, which it is not for a reader of HTTP/1.0: http_body_for(). */
+static bool tells_of_chunks(struct str name)
+{
+	return str_eq_nocase(name, STR("transfer-encoding")) || str_eq_nocase(name, STR("trailer"));
+}
+
+/* @minor: of the reader's HTTP/1.x */
+static int put_fields(const struct http_head *h, const struct http_forward *fw, unsigned minor,
+		      struct buf *out)
 {
 	int r = 0;
 
 	for (size_t i = 0; i < h->n_fields && r == 0; i++) {
 		const struct http_field *f = &h->fields[i];
 
-		if (!ends_here(h, f->name) && !is_replaced(h, fw, f->name))
+		if (!ends_here(h, f->name) && !is_replaced(h, fw, f->name) &&
+		    (minor >= 1 || !tells_of_chunks(f->name)))
 			r = put_field(out, f->name, value_of(f));
 	}
 	return r;
@@ -119,7 +128,7 @@ int http_forward_request(const struct http_head *head, const struct http_forward
 	if (r == 0)
 		r = put(out, STR("\r\n"));
 	if (r == 0)
-		r = put_fields(head, fw, out);
+		r = put_fields(head, fw, 1, out);
 	if (r == 0)
 		r = forwarded_put(head, &fw->peer, out);
 	if (r == 0 && fw->added.name.n)
@@ -129,15 +138,24 @@ int http_forward_request(const struct http_head *head, const struct http_forward
 	return r == 0 ? put(out, STR("\r\n")) : r;
 }
 
+/* Our own version, whatever the worker's (RFC 9110, 2.5), and the blank that may be missing where
+ * there is no reason phrase (RFC 9112, 4). */
+static int put_status_line(const struct http_head *h, struct buf *out)
+{
+	const size_t version = strlen("HTTP/1.1"), least = strlen("HTTP/1.1 200 ");
+	struct str rest = { h->start_line.p + version, h->start_line.n - version };
+
+	return buf_printf(out, "HTTP/1.1%.*s%s\r\n", (int)rest.n, rest.p,
+			  h->start_line.n < least ? " " : "");
+}
+
 int http_forward_response(const struct http_head *head, const struct http_forward *fw,
 			  unsigned client_minor, struct buf *out)
 {
-	int r = put(out, head->start_line);
+	int r = put_status_line(head, out);
 
 	if (r == 0)
-		r = put(out, STR("\r\n"));
-	if (r == 0)
-		r = put_fields(head, fw, out);
+		r = put_fields(head, fw, client_minor, out);
 	if (r == 0 && fw->set_cookie.name.n)
 		r = cookie_put(&fw->set_cookie, out);
 	if (r == 0)

@@ -24,7 +24,7 @@ struct http_forward {
  * 0, -EMSGSIZE, -ENOMEM. */
 int http_forward_request(const struct http_head *head, const struct http_forward *fw,
 			 struct buf *out);
-/* The same for the way back: hop-by-hop fields dropped, Connection: close added when fw->close, and
- * keep-alive for HTTP/1.0 clients that asked for it (@client_minor). */
+/* The same for the way back: the version is ours, Connection: close is added when fw->close, and
+ * keep-alive for HTTP/1.0 clients that asked for it (@client_minor), who are not told of chunks. */
 int http_forward_response(const struct http_head *head, const struct http_forward *fw,
 			  unsigned client_minor, struct buf *out);

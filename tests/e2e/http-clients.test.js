@@ -156,6 +156,11 @@ test("new sessions come at a rate, known ones are served", () =>
 		const { sid } = JSON.parse(String(answers.find((r) => r.status === 200).body).slice(1));
 		assert.strictEqual((await get(s.port, `/socket.io/?EIO=4&transport=polling&sid=${sid}`, { method: "POST", body: "40" })).status, 200);
 		await until(async () => (await handshake()).status === 200, "the next token");
+		// as the app reads it, whatever it is written like
+		const escaped = await Promise.all(Array.from({ length: 12 }, () => get(s.port, "/socket.io/?%45IO=4&%74ransport=polling")));
+		assert.ok(escaped.filter((r) => r.status === 503).length >= 6, "no other way to a new session");
+		const again = await get(s.port, `/socket.io/?EIO=4&transport=polling&s%69d=none&si%64=${sid}`, { method: "POST", body: "2" });
+		assert.strictEqual(again.status, 200, "of several the last counts");
 	}));
 
 test("out of descriptors: clients wait, and are served when there is room", { timeout: 60000 }, () =>

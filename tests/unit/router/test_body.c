@@ -56,11 +56,38 @@ static void measures_a_body_with_a_length(void **state)
 	assert_true(head.body.done);
 }
 
+static void takes_chunks_off_for_an_old_reader(void **state)
+{
+	static const char body[] = "5\r\nhel";
+	char in[CHUNKS_BEFORE + sizeof(body) + CHUNKS_AFTER];
+	struct chunks_piece piece;
+
+	(void)state;
+	memcpy(in + CHUNKS_BEFORE, body, sizeof(body));
+	assert_int_equal(
+	    request("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"), 1);
+	http_body_for(&head.body, 1);
+	assert_false(http_body_ends_connection(&head.body));
+	http_body_for(&head.body, 0);
+	assert_true(http_body_ends_connection(&head.body));
+	assert_int_equal(http_body_feed(&head.body, in + CHUNKS_BEFORE, sizeof(body) - 1, &piece),
+			 sizeof(body) - 1);
+	assert_str(piece.framed, "hel");
+	memcpy(in + CHUNKS_BEFORE, "lo\r\n0\r\n\r\n", 9);
+	assert_int_equal(http_body_feed(&head.body, in + CHUNKS_BEFORE, 9, &piece), 9);
+	assert_str(piece.framed, "lo");
+	assert_true(head.body.done);
+	assert_int_equal(request("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n"), 1);
+	http_body_for(&head.body, 0);
+	assert_false(http_body_ends_connection(&head.body));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(measures_a_chunked_body),
 		cmocka_unit_test(measures_a_body_with_a_length),
+		cmocka_unit_test(takes_chunks_off_for_an_old_reader),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

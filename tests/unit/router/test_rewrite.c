@@ -77,12 +77,42 @@ static void tells_the_client_whether_it_may_go_on(void **state)
 	buf_free(&out);
 }
 
+static void assert_answer(const char *text, unsigned minor, const char *expected)
+{
+	struct http_forward fw = { .close = true };
+	struct buf out = BUF_INIT(4096);
+
+	assert_int_equal(response(text), 1);
+	assert_int_equal(http_forward_response(&head, &fw, minor, &out), 0);
+	assert_str(buf_str(&out), expected);
+	buf_free(&out);
+}
+
+static void answers_in_its_own_version(void **state)
+{
+	(void)state;
+	assert_answer("HTTP/1.0 404 Not  Found\r\nContent-Length: 0\r\n\r\n", 1,
+		      "HTTP/1.1 404 Not  Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+	assert_answer("HTTP/1.0 404\r\nContent-Length: 0\r\n\r\n", 0,
+		      "HTTP/1.1 404 \r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+	assert_answer("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X\r\n\r\n", 0,
+		      "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
+	assert_answer("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X\r\n\r\n", 1,
+		      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X\r\n"
+		      "Connection: close\r\n\r\n");
+	assert_int_equal(response("HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n"
+				  "Transfer-Encoding: chunked\r\n\r\n"),
+			 1);
+	assert_false(head.keep_alive);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sends_the_origin_form),
 		cmocka_unit_test(forwards_end_to_end_fields_only),
 		cmocka_unit_test(tells_the_client_whether_it_may_go_on),
+		cmocka_unit_test(answers_in_its_own_version),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
