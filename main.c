@@ -48,6 +48,8 @@ static int run_router(const struct config *c)
 		.sticky = (enum sticky_kind)c->sticky.kind,
 		.sticky_name = c->sticky.name,
 		.sticky_cookie = c->sticky_cookie,
+		.sticky_cookie_attributes = c->sticky_cookie_attributes.attributes,
+		.sticky_cookie_secure_auto = c->sticky_cookie_attributes.secure_auto,
 		.sid_param = c->sid_param,
 		.slow_start_ms = c->slow_start_ms,
 	};

@@ -181,6 +181,12 @@ const struct setting config_table[] = {
 	    "sessions do not count either"),
 	ROW("sticky-cookie", "NAME", "sioinit", token, text, sticky_cookie,
 	    "name of the cookie of sticky=cookie"),
+	ROW("sticky-cookie-attributes", "LIST", "Path=/; HttpOnly; SameSite=Lax", cookie, cookie,
+	    sticky_cookie_attributes,
+	    "its attributes, as in Set-Cookie: Path=, Domain=, Max-Age=SECONDS (from when it is "
+	    "set), SameSite=, Secure, Secure=auto (where the client came by TLS, as a trusted "
+	    "proxy says), HttpOnly, Partitioned; those of the default are added, and Secure to "
+	    "SameSite=None and Partitioned"),
 	ROW("sid-param", "NAME", "sid", token, text, sid_param,
 	    "parameter of the query that names the session; of several the last counts, as for "
 	    "Engine.IO"),

@@ -31,7 +31,8 @@ struct router_conf {
 	enum balance_method balance;
 	enum sticky_kind sticky;
 	const char *sticky_name; /* of a header field or a parameter */
-	const char *sticky_cookie;
+	const char *sticky_cookie, *sticky_cookie_attributes;
+	bool sticky_cookie_secure_auto; /* Secure where the client came by TLS */
 	const char *sid_param;
 	uint32_t slow_start_ms;
 };

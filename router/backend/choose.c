@@ -52,7 +52,7 @@ struct cookie sticky_cookie(const struct router *r, uint32_t id, struct str had,
 		return (struct cookie){ 0 };
 	return (struct cookie){ .name = str_of(r->conf->sticky_cookie),
 				.value = str_of(dst),
-				.attributes = STR("Path=/; HttpOnly; SameSite=Lax") };
+				.attributes = str_of(r->conf->sticky_cookie_attributes) };
 }
 
 /* Sessions go on where they are; others are not sent to a worker that is about to leave. */

@@ -108,10 +108,13 @@ static bool is_poll(const struct http_head *head, const struct sid_request *sid)
 
 static void keep_cookie(struct client *c, const struct http_head *head)
 {
+	struct forwarded_peer peer = { str_of(c->addr), c->trusted, c->tls };
 	struct str had = { 0 };
 
 	if (c->router->conf->sticky == STICKY_COOKIE)
 		had = cookie_of(head, str_of(c->router->conf->sticky_cookie));
+	c->exchange.secure_cookie =
+	    c->router->conf->sticky_cookie_secure_auto && forwarded_is_tls(head, &peer);
 	(void)snprintf(c->exchange.cookie, sizeof(c->exchange.cookie), "%.*s", (int)had.n, had.p);
 }
 
@@ -525,6 +528,7 @@ static bool pass_head(struct client *c, const struct http_head *head, struct str
 		.close = !x->keep_alive,
 		.set_cookie = sticky_cookie(r, x->worker_id, str_of(x->cookie), cookie),
 	};
+	fw.set_cookie.secure = x->secure_cookie;
 	r->out.len = 0;
 	if (http_forward_response(head, &fw, x->minor, &r->out) < 0) {
 		exchange_on_upstream_gone(c, "no memory");

@@ -38,7 +38,8 @@ struct str cookie_of(const struct http_head *head, struct str name)
 
 int cookie_put(const struct cookie *cookie, struct buf *out)
 {
-	return buf_printf(out, "Set-Cookie: %.*s=%.*s; %.*s\r\n", (int)cookie->name.n,
+	return buf_printf(out, "Set-Cookie: %.*s=%.*s; %.*s%s\r\n", (int)cookie->name.n,
 			  cookie->name.p, (int)cookie->value.n, cookie->value.p,
-			  (int)cookie->attributes.n, cookie->attributes.p);
+			  (int)cookie->attributes.n, cookie->attributes.p,
+			  cookie->secure ? "; Secure" : "");
 }

@@ -1,6 +1,8 @@
 /* Cookies (RFC 6265): one found in a request, one set in an answer. Pure functions over bytes. */
 #pragma once
 
+#include <stdbool.h>
+
 #include "base/buf.h"
 #include "base/str.h"
 
@@ -18,6 +20,7 @@ struct cookie {
 	struct str name; /* empty: none is set */
 	struct str value;
 	struct str attributes; /* "Path=/; HttpOnly" */
+	bool secure;           /* Secure, too */
 };
 
 /* Appends the Set-Cookie field. 0, -EMSGSIZE, -ENOMEM. */

@@ -44,12 +44,16 @@ static void finds_it_in_any_cookie_field(void **state)
 
 static void sets_one(void **state)
 {
-	struct cookie cookie = { STR("n"), STR("v"), STR("Path=/; HttpOnly") };
+	struct cookie cookie = { STR("n"), STR("v"), STR("Path=/; HttpOnly"), false };
 	struct buf out = BUF_INIT(256);
 
 	(void)state;
 	assert_int_equal(cookie_put(&cookie, &out), 0);
 	assert_true(str_eq(buf_str(&out), STR("Set-Cookie: n=v; Path=/; HttpOnly\r\n")));
+	out.len = 0;
+	cookie.secure = true;
+	assert_int_equal(cookie_put(&cookie, &out), 0);
+	assert_true(str_eq(buf_str(&out), STR("Set-Cookie: n=v; Path=/; HttpOnly; Secure\r\n")));
 	buf_free(&out);
 }
 

@@ -128,6 +128,33 @@ static void finds_the_client(void **state)
 	}
 }
 
+static void knows_who_came_by_tls(void **state)
+{
+	static const struct {
+		const char *fields;
+		bool trusted, tls, expected;
+	} cases[] = {
+		{ "", true, false, false },
+		{ "", false, true, true },
+		{ "X-Forwarded-Proto: https\r\n", false, false, false },
+		{ "X-Forwarded-Proto: HTTPS\r\n", true, false, true },
+		{ "X-Forwarded-Proto: https, http\r\n", true, false, true },
+		{ "X-Forwarded-Proto: http, https\r\n", true, true, false },
+		{ "X-Forwarded-Proto: wss\r\n", true, false, true },
+		{ "Forwarded: for=1.2.3.4;proto=\"https\", proto=http\r\n", true, false, true },
+		{ "Forwarded: for=1.2.3.4, proto=https\r\n", true, false, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct forwarded_peer peer = { STR("9.9.9.9"), cases[i].trusted, cases[i].tls };
+
+		request(cases[i].fields);
+		if (forwarded_is_tls(&head, &peer) != cases[i].expected)
+			fail_msg("%s", cases[i].fields);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -135,6 +162,7 @@ int main(void)
 		cmocka_unit_test(adds_to_what_trusted_proxies_say),
 		cmocka_unit_test(adds_one_field),
 		cmocka_unit_test(finds_the_client),
+		cmocka_unit_test(knows_who_came_by_tls),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
