@@ -48,6 +48,12 @@ struct config_sticky {
 	const char *name; /* of a header field or a parameter; borrowed */
 };
 
+enum config_traceparent {
+	CONFIG_TRACEPARENT_OFF,
+	CONFIG_TRACEPARENT_KEEP,
+	CONFIG_TRACEPARENT_MAKE,
+};
+
 enum { COOKIE_ATTRIBUTES_SIZE = 256 };
 
 struct config_cookie {
@@ -154,7 +160,8 @@ struct config {
 	bool proxy_protocol;
 	struct cidr_list trusted_proxies;
 	const char *request_id; /* a field name or NULL */
-	int access_log;         /* in the order of the words */
+	enum config_traceparent traceparent;
+	int access_log; /* in the order of the words */
 	const char *access_log_file;
 	const char *probe_path;
 	enum config_dispatch dispatch;

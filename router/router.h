@@ -9,6 +9,7 @@
 #include "base/ip.h"
 #include "router/backend/balance.h"
 #include "router/backend/choose.h"
+#include "router/http/trace.h"
 
 enum access_format { ACCESS_OFF, ACCESS_COMMON, ACCESS_LOGFMT, ACCESS_JSON };
 
@@ -21,6 +22,7 @@ struct router_conf {
 	const struct cidr_list *trusted;
 	bool proxy_protocol;
 	const char *request_id; /* a field name or NULL */
+	enum trace_mode traceparent;
 	enum access_format access_format;
 	const char *access_file;
 	const char *probe_path;

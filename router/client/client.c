@@ -17,6 +17,7 @@
 #include "router/admin/admin.h"
 #include "router/backend/choose.h"
 #include "router/backend/upstream.h"
+#include "router/client/naming.h"
 #include "router/core.h"
 #include "router/http/forwarded.h"
 #include "router/http/proxy_protocol.h"
@@ -175,7 +176,7 @@ void client_reply(struct client *c, unsigned status)
 
 	scoreboard_count_response(c->router->board, status);
 	out->len = 0;
-	n = reply_write(status, c->exchange.no_body, out);
+	n = reply_write(status, c->exchange.no_body, naming_of(c), out);
 	if (n < 0) {
 		client_close(c, "no memory");
 		return;
@@ -581,6 +582,7 @@ void client_exchange_done(struct client *c, bool reusable)
 	assert(c->state == CLIENT_EXCHANGE);
 	c->state = CLIENT_IDLE;
 	c->exchange.no_body = false;
+	c->exchange.id[0] = '\0';
 	if (!reusable) {
 		client_linger(c);
 		return;

@@ -16,7 +16,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <sys/socket.h>
 
@@ -25,6 +24,7 @@
 #include "router/backend/choose.h"
 #include "router/backend/upstream.h"
 #include "router/client/client.h"
+#include "router/client/naming.h"
 #include "router/client/parking.h"
 #include "router/client/tunnel.h"
 #include "router/core.h"
@@ -37,7 +37,6 @@
 
 enum {
 	TRIES_MAX = 2,
-	REQUEST_ID_MAX = 33,    /* 128 bits in hexadecimal, NUL */
 	IDLE_MS_DEFAULT = 4000, /* Node's keepAliveTimeout is 5 s */
 	SESSION_SLACK_MS = 15000,
 };
@@ -206,34 +205,16 @@ static struct upstream *get_upstream(struct client *c, struct worker *w, bool po
 	return w ? upstream_get(w, c, poll, UPSTREAM_NEW) : NULL;
 }
 
-/* The client's own id, or one that no other request has. */
-static void name_request(struct client *c, const struct http_head *head, struct http_field *ret,
-			 char id[static REQUEST_ID_MAX])
-{
-	struct router *r = c->router;
-	struct str name = str_of(r->conf->request_id), value = http_field_get(head, name);
-
-	if (value.n == 0) {
-		(void)snprintf(id, REQUEST_ID_MAX, "%016" PRIx64 "%016" PRIx64, r->id_prefix,
-			       ++r->last_id);
-		value = (struct str){ id, REQUEST_ID_MAX - 1 };
-	}
-	*ret = (struct http_field){ name, value };
-	if (c->access)
-		access_set_id(c->access, value);
-}
-
 /* The head as the worker gets it, in router->out. 0 or -errno. */
 static int rewrite_head(struct client *c, const struct http_head *head)
 {
 	struct router *r = c->router;
 	struct http_forward fw = { .peer = { str_of(c->addr), c->trusted, c->tls } };
-	char id[REQUEST_ID_MAX];
+	struct naming made;
 
 	if (head->websocket)
 		fw.upgrade = http_field_get(head, STR("upgrade"));
-	if (r->conf->request_id)
-		name_request(c, head, &fw.added, id);
+	naming_apply(c, head, &made, &fw);
 	r->out.len = 0;
 	return http_forward_request(head, &fw, &r->out);
 }
@@ -526,6 +507,7 @@ static bool pass_head(struct client *c, const struct http_head *head, struct str
 			r->phase == PHASE_SERVING && !http_body_ends_connection(&x->upstream->body);
 	fw = (struct http_forward){
 		.close = !x->keep_alive,
+		.offered = naming_of(c),
 		.set_cookie = sticky_cookie(r, x->worker_id, str_of(x->cookie), cookie),
 	};
 	fw.set_cookie.secure = x->secure_cookie;

@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "router/http/body.h"
+#include "router/http/trace.h"
 
 struct client;
 struct http_head;
@@ -40,7 +41,8 @@ struct exchange {
 	unsigned minor;    /* of the client's HTTP/1.x */
 	unsigned tries;
 	uint32_t worker_id;
-	bool secure_cookie;  /* the client came by TLS, and that counts */
+	char id[REQUEST_ID_MAX + 1]; /* of the request; empty: none */
+	bool secure_cookie;          /* the client came by TLS, and that counts */
 	char cookie[17];     /* what names the worker, as the client sent it: sticky_cookie() */
 	uint32_t idle_ms;    /* how long the worker's side may be kept */
 	struct buf retained; /* the request as sent, until the first byte of the response: for

@@ -45,14 +45,18 @@ static int write_head(const struct reply *rp, struct str fields, struct str type
 			  length);
 }
 
-int reply_write(unsigned status, bool head_only, struct buf *out)
+int reply_write(unsigned status, bool head_only, struct http_field added, struct buf *out)
 {
 	const struct reply *rp = find(status);
-	char body[96];
+	char body[96], fields[512];
 	int n = snprintf(body, sizeof(body), "{\"code\":%u,\"message\":\"%s\"}", rp->status,
 			 rp->message);
-	int r = write_head(rp, str_of(rp->fields), STR("application/json"), (size_t)n, out);
+	int r;
 
+	(void)snprintf(fields, sizeof(fields), "%s%.*s%s%.*s%s", rp->fields, (int)added.name.n,
+		       added.name.p, added.name.n ? ": " : "", (int)added.value.n, added.value.p,
+		       added.name.n ? "\r\n" : "");
+	r = write_head(rp, str_of(fields), STR("application/json"), (size_t)n, out);
 	if (r < 0 || head_only)
 		return r;
 	r = buf_append(out, body, (size_t)n);

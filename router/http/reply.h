@@ -5,10 +5,12 @@
 
 #include "base/buf.h"
 #include "base/str.h"
+#include "router/http/head.h"
 
 /* Appends the whole response for @status; an unknown status gives 500. @head_only: the request was
- * HEAD. The bytes of the body, -EMSGSIZE, -ENOMEM. */
-int reply_write(unsigned status, bool head_only, struct buf *out);
+ * HEAD. @added: one more field, none when its name is empty. The bytes of the body, -EMSGSIZE,
+ * -ENOMEM. */
+int reply_write(unsigned status, bool head_only, struct http_field added, struct buf *out);
 
 /* An answer of the admin endpoints. Borrowed. */
 struct reply_text {

@@ -67,8 +67,11 @@ static bool ends_here(const struct http_head *h, struct str name)
 /* Whether the field is left out because something else stands in its place. */
 static bool is_replaced(const struct http_head *h, const struct http_forward *fw, struct str name)
 {
-	return h->method.n &&
-	       (forwarded_is_rewritten(name, &fw->peer) || str_eq_nocase(name, fw->added.name));
+	bool replaced = h->method.n && forwarded_is_rewritten(name, &fw->peer);
+
+	for (size_t i = 0; i < fw->n_added && !replaced; i++)
+		replaced = str_eq_nocase(name, fw->added[i].name);
+	return replaced;
 }
 
 /* There is one coding, and some servers know it in small letters only. */
@@ -131,8 +134,9 @@ int http_forward_request(const struct http_head *head, const struct http_forward
 		r = put_fields(head, fw, 1, out);
 	if (r == 0)
 		r = forwarded_put(head, &fw->peer, out);
-	if (r == 0 && fw->added.name.n)
-		r = put_field(out, fw->added.name, fw->added.value);
+	for (size_t i = 0; i < fw->n_added && r == 0; i++)
+		if (fw->added[i].value.n)
+			r = put_field(out, fw->added[i].name, fw->added[i].value);
 	if (r == 0)
 		r = put_upgrade(fw->upgrade, out);
 	return r == 0 ? put(out, STR("\r\n")) : r;
@@ -156,6 +160,8 @@ int http_forward_response(const struct http_head *head, const struct http_forwar
 
 	if (r == 0)
 		r = put_fields(head, fw, client_minor, out);
+	if (r == 0 && fw->offered.name.n && !http_field_get(head, fw->offered.name).p)
+		r = put_field(out, fw->offered.name, fw->offered.value);
 	if (r == 0 && fw->set_cookie.name.n)
 		r = cookie_put(&fw->set_cookie, out);
 	if (r == 0)

@@ -10,13 +10,18 @@
 #include "router/http/forwarded.h"
 #include "router/http/head.h"
 
+enum { HTTP_ADDED_MAX = 3 };
+
 /* What the next hop is told. */
 struct http_forward {
 	struct forwarded_peer peer; /* requests */
-	struct http_field added;    /* requests: one more field, none when the name is empty */
-	bool close;                 /* responses: the connection ends after this message */
-	struct str upgrade;         /* the protocols to change to, or empty */
-	struct cookie set_cookie;   /* responses; none when its name is empty */
+	/* requests: in place of the client's fields of that name; an empty value is none */
+	struct http_field added[HTTP_ADDED_MAX];
+	size_t n_added;
+	struct http_field offered; /* responses: where the worker has not said it; or no name */
+	bool close;                /* responses: the connection ends after this message */
+	struct str upgrade;        /* the protocols to change to, or empty */
+	struct cookie set_cookie;  /* responses; none when its name is empty */
 };
 
 /* Appends the head as the worker should see it: the target in origin form, end-to-end fields

@@ -72,17 +72,20 @@ static void adds_to_what_trusted_proxies_say(void **state)
 		    "X-Forwarded-Host: h\r\nForwarded: for=x\r\n\r\n");
 }
 
-static void adds_one_field(void **state)
+static void puts_others_in_place_of_fields(void **state)
 {
 	struct http_forward fw = { .peer = { .addr = STR("9.9.9.9") },
-				   .added = { STR("X-Request-ID"), STR("abc") } };
+				   .added = { { STR("X-Request-ID"), STR("abc") },
+					      { STR("tracestate"), { 0 } } },
+				   .n_added = 2 };
 	struct buf out = BUF_INIT(4096);
 
 	(void)state;
-	request("x-request-id:\r\n");
+	request("x-request-id:\r\nTraceState: a=b\r\n");
 	assert_int_equal(http_forward_request(&head, &fw, &out), 0);
 	assert_int_equal(buf_append(&out, "", 1), 0);
 	assert_null(strstr(out.p, "x-request-id"));
+	assert_null(strcasestr(out.p, "tracestate"));
 	assert_non_null(strstr(out.p, "\r\nX-Request-ID: abc\r\n\r\n"));
 	buf_free(&out);
 }
@@ -160,7 +163,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(replaces_what_strangers_say),
 		cmocka_unit_test(adds_to_what_trusted_proxies_say),
-		cmocka_unit_test(adds_one_field),
+		cmocka_unit_test(puts_others_in_place_of_fields),
 		cmocka_unit_test(finds_the_client),
 		cmocka_unit_test(knows_who_came_by_tls),
 	};

@@ -106,6 +106,22 @@ static void answers_in_its_own_version(void **state)
 	assert_false(head.keep_alive);
 }
 
+static void offers_what_the_worker_does_not_say(void **state)
+{
+	struct http_forward fw = { .offered = { STR("X-Request-ID"), STR("7") } };
+	struct buf out = BUF_INIT(4096);
+
+	(void)state;
+	assert_int_equal(response("HTTP/1.1 204 A\r\nX-Request-Id: own\r\n\r\n"), 1);
+	assert_int_equal(http_forward_response(&head, &fw, 1, &out), 0);
+	assert_str(buf_str(&out), "HTTP/1.1 204 A\r\nX-Request-Id: own\r\n\r\n");
+	out.len = 0;
+	assert_int_equal(response("HTTP/1.1 204 A\r\n\r\n"), 1);
+	assert_int_equal(http_forward_response(&head, &fw, 1, &out), 0);
+	assert_str(buf_str(&out), "HTTP/1.1 204 A\r\nX-Request-ID: 7\r\n\r\n");
+	buf_free(&out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -113,6 +129,7 @@ int main(void)
 		cmocka_unit_test(forwards_end_to_end_fields_only),
 		cmocka_unit_test(tells_the_client_whether_it_may_go_on),
 		cmocka_unit_test(answers_in_its_own_version),
+		cmocka_unit_test(offers_what_the_worker_does_not_say),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
