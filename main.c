@@ -19,6 +19,7 @@
 #include "base/ban.h"
 
 _Static_assert((int)CONFIG_BALANCE_RANDOM == (int)BALANCE_RANDOM, "the same in both");
+_Static_assert((int)CONFIG_TRACEPARENT_MAKE == (int)TRACE_MAKE, "the same in both");
 _Static_assert((int)CONFIG_STICKY_NONE == (int)STICKY_NONE, "the same in both");
 
 static int run_router(const struct config *c)
@@ -39,6 +40,7 @@ static int run_router(const struct config *c)
 		.trusted = &c->trusted_proxies,
 		.proxy_protocol = c->proxy_protocol,
 		.request_id = c->request_id,
+		.traceparent = (enum trace_mode)c->traceparent,
 		.access_format = (enum access_format)c->access_log,
 		.access_file = c->access_log_file,
 		.probe_path = c->probe_path,
@@ -50,6 +52,8 @@ static int run_router(const struct config *c)
 		.sticky = (enum sticky_kind)c->sticky.kind,
 		.sticky_name = c->sticky.name,
 		.sticky_cookie = c->sticky_cookie,
+		.sticky_cookie_attributes = c->sticky_cookie_attributes.attributes,
+		.sticky_cookie_secure_auto = c->sticky_cookie_attributes.secure_auto,
 		.sid_param = c->sid_param,
 		.slow_start_ms = c->slow_start_ms,
 	};

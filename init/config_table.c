@@ -147,8 +147,13 @@ const struct setting config_table[] = {
 	    "on: every connection to the public port begins with a PROXY header (version 1 or 2) "
 	    "that names the client; others are closed"),
 	ROW("request-id", "FIELD", "", field_name, text, request_id,
-	    "field, such as X-Request-ID, that names each proxied request: a client's own is kept, "
-	    "a missing one made"),
+	    "field, such as X-Request-ID, that names each proxied request, in its answer and in "
+	    "the access log, too: a client's own is kept where it is an id (128 letters, digits "
+	    "and -_.:;/+=@,~|), else one is made"),
+	ROW("traceparent", "WHAT", "off", traceparent, traceparent, traceparent,
+	    "the trace that a request belongs to (W3C Trace Context): off (passed on as it is), "
+	    "keep (passed on when valid, its trace id in the access log), or make (one is made, "
+	    "as sampled, where none is valid)"),
 	ROW("access-log", "FORMAT", "off", access_format, access_format, access_log,
 	    "a line for every request: off, common (Apache's), logfmt or json"),
 	ROW("access-log-file", "PATH", "/dev/stdout", text, text, access_log_file,
@@ -188,8 +193,15 @@ const struct setting config_table[] = {
 	    "sessions do not count either"),
 	ROW("sticky-cookie", "NAME", "sioinit", token, text, sticky_cookie,
 	    "name of the cookie of sticky=cookie"),
+	ROW("sticky-cookie-attributes", "LIST", "Path=/; HttpOnly; SameSite=Lax", cookie, cookie,
+	    sticky_cookie_attributes,
+	    "its attributes, as in Set-Cookie: Path=, Domain=, Max-Age=SECONDS (from when it is "
+	    "set), SameSite=, Secure, Secure=auto (where the client came by TLS, as a trusted "
+	    "proxy says), HttpOnly, Partitioned; those of the default are added, and Secure to "
+	    "SameSite=None and Partitioned"),
 	ROW("sid-param", "NAME", "sid", token, text, sid_param,
-	    "parameter of the query that names the session"),
+	    "parameter of the query that names the session; of several the last counts, as for "
+	    "Engine.IO"),
 	ROW("slow-start", "SECONDS", "0", seconds, seconds, slow_start_ms,
 	    "over this time a new worker's share grows from nothing to that of the others"),
 	ROW("pre-start", "COMMAND", "", text, text, pre_start,

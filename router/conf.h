@@ -6,6 +6,7 @@
 
 #include "base/ip.h"
 #include "router/backend/balance.h"
+#include "router/http/trace.h"
 
 enum access_format { ACCESS_OFF, ACCESS_COMMON, ACCESS_LOGFMT, ACCESS_JSON };
 
@@ -30,6 +31,7 @@ struct router_conf {
 	const struct cidr_list *trusted;
 	bool proxy_protocol;
 	const char *request_id; /* a field name or NULL */
+	enum trace_mode traceparent;
 	enum access_format access_format;
 	const char *access_file;
 	const char *probe_path;
@@ -40,7 +42,8 @@ struct router_conf {
 	enum balance_method balance;
 	enum sticky_kind sticky;
 	const char *sticky_name; /* of a header field or a parameter */
-	const char *sticky_cookie;
+	const char *sticky_cookie, *sticky_cookie_attributes;
+	bool sticky_cookie_secure_auto; /* Secure where the client came by TLS */
 	const char *sid_param;
 	uint32_t slow_start_ms;
 };

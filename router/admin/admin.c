@@ -101,6 +101,7 @@ void admin_answer(const struct admin_view *v, const struct http_head *head,
 	ret->body->len = 0;
 	if (!str_eq(head->method, STR("GET")) && !str_eq(head->method, STR("HEAD"))) {
 		admin_say(ret, 405, "method not allowed");
+		ret->fields = "Allow: GET, HEAD\r\n";
 		return;
 	}
 	for (size_t i = 0; i < ARRAY_LEN(endpoints); i++)

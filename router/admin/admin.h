@@ -20,8 +20,9 @@ struct admin_view {
 struct admin_answer {
 	unsigned status;
 	const char *type;
-	struct buf *body;  /* borrowed; what was in it is dropped */
-	bool has_app_part; /* the metrics of the app belong behind it, if it has some */
+	const char *fields; /* further ones, or NULL */
+	struct buf *body;   /* borrowed; what was in it is dropped */
+	bool has_app_part;  /* the metrics of the app belong behind it, if it has some */
 };
 
 /* The answer to a request; ret->body is set by the caller. */

@@ -17,13 +17,17 @@ static void finish(struct admin *a, struct client *c, const struct admin_answer 
 		   struct str app)
 {
 	struct buf *out = &a->frontend->out;
+	struct reply_text text = { .type = str_of(answer->type),
+				   .fields = str_of(answer->fields),
+				   .body = buf_str(answer->body),
+				   .rest = app,
+				   .head_only = c->head_only };
 
 	out->len = 0;
-	if (reply_write_text(answer->status, str_of(answer->type), buf_str(answer->body), app,
-			     out) < 0)
+	if (reply_write_text(answer->status, &text, out) < 0)
 		client_close(c, "no memory");
 	else
-		client_finish_with(c, buf_str(out), app);
+		client_finish_with(c, buf_str(out), text.head_only ? (struct str){ 0 } : app);
 	buf_free(&a->report);
 }
 

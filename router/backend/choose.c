@@ -13,7 +13,7 @@
 
 #include "base/ban.h"
 
-enum { VALUE_LEN = 16, CANDIDATES_MAX = 1024 };
+enum { CANDIDATES_MAX = 1024 };
 
 /* The finalizer of splitmix64: a permutation. */
 static uint64_t mix(uint64_t x)
@@ -98,66 +98,32 @@ struct worker *choose_by_key(struct backend *b, struct str key, const struct wor
 
 /* Cookies */
 
-struct str cookie_get(struct str field, struct str name)
-{
-	const char *p = field.p, *end;
-
-	if (field.n == 0)
-		return (struct str){ 0 };
-	end = p + field.n;
-	while (p < end) {
-		const char *semicolon = memchr(p, ';', (size_t)(end - p));
-		const char *stop = semicolon ? semicolon : end;
-		struct str pair = { p, (size_t)(stop - p) };
-
-		while (pair.n && *pair.p == ' ')
-			pair = (struct str){ pair.p + 1, pair.n - 1 };
-		if (str_has_prefix(pair, name) && pair.n > name.n && pair.p[name.n] == '=')
-			return (struct str){ pair.p + name.n + 1, pair.n - name.n - 1 };
-		p = stop + 1;
-	}
-	return (struct str){ 0 };
-}
-
-struct str sticky_cookie_of(const struct backend *b, const struct http_head *head)
-{
-	struct str name = str_of(b->conf->sticky_cookie), value = { 0 };
-
-	for (size_t i = 0; i < head->n_fields && value.n == 0; i++)
-		if (str_eq_nocase(head->fields[i].name, STR("cookie")))
-			value = cookie_get(head->fields[i].value, name);
-	return value;
-}
-
-static void write_value(const struct backend *b, uint32_t id, char dst[static VALUE_LEN + 1])
+static void write_value(const struct backend *b, uint32_t id, char dst[static STICKY_VALUE_SIZE])
 {
 	uint64_t v = mix(mix(counter_get(&b->shared->started_ms)) ^ id);
 
-	(void)snprintf(dst, VALUE_LEN + 1, "%016llx", (unsigned long long)v);
+	(void)snprintf(dst, STICKY_VALUE_SIZE, "%016llx", (unsigned long long)v);
 }
 
-struct str sticky_cookie(const struct backend *b, uint32_t id, struct str had,
-			 char dst[static STICKY_COOKIE_MAX])
+struct cookie sticky_cookie(const struct backend *b, uint32_t id, struct str had,
+			    char dst[static STICKY_VALUE_SIZE])
 {
-	char value[VALUE_LEN + 1];
-	int n;
-
-	write_value(b, id, value);
-	if (b->conf->sticky != STICKY_COOKIE || str_eq(had, str_of(value)))
-		return (struct str){ 0 };
-	n = snprintf(dst, STICKY_COOKIE_MAX, "%s=%s; Path=/; HttpOnly; SameSite=Lax",
-		     b->conf->sticky_cookie, value);
-	return (struct str){ dst, (size_t)n };
+	write_value(b, id, dst);
+	if (b->conf->sticky != STICKY_COOKIE || str_eq(had, str_of(dst)))
+		return (struct cookie){ 0 };
+	return (struct cookie){ .name = str_of(b->conf->sticky_cookie),
+				.value = str_of(dst),
+				.attributes = str_of(b->conf->sticky_cookie_attributes) };
 }
 
 /* Sessions go on where they are; others are not sent to a worker that is about to leave. */
 static struct worker *by_cookie(struct backend *b, const struct choice *ch)
 {
-	struct str had = sticky_cookie_of(b, ch->head);
+	struct str had = cookie_of(ch->head, str_of(b->conf->sticky_cookie));
 	struct worker *w, *next;
-	char value[VALUE_LEN + 1];
+	char value[STICKY_VALUE_SIZE];
 
-	if (had.n != VALUE_LEN)
+	if (had.n != STICKY_VALUE_SIZE - 1)
 		return NULL;
 	HASH_ITER(hh, b->workers, w, next)
 	{

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/str.h"
+#include "router/http/cookie.h"
 
 struct backend;
 struct http_head;
@@ -32,19 +33,14 @@ struct choice {
 /* The worker for it, or NULL: none is ready. Counts sessions that nobody knows. */
 struct worker *choose_for(struct backend *b, struct choice *ch);
 
-enum { STICKY_COOKIE_MAX = 128 };
+enum { STICKY_VALUE_SIZE = 17 }; /* with NUL */
 
-/* The Set-Cookie value for the answer of worker @id, in @dst, or an empty slice: it is not wanted,
- * or the request @had that cookie already. */
-struct str sticky_cookie(const struct backend *b, uint32_t id, struct str had,
-			 char dst[static STICKY_COOKIE_MAX]);
-/* The value of the request's cookie of that name, or an empty slice. */
-struct str sticky_cookie_of(const struct backend *b, const struct http_head *head);
+/* The cookie for an answer of worker @id, its value in @dst; without a name when it is not wanted
+ * or the request had that value (@had) already. */
+struct cookie sticky_cookie(const struct backend *b, uint32_t id, struct str had,
+			    char dst[static STICKY_VALUE_SIZE]);
 
 /* Pure parts */
-
-/* The value of cookie @name in a Cookie field (RFC 6265, 4.2.1), or an empty slice. */
-struct str cookie_get(struct str field, struct str name);
 
 /* Rendezvous hashing: the slot with the greatest weight gets the key, so that a slot that is lost
  * moves only its own keys. */

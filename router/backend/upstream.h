@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "router/http/head.h"
+#include "router/http/body.h"
 #include "router/net/sock.h"
 
 struct backend;

@@ -14,6 +14,7 @@
 #include "router/client/context.h"
 #include "router/client/exchange.h"
 #include "router/client/head_wait.h"
+#include "router/client/naming.h"
 #include "router/client/route.h"
 #include "router/http/reply.h"
 
@@ -152,7 +153,7 @@ void client_reply(struct client *c, unsigned status)
 
 	scoreboard_count_response(f->backend->board, status);
 	f->out.len = 0;
-	n = reply_write(status, c->head_only, &f->out);
+	n = reply_write(status, c->head_only, naming_of(&c->exchange), &f->out);
 	if (n < 0) {
 		client_close(c, "no memory");
 		return;
@@ -295,6 +296,7 @@ static void on_done(struct exchange *x, bool reusable)
 	if (c->who.trusted)
 		visitor_leave(&c->frontend->visitors, &c->visitor);
 	c->head_only = false;
+	c->exchange.id[0] = '\0';
 	c->peeked = 0;
 	if (!reusable)
 		client_end_behind_answer(c);

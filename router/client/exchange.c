@@ -22,10 +22,12 @@
 #include "router/backend/load.h"
 #include "router/backend/workers.h"
 #include "router/client/context.h"
+#include "router/client/identity.h"
 #include "router/client/parking.h"
 #include "router/client/request.h"
 #include "router/client/response.h"
 #include "router/client/retry.h"
+#include "router/http/cookie.h"
 #include "router/session/sid.h"
 
 #include "base/ban.h"
@@ -220,11 +222,13 @@ static bool is_idempotent(struct str method)
 
 static void keep_cookie(struct exchange *x, const struct http_head *head)
 {
-	const struct backend *b = x->side.frontend->backend;
+	const struct router_conf *conf = frontend_conf(x->side.frontend);
+	struct forwarded_peer peer = identity_forwarded(x->side.who);
 	struct str had = { 0 };
 
-	if (b->conf->sticky == STICKY_COOKIE)
-		had = sticky_cookie_of(b, head);
+	if (conf->sticky == STICKY_COOKIE)
+		had = cookie_of(head, str_of(conf->sticky_cookie));
+	x->secure_cookie = conf->sticky_cookie_secure_auto && forwarded_is_tls(head, &peer);
 	(void)snprintf(x->cookie, sizeof(x->cookie), "%.*s", (int)had.n, had.p);
 }
 

@@ -15,19 +15,22 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "router/backend/choose.h"
 #include "router/client/deadlines.h"
 #include "router/client/tunnel.h"
-#include "router/http/head.h"
+#include "router/http/body.h"
+#include "router/http/trace.h"
 #include "router/net/deadline.h"
 
 struct access_entry;
 struct exchange;
 struct frontend;
+struct http_head;
 struct identity;
 struct sock;
 struct upstream;
 
-enum { RETAIN_MAX = 16 << 10, LEARN_MAX = 1024, STICKY_VALUE_MAX = 17 };
+enum { RETAIN_MAX = 16 << 10, LEARN_MAX = 1024 };
 
 /*	state    client's turn    worker's turn      may follow */
 #define EXCHANGE_STATES(X)                                                                         \
@@ -82,7 +85,9 @@ struct exchange {
 	bool upgrade;  /* the client wants to change protocols, with the router in between */
 	bool learn;    /* a handshake: the answer names a session */
 	uint64_t path; /* upgrades_path() */
-	char cookie[STICKY_VALUE_MAX]; /* what names the worker, as the client sent it */
+	char cookie[STICKY_VALUE_SIZE]; /* what names the worker, as the client sent it */
+	bool secure_cookie;             /* the client came by TLS, and that counts */
+	char id[REQUEST_ID_MAX + 1];    /* of the request; empty: none */
 	uint64_t begun_ms;
 	/* the connections */
 	bool keep_alive;   /* the client may send another request */

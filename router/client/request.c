@@ -2,18 +2,15 @@
 #include "router/client/request.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <sys/socket.h>
 
-#include "base/log.h"
 #include "router/backend/upstream.h"
 #include "router/client/context.h"
 #include "router/client/identity.h"
+#include "router/client/naming.h"
+#include "router/http/rewrite.h"
 
 #include "base/ban.h"
-
-enum { REQUEST_ID_MAX = 33 /* 128 bits in hexadecimal, NUL */ };
 
 static const struct step more = { .kind = STEP_MORE };
 
@@ -48,34 +45,16 @@ static void send_to_worker(struct exchange *x, struct str head, struct str body)
 	}
 }
 
-/* The client's own id, or one that no other request has. */
-static void assign_request_id(struct exchange *x, const struct http_head *head,
-			      struct http_field *ret, char id[static REQUEST_ID_MAX])
-{
-	struct frontend *f = x->side.frontend;
-	struct str name = str_of(frontend_conf(f)->request_id), value = http_field_get(head, name);
-
-	if (value.n == 0) {
-		(void)snprintf(id, REQUEST_ID_MAX, "%016" PRIx64 "%016" PRIx64, f->id_prefix,
-			       ++f->last_id);
-		value = (struct str){ id, REQUEST_ID_MAX - 1 };
-	}
-	*ret = (struct http_field){ name, value };
-	if (*x->side.access)
-		access_set_id(*x->side.access, value);
-}
-
 /* The head as the worker gets it, in frontend->out. 0 or -errno. */
 static int rewrite_head(struct exchange *x, const struct http_head *head)
 {
 	struct frontend *f = x->side.frontend;
 	struct http_forward fw = { .peer = identity_forwarded(x->side.who) };
-	char id[REQUEST_ID_MAX];
+	struct naming made;
 
 	if (head->websocket)
 		fw.upgrade = http_field_get(head, STR("upgrade"));
-	if (frontend_conf(f)->request_id)
-		assign_request_id(x, head, &fw.added, id);
+	naming_apply(x, head, &made, &fw);
 	f->out.len = 0;
 	return http_forward_request(head, &fw, &f->out);
 }

@@ -8,7 +8,9 @@
 #include "router/backend/choose.h"
 #include "router/backend/upstream.h"
 #include "router/client/context.h"
+#include "router/client/naming.h"
 #include "router/client/parking.h"
+#include "router/http/rewrite.h"
 #include "router/session/sid.h"
 #include "router/session/table.h"
 
@@ -144,18 +146,21 @@ static struct step pass_head(struct exchange *x, const struct http_head *head, s
 {
 	struct frontend *f = x->side.frontend;
 	struct http_forward fw;
-	char cookie[STICKY_COOKIE_MAX];
+	char cookie[STICKY_VALUE_SIZE];
 
 	parking_end(x);
 	count_head(x, head);
-	x->idle_ms = idle_allowance(head);
+	x->idle_ms = x->minor ? idle_allowance(head) : 0; /* the worker was told HTTP/1.0 */
 	x->learn = x->learn && head->status == 200;
 	x->upstream->body = head->body;
+	http_body_for(&x->upstream->body, x->minor);
 	x->keep_alive = will_keep_alive(x, head);
 	fw = (struct http_forward){
 		.close = !x->keep_alive,
+		.offered = naming_of(x),
 		.set_cookie = sticky_cookie(f->backend, x->worker_id, str_of(x->cookie), cookie),
 	};
+	fw.set_cookie.secure = x->secure_cookie;
 	f->out.len = 0;
 	if (http_forward_response(head, &fw, x->minor, &f->out) < 0)
 		return failed("no memory");
