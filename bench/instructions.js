@@ -1,6 +1,6 @@
 // Counts the instructions of one operation in the router and in init (valgrind --tool=callgrind) and compares them with
-// instructions.expected. See README.md.
-//   node instructions.js [--row TEXT]... [--operations N] [--accept] [--syscalls]
+// instructions.expected: ends with 1 where a row has grown. See README.md.
+//   node instructions.js [--row TEXT]... [--operations N] [--accept] [--syscalls] [--verbose]
 const { spawn, spawnSync } = require("child_process");
 const fs = require("fs");
 const os = require("os");
@@ -15,6 +15,7 @@ const { values: options } = parseArgs({
 		operations: { type: "string" },
 		accept: { type: "boolean" },
 		syscalls: { type: "boolean" },
+		verbose: { type: "boolean" },
 	},
 });
 
@@ -44,6 +45,9 @@ const rows = [
 	{ name: "tunnel 100 B", app: "port", load: "tunnel", parameter: 100, operations: 2000 },
 ];
 const roles = ["router", "init"];
+const WARM_UP = 20; // operations
+const MEASURED = "# counted with ";
+const few = 50; // instructions: a timer that happened to run, in a role that has no part in the operation
 
 // the processes
 
@@ -91,50 +95,164 @@ function tell({ pids }, ...words) {
 	for (const role of roles) vgdb(pids[role], ...words);
 }
 
-// The dump that is new in `dir`
+// What was counted since `zero`, kept as a profile
 function takeDump({ dir, pids }, role, row) {
-	const [file] = fs.readdirSync(dir).filter((name) => name.startsWith(`${pids[role]}.`));
-	const text = fs.readFileSync(path.join(dir, file), "utf8");
-	const target = path.join(profiles, `${row.name.replace(/[^\w]+/g, "-")}.${role}`);
-	fs.renameSync(path.join(dir, file), target);
+	const name = fs.readdirSync(dir).find((file) => file.startsWith(`${pids[role]}.`));
+	const text = fs.readFileSync(path.join(dir, name), "utf8");
+	fs.rmSync(path.join(dir, name));
+	fs.writeFileSync(path.join(profiles, `${row.name.replace(/[^\w]+/g, "-")}.${role}`), text);
 	return Number(/^totals: (\d+)/m.exec(text)[1]);
 }
+
+const callgrind = {
+	attach: (running) => tell(running, "zero"),
+	detach: (running) => tell(running, "dump"),
+	result: (running, role, row, operations) => Math.round(takeDump(running, role, row) / operations),
+};
+
+// strace
+
+const stracers = new Map();
+
+// "recvmsg 2, epoll_ctl 2.5, …", those of one in a hundred operations at least
+function summarize(text, operations) {
+	const calls = [...text.matchAll(/^ *[\d.]+ +[\d.]+ +\d+ +(\d+) .*?(\w+)$/gm)].filter(([, , name]) => name !== "total");
+	const each = calls.map(([, n, name]) => [name, n / operations]).filter(([, n]) => n >= 0.01).sort((a, b) => b[1] - a[1]);
+	const sum = each.reduce((all, [, n]) => all + n, 0);
+	return `${sum.toFixed(1)}: ${each.map(([name, n]) => `${name} ${Number(n.toFixed(2))}`).join(", ")}`;
+}
+
+const strace = {
+	attach({ dir, pids }) {
+		for (const role of roles)
+			stracers.set(role, start("strace", ["-c", "-f", "-o", path.join(dir, role), "-p", String(pids[role])]));
+		return sleep(300);
+	},
+	detach() {
+		for (const child of stracers.values()) child.kill("SIGINT");
+		return Promise.all([...stracers.values()].map((child) => child.ended));
+	},
+	result: ({ dir }, role, row, operations) => summarize(fs.readFileSync(path.join(dir, role), "utf8"), operations),
+};
+
+// the rows
+
+const counter = options.syscalls ? strace : callgrind;
 
 const load = (running, row, operations, before, after) =>
 	applyLoad(program("bench-load"), running.port, { ...row, conns: 1 }, `${operations}x`, before, after);
 
 async function count(running, row) {
 	const operations = Number(options.operations || row.operations);
-	await load(running, row, 20, () => {}, () => {});
-	const done = await load(running, row, operations, () => tell(running, "zero"), () => tell(running, "dump"));
+	await load(running, row, WARM_UP, () => {}, () => {});
+	const done = await load(running, row, operations, () => counter.attach(running), () => counter.detach(running));
 	if (done.failed || done.operations !== operations) throw new Error(`${row.name}: ${JSON.stringify(done)}`);
-	return Object.fromEntries(roles.map((role) => [role, Math.round(takeDump(running, role, row) / operations)]));
+	return Object.fromEntries(roles.map((role) => [role, counter.result(running, role, row, operations)]));
 }
 
-async function withApp(name, action) {
+async function withApp(app, action) {
 	const dir = fs.mkdtempSync(path.join(os.tmpdir(), "instructions-"));
 	try {
-		await action(await startApp(apps[name], dir));
+		await action(await startApp(app, dir));
 	} finally {
 		await stopAll();
 		fs.rmSync(dir, { recursive: true });
 	}
 }
 
-async function main() {
-	fs.mkdirSync(profiles, { recursive: true });
-	for (const name of Object.keys(apps))
-		await withApp(name, async (running) => {
-			tell(running, "instrumentation", "on");
-			for (const row of rows.filter((r) => r.app === name && (!options.row || options.row.some((t) => r.name.includes(t))))) {
-				const begin = Date.now();
-				console.log(row.name, await count(running, row), Date.now() - begin, "ms");
-			}
+// [{ role, name, count }]
+async function countAll(wanted) {
+	const counted = [];
+	for (const [name, app] of Object.entries(apps)) {
+		const todo = wanted.filter((row) => row.app === name);
+		if (!todo.length) continue;
+		await withApp(app, async (running) => {
+			if (!options.syscalls) tell(running, "instrumentation", "on");
+			for (const row of todo)
+				for (const [role, n] of Object.entries(await count(running, row))) counted.push({ role, name: row.name, count: n });
 		});
+	}
+	return counted;
+}
+
+// what is expected
+
+const said = (command, ...args) => (spawnSync(command, args, { encoding: "utf8" }).stdout || "").trim();
+
+// All that changes the counts although sioinit is the same
+function toolchain() {
+	const compiler = /(GCC: \([^)]*\) [\d.]+|clang version [\d.]+)/.exec(fs.readFileSync(sioinit, "latin1"));
+	const avx2 = /^flags.*\bavx2\b/m.test(fs.readFileSync("/proc/cpuinfo", "utf8")); // glibc has other loops then
+	return [
+		compiler ? compiler[0] : "unknown compiler",
+		said("getconf", "GNU_LIBC_VERSION"),
+		`libuv ${said("pkg-config", "--modversion", "libuv")}`,
+		said("valgrind", "--version"),
+		`${os.machine?.() ?? process.arch}${avx2 ? " avx2" : ""}`,
+	].join(", ");
+}
+
+function readExpected() {
+	const lines = fs.readFileSync(expectedFile, "utf8").split("\n");
+	const counts = lines.map((line) => /^(router|init) +(\d+) +(\d+)% +(.+)$/.exec(line)).filter(Boolean);
+	return {
+		lines,
+		toolchain: lines.find((line) => line.startsWith(MEASURED))?.slice(MEASURED.length),
+		counts: counts.map(([, role, n, tolerance, name]) => ({ role, name, count: Number(n), tolerance: Number(tolerance) })),
+	};
+}
+
+const isOf = ({ role, name }) => (row) => row.role === role && row.name === name;
+
+// Comments and tolerances stay; a row that is new goes to the end.
+function accept(counted) {
+	const { lines, counts } = readExpected(), here = toolchain();
+	const line = ({ role, name, count }) =>
+		`${role.padEnd(6)} ${String(count).padStart(6)} ${String(counts.find(isOf({ role, name }))?.tolerance ?? 5).padStart(3)}% ${name}`;
+	const known = lines.filter(Boolean).map((text) => {
+		const row = counted.find(({ role, name }) => text.startsWith(`${role} `) && text.endsWith(`% ${name}`));
+		return row ? line(row) : text.startsWith(MEASURED) ? MEASURED + here : text;
+	});
+	const added = counted.filter((row) => !counts.some(isOf(row))).map(line);
+	fs.writeFileSync(expectedFile, [...known, ...added, ""].join("\n"));
+}
+
+const limit = ({ count, tolerance }) => Math.max(count * (1 + tolerance / 100), count + few);
+
+function verdict(row, expected) {
+	if (!expected) return "not in instructions.expected";
+	if (row.count > limit(expected)) return `GROWN from ${expected.count} (tolerance ${expected.tolerance} %)`;
+	if (limit({ ...expected, count: row.count }) < expected.count) return `less than ${expected.count}: --accept keeps it`;
+	return "";
+}
+
+function judge(counted) {
+	const { counts, toolchain: theirs } = readExpected(), here = toolchain();
+	const comparable = theirs === here;
+	const judged = counted.map((row) => ({ ...row, verdict: comparable ? verdict(row, counts.find(isOf(row))) : "" }));
+	for (const { role, name, count, verdict } of judged)
+		console.log(`${role.padEnd(6)} ${String(count).padStart(6)}  ${name}${verdict && `: ${verdict}`}`);
+	if (!comparable) console.log(`not comparable: counted with ${here}; instructions.expected is of ${theirs}`);
+	const grown = judged.filter((row) => row.verdict.startsWith("GROWN") || row.verdict.startsWith("not in"));
+	if (grown.length) console.log(`instructions: ${grown.length} of ${judged.length} rows have grown; where that is worth it: script/instructions --accept`);
+	return grown.length ? 1 : 0;
+}
+
+function printCalls(counted) {
+	for (const { role, name, count } of counted) console.log(`${role.padEnd(6)} ${name}: ${count}`);
+}
+
+async function main() {
+	const wanted = rows.filter((row) => !options.row || options.row.some((text) => row.name.includes(text)));
+	fs.mkdirSync(profiles, { recursive: true });
+	const counted = await countAll(wanted);
+	if (options.syscalls) printCalls(counted);
+	else if (options.accept) accept(counted);
+	else process.exitCode = judge(counted);
 }
 
 main().catch(async (error) => {
-	console.error(error);
+	console.error(`instructions: ${options.verbose ? error.stack : error.message}`);
 	await stopAll();
 	process.exit(1);
 });

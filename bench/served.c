@@ -118,6 +118,14 @@ static void take_body(struct conn *c)
 		reply(c, "ok");
 }
 
+/* What passed the descriptor may still have its own, which would keep it in the set. */
+static void conn_close(struct conn *c)
+{
+	(void)epoll_ctl(served.set, EPOLL_CTL_DEL, c->fd, NULL);
+	close(c->fd);
+	free(c);
+}
+
 static void on_readable(struct conn *c)
 {
 	ssize_t n = recv(c->fd, c->in + c->len, IN_MAX - c->len, 0);
@@ -125,8 +133,7 @@ static void on_readable(struct conn *c)
 	if (n < 0 && errno == EAGAIN)
 		return;
 	if (n <= 0 || c->upgraded) { /* the only frame that comes says close */
-		close(c->fd);
-		free(c);
+		conn_close(c);
 		return;
 	}
 	c->len += (size_t)n;
