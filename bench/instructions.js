@@ -28,9 +28,10 @@ const command = (name) => ["--", "sh", "-c", `exec ${program(name)} $PORT`];
 
 // How the worker is reached, and what serves
 const apps = {
-	listen: { command: command("bench-worker"), env: { SIOINIT_DISPATCH: "listen" } },
-	sticky: { command: command("bench-worker"), env: { SIOINIT_DISPATCH: "sticky", STYLE: "sticky" } },
-	port: { command: command("bench-echo"), env: { SIOINIT_DISPATCH: "port" } },
+	listen: { command: command("bench-worker"), env: { SIOINIT_DISPATCH: "listen" }, workers: 1 },
+	many: { command: command("bench-worker"), env: { SIOINIT_DISPATCH: "listen" }, workers: 16 },
+	sticky: { command: command("bench-worker"), env: { SIOINIT_DISPATCH: "sticky", STYLE: "sticky" }, workers: 1 },
+	port: { command: command("bench-echo"), env: { SIOINIT_DISPATCH: "port" }, workers: 1 },
 };
 
 const rows = [
@@ -41,6 +42,8 @@ const rows = [
 	{ name: "POST 200 B", app: "listen", load: "post", parameter: 200, operations: 2000 },
 	{ name: "POST 64 KB", app: "listen", load: "post", parameter: 64 << 10, operations: 1000 },
 	{ name: "POST 1 MB", app: "listen", load: "post", parameter: 1 << 20, operations: 200 },
+	{ name: "polling handshake, 16 workers", app: "many", load: "handshake", operations: 2000 },
+	{ name: "poll GET, 16 workers", app: "many", load: "poll", operations: 2000 },
 	{ name: "setupWorker() poll", app: "sticky", load: "poll", operations: 2000 },
 	{ name: "tunnel 100 B", app: "port", load: "tunnel", parameter: 100, operations: 2000 },
 ];
@@ -73,13 +76,13 @@ async function startApp(app, dir) {
 		PORT: port,
 		SIOINIT_PORT: port,
 		SIOINIT_ADMIN: "off",
-		SIOINIT_WORKERS: 1,
+		SIOINIT_WORKERS: app.workers,
 		SIOINIT_SERIALIZATION: "advanced",
 		SIOINIT_PING_INTERVAL: 0,
 		EXEC_SELF: sioinit,
 		LD_PRELOAD: program("libbench-exec-self.so"),
 	});
-	const workers = await untilServing(port, 1);
+	const workers = await untilServing(port, app.workers);
 	const router = childrenOf(init.pid).find((pid) => !workers.includes(pid));
 	return { port, dir, pids: { router, init: init.pid } };
 }
