@@ -73,11 +73,16 @@ static int hex(const char *p, size_t n)
 	return value;
 }
 
-/* As engine.io-client's encodeURIComponent() is undone. Empty: longer than SID_MAX. */
+/* As engine.io-client's encodeURIComponent() is undone; the sids of engine.io have nothing to undo.
+ * Empty: longer than SID_MAX. */
 static struct str percent_decode(struct str s, char dst[static SID_MAX])
 {
 	size_t n = 0;
 
+	if (s.n > 0 && s.n <= SID_MAX && !memchr(s.p, '%', s.n)) {
+		memcpy(dst, s.p, s.n);
+		return (struct str){ dst, s.n };
+	}
 	for (size_t i = 0; i < s.n; i++, n++) {
 		int c = s.p[i] == '%' && i + 2 < s.n ? hex(s.p + i + 1, 2) : -1;
 
