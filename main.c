@@ -28,6 +28,8 @@ static int run_router(const struct config *c)
 		.header_timeout_ms = c->header_timeout_ms,
 		.keepalive_timeout_ms = c->keepalive_timeout_ms,
 		.body_timeout_ms = c->body_timeout_ms,
+		.response_timeout_ms = c->response_timeout_ms,
+		.tunnel_timeout_ms = c->tunnel_timeout_ms,
 		.max_connections = c->max_connections,
 		.max_sessions = c->session_table,
 		.max_head_bytes = c->max_head_bytes,

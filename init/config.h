@@ -139,6 +139,7 @@ struct config {
 	uint32_t heap_mb;          /* per worker, HEAP_OFF, HEAP_AUTO */
 	uint32_t memory_pressure;  /* per cent of the container's limit, 0: off */
 	uint32_t header_timeout_ms, keepalive_timeout_ms, body_timeout_ms;
+	uint32_t response_timeout_ms, tunnel_timeout_ms;
 	uint32_t max_connections;
 	uint32_t session_table; /* sessions remembered */
 	uint32_t max_head_bytes;

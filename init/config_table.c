@@ -117,7 +117,14 @@ const struct setting config_table[] = {
 	ROW("keepalive-timeout", "SECONDS", "75", seconds, seconds, keepalive_timeout_ms,
 	    "how long an idle client connection is kept"),
 	ROW("body-timeout", "SECONDS", "60", seconds, seconds, body_timeout_ms,
-	    "longest pause between two pieces of a request body"),
+	    "longest pause between two pieces of a request body, or in which a client takes "
+	    "nothing of what waits for it"),
+	ROW("response-timeout", "SECONDS", "0", seconds, seconds, response_timeout_ms,
+	    "how long a worker may think about a request before it gets 504; polls of a session "
+	    "are exempt; 0 = for ever"),
+	ROW("tunnel-timeout", "SECONDS", "3600", seconds, seconds, tunnel_timeout_ms,
+	    "longest silence on a WebSocket that the router carries, or within an answer; 0 = for "
+	    "ever"),
 	ROW("max-connections", "N", "10000", count, count, max_connections,
 	    "clients at the routers at a time; more get 503"),
 	ROW("session-table", "N", "262144", count, count, session_table,

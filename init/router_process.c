@@ -97,7 +97,8 @@ static struct control_msg about_worker(const struct worker *w)
 				     .style = w->style,
 				     .port = w->endpoint.port,
 				     .text = str_of(w->endpoint.path),
-				     .kind = w->announced };
+				     .kind = (w->announced ? WORKER_HAS_ADAPTER : 0) |
+					     (w->kill_at_ms ? WORKER_IS_EMPTIED : 0) };
 }
 
 void routers_tell_worker(struct init *in, const struct worker *w)

@@ -361,6 +361,7 @@ static void on_adapter(struct worker *w, const struct node_msg *m, const struct 
 {
 	if (!w->announced) {
 		w->announced = true;
+		w->ops->on_adapter(w);
 		may_be_probed(w);
 	}
 	hub_receive(&w->member, m, f);
@@ -747,8 +748,8 @@ void worker_drain(struct worker *w)
 		worker_stop(w);
 		return;
 	}
-	worker_set_state(w, WORKER_DRAINING);
 	w->kill_at_ms = uv_now(w->deadline.loop) + w->config->stop_timeout_ms;
+	worker_set_state(w, WORKER_DRAINING);
 	(void)uv_timer_start(&w->deadline, on_drain_time, drain_ms, 0);
 	if (is_on_its_own(w)) /* the router has them */
 		on_sockets_done(&w->drain);

@@ -38,7 +38,8 @@ enum control_type {
 	CONTROL_ADMIN,        /* fd */
 	CONTROL_SESSIONS,     /* fd: see session_memory.h */
 	CONTROL_SCOREBOARD,   /* .router = which part is yours, fd: see scoreboard.h */
-	CONTROL_WORKER,       /* .worker, .slot, .pid, .state, .style, .port, .text, .kind */
+	CONTROL_WORKER,       /* .worker, .slot, .pid, .state, .style, .port, .text, .kind (enum
+				 worker_note) */
 	CONTROL_HANDBACK,     /* .worker, .token, .kind, fd */
 	CONTROL_SESSION,      /* .worker, .text = sid, .state = 1 opened, 0 closed */
 	CONTROL_PHASE,        /* .state (enum phase) */
@@ -81,6 +82,12 @@ enum worker_style {
 	WORKER_STYLE_STICKY, /* setupWorker(): hand-off by sticky:connection */
 	WORKER_STYLE_PORT,   /* listens by itself on .port */
 	WORKER_STYLE_UNIX,   /* ditto on the path .text */
+};
+
+/* Bits. */
+enum worker_note {
+	WORKER_HAS_ADAPTER = 1, /* its Socket.IO adapter has spoken */
+	WORKER_IS_EMPTIED = 2,  /* draining: its connections are to end within the drain time */
 };
 
 enum handoff_kind {

@@ -9,7 +9,7 @@
 #include <uv.h>
 
 #include "base/buf.h"
-#include "router/router.h"
+#include "router/conf.h"
 
 struct http_head;
 

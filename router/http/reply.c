@@ -22,6 +22,7 @@ static const struct reply {
 	{ 431, "Request Header Fields Too Large", "request header fields too large", "" },
 	{ 502, "Bad Gateway", "worker gone", "" },
 	{ 503, "Service Unavailable", "not ready or overloaded", "Retry-After: 1\r\n" },
+	{ 504, "Gateway Timeout", "the worker does not answer", "" },
 	{ 505, "HTTP Version Not Supported", "http version not supported", "" },
 };
 

@@ -6,10 +6,9 @@
 
 #include <cmocka.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "router/backend/choose.h"
-#include "router/core.h"
+#include "router/backend/context.h"
 
 enum { KEYS = 30000, SLOTS = 10 };
 
@@ -76,23 +75,19 @@ static void a_lost_slot_moves_only_its_own(void **state)
 static void a_cookie_names_one_worker_of_one_sioinit(void **state)
 {
 	static const struct router_conf conf = { .sticky = STICKY_COOKIE, .sticky_cookie = "s" };
-	struct router *r = calloc(1, sizeof(*r));
+	struct backend b = { .conf = &conf, .shared = scoreboard_private() };
 	char one[STICKY_COOKIE_MAX], again[STICKY_COOKIE_MAX];
 	struct str cookie;
 
 	(void)state;
-	assert_non_null(r);
-	r->conf = &conf;
-	r->shared = scoreboard_private();
-	cookie = sticky_cookie(r, 1, (struct str){ 0 }, one);
+	cookie = sticky_cookie(&b, 1, (struct str){ 0 }, one);
 	assert_true(str_has_prefix(cookie, STR("s=")));
 	assert_non_null(memmem(cookie.p, cookie.n, STR("; Path=/; HttpOnly; SameSite=Lax").p, 32));
-	assert_int_equal(sticky_cookie(r, 1, (struct str){ cookie.p + 2, 16 }, again).n, 0);
-	assert_int_not_equal(sticky_cookie(r, 2, (struct str){ cookie.p + 2, 16 }, again).n, 0);
-	counter_set(&r->shared->started_ms, 5);
-	assert_int_not_equal(sticky_cookie(r, 1, (struct str){ cookie.p + 2, 16 }, again).n, 0);
-	scoreboard_unmap(r->shared);
-	free(r);
+	assert_int_equal(sticky_cookie(&b, 1, (struct str){ cookie.p + 2, 16 }, again).n, 0);
+	assert_int_not_equal(sticky_cookie(&b, 2, (struct str){ cookie.p + 2, 16 }, again).n, 0);
+	counter_set(&b.shared->started_ms, 5);
+	assert_int_not_equal(sticky_cookie(&b, 1, (struct str){ cookie.p + 2, 16 }, again).n, 0);
+	scoreboard_unmap(b.shared);
 }
 
 int main(void)
