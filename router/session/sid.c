@@ -100,11 +100,15 @@ struct str sid_parameter(struct str target, struct str name)
 	return (struct str){ 0 };
 }
 
-/* Empty: longer than SID_MAX. */
+/* The sids of engine.io have nothing to undo. Empty: longer than SID_MAX. */
 static struct str decode(struct str s, char dst[static SID_MAX])
 {
 	size_t n = 0;
 
+	if (s.n > 0 && s.n <= SID_MAX && !memchr(s.p, '%', s.n) && !memchr(s.p, '+', s.n)) {
+		memcpy(dst, s.p, s.n);
+		return (struct str){ dst, s.n };
+	}
 	while (s.n) {
 		if (n == SID_MAX)
 			return (struct str){ 0 };
