@@ -3,10 +3,12 @@
  * other processes are never claimed, so they are forgotten after a while. */
 #include "init/memory.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
 #include <utlist.h>
 
+#include "base/fd.h"
 #include "base/log.h"
 #include "init/core.h"
 #include "init/worker.h"
@@ -25,17 +27,17 @@ enum { RELAY_LEAST = 32 << 20, RELAY_MOST = 256 << 20, RELAY_UNLIMITED = 128 << 
 /* proc(5): the second number of statm is the resident set, in pages. */
 uint64_t memory_resident(pid_t pid)
 {
-	char path[32];
+	char path[32], text[64];
 	unsigned long long pages = 0;
-	FILE *f;
+	auto_fd int fd = -1;
+	ssize_t n;
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
-	f = fopen(path, "re");
-	if (!f)
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	text[n < 0 ? 0 : n] = '\0';
+	if (sscanf(text, "%*u %llu", &pages) != 1)
 		return 0;
-	if (fscanf(f, "%*u %llu", &pages) != 1)
-		pages = 0;
-	(void)fclose(f);
 	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
