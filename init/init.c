@@ -83,7 +83,7 @@ static void start_heartbeat(struct init *in)
 {
 	(void)uv_timer_init(&in->loop, &in->heartbeat);
 	in->heartbeat.data = in;
-	(void)uv_timer_start(&in->heartbeat, on_beat, 0, HEARTBEAT_MS);
+	(void)uv_timer_start(&in->heartbeat, on_beat, HEARTBEAT_MS, HEARTBEAT_MS);
 }
 
 static void start_workers(struct init *in)
@@ -114,6 +114,7 @@ static void start_serving(struct init *in)
 {
 	start_workers(in);
 	watch_start(in);
+	(void)uv_timer_again(&in->heartbeat); /* in step with the watch: one wake-up for both */
 	dev_watch_start(in);
 	admin_socket_open(in);
 }
@@ -129,6 +130,7 @@ static void open_shared_memory(struct init *in)
 	if (!in->board)
 		die(EXIT_OUR_FAILURE, "no memory for the scoreboard: %s", strerror(errno));
 	counter_set(&in->board->started_ms, uv_hrtime() / 1000000);
+	counter_set(&in->board->beat_ms, uv_hrtime() / 1000000);
 }
 
 static void resolve_credentials(struct init *in)

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <time.h>
 #include <uv.h>
 
 #include "init/app_metrics.h"
@@ -71,6 +72,9 @@ struct worker {
 	uint64_t ping_sent_ms; /* of the loop ping on its way, 0: none */
 	uint32_t lag_ms;       /* what the last answered one took; of one that is not pinged, the
 				  health check */
+	clockid_t cpu_clock;   /* the watch's, as is what follows; 0: not asked for yet */
+	uint64_t seen_cpu_ns, seen_clients; /* at its last look */
+	uint64_t resident;                  /* bytes, when last measured */
 	struct {
 		bool is_bad;         /* the last answer was not 2xx */
 		uint32_t lag_ms;     /* what it took */
