@@ -22,6 +22,7 @@
 #include "router/client/client.h"
 #include "router/client/parking.h"
 #include "router/core.h"
+#include "router/sandbox.h"
 #include "router/session/sid.h"
 #include "router/session/table.h"
 
@@ -254,6 +255,8 @@ static int router_init(struct router *r, const struct router_conf *conf, int con
 	access_log_open(&r->access_log, &r->loop, conf->access_format, conf->access_file);
 	if (getrandom(&r->id_prefix, sizeof(r->id_prefix), 0) < 0)
 		return -errno;
+	if (conf->sandbox)
+		sandbox_enter(conf->access_format ? conf->access_file : NULL);
 	e = control_init(&r->link, &r->loop, fd_take(&owned), &link_ops);
 	return e < 0 ? e : control_send(&r->link, &up, -1);
 }

@@ -34,6 +34,7 @@ struct router_conf {
 	const char *sticky_cookie;
 	const char *sid_param;
 	uint32_t slow_start_ms;
+	bool sandbox; /* see router/sandbox.h */
 };
 
 /* Runs until the control channel ends (init is gone or wants it gone). @control_fd is consumed. The

@@ -106,7 +106,22 @@ function childrenOf(pid, variable) {
 }
 
 const childOf = (pid, variable) => childrenOf(pid, variable)[0];
-const routersOf = (pid) => childrenOf(pid, "SIOINIT_ROLE=router");
+
+// The environment of a router is root's alone to read: they are known by their command line, which is sioinit's name alone.
+function routersOf(pid) {
+	const line = (p) => fs.readFileSync(`/proc/${p}/cmdline`, "utf8").split("\0");
+	const name = line(pid)[0];
+	const isRouter = (child) => {
+		try {
+			const [first, ...rest] = line(child);
+			return first === name && rest.join("") === "";
+		} catch {
+			return false;
+		}
+	};
+	return children(pid).filter(isRouter);
+}
+
 const routerOf = (pid) => routersOf(pid)[0];
 
 // Whether a program is there and does what it is asked.
