@@ -25,7 +25,7 @@ async function using(env, body, bin = process.env.BIN_UNDER_TEST, args = []) {
 	const before = process.env.BIN_UNDER_TEST;
 	process.env.BIN_UNDER_TEST = bin;
 	try {
-		const s = await start([...args, "supervised.js"], { SIOINIT_WORKERS: "1", ...env }, folder);
+		const s = await start([...args, "supervised.js"], { SIOINIT_WORKERS: "1", SIOINIT_SANDBOX: "auto", ...env }, folder);
 		try {
 			await body(s, routerOf(s.pid));
 		} finally {
