@@ -79,7 +79,7 @@ static int run_router(const struct config *c)
 	if (!fd)
 		die(EXIT_OUR_FAILURE, "the router is started by sioinit itself");
 	if (conf.sandbox)
-		sandbox_bound();
+		sandbox_begin();
 	if (ids)
 		become_router_user(ids);
 	return router_main(&conf, atoi(fd));

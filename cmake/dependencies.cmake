@@ -24,7 +24,7 @@ if(SIOINIT_STATIC)
 endif()
 
 # the router's filter of system calls
-pkg_check_modules(SECCOMP REQUIRED IMPORTED_TARGET libseccomp)
+pkg_check_modules(SECCOMP REQUIRED IMPORTED_TARGET libseccomp>=2.5)
 if(SIOINIT_STATIC)
   find_library(SECCOMP_ARCHIVE NAMES libseccomp.a HINTS ${SECCOMP_LIBRARY_DIRS} REQUIRED)
   set_target_properties(PkgConfig::SECCOMP PROPERTIES INTERFACE_LINK_LIBRARIES ${SECCOMP_ARCHIVE})

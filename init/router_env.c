@@ -18,9 +18,6 @@
 static const char *const kept[] = { "JOURNAL_STREAM=", "LD_LIBRARY_PATH=", "ASAN_OPTIONS=",
 				    "LSAN_OPTIONS=", "UBSAN_OPTIONS=" };
 
-/* libuv 1.45 and later set up an io_uring, whose operations no seccomp filter sees. */
-static const char no_io_uring[] = "UV_USE_IO_URING=0";
-
 /* A shell command: passwords may stand in it. */
 static const char pre_start[] = "SIOINIT_PRE_START=";
 
@@ -71,8 +68,8 @@ static char *print(const struct config *c, const struct credentials *ids, int co
 		put_kept(out);
 		put_settings(out, settings);
 		put_ids(out, ids);
-		(void)fprintf(out, "%s%cSIOINIT_ROLE=router%cSIOINIT_CONTROL_FD=%d%c%c",
-			      no_io_uring, '\0', '\0', control_fd, '\0', '\0');
+		(void)fprintf(out, "SIOINIT_ROLE=router%cSIOINIT_CONTROL_FD=%d%c%c", '\0',
+			      control_fd, '\0', '\0');
 		if (fclose(out) == EOF) {
 			free(text);
 			text = NULL;

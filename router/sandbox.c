@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <jansson.h>
 #include <linux/capability.h>
 #include <linux/landlock.h>
 #include <stdbool.h>
@@ -11,6 +12,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -26,10 +28,17 @@ static bool is_opened_anew(const char *log_file)
 }
 
 /* Those without CAP_SETPCAP cannot; with no_new_privs they gain nothing from what is left in it. */
-void sandbox_bound(void)
+static void empty_bounding_set(void)
 {
 	for (unsigned long c = 0; prctl(PR_CAPBSET_READ, c, 0, 0, 0) >= 0; c++)
 		(void)prctl(PR_CAPBSET_DROP, c, 0, 0, 0);
+}
+
+void sandbox_begin(void)
+{
+	empty_bounding_set();
+	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	(void)sandbox_filter_io_uring();
 }
 
 static int drop_capabilities(const char *log_file)
@@ -38,7 +47,7 @@ static int drop_capabilities(const char *log_file)
 	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { { 0 } };
 
 	(void)log_file;
-	sandbox_bound();
+	empty_bounding_set();
 	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 	return syscall(SYS_capset, &header, none) < 0 ? -errno : 0;
 }
@@ -135,29 +144,44 @@ static int filter_calls(const char *log_file)
 	return sandbox_filter_load(is_opened_anew(log_file));
 }
 
+/* Many kernels and containers lack landlock, and few the rest. */
 static const struct {
 	const char *what;
+	enum log_level missed;
 	int (*take)(const char *log_file);
 } steps[] = {
-	{ "dropping capabilities", drop_capabilities },
-	{ "no_new_privs", gain_nothing },
-	{ "not being dumpable", hide },
-	{ "rules for files (landlock)", close_files },
-	{ "a filter of system calls (seccomp)", filter_calls },
+	{ "dropping capabilities", LOG_LEVEL_WARN, drop_capabilities },
+	{ "no_new_privs", LOG_LEVEL_WARN, gain_nothing },
+	{ "not being dumpable", LOG_LEVEL_WARN, hide },
+	{ "rules for files (landlock)", LOG_LEVEL_INFO, close_files },
+	{ "a filter of system calls (seccomp)", LOG_LEVEL_WARN, filter_calls },
 };
+
+/* What libraries read from files at their first use: a seed for hashes, the zone. */
+static void read_ahead(void)
+{
+	json_object_seed(0);
+	tzset();
+}
 
 void sandbox_enter(const char *log_file)
 {
+	enum log_level level = LOG_LEVEL_INFO;
 	char refused[512];
 	size_t n = 0;
 
+	read_ahead();
 	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
 		int e = steps[i].take(log_file);
 
-		if (e < 0 && n < sizeof(refused))
-			n += (size_t)snprintf(refused + n, sizeof(refused) - n, "%s%s: %s",
-					      n ? ", " : "", steps[i].what, strerror(-e));
+		if (e == 0 || n >= sizeof(refused))
+			continue;
+		n += (size_t)snprintf(refused + n, sizeof(refused) - n, "%s%s: %s", n ? ", " : "",
+				      steps[i].what, strerror(-e));
+		if (steps[i].missed < level)
+			level = steps[i].missed;
 	}
 	if (n)
-		log_warn("router: SIOINIT_SANDBOX: refused here: %s; it goes on without", refused);
+		log_at(level, "router: SIOINIT_SANDBOX: refused here: %s; it goes on without",
+		       refused);
 }

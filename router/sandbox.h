@@ -10,9 +10,10 @@
  *   - system calls (seccomp(2)): those in router/sandbox_filter.c. */
 #pragma once
 
-/* Empties the bounding set of capabilities, which wants one: so before the ids of a user are taken.
- */
-void sandbox_bound(void);
+/* The first thing of all, before the ids of a user are taken and a loop is made. Empties the
+ * bounding set of capabilities, which needs one, sets no_new_privs, and lets nobody make an
+ * io_uring: newer libuv than 1.44 has one in each loop, whose operations no filter sees. */
+void sandbox_begin(void);
 
 /* Takes them. @log_file is opened anew by its path later on; NULL, or something in /dev: nothing
  * is. What the kernel or the container refuses is said in one line, and the rest holds. For

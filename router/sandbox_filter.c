@@ -63,6 +63,7 @@ static const int always[] = {
 	SCMP_SYS(membarrier),
 	SCMP_SYS(sched_yield),
 	SCMP_SYS(sched_getaffinity),
+	SCMP_SYS(sysinfo),
 	SCMP_SYS(getrandom),
 	SCMP_SYS(clock_gettime),
 	SCMP_SYS(clock_getres),
@@ -87,11 +88,25 @@ static const int always[] = {
 
 /* A report and the search for leaks: these stop the threads from a process of their own. */
 static const int sanitizers[] = {
-	SCMP_SYS(clone),      SCMP_SYS(ptrace),   SCMP_SYS(wait4),      SCMP_SYS(sigaltstack),
-	SCMP_SYS(getdents64), SCMP_SYS(readlink), SCMP_SYS(readlinkat), SCMP_SYS(prctl),
-	SCMP_SYS(mmap),       SCMP_SYS(mprotect), SCMP_SYS(getppid),    SCMP_SYS(getrlimit),
-	SCMP_SYS(prlimit64),  SCMP_SYS(sysinfo),  SCMP_SYS(uname),      SCMP_SYS(getcwd),
-	SCMP_SYS(access),     SCMP_SYS(kill),     SCMP_SYS(tgkill),     SCMP_SYS(process_vm_readv),
+	SCMP_SYS(clone),
+	SCMP_SYS(ptrace),
+	SCMP_SYS(wait4),
+	SCMP_SYS(sigaltstack),
+	SCMP_SYS(getdents64),
+	SCMP_SYS(readlink),
+	SCMP_SYS(readlinkat),
+	SCMP_SYS(prctl),
+	SCMP_SYS(mmap),
+	SCMP_SYS(mprotect),
+	SCMP_SYS(getppid),
+	SCMP_SYS(getrlimit),
+	SCMP_SYS(prlimit64),
+	SCMP_SYS(uname),
+	SCMP_SYS(getcwd),
+	SCMP_SYS(access),
+	SCMP_SYS(kill),
+	SCMP_SYS(tgkill),
+	SCMP_SYS(process_vm_readv),
 	SCMP_SYS(getrusage),
 };
 
@@ -226,19 +241,31 @@ static bool is_known(uint32_t arch)
 	return arch == SCMP_ARCH_X86_64 || arch == SCMP_ARCH_AARCH64;
 }
 
-int sandbox_filter_load(bool opens_log)
+/* @opens_log: NULL for the first filter. */
+static int load(uint32_t otherwise, const bool *opens_log)
 {
-	scmp_filter_ctx f =
-	    is_known(seccomp_arch_native()) ? seccomp_init(SCMP_ACT_KILL_PROCESS) : NULL;
+	scmp_filter_ctx f = is_known(seccomp_arch_native()) ? seccomp_init(otherwise) : NULL;
 	int e;
 
 	if (!f)
 		return -EOPNOTSUPP;
 	e = set_up(f);
-	if (e == 0)
-		e = add_all(f, opens_log);
+	if (e == 0 && opens_log)
+		e = add_all(f, *opens_log);
+	else if (e == 0)
+		e = seccomp_rule_add(f, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(io_uring_setup), 0);
 	if (e == 0)
 		e = seccomp_load(f);
 	seccomp_release(f);
 	return e;
+}
+
+int sandbox_filter_io_uring(void)
+{
+	return load(SCMP_ACT_ALLOW, NULL);
+}
+
+int sandbox_filter_load(bool opens_log)
+{
+	return load(SCMP_ACT_KILL_PROCESS, &opens_log);
 }

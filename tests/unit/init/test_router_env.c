@@ -64,7 +64,6 @@ static void settings_and_little_else(void **state)
 	assert_true(has("SIOINIT_ROLE=router"));
 	assert_true(has("SIOINIT_CONTROL_FD=7"));
 	assert_true(has("JOURNAL_STREAM=1:2"));
-	assert_true(has("UV_USE_IO_URING=0"));
 	assert_false(mentions("SECRET") || has("PATH=/bin") || mentions("NODE_OPTIONS") ||
 		     mentions("secret") || mentions("SIOINIT_IDS"));
 	free(env);

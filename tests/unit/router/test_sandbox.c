@@ -335,6 +335,26 @@ static int look_at_processes(void)
 	return fd < 0 || read(fd, line, sizeof(line)) <= 0 || kill(parent, 0) < 0;
 }
 
+static int begin_and_use_io_uring(void)
+{
+	sandbox_begin();
+	return errno_of(syscall(SYS_io_uring_setup, 1, NULL));
+}
+
+/* libuv then does without. */
+static void no_io_uring_is_made_from_the_beginning(void **state)
+{
+	pid_t pid = fork();
+	int status;
+
+	(void)state;
+	if (pid == 0)
+		_exit(begin_and_use_io_uring());
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), ENOSYS);
+}
+
 static void what_a_router_does_it_can(void **state)
 {
 	(void)state;
@@ -385,6 +405,7 @@ int main(void)
 		cmocka_unit_test(no_file_is_written_but_the_log),
 		cmocka_unit_test(no_abstract_socket_of_others_is_reached),
 		cmocka_unit_test(the_log_is_opened_anew_after_it_was_moved),
+		cmocka_unit_test(no_io_uring_is_made_from_the_beginning),
 		cmocka_unit_test(what_a_router_does_it_can),
 		cmocka_unit_test(a_failed_assertion_is_seen_as_that),
 	};
