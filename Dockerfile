@@ -5,7 +5,7 @@ ARG NODE=22
 
 FROM debian:bookworm-slim AS build
 RUN apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-	gcc libc6-dev cmake ninja-build pkg-config libuv1-dev libmsgpack-dev libjansson-dev libyaml-dev uthash-dev node-llhttp >/dev/null
+	gcc libc6-dev cmake ninja-build pkg-config libuv1-dev libmsgpack-dev libjansson-dev libyaml-dev libseccomp-dev uthash-dev node-llhttp >/dev/null
 WORKDIR /src
 COPY . .
 # the libraries are linked in and there is no service manager in a container: the binary needs nothing but libc

@@ -1,7 +1,10 @@
 /* Picks the role: init, its router, or one of the small commands. */
+#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -10,11 +13,13 @@
 #include "init/command.h"
 #include "init/completion.h"
 #include "init/config.h"
+#include "init/credentials.h"
 #include "init/ecosystem.h"
 #include "init/health.h"
 #include "init/init.h"
 #include "init/migrate.h"
 #include "router/router.h"
+#include "router/sandbox.h"
 
 #include "base/ban.h"
 
@@ -22,9 +27,27 @@ _Static_assert((int)CONFIG_BALANCE_RANDOM == (int)BALANCE_RANDOM, "the same in b
 _Static_assert((int)CONFIG_TRACEPARENT_MAKE == (int)TRACE_MAKE, "the same in both");
 _Static_assert((int)CONFIG_STICKY_NONE == (int)STICKY_NONE, "the same in both");
 
+/* Whom init has found SIOINIT_USER and SIOINIT_GROUP to be: before anything of the network's is
+ * there. A change of ids takes the death signal away (prctl(2)), and the descriptors in /proc/self,
+ * which logs are opened anew by. */
+static void become_router_user(const char *ids)
+{
+	struct credentials c;
+	int e = credentials_parse(ids, &c);
+
+	if (e == 0)
+		e = credentials_assume(&c);
+	if (e == 0 && (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || prctl(PR_SET_DUMPABLE, 1) < 0))
+		e = -errno;
+	if (e < 0)
+		die(EXIT_OUR_FAILURE, "router: cannot become SIOINIT_USER (%s): %s", ids,
+		    strerror(-e));
+	credentials_free(&c);
+}
+
 static int run_router(const struct config *c)
 {
-	const char *fd = getenv("SIOINIT_CONTROL_FD");
+	const char *fd = getenv("SIOINIT_CONTROL_FD"), *ids = getenv("SIOINIT_IDS");
 	struct router_conf conf = {
 		.header_timeout_ms = c->header_timeout_ms,
 		.keepalive_timeout_ms = c->keepalive_timeout_ms,
@@ -56,10 +79,15 @@ static int run_router(const struct config *c)
 		.sticky_cookie_secure_auto = c->sticky_cookie_attributes.secure_auto,
 		.sid_param = c->sid_param,
 		.slow_start_ms = c->slow_start_ms,
+		.sandbox = c->sandbox == CONFIG_SANDBOX_AUTO,
 	};
 
 	if (!fd)
 		die(EXIT_OUR_FAILURE, "the router is started by sioinit itself");
+	if (conf.sandbox)
+		sandbox_begin();
+	if (ids)
+		become_router_user(ids);
 	return router_main(&conf, atoi(fd));
 }
 

@@ -1,5 +1,5 @@
 # Libraries by pkg-config. Targets: PkgConfig::UV, PkgConfig::MSGPACK, PkgConfig::JANSSON, PkgConfig::YAML,
-# llhttp, and ${SYSTEMD_TARGET}.
+# PkgConfig::SECCOMP, llhttp, and ${SYSTEMD_TARGET}.
 find_package(PkgConfig REQUIRED)
 
 set(uv_name libuv)
@@ -21,6 +21,13 @@ if(SIOINIT_STATIC)
   find_library(YAML_ARCHIVE NAMES libyaml.a HINTS ${YAML_LIBRARY_DIRS} REQUIRED)
   set_target_properties(PkgConfig::JANSSON PROPERTIES INTERFACE_LINK_LIBRARIES ${JANSSON_ARCHIVE})
   set_target_properties(PkgConfig::YAML PROPERTIES INTERFACE_LINK_LIBRARIES ${YAML_ARCHIVE})
+endif()
+
+# the router's filter of system calls
+pkg_check_modules(SECCOMP REQUIRED IMPORTED_TARGET libseccomp>=2.5)
+if(SIOINIT_STATIC)
+  find_library(SECCOMP_ARCHIVE NAMES libseccomp.a HINTS ${SECCOMP_LIBRARY_DIRS} REQUIRED)
+  set_target_properties(PkgConfig::SECCOMP PROPERTIES INTERFACE_LINK_LIBRARIES ${SECCOMP_ARCHIVE})
 endif()
 
 # uthash is headers only; looked for so that its absence is said here, not by the compiler

@@ -20,7 +20,7 @@ enum { FILE_MAX = 65536 };
 
 /* Set by ourselves for our own processes and for workers. */
 static const char *const internal_names[] = { "SIOINIT_SLOT", "SIOINIT_ROLE", "SIOINIT_CONTROL_FD",
-					      "SIOINIT_SOCKET" };
+					      "SIOINIT_IDS", "SIOINIT_SOCKET" };
 
 /* Loading */
 

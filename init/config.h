@@ -24,6 +24,8 @@ enum config_dispatch {
 
 enum config_app_metrics { CONFIG_APP_METRICS_OFF, CONFIG_APP_METRICS_ON, CONFIG_APP_METRICS_AUTO };
 
+enum config_sandbox { CONFIG_SANDBOX_AUTO, CONFIG_SANDBOX_OFF };
+
 enum config_upstream { CONFIG_UPSTREAM_TCP, CONFIG_UPSTREAM_UNIX };
 
 enum config_balance {
@@ -132,6 +134,7 @@ struct config {
 	const char *pre_start;    /* NULL: nothing */
 	const char *user, *group; /* NULL: as sioinit itself */
 	bool no_new_privs;
+	enum config_sandbox sandbox;
 	uint32_t ready_timeout_ms, min_uptime_ms;
 	uint32_t max_restarts; /* 0: no limit */
 	uint32_t restart_delay_ms;

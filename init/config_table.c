@@ -213,6 +213,10 @@ const struct setting config_table[] = {
 	    "and their group; without it the user's own, and all that the user is in"),
 	ROW("no-new-privs", "SWITCH", "off", switch, switch, no_new_privs,
 	    "1: workers gain no rights by running set-user-ID programs"),
+	ROW("sandbox", "HOW", "auto", sandbox, sandbox, sandbox,
+	    "auto: the routers, which strangers talk to, have no capabilities, reach no files and "
+	    "make no system calls but those they need, as far as kernel and container allow for "
+	    "it; or off"),
 	ROW("watch", "PATH,...", "", text, text, watch,
 	    "for development: folders in which a change replaces the workers (node_modules and "
 	    "names that start with a dot are left out)"),

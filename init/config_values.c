@@ -226,6 +226,7 @@ void config_print_addresses(const void *src, FILE *out)
 static const char *const serializations[] = { "auto", "advanced", "json", NULL };
 static const char *const restarts[] = { "always", "never", NULL };
 static const char *const dispatches[] = { "auto", "listen", "sticky", "port", "unix", NULL };
+static const char *const sandboxes[] = { "auto", "off", NULL };
 static const char *const upstreams[] = { "tcp", "unix", NULL };
 static const char *const app_metrics[] = { "off", "on", "auto", NULL };
 static const char *const balances[] = { "least-sessions", "least-lag", "two-choices",
@@ -241,6 +242,7 @@ _Static_assert(sizeof(enum config_serialization) == sizeof(int) &&
 		   sizeof(enum config_restart) == sizeof(int) &&
 		   sizeof(enum config_dispatch) == sizeof(int) &&
 		   sizeof(enum config_upstream) == sizeof(int) &&
+		   sizeof(enum config_sandbox) == sizeof(int) &&
 		   sizeof(enum config_app_metrics) == sizeof(int) &&
 		   sizeof(enum config_balance) == sizeof(int) &&
 		   sizeof(enum config_worker_logs) == sizeof(int),
@@ -254,6 +256,7 @@ const char *const *config_words(config_parse_fn *parse)
 	} all[] = { { config_parse_serialization, serializations },
 		    { config_parse_restart, restarts },
 		    { config_parse_dispatch, dispatches },
+		    { config_parse_sandbox, sandboxes },
 		    { config_parse_upstream, upstreams },
 		    { config_parse_app_metrics, app_metrics },
 		    { config_parse_balance, balances },
@@ -315,6 +318,7 @@ void config_print_switch(const void *src, FILE *out)
 WORD_TYPE(serialization, serializations, "not \"auto\", \"advanced\" or \"json\"")
 WORD_TYPE(restart, restarts, "not \"always\" or \"never\"")
 WORD_TYPE(dispatch, dispatches, "not \"auto\", \"listen\", \"sticky\", \"port\" or \"unix\"")
+WORD_TYPE(sandbox, sandboxes, "not \"auto\" or \"off\"")
 WORD_TYPE(upstream, upstreams, "not \"tcp\" or \"unix\"")
 WORD_TYPE(app_metrics, app_metrics, "not \"off\", \"on\" or \"auto\"")
 WORD_TYPE(balance, balances,

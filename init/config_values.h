@@ -25,6 +25,8 @@ config_parse_fn config_parse_addresses; /* struct config_addresses */
 config_print_fn config_print_addresses;
 config_parse_fn config_parse_serialization; /* enum config_serialization */
 config_print_fn config_print_serialization;
+config_parse_fn config_parse_sandbox; /* enum config_sandbox */
+config_print_fn config_print_sandbox;
 config_parse_fn config_parse_restart; /* enum config_restart */
 config_print_fn config_print_restart;
 config_parse_fn config_parse_dispatch; /* enum config_dispatch */

@@ -200,6 +200,55 @@ int credentials_assume(const struct credentials *c)
 	return 0;
 }
 
+void credentials_print(const struct credentials *c, FILE *out)
+{
+	(void)fprintf(out, "%u:%u:", (unsigned)c->uid, (unsigned)c->gid);
+	for (size_t i = 0; i < c->n_groups; i++)
+		(void)fprintf(out, "%s%u", i ? "," : "", (unsigned)c->groups[i]);
+}
+
+/* One number and what ends it, which is skipped. False: it is none. */
+static bool take_id(struct str *text, char end, uint32_t *ret)
+{
+	const char *at = memchr(text->p, end, text->n);
+	size_t n = at ? (size_t)(at - text->p) : text->n;
+	uint64_t id;
+
+	if (str_to_u64((struct str){ text->p, n }, UINT32_MAX - 1, &id) < 0)
+		return false;
+	*ret = (uint32_t)id;
+	n += at ? 1 : 0;
+	*text = (struct str){ text->p + n, text->n - n };
+	return true;
+}
+
+static int parse_groups(struct str text, struct credentials *c)
+{
+	c->groups = calloc(text.n + 1, sizeof(*c->groups)); /* more than it can name */
+	if (!c->groups)
+		return -ENOMEM;
+	while (text.n > 0)
+		if (!take_id(&text, ',', &c->groups[c->n_groups++]))
+			return -EINVAL;
+	return 0;
+}
+
+int credentials_parse(const char *text, struct credentials *ret)
+{
+	struct credentials c = { .change = true };
+	struct str rest = str_of(text);
+	int r = -EINVAL;
+
+	if (take_id(&rest, ':', &c.uid) && take_id(&rest, ':', &c.gid))
+		r = parse_groups(rest, &c);
+	if (r < 0) {
+		credentials_free(&c);
+		return r;
+	}
+	*ret = c;
+	return 0;
+}
+
 enum { OWN_GROUPS_MAX = 256 };
 
 static enum { OURSELVES, REAL_IDS, EFFECTIVE_IDS } acting;

@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 struct credentials {
@@ -21,8 +22,15 @@ int credentials_resolve(const char *user, const char *group, struct credentials 
 			size_t err_size);
 void credentials_free(struct credentials *c);
 
-/* Becomes them, for good; between fork and exec. Clears PR_SET_PDEATHSIG. 0 or -errno. */
+/* Becomes them, for good; between fork and exec, or as what was executed. Clears PR_SET_PDEATHSIG
+ * and makes the process one that cannot be dumped (prctl(2)). 0 or -errno. */
 int credentials_assume(const struct credentials *c);
+
+/* Ids for another process: "UID:GID:GROUP,GROUP,...", in numbers. */
+void credentials_print(const struct credentials *c, FILE *out);
+/* What that has written, without names; .change is true. 0: *ret set, free with credentials_free().
+ * -EINVAL, -ENOMEM. */
+int credentials_parse(const char *text, struct credentials *ret);
 
 /* Looks like the owner of the process @pid to the rules of ptrace(2), which pidfd_getfd(2) and
  * /proc/PID/fd follow: root without CAP_SYS_PTRACE, as in a container, may not reach the

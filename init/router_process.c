@@ -11,12 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <utlist.h>
 
 #include "base/fd.h"
 #include "base/log.h"
 #include "init/core.h"
+#include "init/router_env.h"
 #include "init/router_message.h"
 #include "init/spawn.h"
 #include "init/worker.h"
@@ -352,67 +354,21 @@ static void start_later(struct router_process *r, uint64_t after_ms)
 	(void)uv_timer_start(&r->retry, on_retry, after_ms, 0);
 }
 
-/* @env as entries of @settings, each of which ends with NUL. */
-static size_t add_settings(char **env, char *settings)
-{
-	size_t n = 0;
-
-	for (; *settings; settings += strlen(settings) + 1)
-		env[n++] = settings;
-	return n;
-}
-
-/* Our environment, with the settings as they are in force and the two names that make it a router:
- * it reads neither options nor files again. */
-static char **router_env(char *settings, char *control_fd)
-{
-	size_t n = 0;
-	char **env;
-
-	while (environ[n])
-		n++;
-	env = calloc(n + CONFIG_SETTINGS_MAX + 3, sizeof(*env));
-	if (!env)
-		return NULL;
-	n = 0;
-	for (char **e = environ; *e; e++)
-		if (strncmp(*e, "SIOINIT_", sizeof("SIOINIT_") - 1) != 0)
-			env[n++] = *e;
-	n += add_settings(env + n, settings);
-	env[n] = "SIOINIT_ROLE=router";
-	env[n + 1] = control_fd;
-	return env;
-}
-
-static pid_t spawn_with(const struct init *in, int far, char **env)
+/* It becomes whom it runs as by itself, once it is executed: who that is need not be able to reach
+ * our binary. */
+static pid_t router_spawn(const struct init *in, int far)
 {
 	char *argv[] = { in->routers.name, NULL };
+	char **env = router_env(in->config, &in->credentials, far);
 	struct spawn_request rq = { .argv = argv,
 				    .env = env,
 				    .inherit_fd = far,
 				    .own_group = 1,
 				    .terminal = -1,
-				    .stdio = { -1, -1, -1 },
-				    .as = &in->credentials };
-	pid_t pid = spawn_self(&rq);
+				    .stdio = { -1, -1, -1 } };
+	pid_t pid = env ? spawn_self(&rq) : -ENOMEM;
 
-	if (pid != -EACCES)
-		return pid;
-	rq.as = NULL; /* our own binary is not for everybody */
-	return spawn_self(&rq);
-}
-
-static pid_t router_spawn(const struct init *in, int far)
-{
-	char control_fd[40], *settings = config_environment(in->config, CONFIG_FROM_DEFAULT);
-	char **env;
-	pid_t pid;
-
-	(void)snprintf(control_fd, sizeof(control_fd), "SIOINIT_CONTROL_FD=%d", far);
-	env = settings ? router_env(settings, control_fd) : NULL;
-	pid = env ? spawn_with(in, far, env) : -ENOMEM;
 	free(env);
-	free(settings);
 	return pid;
 }
 
@@ -458,6 +414,23 @@ static void router_start(struct router_process *r)
 	counter_add(&r->init->board->router_starts, 1);
 }
 
+/* Its sandbox ends a router by SIGSYS. */
+static void log_end(const struct router_process *r, int status)
+{
+	if (WIFEXITED(status))
+		log_warn("init: router[%u] ended with exit code %d, starting another", r->index,
+			 WEXITSTATUS(status));
+	else if (WTERMSIG(status) == SIGSYS)
+		log_error(
+		    "init: router[%u] was killed: it made a system call that its sandbox "
+		    "does not allow (the kernel's log may name it); starting another; without: "
+		    "SIOINIT_SANDBOX=off",
+		    r->index);
+	else
+		log_warn("init: router[%u] ended by signal %s, starting another", r->index,
+			 sigabbrev_np(WTERMSIG(status)));
+}
+
 static void router_ended(struct router_process *r, int status)
 {
 	bool quick = uv_now(&r->init->loop) - r->started_ms < QUICK_DEATH_MS;
@@ -468,7 +441,7 @@ static void router_ended(struct router_process *r, int status)
 	scoreboard_router_ended(r->init->board, r->index);
 	if (shutdown_is_over(r->init))
 		return;
-	log_warn("init: router[%u] ended (status %d), starting another", r->index, status);
+	log_end(r, status);
 	start_later(r, quick ? PAUSE_MS : 0);
 }
 

@@ -22,6 +22,7 @@
 #include "router/client/exchange.h"
 #include "router/control.h"
 #include "router/core.h"
+#include "router/sandbox.h"
 #include "router/session/table.h"
 
 #include "base/ban.h"
@@ -160,6 +161,8 @@ static int router_init(struct router *r, const struct router_conf *conf, int con
 	if (e < 0)
 		return e;
 	listeners_init(&r->listeners, &r->loop, &listener_ops, &r->frontend);
+	if (conf->sandbox)
+		sandbox_enter(conf->access_format ? conf->access_file : NULL);
 	e = control_init(&r->link, &r->uv, fd_take(&owned), &router_control_ops);
 	return e < 0 ? e : control_send(&r->link, &up, -1);
 }

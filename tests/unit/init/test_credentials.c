@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -165,6 +166,41 @@ static void says_what_it_lacks(void **state)
 	assert_int_equal(status, 0);
 }
 
+static void are_the_same_after_print_and_parse(void **state)
+{
+	gid_t groups[] = { 3, 4294967294u };
+	struct credentials c = { .uid = 1, .gid = 2, .groups = groups, .n_groups = 2 }, read;
+	char *text = NULL;
+	size_t n;
+	FILE *out = open_memstream(&text, &n);
+
+	(void)state;
+	assert_non_null(out);
+	credentials_print(&c, out);
+	assert_int_equal(fclose(out), 0);
+	assert_string_equal(text, "1:2:3,4294967294");
+	assert_int_equal(credentials_parse(text, &read), 0);
+	free(text);
+	assert_true(read.change && read.uid == 1 && read.gid == 2 && read.n_groups == 2);
+	assert_memory_equal(read.groups, groups, sizeof(groups));
+	credentials_free(&read);
+	assert_int_equal(credentials_parse("5:6:", &read), 0);
+	assert_int_equal(read.n_groups, 0);
+	credentials_free(&read);
+}
+
+static void ids_that_are_none_are_refused(void **state)
+{
+	static const char *const wrong[] = {
+		"", "1", "1:", "a:2:3", "1:-2:3", "1:2:x", "1:2:3,,4", "1:2:4294967295", "1:2:3 4",
+	};
+	struct credentials c;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		assert_int_equal(credentials_parse(wrong[i], &c), -EINVAL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -174,6 +210,8 @@ int main(void)
 		cmocka_unit_test(becomes_them_for_good),
 		cmocka_unit_test(borrows_and_resumes),
 		cmocka_unit_test(says_what_it_lacks),
+		cmocka_unit_test(are_the_same_after_print_and_parse),
+		cmocka_unit_test(ids_that_are_none_are_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

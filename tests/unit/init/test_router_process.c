@@ -1,5 +1,5 @@
-/* Routers that went wrong: each is this program once more (spawn_self), doing what its name says.
- */
+/* Routers that went wrong: each is this program once more (spawn_self), doing what its name,
+ * argv[0], says. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -161,12 +162,11 @@ static _Noreturn void be_router(const char *name, int link)
 /* init */
 
 static struct init *in;
+static char actor[32];
 
 static int set_up(void **state)
 {
 	static struct config config;
-	static char self[] = "test";
-
 	(void)state;
 	in = calloc(1, sizeof(*in));
 	assert_non_null(in);
@@ -179,7 +179,7 @@ static int set_up(void **state)
 	in->board = scoreboard_map(dup(in->board_fd));
 	assert_non_null(in->board);
 	parked_init(in);
-	routers_init(in, 1, self);
+	routers_init(in, 1, actor);
 	return 0;
 }
 
@@ -233,7 +233,7 @@ static int tear_down(void **state)
 
 static pid_t start(const char *name)
 {
-	assert_int_equal(setenv("ACTOR", name, 1), 0);
+	(void)snprintf(actor, sizeof(actor), "%s", name);
 	routers_start(in);
 	assert_true(router()->pid > 0);
 	return router()->pid;
@@ -258,7 +258,7 @@ static void assert_replaced(const char *name)
 	assert_null(router()->channel);
 	assert_int_equal(lowest_free(), free_before);
 	assert_true(routers_ended(in, pid, status));
-	assert_int_equal(setenv("ACTOR", "read_nothing", 1), 0);
+	(void)snprintf(actor, sizeof(actor), "read_nothing");
 	while (!router()->up)
 		(void)uv_run(&in->loop, UV_RUN_ONCE);
 	assert_int_not_equal(router()->pid, pid);
@@ -309,7 +309,7 @@ static void one_that_reads_nothing_is_replaced(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
-int main(void)
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(ask_twice_is_its_end),
@@ -323,7 +323,8 @@ int main(void)
 	};
 	const char *link = getenv("SIOINIT_CONTROL_FD");
 
+	(void)argc;
 	if (link)
-		be_router(getenv("ACTOR"), atoi(link));
+		be_router(argv[0], atoi(link));
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
