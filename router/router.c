@@ -285,6 +285,7 @@ static void router_deinit(struct router *r)
 	close_timer(&r->linger.timer);
 	close_timer(&r->park.timer);
 	scrape_close(r);
+	visitors_close(&r->visitors);
 	access_log_close(&r->access_log);
 	poller_deinit(&r->poller);
 	(void)uv_run(&r->loop, UV_RUN_DEFAULT);

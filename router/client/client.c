@@ -100,6 +100,27 @@ static bool is_unix(const struct client *c)
 	return strcmp(c->addr, "unix") == 0;
 }
 
+void client_describe(const struct client *c, struct control_msg *m)
+{
+	_Static_assert(sizeof(m->address) == sizeof(c->ip), "the bytes of an address");
+	m->visitor = c->visitor ? c->visitor->key : 0;
+	m->tls = c->tls;
+	if (!is_unix(c))
+		memcpy(m->address, &c->ip, sizeof(c->ip));
+}
+
+/* The opposite, for a client that is here again. It counts, whatever the limit. */
+static void client_recognise(struct client *c, const struct control_msg *m)
+{
+	struct ip ip;
+
+	memcpy(&ip, m->address, sizeof(ip));
+	if (m->address[0] || m->address[1])
+		identify(c, &ip);
+	c->tls = m->tls;
+	c->visitor = visitor_return(&c->router->visitors, m->visitor);
+}
+
 static struct client *client_new(struct router *r, int fd, const struct sockaddr_storage *peer)
 {
 	struct client *c = calloc(1, sizeof(*c));
@@ -219,10 +240,12 @@ static void client_hand_over(struct client *c, struct worker *w, enum handoff_ki
 				 .listener = listener };
 	int fd;
 
+	client_describe(c, &m);
 	if (control_lend(&r->link, &m, c->sock.fd) < 0) {
 		hand_over_failed(c, kind);
 		return;
 	}
+	visitor_hand_over(&r->visitors, &c->visitor);
 	worker_assigned(w);
 	counter_add(&r->board->upgrades, 1);
 	fd = sock_release(&c->sock);
@@ -259,16 +282,23 @@ static bool client_admit(struct client *c, const struct ip *ip)
 	return c->visitor != NULL;
 }
 
+/* Whom a request is of. False: a peer on a unix socket that nobody trusts. */
+static bool request_ip(const struct client *c, const struct http_head *head, struct ip *ret)
+{
+	*ret = c->ip;
+	if (c->trusted)
+		forwarded_client(head, c->router->conf->trusted, ret);
+	return c->trusted || !is_unix(c);
+}
+
 /* Makes the note of a request and sees whether its client may have it. */
 static bool client_admit_request(struct client *c, const struct http_head *head)
 {
 	struct router *r = c->router;
 	char addr[IP_TEXT_MAX];
-	struct ip ip = c->ip;
-	bool named = c->trusted || !is_unix(c);
+	struct ip ip;
+	bool named = request_ip(c, head, &ip);
 
-	if (c->trusted)
-		forwarded_client(head, r->conf->trusted, &ip);
 	if (r->access_log.format != ACCESS_OFF) {
 		ip_print(&ip, addr);
 		c->access = access_begin(&r->access_log, named ? addr : c->addr, head->start_line);
@@ -289,11 +319,27 @@ static struct worker *choose(struct client *c, const struct http_head *head,
 	return w;
 }
 
-static bool may_begin(struct router *r, const struct sid_request *sid)
+/* False: it would be one new session too many; it is answered. */
+static bool client_may_begin(struct client *c, const struct http_head *head,
+			     const struct sid_request *sid)
 {
-	return !sid->engine || sid->sid.n ||
-	       limits_take_token(&r->shared->handshakes_paid_ns, r->conf->handshake_rate,
-				 r->conf->handshake_burst, router_now(r));
+	struct router *r = c->router;
+	const struct router_conf *conf = r->conf;
+	unsigned status = 0;
+	struct ip ip;
+
+	if (!sid->engine || sid->sid.n)
+		return true;
+	if (request_ip(c, head, &ip) &&
+	    !visitor_may_begin(&r->visitors, &ip, conf->handshake_rate_per_address,
+			       conf->handshake_burst_per_address, router_now(r)))
+		status = 429;
+	else if (!limits_take_token(&r->shared->handshakes_paid_ns, conf->handshake_rate,
+				    conf->handshake_burst, router_now(r)))
+		status = 503;
+	if (status)
+		client_reply(c, status);
+	return !status;
 }
 
 static void client_send_on(struct client *c, struct worker *w, const struct http_head *head,
@@ -328,10 +374,8 @@ static void client_route(struct client *c, const struct http_head *head)
 		return;
 	}
 	sid_of_target(head->target, str_of(c->router->conf->sid_param), &sid);
-	if (!may_begin(c->router, &sid)) {
-		client_reply(c, 503);
+	if (!client_may_begin(c, head, &sid))
 		return;
-	}
 	w = choose(c, head, &sid);
 	if (!w) {
 		refuse(c);
@@ -524,6 +568,7 @@ void client_return(struct router *r, const struct control_msg *m, int fd)
 	c = client_new(r, fd, &peer);
 	if (!c)
 		return;
+	client_recognise(c, m);
 	counter_add(&r->board->handbacks, 1);
 	c->sock.lent = true; /* the worker may have kept it */
 	c->handoff_tries = (unsigned)m->token + 1;
@@ -534,17 +579,6 @@ void client_return(struct router *r, const struct control_msg *m, int fd)
 		client_reply(c, 503);
 	else
 		client_read_head(c);
-}
-
-/* What is there counts, whatever the limit. Which client a proxy speaks for is not known of a
- * request that was read by another router. */
-static void client_count_adopted(struct client *c)
-{
-	struct router *r = c->router;
-
-	if (r->conf->max_connections_per_address && !r->conf->proxy_protocol && !c->trusted &&
-	    !is_unix(c))
-		c->visitor = visitor_enter(&r->visitors, &c->ip, UINT32_MAX);
 }
 
 void client_adopt(struct router *r, const struct control_msg *m, struct worker *w, int fd,
@@ -561,7 +595,7 @@ void client_adopt(struct router *r, const struct control_msg *m, struct worker *
 		fd_close(&fd);
 	if (c) {
 		c->sock.lent = true;
-		client_count_adopted(c);
+		client_recognise(c, m);
 	}
 	u = c ? upstream_adopt(w, c, upstream) : NULL;
 	if (u)

@@ -50,6 +50,9 @@ struct client {
 void client_accept(struct router *r, const struct listener *l, int fd,
 		   const struct sockaddr_storage *peer);
 
+/* Who it is, for a message with its socket: whoever gets that back knows. */
+void client_describe(const struct client *c, struct control_msg *m);
+
 /* A hand-off (CONTROL_HANDBACK) that the worker refused or did not live to take: another one gets
  * it. @fd consumed. */
 void client_return(struct router *r, const struct control_msg *m, int fd);

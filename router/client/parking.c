@@ -25,6 +25,7 @@ static bool lend(struct client *c, enum park_side side, int fd)
 				 .state = c->exchange.keep_alive,
 				 .style = c->exchange.minor };
 
+	client_describe(c, &m);
 	return control_lend(&c->router->link, &m, fd) == 0;
 }
 
