@@ -18,7 +18,7 @@
 
 #include "ipc/scoreboard.h"
 
-enum { WEBSOCKET_SET_MAX = 512, WEBSOCKET_SETS_MAX = 1024 };
+enum { WEBSOCKET_SET_MAX = 256, WEBSOCKET_SETS_MAX = 2048 };
 
 struct websocket_set;
 

@@ -128,20 +128,40 @@ test("behind a trusted proxy WebSockets count for the client that it names", { t
 	await roomFor(s, held, 1, "one has left", of("2001:db8::3"));
 }));
 
-// The worker that they are given to is stopped, and killed before it takes them.
-test("a WebSocket that comes back from a dying worker counts once", { timeout: 60000 }, () => using({ SIOINIT_MAX_CONNECTIONS_PER_ADDRESS: "6", SIOINIT_HANG_TIMEOUT: "30" }, async (s, held) => {
+const metric = async (s, name) => Number(new RegExp(`^sioinit_${name} (\\d+)$`, "m").exec(String((await get(s.admin, "/metrics")).body))[1]);
+
+// While upgrades are made, both workers are stopped; one of them is killed then, and the other goes on.
+async function upgradesThatComeBack(s, n, upgrade) {
 	const [first, second] = workersOf(s);
 	for (const pid of [first, second]) process.kill(pid, "SIGSTOP");
-	const waiting = Array.from({ length: 6 }, () => open(s, held));
-	const pending = async () => Number(/^sioinit_handoffs_total\{[^}]*slot="0"[^}]*\} (\d+)$/m.exec(String((await get(s.admin, "/metrics")).body))?.[1]);
-	await until(pending, "hand-offs to the first worker");
+	const made = Array.from({ length: n }, upgrade);
+	await until(async () => (await metric(s, "upgrades_total")) === n, "the hand-offs");
 	process.kill(second, "SIGCONT");
 	process.kill(first, "SIGKILL");
-	const has = await Promise.all(waiting);
+	await until(async () => (await metric(s, "handbacks_total")) > 0, "hand-backs");
+	return Promise.all(made);
+}
+
+test("a WebSocket that comes back from a dying worker counts once", { timeout: 60000 }, () => using({ SIOINIT_MAX_CONNECTIONS_PER_ADDRESS: "6" }, async (s, held) => {
+	const has = await upgradesThatComeBack(s, 6, () => open(s, held));
 	assert.ok(has.every((c) => c.connected), `${has}`);
 	assert.strictEqual(await open(s, held), 429);
 	for (const c of has) c.close();
 	await roomFor(s, held, 6, "all have left");
+}));
+
+test("one that comes back is of the client that its PROXY header named", { timeout: 60000 }, () => using({ SIOINIT_MAX_CONNECTIONS_PER_ADDRESS: "6", SIOINIT_PROXY_PROTOCOL: "on", SIOINIT_ACCESS_LOG: "logfmt" }, async (s, held) => {
+	const upgrade = async (client) => {
+		const w = wire({ port: s.port, host: "127.0.0.1" }).send(`PROXY TCP4 ${client} 10.0.0.1 5 80\r\n${upgradeHead}\r\n`);
+		held.push(w);
+		return Number((await w.take(/^HTTP\/1\.1 (\d+) [^]*?\r\n\r\n/))[1]);
+	};
+	assert.deepStrictEqual(await upgradesThatComeBack(s, 6, () => upgrade("203.0.113.2")), Array(6).fill(101));
+	assert.strictEqual(await upgrade("203.0.113.3"), 101);
+	assert.strictEqual(await upgrade("203.0.113.2"), 429);
+	const lines = 6 + 2 + await metric(s, "handbacks_total");
+	await until(() => s.out.match(/client="[^"]*"/g).length === lines, "a line for each hand-off");
+	assert.deepStrictEqual([...new Set(s.out.match(/client="[^"]*"/g))].sort(), ['client="203.0.113.2"', 'client="203.0.113.3"']);
 }));
 
 test("one address begins sessions at its rate, others at theirs", { timeout: 60000 }, () => using({ SIOINIT_HANDSHAKE_RATE_PER_ADDRESS: "1", SIOINIT_HANDSHAKE_BURST_PER_ADDRESS: "4", SIOINIT_ROUTERS: "3" }, async (s, held) => {

@@ -144,6 +144,8 @@ static void one_that_is_taken_is_gone(void **state)
 	assert_int_equal(counter_get(&pending), 1);
 	assert_true(answer(true));
 	assert_int_equal(counter_get(&pending), 0);
+	assert_int_equal(n_taken, 1);
+	assert_int_equal(given.token, 1);
 	handles_close(&hs);
 	assert_int_equal(n_back, 0);
 }
@@ -168,7 +170,10 @@ static void a_newconn_waits_for_the_apps_word(void **state)
 	assert_int_equal(counter_get(&pending), 2);
 	assert_true(handles_accepted(&hs, 1, false));
 	assert_back(1, 2);
+	assert_int_equal(n_taken, 0);
 	assert_true(handles_accepted(&hs, 0, true));
+	assert_int_equal(n_taken, 1);
+	assert_int_equal(given.token, 1);
 	assert_int_equal(counter_get(&pending), 0);
 	assert_int_equal(n_back, 1);
 }
