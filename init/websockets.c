@@ -322,7 +322,7 @@ void websockets_returned(struct websockets *ws, uint64_t visitor)
 /* Whether the kernel lists what is registered: not where /proc is not mounted, for one. */
 static int try_listing(struct websocket_set *set)
 {
-	uint64_t listed[WEBSOCKET_SET_MAX];
+	uint64_t listed[WEBSOCKET_SET_MAX] = { 0 };
 	auto_fd int fd = eventfd(0, EFD_CLOEXEC);
 	unsigned ended;
 	int n;
