@@ -60,6 +60,8 @@ static int run_router(const struct config *c)
 		.max_connections_per_address = c->max_connections_per_address,
 		.handshake_rate = c->handshake_rate,
 		.handshake_burst = c->handshake_burst,
+		.handshake_rate_per_address = c->handshake_rate_per_address,
+		.handshake_burst_per_address = c->handshake_burst_per_address,
 		.trusted = &c->trusted_proxies,
 		.proxy_protocol = c->proxy_protocol,
 		.request_id = c->request_id,

@@ -132,13 +132,18 @@ const struct setting config_table[] = {
 	ROW("max-head-bytes", "N", "16384", count, count, max_head_bytes,
 	    "largest request head; more gets 431"),
 	ROW("max-connections-per-address", "N", "0", limit, count, max_connections_per_address,
-	    "connections of one client address (one IPv6 /64) at a time, behind trusted proxies "
-	    "its requests; more get 429; WebSockets handed over to workers do not count; 0 = no "
-	    "limit"),
+	    "connections of one client address (one IPv6 /64) at a time, its WebSockets among "
+	    "them, behind trusted proxies its requests and WebSockets; more get 429; 0 = no limit"),
 	ROW("handshake-rate", "N", "0", limit, count, handshake_rate,
 	    "new sessions per second; more get 503; 0 = no limit"),
 	ROW("handshake-burst", "N", "0", limit, count, handshake_burst,
 	    "new sessions at once before handshake-rate counts; 0 = as many as in a second"),
+	ROW("handshake-rate-per-address", "N", "0", limit, count, handshake_rate_per_address,
+	    "new sessions per second of one client address (one IPv6 /64), also behind trusted "
+	    "proxies; more get 429; 0 = no limit"),
+	ROW("handshake-burst-per-address", "N", "0", limit, count, handshake_burst_per_address,
+	    "new sessions of one client address at once before handshake-rate-per-address counts; "
+	    "0 = as many as in a second"),
 	ROW("trusted-proxies", "LIST", "", networks, networks, trusted_proxies,
 	    "addresses and networks, such as 10.0.0.0/8,fd00::/8 (unix: local sockets), whose "
 	    "X-Forwarded-* and Forwarded fields are believed and added to; those of others are "

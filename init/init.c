@@ -76,6 +76,7 @@ static void on_beat(uv_timer_t *t)
 
 	counter_set(&in->board->beat_ms, uv_hrtime() / 1000000);
 	hub_look(&in->hub, uv_now(t->loop));
+	websockets_look(&in->websockets);
 }
 
 /* For /livez, which the router answers, and for the relay. */
@@ -165,6 +166,8 @@ int init_main(const struct config *c, const struct command *cmd, char *self)
 	shutdown_init(&in);
 	start_watchdog(&in);
 	start_heartbeat(&in);
+	if (c->max_connections_per_address)
+		websockets_init(&in.websockets, &in.loop, in.board);
 	routers_init(&in, n_routers, self);
 	routers_start(&in);
 	pre_start_run(&in, start_serving);

@@ -105,6 +105,13 @@ static void on_back(struct handles *hs, const struct control_msg *m, int fd)
 	w->ops->on_handback(w, m, fd);
 }
 
+static void on_taken(struct handles *hs, const struct control_msg *m, int fd)
+{
+	struct worker *w = of_handles(hs);
+
+	w->ops->on_client_taken(w, m, fd);
+}
+
 void worker_hand_off(struct worker *w, const struct control_msg *m, int fd)
 {
 	struct server *s = servers_find(w->servers, m->listener);
@@ -301,7 +308,7 @@ static void on_pong(struct handles *hs)
 	may_be_probed(w);
 }
 
-static const struct handles_ops handles_ops = { on_back, on_pong };
+static const struct handles_ops handles_ops = { on_back, on_taken, on_pong };
 
 void worker_suspect(struct worker *w, bool suspect)
 {

@@ -28,6 +28,8 @@ struct worker_ops {
 	void (*on_state)(struct worker *w);
 	/* A socket that the worker refused or did not live to take; @fd is consumed. */
 	void (*on_handback)(struct worker *w, const struct control_msg *m, int fd);
+	/* It has taken the client of the hand-off @m; @fd is borrowed. */
+	void (*on_client_taken)(struct worker *w, const struct control_msg *m, int fd);
 	void (*on_session)(struct worker *w, const char *sid, bool opened);
 	/* Its Socket.IO adapter has spoken for the first time. */
 	void (*on_adapter)(struct worker *w);

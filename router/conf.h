@@ -28,6 +28,7 @@ struct router_conf {
 	uint32_t max_connections, max_sessions, max_head_bytes;
 	uint32_t max_connections_per_address;     /* 0: no limit */
 	uint32_t handshake_rate, handshake_burst; /* 0: no limit; 0: one second's worth */
+	uint32_t handshake_rate_per_address, handshake_burst_per_address; /* ditto */
 	const struct cidr_list *trusted;
 	bool proxy_protocol;
 	const char *request_id; /* a field name or NULL */

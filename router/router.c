@@ -181,6 +181,7 @@ static void router_deinit(struct router *r)
 	upstreams_deinit(b);
 	load_deinit(b);
 	admin_deinit(&r->admin);
+	visitors_close(&f->visitors);
 	access_log_close(&f->access_log);
 	loop_deinit(&r->loop);
 	(void)uv_run(&r->uv, UV_RUN_DEFAULT);

@@ -88,6 +88,7 @@ static struct client *client_new(struct frontend *f, int fd, const struct sockad
 							     .client = &c->sock,
 							     .who = &c->who,
 							     .access = &c->access,
+							     .visitor = &c->visitor,
 							     .ops = &exchange_ops });
 	DL_APPEND(f->clients, c);
 	f->n_clients++;
@@ -194,10 +195,13 @@ static void client_hand_over(struct client *c, struct worker *w, enum handoff_ki
 				 .listener = listener };
 	int fd;
 
+	identity_describe(&c->who, &m);
+	m.visitor = c->visitor ? c->visitor->key : 0;
 	if (control_lend(b->init, &m, c->sock.fd) < 0) {
 		hand_over_failed(c, kind);
 		return;
 	}
+	visitor_hand_over(&c->frontend->visitors, &c->visitor);
 	load_assigned(w);
 	counter_add(&b->board->upgrades, 1);
 	fd = sock_release(&c->sock);
@@ -483,9 +487,9 @@ void client_accept(struct frontend *f, const struct listener *l, int fd,
 		client_welcome(c);
 }
 
-/* A connection that another process has had. NULL: the client has left, or there is no memory; @fd
- * is consumed. */
-static struct client *client_again(struct frontend *f, int fd)
+/* A connection that another process has had. It counts, whatever the limit. NULL: the client has
+ * left, or there is no memory; @fd is consumed. */
+static struct client *client_again(struct frontend *f, const struct control_msg *m, int fd)
 {
 	struct sockaddr_storage peer = { 0 };
 	socklen_t len = sizeof(peer);
@@ -496,14 +500,17 @@ static struct client *client_again(struct frontend *f, int fd)
 		return NULL;
 	}
 	c = client_new(f, fd, &peer);
-	if (c)
-		c->sock.lent = true; /* the other may have kept it */
+	if (!c)
+		return NULL;
+	c->sock.lent = true; /* the other may have kept it */
+	identity_recall(&c->who, m, frontend_conf(f)->trusted);
+	c->visitor = visitor_return(&f->visitors, m->visitor);
 	return c;
 }
 
 void client_return(struct frontend *f, const struct control_msg *m, int fd)
 {
-	struct client *c = client_again(f, fd);
+	struct client *c = client_again(f, m, fd);
 
 	if (!c)
 		return;
@@ -518,28 +525,15 @@ void client_return(struct frontend *f, const struct control_msg *m, int fd)
 		client_read_head(c);
 }
 
-/* What is there counts, whatever the limit. Which client a proxy speaks for is not known of a
- * request that was read by another router. */
-static void client_count_adopted(struct client *c)
-{
-	struct frontend *f = c->frontend;
-	const struct router_conf *conf = frontend_conf(f);
-
-	if (conf->max_connections_per_address && !conf->proxy_protocol && !c->who.trusted &&
-	    !c->who.is_unix)
-		c->visitor = visitor_enter(&f->visitors, &c->who.ip, UINT32_MAX);
-}
-
 static void adopt_pair(struct frontend *f, const struct control_msg *m, struct worker *w, int fd,
 		       int upstream)
 {
-	struct client *c = client_again(f, fd);
+	struct client *c = client_again(f, m, fd);
 
 	if (!c) {
 		fd_close(&upstream);
 		return;
 	}
-	client_count_adopted(c);
 	client_set_state(c, CLIENT_EXCHANGE);
 	if (!exchange_adopt(&c->exchange, w, upstream, m->state, m->style))
 		client_close(c, "no memory");

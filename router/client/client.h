@@ -19,6 +19,9 @@ void client_accept(struct frontend *f, const struct listener *l, int fd,
  * here. */
 bool clients_have_room(const struct frontend *f, enum listener_role role);
 
+/* Who it is, for a message with its socket: whoever gets that back knows. */
+void client_describe(const struct client *c, struct control_msg *m);
+
 /* A hand-off (CONTROL_HANDBACK) that the worker refused or did not live to take: another one gets
  * it. @fd consumed. */
 void client_return(struct frontend *f, const struct control_msg *m, int fd);

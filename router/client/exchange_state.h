@@ -29,6 +29,7 @@ struct http_head;
 struct identity;
 struct sock;
 struct upstream;
+struct visitor;
 
 enum { RETAIN_MAX = 16 << 10, LEARN_MAX = 1024 };
 
@@ -68,6 +69,7 @@ struct exchange_side {
 	struct sock *client;
 	const struct identity *who;
 	struct access_entry **access; /* the entry of this request, or NULL in it */
+	struct visitor **visitor;     /* whom it counts for, or NULL in it */
 	const struct exchange_ops *ops;
 };
 

@@ -36,6 +36,27 @@ bool identity_of_request(const struct identity *id, const struct http_head *head
 	return !id->is_unix || memcmp(ret, &nobody, sizeof(nobody)) != 0;
 }
 
+void identity_describe(const struct identity *id, struct control_msg *m)
+{
+	_Static_assert(sizeof(m->address) == sizeof(id->ip), "the bytes of an address");
+	m->tls = id->tls;
+	if (!id->is_unix)
+		memcpy(m->address, &id->ip, sizeof(id->ip));
+}
+
+void identity_recall(struct identity *id, const struct control_msg *m,
+		     const struct cidr_list *trusted)
+{
+	struct ip peer = id->ip, ip;
+
+	memcpy(&ip, m->address, sizeof(ip));
+	id->tls = m->tls;
+	if (!m->address[0] && !m->address[1])
+		return;
+	id->named = id->is_unix || memcmp(&ip, &peer, sizeof(ip)) != 0;
+	identity_set(id, &ip, trusted);
+}
+
 struct forwarded_peer identity_forwarded(const struct identity *id)
 {
 	return (struct forwarded_peer){ str_of(id->addr), id->trusted, id->tls };

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include "base/ip.h"
+#include "ipc/control.h"
 #include "router/http/forwarded.h"
 
 struct http_head;
@@ -28,6 +29,12 @@ void identity_of_peer(struct identity *id, const struct sockaddr_storage *peer,
  * unix socket has named nobody. */
 bool identity_of_request(const struct identity *id, const struct http_head *head,
 			 const struct cidr_list *trusted, struct ip *ret);
+
+/* Who it is, for a message with its socket, and the opposite for whoever gets that back. @id is
+ * that of the socket's peer until then. */
+void identity_describe(const struct identity *id, struct control_msg *m);
+void identity_recall(struct identity *id, const struct control_msg *m,
+		     const struct cidr_list *trusted);
 
 /* As the worker is told of it; borrows @id. */
 struct forwarded_peer identity_forwarded(const struct identity *id);

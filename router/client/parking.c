@@ -5,6 +5,7 @@
 #include "router/backend/workers.h"
 #include "router/client/context.h"
 #include "router/client/exchange_state.h"
+#include "router/client/identity.h"
 
 #include "base/ban.h"
 
@@ -23,6 +24,8 @@ static bool lend(const struct exchange *x, enum park_side side, int fd)
 				 .state = x->keep_alive,
 				 .style = x->minor };
 
+	identity_describe(x->side.who, &m);
+	m.visitor = *x->side.visitor ? (*x->side.visitor)->key : 0;
 	return control_lend(u->worker->backend->init, &m, fd) == 0;
 }
 

@@ -15,13 +15,23 @@
 
 #include "base/ban.h"
 
-static bool may_begin(const struct frontend *f, const struct sid_request *sid)
+/* 0, or the answer to one new session too many. */
+static unsigned refusal(struct frontend *f, const struct route_request *rq,
+			const struct sid_request *sid)
 {
-	const struct backend *b = f->backend;
+	const struct router_conf *conf = frontend_conf(f);
+	uint64_t now_ms = frontend_now(f);
 
-	return !sid->engine || sid->sid.n ||
-	       limits_take_token(&b->shared->handshakes_paid_ns, b->conf->handshake_rate,
-				 b->conf->handshake_burst, backend_now(b));
+	if (!sid->engine || sid->sid.n)
+		return 0;
+	if (rq->has_ip &&
+	    !visitor_may_begin(&f->visitors, &rq->ip, conf->handshake_rate_per_address,
+			       conf->handshake_burst_per_address, now_ms))
+		return 429;
+	return limits_take_token(&f->backend->shared->handshakes_paid_ns, conf->handshake_rate,
+				 conf->handshake_burst, now_ms)
+		   ? 0
+		   : 503;
 }
 
 static struct worker *choose(struct frontend *f, const struct route_request *rq, struct route *ret)
@@ -85,6 +95,7 @@ void route(struct frontend *f, const struct route_request *rq, struct route *ret
 {
 	const struct http_head *head = rq->head;
 	struct backend *b = f->backend;
+	unsigned status;
 
 	*ret = (struct route){ .kind = ROUTE_PROXIED };
 	if (str_eq(head->method, STR("CONNECT"))) {
@@ -92,8 +103,9 @@ void route(struct frontend *f, const struct route_request *rq, struct route *ret
 		return;
 	}
 	sid_of_target(head->target, str_of(b->conf->sid_param), &ret->sid);
-	if (!may_begin(f, &ret->sid)) {
-		refuse(ret, 503);
+	status = refusal(f, rq, &ret->sid);
+	if (status) {
+		refuse(ret, status);
 		return;
 	}
 	ret->worker = choose(f, rq, ret);

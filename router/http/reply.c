@@ -20,7 +20,7 @@ static const struct reply {
 	{ 405, "Method Not Allowed", "method not allowed", "Allow:\r\n" },
 	{ 408, "Request Timeout", "request timeout", "" },
 	{ 414, "URI Too Long", "uri too long", "" },
-	{ 429, "Too Many Requests", "too many connections", "Retry-After: 1\r\n" },
+	{ 429, "Too Many Requests", "too many from this address", "Retry-After: 1\r\n" },
 	{ 431, "Request Header Fields Too Large", "request header fields too large", "" },
 	{ 502, "Bad Gateway", "worker gone", "" },
 	{ 503, "Service Unavailable", "not ready or overloaded", "Retry-After: 1\r\n" },

@@ -252,6 +252,37 @@ static void a_returned_connection_that_its_worker_keeps_is_let_go(void **state)
 	assert_true(is_deaf());
 }
 
+/* As init says it of a client that it had been sent. */
+static void one_that_is_returned_is_who_it_was(void **state)
+{
+	struct control_msg m = {
+		.type = CONTROL_HANDBACK, .worker = 1, .kind = HANDOFF_CLIENT, .tls = 1
+	};
+	struct ip ip;
+	struct client *c;
+	int sv[2];
+	auto_fd int far = -1;
+
+	(void)state;
+	assert_int_equal(ip_parse(STR("203.0.113.9"), &ip), 0);
+	memcpy(m.address, &ip, sizeof(ip));
+	m.visitor = visitor_key(&ip);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, sv), 0);
+	far = sv[1];
+	client_return(frontend, &m, sv[0]);
+	c = frontend->clients;
+	assert_non_null(c);
+	assert_string_equal(c->who.addr, "203.0.113.9");
+	assert_true(c->who.tls);
+	assert_int_equal(c->visitor->n, 1);
+	m = (struct control_msg){ 0 };
+	identity_describe(&c->who, &m);
+	assert_memory_equal(m.address, &ip, sizeof(ip));
+	assert_int_equal(m.tls, 1);
+	client_close(c, "over");
+	assert_null(frontend->visitors.by_key);
+}
+
 /* With a worker that listens by itself */
 
 static bool (*awaited)(void);
@@ -645,6 +676,7 @@ int main(void)
 		TEST(a_request_that_reaches_no_worker_is_answered),
 		TEST(a_raw_connection_that_init_does_not_take_is_closed),
 		TEST(a_returned_connection_that_its_worker_keeps_is_let_go),
+		TEST(one_that_is_returned_is_who_it_was),
 		TEST_OWN(a_final_head_in_two_pieces_is_followed_by_a_large_body),
 		TEST_OWN(half_a_head_waits_for_the_rest),
 		TEST_OWN(half_a_head_and_the_end_are_no_request),
