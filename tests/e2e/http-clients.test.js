@@ -124,7 +124,7 @@ test("answers carry the id, our own too, unless the app has said one", () =>
 		const id = async (url, headers = { "X-Request-ID": "mine" }) => (await get(s.port, url, { headers })).headers["x-request-id"];
 		assert.strictEqual(await id("/length"), "mine");
 		assert.match(await id("/length", {}), /^[\da-f]{32}$/);
-		const named = Buffer.from("HTTP/1.1 200 OK\r\nx-request-id: theirs\r\nContent-Length: 0\r\n\r\n").toString("hex");
+		const named = Buffer.from("HTTP/1.1 200 OK\r\nx-request-id: theirs\r\nConnection: close\r\nContent-Length: 0\r\n\r\n").toString("hex");
 		assert.strictEqual(await id(`/raw?${named}`), "theirs");
 		assert.strictEqual(await id(`/raw?${Buffer.from("nonsense\r\n\r\n").toString("hex")}`), "mine", "of a 502");
 		const w = wire(s.port);
