@@ -40,7 +40,6 @@ static int run_router(const struct config *c)
 		.request_id = c->request_id,
 		.traceparent = (enum trace_mode)c->traceparent,
 		.access_format = (enum access_format)c->access_log,
-		.access_file = c->access_log_file,
 		.probe_path = c->probe_path,
 		.health_path = c->worker_health_path,
 		.health_interval_ms = c->worker_health_interval_ms,

@@ -150,7 +150,8 @@ const struct setting config_table[] = {
 	ROW("access-log", "FORMAT", "off", access_format, access_format, access_log,
 	    "a line for every request: off, common (Apache's), logfmt or json"),
 	ROW("access-log-file", "PATH", "/dev/stdout", text, text, access_log_file,
-	    "where the access log goes: a file, /dev/stdout, /dev/stderr or /dev/fd/N"),
+	    "where the access log goes: a file, /dev/stdout, /dev/stderr or /dev/fd/N; a file that "
+	    "was moved away is opened anew on SIGUSR1 and when the workers are reloaded"),
 	ROW("probe-path", "PATH", "/socket.io/", path, text, probe_path,
 	    "what is requested to see whether an app of @socket.io/sticky answers"),
 	ROW("dispatch", "HOW", "auto", dispatch, dispatch, dispatch,

@@ -130,6 +130,14 @@ static void on_app_metrics(struct router *r, const struct control_msg *m, int *f
 	scrape_collected(r, m, fd_take(fd));
 }
 
+static void on_access_log(struct router *r, const struct control_msg *m, int *fd)
+{
+	if (m->fd_lost)
+		log_error("router: access log: %s; it goes on in the old file", strerror(EMFILE));
+	else
+		access_log_use(&r->access_log, fd_take(fd));
+}
+
 static const struct {
 	enum control_type type;
 	void (*apply)(struct router *r, const struct control_msg *m, int *fd);
@@ -139,6 +147,7 @@ static const struct {
 	{ CONTROL_ADMIN, on_admin },           { CONTROL_SESSIONS, on_sessions },
 	{ CONTROL_PHASE, on_phase },           { CONTROL_ADOPT, on_adopt },
 	{ CONTROL_SCOREBOARD, on_scoreboard }, { CONTROL_APP_METRICS, on_app_metrics },
+	{ CONTROL_ACCESS_LOG, on_access_log },
 };
 
 static void on_message(struct control *link, const struct control_msg *m, int fd)
@@ -251,7 +260,7 @@ static int router_init(struct router *r, const struct router_conf *conf, int con
 	deadline_list_init(&r->linger, &r->loop, LINGER_MS, client_on_deadline);
 	deadline_list_init(&r->park, &r->loop, PARK_AFTER_MS, parking_begin);
 	scrape_init(r, admin_finish_metrics);
-	access_log_open(&r->access_log, &r->loop, conf->access_format, conf->access_file);
+	access_log_init(&r->access_log, &r->loop, conf->access_format);
 	if (getrandom(&r->id_prefix, sizeof(r->id_prefix), 0) < 0)
 		return -errno;
 	e = control_init(&r->link, &r->loop, fd_take(&owned), &link_ops);
