@@ -14,6 +14,7 @@
 #include "init/health.h"
 #include "init/init.h"
 #include "init/migrate.h"
+#include "init/node_options.h"
 #include "router/router.h"
 
 #include "base/ban.h"
@@ -123,6 +124,8 @@ int main(int argc, char **argv)
 		take_ecosystem_for_one(&c);
 	if (c.ecosystem && (action == CONFIG_RUN || action == CONFIG_CHECK))
 		apply_ecosystem(&c);
+	if (action == CONFIG_RUN || action == CONFIG_CHECK)
+		node_options_apply(&c, getenv("NODE_OPTIONS"));
 	if (action == CONFIG_CHECK) {
 		config_print(&c, stdout);
 		return 0;

@@ -123,7 +123,9 @@ const struct setting config_table[] = {
 	ROW("session-table", "N", "262144", count, count, session_table,
 	    "sessions remembered; the least recently used go first"),
 	ROW("max-head-bytes", "N", "16384", count, count, max_head_bytes,
-	    "largest request head; more gets 431"),
+	    "largest request head; more gets 431, as more than 128 fields do; Node's "
+	    "--max-http-header-size, on the command line or in NODE_OPTIONS, is the default where "
+	    "it is there"),
 	ROW("max-connections-per-address", "N", "0", limit, count, max_connections_per_address,
 	    "connections of one client address (one IPv6 /64) at a time, behind trusted proxies "
 	    "its requests; more get 429; WebSockets handed over to workers do not count; 0 = no "
