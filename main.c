@@ -18,6 +18,7 @@
 #include "init/health.h"
 #include "init/init.h"
 #include "init/migrate.h"
+#include "init/node_options.h"
 #include "router/router.h"
 #include "router/sandbox.h"
 
@@ -67,7 +68,6 @@ static int run_router(const struct config *c)
 		.request_id = c->request_id,
 		.traceparent = (enum trace_mode)c->traceparent,
 		.access_format = (enum access_format)c->access_log,
-		.access_file = c->access_log_file,
 		.probe_path = c->probe_path,
 		.health_path = c->worker_health_path,
 		.health_interval_ms = c->worker_health_interval_ms,
@@ -156,6 +156,8 @@ int main(int argc, char **argv)
 		take_ecosystem_for_one(&c);
 	if (c.ecosystem && (action == CONFIG_RUN || action == CONFIG_CHECK))
 		apply_ecosystem(&c);
+	if (action == CONFIG_RUN || action == CONFIG_CHECK)
+		node_options_apply(&c, getenv("NODE_OPTIONS"));
 	if (action == CONFIG_CHECK) {
 		config_print(&c, stdout);
 		return 0;

@@ -134,6 +134,7 @@ static int reload(struct admin_client *c, const struct admin_request *rq)
 		return say(c, FAILED, "sioinit is stopping");
 	c->waits = true;
 	reload_all(c->init);
+	access_file_reopen(&c->init->access_file);
 	return LATER;
 }
 

@@ -130,7 +130,9 @@ const struct setting config_table[] = {
 	ROW("session-table", "N", "262144", count, count, session_table,
 	    "sessions remembered; the least recently used go first"),
 	ROW("max-head-bytes", "N", "16384", count, count, max_head_bytes,
-	    "largest request head; more gets 431"),
+	    "largest request head; more gets 431, as more than 128 fields do; Node's "
+	    "--max-http-header-size, on the command line or in NODE_OPTIONS, is the default where "
+	    "it is there"),
 	ROW("max-connections-per-address", "N", "0", limit, count, max_connections_per_address,
 	    "connections of one client address (one IPv6 /64) at a time, its WebSockets among "
 	    "them, behind trusted proxies its requests and WebSockets; more get 429; 0 = no limit"),
@@ -162,7 +164,8 @@ const struct setting config_table[] = {
 	ROW("access-log", "FORMAT", "off", access_format, access_format, access_log,
 	    "a line for every request: off, common (Apache's), logfmt or json"),
 	ROW("access-log-file", "PATH", "/dev/stdout", text, text, access_log_file,
-	    "where the access log goes: a file, /dev/stdout, /dev/stderr or /dev/fd/N"),
+	    "where the access log goes: a file, /dev/stdout, /dev/stderr or /dev/fd/N; a file that "
+	    "was moved away is opened anew on SIGUSR1 and when the workers are reloaded"),
 	ROW("probe-path", "PATH", "/socket.io/", path, text, probe_path,
 	    "what is requested to see whether an app of @socket.io/sticky answers"),
 	ROW("dispatch", "HOW", "auto", dispatch, dispatch, dispatch,

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <uv.h>
 
+#include "init/access_file.h"
 #include "init/admin_socket.h"
 #include "init/app_messages.h"
 #include "init/app_metrics.h"
@@ -53,6 +54,7 @@ struct init {
 	struct app_messages app_messages;
 	struct websockets websockets;
 	struct frontend frontend;
+	struct access_file access_file;
 	int sessions_fd, board_fd; /* kept for every router */
 	struct scoreboard *board;
 	uv_signal_t signals[NSIG]; /* by number */

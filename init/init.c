@@ -143,6 +143,11 @@ static void resolve_credentials(struct init *in)
 		die(EXIT_BAD_CONFIG, "%s", err);
 }
 
+static void on_access_file(void *ctx)
+{
+	routers_tell_access_log(ctx);
+}
+
 int init_main(const struct config *c, const struct command *cmd, char *self)
 {
 	static struct init in; /* for the life of the process */
@@ -168,6 +173,8 @@ int init_main(const struct config *c, const struct command *cmd, char *self)
 	start_heartbeat(&in);
 	if (c->max_connections_per_address)
 		websockets_init(&in.websockets, &in.loop, in.board);
+	access_file_open(&in.access_file, &in.loop, c->access_log ? c->access_log_file : NULL,
+			 on_access_file, &in);
 	routers_init(&in, n_routers, self);
 	routers_start(&in);
 	pre_start_run(&in, start_serving);
@@ -177,6 +184,7 @@ int init_main(const struct config *c, const struct command *cmd, char *self)
 	admin_socket_close(&in);
 	endpoint_close_all();
 	frontend_close(&in.frontend);
+	access_file_close(&in.access_file);
 	logs_finish(&in.logs);
 	log_info("init: done code=%d", in.shutdown.exit_code);
 	credentials_free(&in.credentials);

@@ -192,6 +192,22 @@ static void tell_frontend(struct router_process *r, const struct listening *at)
 		  frontend_socket(at, r->index));
 }
 
+static void tell_access_log(struct router_process *r)
+{
+	struct control_msg m = { .type = CONTROL_ACCESS_LOG };
+
+	if (r->init->access_file.fd >= 0)
+		tell_with(r, m, r->init->access_file.fd);
+	else if (r->init->access_file.path)
+		tell(r, &m);
+}
+
+void routers_tell_access_log(struct init *in)
+{
+	for (unsigned i = 0; i < in->routers.n; i++)
+		tell_access_log(&in->routers.list[i]);
+}
+
 static bool adopt(struct router_process *r, const struct control_msg *m, int fd)
 {
 	router_send(r, m, fd);
@@ -207,6 +223,7 @@ static void tell_everything(struct router_process *r)
 	tell_with(r, (struct control_msg){ .type = CONTROL_SCOREBOARD, .router = r->index },
 		  in->board_fd);
 	tell_with(r, (struct control_msg){ .type = CONTROL_SESSIONS }, in->sessions_fd);
+	tell_access_log(r);
 	DL_FOREACH(in->pool.workers, w)
 	{
 		struct control_msg m = about_worker(w);

@@ -42,6 +42,8 @@ bool routers_ended(struct init *in, pid_t pid, int status);
 /* Telling all. */
 void routers_tell_worker(struct init *in, const struct worker *w);
 void routers_tell_phase(struct init *in);
+/* The file of the access log, which has changed. */
+void routers_tell_access_log(struct init *in);
 /* They accept at @pl from now on; @http: requests for the app's first server. */
 void routers_tell_place(struct init *in, struct place *pl, bool http);
 

@@ -31,6 +31,7 @@ static void reload(struct init *in, int sig)
 		stop_fast(in, sig);
 	else
 		reload_all(in);
+	access_file_reopen(&in->access_file);
 }
 
 static void one_more(struct init *in, int sig)
@@ -47,10 +48,11 @@ static void one_less(struct init *in, int sig)
 		pool_scale(in, in->pool.wanted - 1);
 }
 
-static void say_status(struct init *in, int sig)
+static void say_status_and_reopen(struct init *in, int sig)
 {
 	(void)sig;
 	pool_log_status(in);
+	access_file_reopen(&in->access_file);
 }
 
 static void suspend(struct init *in, int sig)
@@ -78,7 +80,7 @@ static const struct {
 } table[] = {
 	{ SIGTERM, stop_gently }, { SIGINT, stop_gently }, { SIGQUIT, stop_fast },
 	{ SIGHUP, reload },       { SIGTTIN, one_more },   { SIGTTOU, one_less },
-	{ SIGTSTP, suspend },     { SIGCONT, go_on },      { SIGUSR1, say_status },
+	{ SIGTSTP, suspend },     { SIGCONT, go_on },      { SIGUSR1, say_status_and_reopen },
 	{ SIGPIPE, ignore },
 };
 
@@ -114,6 +116,7 @@ static void on_exit_status(pid_t pid, int status, const struct rusage *usage, vo
 	struct init *in = ctx;
 
 	if (!routers_ended(in, pid, status) && !pre_start_ended(in, pid, status) &&
+	    !access_file_ended(&in->access_file, pid, status) &&
 	    !pool_ended(in, pid, status, usage))
 		log_debug("init: reaped orphan %d", (int)pid);
 }

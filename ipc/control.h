@@ -13,6 +13,7 @@
  *	PHASE       serving, lame duck, draining
  *	ADOPT       a poll that another router has lent (fd, twice)
  *	APP_METRICS what the workers have answered (fd)
+ *	ACCESS_LOG  write to this file from now on (fd)
  *
  *	router → init
  *	UP          tell me everything
@@ -56,6 +57,7 @@ enum control_type {
 	CONTROL_UP,
 	CONTROL_APP_METRICS, /* .token; the answer also has .kind = workers that are missing, .style
 				= enum serialization, fd: see app_answers.h, or none */
+	CONTROL_ACCESS_LOG,  /* fd, or none: it could not be opened */
 };
 
 enum listener_kind {

@@ -34,7 +34,6 @@ struct router_conf {
 	const char *request_id; /* a field name or NULL */
 	enum trace_mode traceparent;
 	enum access_format access_format;
-	const char *access_file;
 	const char *probe_path;
 	const char *health_path; /* NULL: who listens or accepts is ready, and is not asked on */
 	uint32_t health_interval_ms; /* 0: only until it is ready */

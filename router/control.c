@@ -117,6 +117,14 @@ static void on_app_metrics(struct router *r, const struct control_msg *m, int *f
 	scrape_collected(&r->admin.scrape, m, fd_take(fd));
 }
 
+static void on_access_log(struct router *r, const struct control_msg *m, int *fd)
+{
+	if (m->fd_lost)
+		log_error("router: access log: %s; it goes on in the old file", strerror(EMFILE));
+	else
+		access_log_use(&r->frontend.access_log, fd_take(fd));
+}
+
 static const struct {
 	enum control_type type;
 	void (*apply)(struct router *r, const struct control_msg *m, int *fd);
@@ -126,6 +134,7 @@ static const struct {
 	{ CONTROL_ADMIN, on_admin },           { CONTROL_SESSIONS, on_sessions },
 	{ CONTROL_PHASE, on_phase },           { CONTROL_ADOPT, on_adopt },
 	{ CONTROL_SCOREBOARD, on_scoreboard }, { CONTROL_APP_METRICS, on_app_metrics },
+	{ CONTROL_ACCESS_LOG, on_access_log },
 };
 
 static void on_message(struct control *link, const struct control_msg *m, int fd)

@@ -142,7 +142,7 @@ static int start_frontend(struct router *r, const struct router_conf *conf)
 	limit_clients(f, conf->max_connections);
 	deadlines_init(f, client_on_deadline, exchange_on_deadline);
 	admin_init(&r->admin, f, publish);
-	access_log_open(&f->access_log, &r->uv, conf->access_format, conf->access_file);
+	access_log_init(&f->access_log, &r->uv, conf->access_format);
 	return getrandom(&f->id_prefix, sizeof(f->id_prefix), 0) < 0 ? -errno : 0;
 }
 
@@ -162,7 +162,7 @@ static int router_init(struct router *r, const struct router_conf *conf, int con
 		return e;
 	listeners_init(&r->listeners, &r->loop, &listener_ops, &r->frontend);
 	if (conf->sandbox)
-		sandbox_enter(conf->access_format ? conf->access_file : NULL);
+		sandbox_enter();
 	e = control_init(&r->link, &r->uv, fd_take(&owned), &router_control_ops);
 	return e < 0 ? e : control_send(&r->link, &up, -1);
 }

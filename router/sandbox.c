@@ -22,11 +22,6 @@
 
 #include "base/ban.h"
 
-static bool is_opened_anew(const char *log_file)
-{
-	return log_file && strncmp(log_file, "/dev/", 5) != 0;
-}
-
 /* Those without CAP_SETPCAP cannot; with no_new_privs they gain nothing from what is left in it. */
 static void empty_bounding_set(void)
 {
@@ -41,26 +36,23 @@ void sandbox_begin(void)
 	(void)sandbox_filter_io_uring();
 }
 
-static int drop_capabilities(const char *log_file)
+static int drop_capabilities(void)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { { 0 } };
 
-	(void)log_file;
 	empty_bounding_set();
 	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 	return syscall(SYS_capset, &header, none) < 0 ? -errno : 0;
 }
 
-static int gain_nothing(const char *log_file)
+static int gain_nothing(void)
 {
-	(void)log_file;
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
 }
 
-static int hide(const char *log_file)
+static int hide(void)
 {
-	(void)log_file;
 	return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ? -errno : 0;
 }
 
@@ -75,7 +67,6 @@ enum { SCOPES_VERSION = 6, TRUNCATE_VERSION = 3, REFER_VERSION = 2 };
 
 static const uint64_t SCOPE_ABSTRACT_UNIX_SOCKET = 1, FS_TRUNCATE = 1u << 14;
 static const uint64_t READING = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
-static const uint64_t LOGGING = LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_MAKE_REG;
 
 /* Sanitizers read the program itself, for their reports. */
 static const char *const readable = SANDBOX_OF_SANITIZER ? "/" : "/proc";
@@ -107,19 +98,7 @@ static int allow(int rules, const char *folder, uint64_t what)
 		   : 0;
 }
 
-static int allow_log(int rules, const char *log_file)
-{
-	char folder[4096];
-	const char *slash = strrchr(log_file, '/');
-	int n = slash ? (int)(slash - log_file) + 1 : 1;
-
-	if (n >= (int)sizeof(folder))
-		return -ENAMETOOLONG;
-	(void)snprintf(folder, sizeof(folder), "%.*s", n, slash ? log_file : ".");
-	return allow(rules, folder, LOGGING);
-}
-
-static int close_files(const char *log_file)
+static int close_files(void)
 {
 	long version =
 	    syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
@@ -133,23 +112,21 @@ static int close_files(const char *log_file)
 	if (rules < 0)
 		return -errno;
 	e = allow(rules, readable, READING);
-	if (e == 0 && is_opened_anew(log_file))
-		e = allow_log(rules, log_file);
 	if (e == 0 && syscall(SYS_landlock_restrict_self, rules, 0) < 0)
 		e = -errno;
 	return e;
 }
 
-static int filter_calls(const char *log_file)
+static int filter_calls(void)
 {
-	return sandbox_filter_load(is_opened_anew(log_file));
+	return sandbox_filter_load();
 }
 
 /* Many kernels and containers lack landlock, and few the rest. */
 static const struct {
 	const char *what;
 	enum log_level missed;
-	int (*take)(const char *log_file);
+	int (*take)(void);
 } steps[] = {
 	{ "dropping capabilities", LOG_LEVEL_WARN, drop_capabilities },
 	{ "no_new_privs", LOG_LEVEL_WARN, gain_nothing },
@@ -165,7 +142,7 @@ static void read_ahead(void)
 	tzset();
 }
 
-void sandbox_enter(const char *log_file)
+void sandbox_enter(void)
 {
 	enum log_level level = LOG_LEVEL_INFO;
 	char refused[512];
@@ -173,7 +150,7 @@ void sandbox_enter(const char *log_file)
 
 	read_ahead();
 	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
-		int e = steps[i].take(log_file);
+		int e = steps[i].take();
 
 		if (e == 0 || n >= sizeof(refused))
 			continue;

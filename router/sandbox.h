@@ -4,9 +4,9 @@
  *   - no_new_privs: no program that it would execute gains any (prctl(2));
  *   - not dumpable: nobody but root reads its memory, descriptors and environment in /proc, and it
  *     leaves no core behind;
- *   - files (landlock(7), Linux 5.13): it reads in /proc alone and writes in the folder of its
- *     access log alone; it connects to no abstract unix socket of others (Linux 6.12), such as
- *     init's admin socket;
+ *   - files (landlock(7), Linux 5.13): it reads in /proc alone and writes nowhere, as init opens
+ * its access log; it connects to no abstract unix socket of others (Linux 6.12), such as init's
+ *     admin socket;
  *   - system calls (seccomp(2)): those in router/sandbox_filter.c. */
 #pragma once
 
@@ -15,7 +15,6 @@
  * io_uring: newer libuv than 1.44 has one in each loop, whose operations no filter sees. */
 void sandbox_begin(void);
 
-/* Takes them. @log_file is opened anew by its path later on; NULL, or something in /dev: nothing
- * is. What the kernel or the container refuses is said in one line, and the rest holds. For
+/* Takes them. What the kernel or the container refuses is said in one line, and the rest holds. For
  * processes of one thread. */
-void sandbox_enter(const char *log_file);
+void sandbox_enter(void);

@@ -110,13 +110,10 @@ static const struct rule sometimes[] = {
 	{ SCMP_SYS(prctl), { INT(0, PR_SET_NAME) } }, /* newer libuv: of its threads */
 };
 
-/* Opening for writing: the access log, after it has been moved away. */
+/* Opening for writing gives EACCES, as a library may try. */
 static const struct rule writing[] = {
 	{ SCMP_SYS(open), { BITS(1, O_ACCMODE, O_WRONLY) } },
 	{ SCMP_SYS(openat), { BITS(2, O_ACCMODE, O_WRONLY) } },
-};
-
-static const struct rule updating[] = {
 	{ SCMP_SYS(open), { BITS(1, O_ACCMODE, O_RDWR) } },
 	{ SCMP_SYS(openat), { BITS(2, O_ACCMODE, O_RDWR) } },
 };
@@ -157,9 +154,8 @@ static int add_abort(scmp_filter_ctx f)
 	return add(f, SCMP_ACT_ALLOW, ours, ARRAY_LEN(ours));
 }
 
-static int add_all(scmp_filter_ctx f, bool opens_log)
+static int add_all(scmp_filter_ctx f)
 {
-	uint32_t on_write = opens_log ? SCMP_ACT_ALLOW : SCMP_ACT_ERRNO(EACCES);
 	int e = add_always(f, always, ARRAY_LEN(always));
 
 	if (e == 0 && SANDBOX_OF_SANITIZER)
@@ -167,9 +163,7 @@ static int add_all(scmp_filter_ctx f, bool opens_log)
 	if (e == 0)
 		e = add(f, SCMP_ACT_ALLOW, sometimes, ARRAY_LEN(sometimes));
 	if (e == 0)
-		e = add(f, on_write, writing, ARRAY_LEN(writing));
-	if (e == 0)
-		e = add(f, SCMP_ACT_ERRNO(EACCES), updating, ARRAY_LEN(updating));
+		e = add(f, SCMP_ACT_ERRNO(EACCES), writing, ARRAY_LEN(writing));
 	if (e == 0)
 		e = seccomp_rule_add(f, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
 	return e == 0 ? add_abort(f) : e;
@@ -191,8 +185,12 @@ static bool is_known(uint32_t arch)
 	return arch == SCMP_ARCH_X86_64 || arch == SCMP_ARCH_AARCH64;
 }
 
-/* @opens_log: NULL for the first filter. */
-static int load(uint32_t otherwise, const bool *opens_log)
+static int refuse_io_uring(scmp_filter_ctx f)
+{
+	return seccomp_rule_add(f, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(io_uring_setup), 0);
+}
+
+static int load(uint32_t otherwise, int (*add_rules)(scmp_filter_ctx f))
 {
 	scmp_filter_ctx f = is_known(seccomp_arch_native()) ? seccomp_init(otherwise) : NULL;
 	int e;
@@ -200,10 +198,8 @@ static int load(uint32_t otherwise, const bool *opens_log)
 	if (!f)
 		return -EOPNOTSUPP;
 	e = set_up(f);
-	if (e == 0 && opens_log)
-		e = add_all(f, *opens_log);
-	else if (e == 0)
-		e = seccomp_rule_add(f, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(io_uring_setup), 0);
+	if (e == 0)
+		e = add_rules(f);
 	if (e == 0)
 		e = seccomp_load(f);
 	seccomp_release(f);
@@ -212,10 +208,10 @@ static int load(uint32_t otherwise, const bool *opens_log)
 
 int sandbox_filter_io_uring(void)
 {
-	return load(SCMP_ACT_ALLOW, NULL);
+	return load(SCMP_ACT_ALLOW, refuse_io_uring);
 }
 
-int sandbox_filter_load(bool opens_log)
+int sandbox_filter_load(void)
 {
-	return load(SCMP_ACT_KILL_PROCESS, &opens_log);
+	return load(SCMP_ACT_KILL_PROCESS, add_all);
 }

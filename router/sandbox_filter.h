@@ -19,8 +19,8 @@
 /* io_uring_setup(2) gives ENOSYS from now on. 0, or as below. */
 int sandbox_filter_io_uring(void);
 
-/* For good, for this thread and those that it starts. @opens_log: files may be opened for writing;
- * otherwise that gives EACCES. 0; -EOPNOTSUPP: not known for this architecture, or the kernel
+/* For good, for this thread and those that it starts. Opening a file for writing gives EACCES. 0;
+ * -EOPNOTSUPP: not known for this architecture, or the kernel
  * cannot end processes so (Linux 4.14); -errno of seccomp(2): EPERM, EINVAL, ENOSYS where a
  * container or an emulator has none. */
-int sandbox_filter_load(bool opens_log);
+int sandbox_filter_load(void);

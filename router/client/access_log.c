@@ -1,7 +1,6 @@
-/* The access log. See access_log.h. A descriptor that others have, too (stdout is the workers' as
- * well), is not made non-blocking: what is behind it is opened anew. Sockets cannot be, they have
- * MSG_DONTWAIT. Nor can another user's pipe (a container that runs as somebody else than it was
- * started by): then poll(2) tells whether a piece fits, unless a worker is faster. */
+/* The access log. See access_log.h. A file or pipe of our own does not block, and sockets have
+ * MSG_DONTWAIT. What others have, too (another user's pipe as stdout, init/access_file.c), may:
+ * then poll(2) tells whether a piece fits, unless a worker is faster. */
 #include "router/client/access_log.h"
 
 #include <errno.h>
@@ -203,7 +202,7 @@ static void flush(struct access_log *log)
 {
 	size_t done = 0;
 
-	while (done < log->pending.len) {
+	while (log->fd >= 0 && done < log->pending.len) {
 		struct buf rest = { log->pending.p + done, log->pending.len - done, 0, 0 };
 		ssize_t n = log->write(log->fd, rest.p, piece(&rest));
 
@@ -234,71 +233,40 @@ static void on_timer(uv_timer_t *t)
 
 /* Life */
 
-static bool is_socket(int fd)
+typedef ssize_t write_fn(int fd, const char *p, size_t n);
+
+static write_fn *writer_for(int fd)
 {
 	struct stat st;
 
-	return fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode);
+	if (fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode))
+		return send_some;
+	return fcntl(fd, F_GETFL) & O_NONBLOCK ? write_some : write_where_it_fits;
 }
 
-/* -1: @path is not one of the descriptors we have. */
-static int descriptor_of(const char *path)
+void access_log_init(struct access_log *log, uv_loop_t *loop, enum access_format format)
 {
-	static const struct {
-		const char *path;
-		int fd;
-	} names[] = { { "/dev/stdout", STDOUT_FILENO }, { "/dev/stderr", STDERR_FILENO } };
-	uint64_t n;
-
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		if (strcmp(path, names[i].path) == 0)
-			return names[i].fd;
-	if (strncmp(path, "/dev/fd/", 8) == 0 && str_to_u64(str_of(path + 8), INT32_MAX, &n) == 0)
-		return (int)n;
-	return -1;
-}
-
-static int open_anew(const char *path)
-{
-	return open(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_CLOEXEC | O_NOCTTY, 0640);
-}
-
-/* 0 or -errno. */
-static int open_target(struct access_log *log, const char *path)
-{
-	int ours = descriptor_of(path);
-
-	log->write = write_some;
-	if (ours >= 0 && is_socket(ours)) {
-		log->write = send_some;
-		log->fd = fcntl(ours, F_DUPFD_CLOEXEC, 0);
-		return log->fd < 0 ? -errno : 0;
-	}
-	log->fd = open_anew(path);
-	if (log->fd < 0 && errno == EACCES && ours >= 0) {
-		log->write = write_where_it_fits;
-		log->fd = fcntl(ours, F_DUPFD_CLOEXEC, 0);
-	}
-	return log->fd < 0 ? -errno : 0;
-}
-
-void access_log_open(struct access_log *log, uv_loop_t *loop, enum access_format format,
-		     const char *path)
-{
-	int err;
-
-	*log = (struct access_log){ .fd = -1, .pending = BUF_INIT(ACCESS_PENDING_MAX) };
+	*log = (struct access_log){ .fd = -1,
+				    .format = format,
+				    .wanted = format,
+				    .pending = BUF_INIT(ACCESS_PENDING_MAX) };
 	(void)uv_timer_init(loop, &log->timer);
 	uv_unref((uv_handle_t *)&log->timer);
-	if (format == ACCESS_OFF)
-		return;
-	err = open_target(log, path);
-	if (err < 0) {
-		log_error("router: SIOINIT_ACCESS_LOG_FILE=\"%s\": %s; there is no access log",
-			  path, strerror(-err));
+}
+
+void access_log_use(struct access_log *log, int fd)
+{
+	if (fd < 0) {
+		if (log->fd < 0)
+			log->format = ACCESS_OFF;
 		return;
 	}
-	log->format = format;
+	flush(log); /* these belong there, if they are taken */
+	fd_close(&log->fd);
+	log->fd = fd;
+	log->write = writer_for(fd);
+	log->format = log->wanted;
+	flush(log);
 }
 
 void access_log_close(struct access_log *log)

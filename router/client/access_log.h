@@ -22,7 +22,8 @@ enum {
 
 struct access_log {
 	enum access_format format; /* ACCESS_OFF: everything below is unused */
-	int fd;
+	enum access_format wanted; /* when there is a file */
+	int fd;                    /* owned; -1: init has not said yet */
 	ssize_t (*write)(int fd, const char *p, size_t n); /* as write(2); never waits */
 	bool blocked; /* its reader is busy: the timer tries again */
 	uv_timer_t timer;
@@ -45,9 +46,11 @@ struct access_entry {
 
 enum { ACCESS_NO_SLOT = UINT32_MAX, ACCESS_CLIENT_LEFT = 499 };
 
-/* Opens @path; what is there is appended to. A failure is logged and turns the log off. */
-void access_log_open(struct access_log *log, uv_loop_t *loop, enum access_format format,
-		     const char *path);
+/* Lines are gathered until there is a file. */
+void access_log_init(struct access_log *log, uv_loop_t *loop, enum access_format format);
+/* The file from now on (CONTROL_ACCESS_LOG), consumed; what is gathered still goes to the old one,
+ * as far as that takes it. -1: it could not be opened, and without an old one there is no log. */
+void access_log_use(struct access_log *log, int fd);
 /* Writes what it can of the rest and closes. */
 void access_log_close(struct access_log *log);
 

@@ -4,7 +4,7 @@ const assert = require("node:assert");
 const fs = require("fs");
 const os = require("os");
 const path = require("path");
-const { start, get, until } = require("./harness");
+const { start, get, until, routerOf } = require("./harness");
 const { wire } = require("./wire");
 
 const polling = "/socket.io/?EIO=4&transport=polling";
@@ -75,4 +75,43 @@ test("a file that cannot be written is said, and the service goes on", { timeout
 	using(["http.js"], { SIOINIT_ACCESS_LOG: "json", SIOINIT_ACCESS_LOG_FILE: "/no/such/folder/log" }, async (s) => {
 		assert.strictEqual((await get(s.port, "/length")).status, 200);
 		assert.match(s.log, /SIOINIT_ACCESS_LOG_FILE=."\/no\/such\/folder\/log."/);
+	}));
+
+for (const routers of ["1", "3"])
+	test(`rotated by mv and a signal, or by copytruncate: no line is lost, and no hole is left (${routers} routers)`, { timeout: 60000 }, () =>
+		using(["http.js"], { SIOINIT_ACCESS_LOG: "common", SIOINIT_ROUTERS: routers }, async (s, lines, file) => {
+			let n = 0;
+			const ask = async (many) => {
+				for (let i = 0; i < many; i++) await get(s.port, `/length?${n++}`);
+			};
+			const rotate = async (i, signal) => {
+				const opened = s.log.split("access log opened anew").length;
+				fs.renameSync(file, `${file}.${i}`);
+				await ask(20); // these still belong to the old one
+				process.kill(s.pid, signal);
+				await until(async () => s.log.split("access log opened anew").length > opened, "another file");
+				await ask(20);
+			};
+			await ask(20);
+			await rotate(1, "SIGUSR1");
+			await rotate(2, "SIGHUP");
+			await until(async () => fs.readFileSync(file, "utf8").trim().split("\n").length >= 20, "the last lines");
+			const old = [1, 2].flatMap((i) => fs.readFileSync(`${file}.${i}`, "utf8").trim().split("\n"));
+			const all = [...old, ...(await lines(20))].map((l) => Number(/\?(\d+) HTTP\/1\.1" 200 5$/.exec(l)[1]));
+			assert.deepStrictEqual(all.sort((a, b) => a - b), Array.from({ length: n }, (_, i) => i));
+			fs.truncateSync(file);
+			await ask(3);
+			await lines(3);
+			assert.ok(!fs.readFileSync(file).includes(0));
+		}));
+
+test("a path that cannot be opened anew: said once, and the old file goes on; a router that starts has it, too", { timeout: 60000 }, () =>
+	using(["http.js"], { SIOINIT_ACCESS_LOG: "common" }, async (s, lines, file) => {
+		fs.renameSync(file, `${file}.1`);
+		fs.mkdirSync(file);
+		process.kill(s.pid, "SIGUSR1");
+		await until(async () => /SIOINIT_ACCESS_LOG_FILE=.*Is a directory; the access log goes on in the old file/.test(s.log), "the failure");
+		process.kill(routerOf(s.pid), "SIGKILL");
+		await until(async () => (await get(s.port, "/length?after")).status === 200, "the next router");
+		await until(async () => fs.readFileSync(`${file}.1`, "utf8").includes("?after"), "its line");
 	}));

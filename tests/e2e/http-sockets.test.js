@@ -167,6 +167,18 @@ test("a head may be as large as the setting says, and no larger", { timeout: 600
 const python = ["/usr/bin/python3", "python3"].find((file) => harness.works(file, "--version"));
 const systemd = ["x86_64", "aarch64"].some((cpu) => fs.existsSync(`/lib/${cpu}-linux-gnu/libsystemd.so.0`));
 
+for (const [where, args, env] of [["the command line", ["node", "--max-http-header-size=65536", "http.js"], {}], ["NODE_OPTIONS", ["http.js"], { NODE_OPTIONS: "--max-http-header-size=65536" }]])
+	test(`a head that Node takes by --max-http-header-size (${where}) gets to it, a larger one is 431`, { timeout: 60000 }, async () => {
+		const s = await start(args, { SIOINIT_WORKERS: "1", ...env });
+		try {
+			const ask = (n) => wire(s.port).send(`GET /length HTTP/1.1\r\nHost: x\r\nCookie: a=${"x".repeat(n)}\r\n\r\n`).response();
+			assert.strictEqual((await ask(60000)).status, 200);
+			assert.strictEqual((await ask(66000)).status, 431);
+		} finally {
+			assert.strictEqual(await s.stop(), 0);
+		}
+	});
+
 test("half a head is waited for where the kernel calls a socket readable for want of room", { skip: !(python && systemd) && "needs Python and libsystemd", timeout: 60000 }, async () => {
 	const [port, admin] = [await freePort(), await freePort()];
 	const p = spawn(python, ["small_window.py", process.env.BIN_UNDER_TEST, "bytes.js"], {
