@@ -194,7 +194,10 @@ void router_publish(struct router *r)
 
 static void before_sleep(void *ctx)
 {
-	router_publish(ctx);
+	struct router *r = ctx;
+
+	router_publish(r);
+	control_flush(&r->link);
 }
 
 static uint32_t chance(void)
@@ -255,6 +258,7 @@ static int router_init(struct router *r, const struct router_conf *conf, int con
 	if (getrandom(&r->id_prefix, sizeof(r->id_prefix), 0) < 0)
 		return -errno;
 	e = control_init(&r->link, &r->loop, fd_take(&owned), &link_ops);
+	control_owner_flushes(&r->link);
 	return e < 0 ? e : control_send(&r->link, &up, -1);
 }
 

@@ -29,6 +29,7 @@ static int setup(void **state)
 	router = (struct router){ .conf = &conf, .shared = scoreboard_private() };
 	assert_non_null(router.shared);
 	router.board = router.shared->routers;
+	router.link.ended = true; /* there is no init */
 	assert_int_equal(uv_loop_init(&router.loop), 0);
 	assert_int_equal(sessions_open(session_memory_create(SESSIONS), SESSIONS, &router.sessions),
 			 0);
@@ -120,12 +121,14 @@ static void what_init_does_not_take_is_said_again(void **state)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv), 0);
 	assert_int_equal(control_init(&router.link, &router.loop, sv[0], &ops), 0);
 	workers_publish(&router);
+	control_flush(&router.link);
 	n = recv(sv[1], packet, sizeof(packet), MSG_DONTWAIT);
 	assert_true(n > 0);
 	assert_int_equal(control_decode((struct str){ packet, (size_t)n }, &m), 0);
 	assert_int_equal(m.type, CONTROL_IDLE);
 	assert_int_equal(m.worker, 1);
 	workers_publish(&router);
+	control_flush(&router.link);
 	assert_true(recv(sv[1], packet, sizeof(packet), MSG_DONTWAIT) < 0);
 	control_close(&router.link, NULL);
 	(void)uv_run(&router.loop, UV_RUN_DEFAULT);
