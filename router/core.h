@@ -45,6 +45,7 @@ struct router {
 	enum phase phase;
 	struct listener *listeners;
 	uv_timer_t accept_pause;
+	uv_idle_t sweep; /* active: sessions of dead workers are being removed, some in each turn */
 	struct client *clients;
 	uint32_t n_clients;
 	uint32_t max_clients, max_accepted; /* served; with those that are being turned away */

@@ -81,10 +81,20 @@ static void on_scoreboard(struct router *r, const struct control_msg *m, int *fd
 	    m->router; /* so that the routers do not begin with the same */
 }
 
+static void on_sweep(uv_idle_t *sweep)
+{
+	struct router *r = container_of(sweep, struct router, sweep);
+
+	if (!sessions_sweep(r->sessions))
+		(void)uv_idle_stop(sweep);
+}
+
 static void on_worker(struct router *r, const struct control_msg *m, int *fd)
 {
 	(void)fd;
 	workers_update(r, m);
+	if (m->state == WORKER_DEAD)
+		(void)uv_idle_start(&r->sweep, on_sweep);
 }
 
 static void on_handback(struct router *r, const struct control_msg *m, int *fd)
@@ -248,6 +258,7 @@ static int router_init(struct router *r, const struct router_conf *conf, int con
 	if (e < 0)
 		return e;
 	(void)uv_timer_init(&r->loop, &r->accept_pause);
+	(void)uv_idle_init(&r->loop, &r->sweep);
 	deadline_list_init(&r->header, &r->loop, conf->header_timeout_ms, client_on_deadline);
 	deadline_list_init(&r->keepalive, &r->loop, conf->keepalive_timeout_ms, client_on_deadline);
 	deadline_list_init(&r->body, &r->loop, conf->body_timeout_ms, client_on_deadline);
@@ -283,6 +294,7 @@ static void router_deinit(struct router *r)
 	workers_free_all(r);
 	control_close(&r->link, NULL);
 	close_timer(&r->accept_pause);
+	uv_close((uv_handle_t *)&r->sweep, NULL);
 	close_timer(&r->header.timer);
 	close_timer(&r->keepalive.timer);
 	close_timer(&r->body.timer);
