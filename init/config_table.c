@@ -81,8 +81,9 @@ const struct setting config_table[] = {
 	ROW("signal-map", "LIST", "", signal_map, signal_map, signal_map,
 	    "take one signal for another, or for none: HUP=TERM,USR2=none"),
 	ROW("ping-interval", "SECONDS", "1", seconds, seconds, ping_interval_ms,
-	    "how often workers are looked after: event-loop lag, memory, age, CPU limit; an idle "
-	    "worker is asked every fourth time; 0 = never"),
+	    "how often workers are looked after: event-loop lag, memory, age, CPU limit; one that "
+	    "is idle (no request, no new socket, less than 1 % of a CPU, last answer within 10 "
+	    "ms) is asked every fourth time, but four times within hang-timeout; 0 = never"),
 	ROW("lag-warn", "SECONDS", "1", seconds, seconds, lag_warn_ms,
 	    "a worker whose event loop, or health path, takes longer to answer gets no new "
 	    "sessions; 0 = off"),

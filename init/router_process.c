@@ -349,7 +349,8 @@ static void on_end(struct control *c, int err)
 	struct router_process *r = c->poll.data;
 
 	if (err < 0 && err != -ECONNRESET) {
-		router_condemn(r, "sent what is no message");
+		router_condemn(r, err == -EBADMSG ? "sent what is no message"
+						  : "does not take what it is told");
 		return;
 	}
 	drop_channel(r, c);

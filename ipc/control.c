@@ -3,7 +3,11 @@
  *
  * Failure: a packet that does not decode, or has more than one descriptor, is dropped (its
  * descriptor closed) and ends the channel with -EBADMSG: both ends are the same binary, so it means
- * memory or version damage, and init then starts a fresh router. */
+ * memory or version damage, and init then starts a fresh router.
+ *
+ * Happy path: control_send() → the batch of this turn → one sendmmsg(2) → one recvmmsg(2). What the
+ * kernel has no room for waits in the queue, and what is sent while there is one waits behind it.
+ */
 #include "ipc/control.h"
 
 #include <errno.h>
@@ -186,7 +190,7 @@ struct control_packet {
 	uint8_t bytes[];
 };
 
-enum { AGAIN_MOST_MS = 128 };
+enum { AGAIN_MOST_MS = 128, READS_MAX = 32, READ_BATCH = 8 };
 
 static void on_poll(uv_poll_t *poll, int status, int events);
 
@@ -224,9 +228,18 @@ int control_init(struct control *c, uv_loop_t *loop, int fd, const struct contro
 		return r;
 	}
 	(void)uv_timer_init(loop, &c->again);
-	c->n_open = 2;
+	(void)uv_idle_init(loop, &c->turn);
+	c->n_open = 3;
 	control_rearm(c);
 	return 0;
+}
+
+static void batch_drop(struct control *c)
+{
+	for (unsigned i = 0; i < c->batch.n; i++)
+		fd_close(&c->batch.packets[i].fd);
+	c->batch.n = 0;
+	c->batch.n_bytes = 0;
 }
 
 static void control_end(struct control *c, int err)
@@ -234,31 +247,46 @@ static void control_end(struct control *c, int err)
 	if (c->ended || c->closing)
 		return;
 	c->ended = true;
+	batch_drop(c);
 	(void)uv_timer_stop(&c->again);
+	(void)uv_idle_stop(&c->turn);
 	control_rearm(c);
 	c->ops->on_end(c, err);
 }
 
-static int send_packet(int sock, const uint8_t *bytes, size_t len, int fd)
-{
-	struct iovec iov = { (void *)bytes, len };
+/* What a msghdr points to. */
+struct frame {
+	struct iovec iov;
 	union {
 		char bytes[CMSG_SPACE(sizeof(int))];
 		struct cmsghdr align;
-	} control = { 0 };
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
+	} control;
+};
 
-	if (fd >= 0) {
-		struct cmsghdr *c;
+static void frame_outgoing(struct frame *f, struct msghdr *m, const uint8_t *bytes, size_t len,
+			   int fd)
+{
+	struct cmsghdr *c;
 
-		m.msg_control = control.bytes;
-		m.msg_controllen = sizeof(control.bytes);
-		c = CMSG_FIRSTHDR(&m);
-		c->cmsg_level = SOL_SOCKET;
-		c->cmsg_type = SCM_RIGHTS;
-		c->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(c), &fd, sizeof(int));
-	}
+	f->iov = (struct iovec){ (void *)bytes, len };
+	*m = (struct msghdr){ .msg_iov = &f->iov, .msg_iovlen = 1 };
+	if (fd < 0)
+		return;
+	m->msg_control = f->control.bytes;
+	m->msg_controllen = sizeof(f->control.bytes);
+	c = CMSG_FIRSTHDR(m);
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(c), &fd, sizeof(int));
+}
+
+static int send_packet(int sock, const uint8_t *bytes, size_t len, int fd)
+{
+	struct frame f = { 0 };
+	struct msghdr m;
+
+	frame_outgoing(&f, &m, bytes, len, fd);
 	return sendmsg(sock, &m, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
 }
 
@@ -295,13 +323,9 @@ static bool is_queue_full(const struct control *c, bool with_fd)
 	       c->queued_fds >= limit.rlim_cur / CONTROL_QUEUED_FDS_SHARE;
 }
 
-static int enqueue(struct control *c, const uint8_t *bytes, size_t len, int *fd)
+static int queue_add(struct control *c, const uint8_t *bytes, size_t len, int *fd)
 {
-	struct control_packet *p;
-
-	if (is_queue_full(c, *fd >= 0))
-		return -ENOBUFS;
-	p = malloc(sizeof(*p) + len);
+	struct control_packet *p = malloc(sizeof(*p) + len);
 	if (!p)
 		return -ENOMEM;
 	*p = (struct control_packet){ .fd = fd_take(fd), .len = len };
@@ -313,38 +337,156 @@ static int enqueue(struct control *c, const uint8_t *bytes, size_t len, int *fd)
 	return 0;
 }
 
-/* @fd is closed or kept, but a @lent one is neither. */
-static int deliver(struct control *c, const struct control_msg *m, int fd, bool lent)
+static int enqueue(struct control *c, const uint8_t *bytes, size_t len, int *fd)
 {
-	uint8_t packet[CONTROL_PACKET_MAX];
-	auto_fd int owned = lent ? -1 : fd;
-	int len, r = -EAGAIN;
+	return is_queue_full(c, *fd >= 0) ? -ENOBUFS : queue_add(c, bytes, len, fd);
+}
 
-	if (c->ended || c->closing)
-		return -EPIPE;
-	len = control_encode(m, packet, sizeof(packet));
-	if (len < 0)
-		return len;
-	if (!c->queue)
-		r = send_packet(c->fd, packet, (size_t)len, fd);
-	if (r == 0 || !must_wait(c, r))
-		return r;
-	if (lent && fd >= 0) {
-		owned = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-		if (owned < 0)
-			return -errno;
+/* Sends packets of the batch from @first on; how many, or -errno. */
+static int send_some(struct control *c, unsigned first, size_t offset)
+{
+	struct mmsghdr out[CONTROL_BATCH_MAX];
+	struct frame frames[CONTROL_BATCH_MAX];
+	struct control_batch *b = &c->batch;
+	unsigned n = b->n - first;
+	int r;
+
+	if (n == 1) {
+		r = send_packet(c->fd, b->bytes + offset, b->packets[first].len,
+				b->packets[first].fd);
+		return r < 0 ? r : 1;
 	}
-	return enqueue(c, packet, (size_t)len, &owned);
+	for (unsigned i = 0; i < n; i++) {
+		frame_outgoing(&frames[i], &out[i].msg_hdr, b->bytes + offset,
+			       b->packets[first + i].len, b->packets[first + i].fd);
+		offset += b->packets[first + i].len;
+	}
+	r = sendmmsg(c->fd, out, n, MSG_NOSIGNAL | MSG_DONTWAIT);
+	return r < 0 ? -errno : r;
+}
+
+/* The kernel has no room for those from @first on. */
+static int queue_rest(struct control *c, unsigned first, size_t offset)
+{
+	struct control_batch *b = &c->batch;
+
+	for (; first < b->n; offset += b->packets[first++].len) {
+		int r =
+		    queue_add(c, b->bytes + offset, b->packets[first].len, &b->packets[first].fd);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* 0: sent or queued. <0: lost. */
+static int send_batch(struct control *c)
+{
+	struct control_batch *b = &c->batch;
+	unsigned done = 0;
+	size_t offset = 0;
+	int r = 0;
+
+	while (done < b->n && r >= 0) {
+		r = send_some(c, done, offset);
+		for (int i = 0; i < r; i++)
+			offset += b->packets[done++].len;
+		c->wait_ms = r > 0 ? 0 : c->wait_ms;
+	}
+	if (r < 0 && must_wait(c, r))
+		r = queue_rest(c, done, offset);
+	batch_drop(c);
+	if (r < 0)
+		c->batch_err = r;
+	return r < 0 ? r : 0;
+}
+
+void control_flush(struct control *c)
+{
+	if (c->ended || c->closing)
+		return;
+	(void)send_batch(c);
+	if (c->batch_err)
+		control_end(c, c->batch_err);
+}
+
+static void on_turn(uv_idle_t *turn)
+{
+	(void)uv_idle_stop(turn);
+	control_flush(container_of(turn, struct control, turn));
+}
+
+void control_owner_flushes(struct control *c)
+{
+	c->owner_flushes = true;
+}
+
+/* 0: there is room for one more packet, or a queue. <0: what was to go before it is lost. */
+static int make_room(struct control *c)
+{
+	const struct control_batch *b = &c->batch;
+
+	if (b->n < CONTROL_BATCH_MAX && b->n_bytes + CONTROL_PACKET_MAX <= sizeof(b->bytes))
+		return 0;
+	return send_batch(c);
 }
 
 int control_send(struct control *c, const struct control_msg *m, int fd)
 {
-	return deliver(c, m, fd, false);
+	struct control_batch *b = &c->batch;
+	uint8_t packet[CONTROL_PACKET_MAX], *at = packet;
+	auto_fd int owned = fd;
+	int len, r;
+
+	if (c->ended || c->closing || c->batch_err)
+		return -EPIPE;
+	r = make_room(c);
+	if (r < 0)
+		return r;
+	if (!c->queue)
+		at = b->bytes + b->n_bytes;
+	len = control_encode(m, at, CONTROL_PACKET_MAX);
+	if (len < 0)
+		return len;
+	if (c->queue)
+		return enqueue(c, packet, (size_t)len, &owned);
+	if (b->n == 0 && !c->owner_flushes)
+		(void)uv_idle_start(&c->turn, on_turn);
+	b->packets[b->n].len = (size_t)len;
+	b->packets[b->n++].fd = fd_take(&owned);
+	b->n_bytes += (size_t)len;
+	return 0;
+}
+
+static int enqueue_copy(struct control *c, const uint8_t *bytes, size_t len, int fd)
+{
+	auto_fd int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+	return copy < 0 ? -errno : enqueue(c, bytes, len, &copy);
 }
 
 int control_lend(struct control *c, const struct control_msg *m, int fd)
 {
-	return deliver(c, m, fd, true);
+	uint8_t packet[CONTROL_PACKET_MAX];
+	int len, r;
+
+	if (fd < 0)
+		return control_send(c, m, -1);
+	if (c->ended || c->closing || c->batch_err)
+		return -EPIPE;
+	len = control_encode(m, packet, sizeof(packet));
+	if (len < 0)
+		return len;
+	r = send_batch(c);
+	if (r < 0)
+		return r;
+	if (c->queue)
+		return enqueue_copy(c, packet, (size_t)len, fd);
+	r = send_packet(c->fd, packet, (size_t)len, fd);
+	if (r < 0 && must_wait(c, r))
+		r = enqueue_copy(c, packet, (size_t)len, fd);
+	return r;
 }
 
 static void send_queue(struct control *c)
@@ -395,42 +537,63 @@ static bool is_cut(const struct msghdr *m, int fd)
 	return m->msg_flags & MSG_TRUNC || (m->msg_flags & MSG_CTRUNC && fd >= 0);
 }
 
-/* 1: a packet was delivered. 0: nothing there. <0: the channel is at its end (-EPIPE: the peer
- * closed). */
-static int receive_packet(struct control *c)
+static void frame_incoming(struct frame *f, struct msghdr *m,
+			   char packet[static CONTROL_PACKET_MAX])
 {
-	char packet[CONTROL_PACKET_MAX];
-	union {
-		char bytes[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} control;
-	struct iovec iov = { packet, sizeof(packet) };
-	struct msghdr m = { .msg_iov = &iov,
-			    .msg_iovlen = 1,
-			    .msg_control = control.bytes,
-			    .msg_controllen = CMSG_LEN(sizeof(int)) }; /* with padding: two */
-	struct control_msg msg;
-	auto_fd int fd = -1;
-	ssize_t n = recvmsg(c->fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	f->iov = (struct iovec){ packet, CONTROL_PACKET_MAX };
+	*m = (struct msghdr){ .msg_iov = &f->iov,
+			      .msg_iovlen = 1,
+			      .msg_control = f->control.bytes,
+			      .msg_controllen = CMSG_LEN(sizeof(int)) }; /* with padding: two */
+}
 
+/* @fd came with it and is consumed. 0: delivered. <0: the channel is at its end (-EPIPE: the peer
+ * closed). */
+static int take_packet(struct control *c, const struct mmsghdr *in, int fd)
+{
+	const struct msghdr *m = &in->msg_hdr;
+	struct control_msg msg;
+	auto_fd int owned = fd;
+
+	if (in->msg_len == 0)
+		return -EPIPE;
+	if (is_cut(m, fd) ||
+	    control_decode((struct str){ m->msg_iov->iov_base, in->msg_len }, &msg) < 0)
+		return -EBADMSG;
+	msg.fd_lost = m->msg_flags & MSG_CTRUNC;
+	c->ops->on_message(c, &msg, fd_take(&owned));
+	return 0;
+}
+
+/* 1: there may be more. 0: there is not. <0: the channel is at its end. */
+static int receive(struct control *c)
+{
+	char packets[READ_BATCH][CONTROL_PACKET_MAX];
+	struct mmsghdr in[READ_BATCH];
+	struct frame frames[READ_BATCH];
+	int n, err = 0;
+
+	for (int i = 0; i < READ_BATCH; i++)
+		frame_incoming(&frames[i], &in[i].msg_hdr, packets[i]);
+	n = recvmmsg(c->fd, in, READ_BATCH, MSG_DONTWAIT | MSG_CMSG_CLOEXEC, NULL);
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
-	if (n == 0)
-		return -EPIPE;
-	fd = take_fd(&m);
-	if (is_cut(&m, fd) || control_decode((struct str){ packet, (size_t)n }, &msg) < 0)
-		return -EBADMSG;
-	msg.fd_lost = m.msg_flags & MSG_CTRUNC;
-	c->ops->on_message(c, &msg, fd_take(&fd));
-	return 1;
+	for (int i = 0; i < n; i++) {
+		int fd = take_fd(&in[i].msg_hdr);
+
+		if (err == 0 && !c->closing && !c->ended)
+			err = take_packet(c, &in[i], fd_take(&fd));
+		fd_close(&fd); /* nobody wants it any more */
+	}
+	return err < 0 ? err : n == READ_BATCH;
 }
 
 static void control_readable(struct control *c)
 {
 	int r = 1;
 
-	for (int i = 0; r > 0 && i < 256 && !c->closing && !c->ended; i++)
-		r = receive_packet(c);
+	for (int i = 0; r > 0 && i < READS_MAX && !c->closing && !c->ended; i++)
+		r = receive(c);
 	if (r < 0 && !c->closing)
 		control_end(c, r == -EPIPE ? 0 : r);
 }
@@ -462,6 +625,11 @@ static void on_poll_closed(uv_handle_t *handle)
 	handle_closed(container_of((uv_poll_t *)handle, struct control, poll));
 }
 
+static void on_turn_closed(uv_handle_t *handle)
+{
+	handle_closed(container_of((uv_idle_t *)handle, struct control, turn));
+}
+
 static void on_again_closed(uv_handle_t *handle)
 {
 	handle_closed(container_of((uv_timer_t *)handle, struct control, again));
@@ -478,9 +646,11 @@ void control_close(struct control *c, void (*on_closed)(struct control *c))
 	DL_FOREACH_SAFE(c->queue, p, next)
 	packet_free(p);
 	c->queue = NULL;
+	batch_drop(c);
 	control_rearm(c);
 	c->queued = c->queued_fds = 0;
 	uv_close((uv_handle_t *)&c->poll, on_poll_closed);
 	uv_close((uv_handle_t *)&c->again, on_again_closed);
+	uv_close((uv_handle_t *)&c->turn, on_turn_closed);
 	fd_close(&c->fd);
 }

@@ -145,6 +145,8 @@ enum {
 	CONTROL_PACKET_MAX = 1024,
 	CONTROL_QUEUE_MAX = 65536,    /* packets */
 	CONTROL_QUEUED_FDS_SHARE = 4, /* of those with descriptors, at most RLIMIT_NOFILE / this */
+	CONTROL_BATCH_MAX = 32,       /* packets that go out together */
+	CONTROL_BATCH_BYTES = 4096,
 };
 
 struct control;
@@ -158,15 +160,30 @@ struct control_ops {
 	void (*on_end)(struct control *c, int err);
 };
 
+/* What is sent within one turn of the loop: written at the end of it, with one call. */
+struct control_batch {
+	unsigned n;
+	size_t n_bytes;
+	struct {
+		size_t len;
+		int fd; /* owned, -1 = none */
+	} packets[CONTROL_BATCH_MAX];
+	uint8_t bytes[CONTROL_BATCH_BYTES]; /* of all, one behind the other */
+};
+
 struct control {
 	uv_poll_t poll;
 	uv_timer_t again; /* active: the kernel is short of something that poll does not tell of */
+	uv_idle_t turn;   /* active: there is a batch, which goes out before the loop waits */
+	bool owner_flushes;
+	struct control_batch batch;
+	int batch_err; /* why a batch was lost, which ends the channel; 0: none was */
 	unsigned n_open;
 	uint32_t wait_ms; /* the last pause; 0: it takes what we send */
 	int fd;
 	int events;
 	const struct control_ops *ops;
-	struct control_packet *queue;
+	struct control_packet *queue; /* of what the kernel had no room for */
 	unsigned queued, queued_fds;
 	bool ended, closing;
 	void (*on_closed)(struct control *c);
@@ -175,13 +192,22 @@ struct control {
 /* Takes over @fd, consumed always. 0 or -errno. */
 int control_init(struct control *c, uv_loop_t *loop, int fd, const struct control_ops *ops);
 
-/* Sends or queues. @fd is -1 or consumed always (the kernel has its own reference once it is sent).
- * 0, or -errno: the message is dropped and @fd closed. -ENOBUFS: the queue is full; -ENOMEM; -EPIPE
- * and other errors of the socket: the peer is gone, which on_end() tells as well. */
+/* Sends at the end of this turn of the loop, in the order of the calls. @fd is -1 or consumed
+ * always (the kernel has its own reference once it is sent). 0, or -errno: the message is dropped
+ * and @fd closed. -ENOBUFS: the queue is full; -ENOMEM; -EPIPE and other errors of the socket: the
+ * peer is gone, which on_end() tells as well. What goes wrong at the end of the turn on_end() tells
+ * alone. */
 int control_send(struct control *c, const struct control_msg *m, int fd);
 
-/* The same for a descriptor that is borrowed; a queued one is a copy (-EMFILE). */
+/* The same for a descriptor that is borrowed: sent at once, with all that waits for the end of the
+ * turn before it; a queued one is a copy (-EMFILE). -1 is as with control_send(). */
 int control_lend(struct control *c, const struct control_msg *m, int fd);
+
+/* The owner calls control_flush() before each wait: for a loop that is not libuv's alone. */
+void control_owner_flushes(struct control *c);
+
+/* Sends what waits for the end of the turn. May call on_end(). */
+void control_flush(struct control *c);
 
 /* Idempotent; queued descriptors are closed. @on_closed runs later from the loop. */
 void control_close(struct control *c, void (*on_closed)(struct control *c));

@@ -67,10 +67,20 @@ static void on_scoreboard(struct router *r, const struct control_msg *m, int *fd
 	r->backend.balance.last_slot = m->router; /* the routers do not begin with the same */
 }
 
+static void on_sweep(uv_idle_t *sweep)
+{
+	struct router *r = container_of(sweep, struct router, sweep);
+
+	if (!sessions_sweep(r->backend.sessions))
+		(void)uv_idle_stop(sweep);
+}
+
 static void on_worker(struct router *r, const struct control_msg *m, int *fd)
 {
 	(void)fd;
 	workers_update(&r->backend, m);
+	if (m->state == WORKER_DEAD)
+		(void)uv_idle_start(&r->sweep, on_sweep);
 }
 
 static void on_handback(struct router *r, const struct control_msg *m, int *fd)

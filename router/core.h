@@ -16,4 +16,5 @@ struct router {
 	struct backend backend;
 	struct frontend frontend;
 	struct admin admin;
+	uv_idle_t sweep; /* active: sessions of dead workers are being removed, some in each turn */
 };

@@ -58,7 +58,10 @@ static void publish(struct frontend *f)
 
 static void before_sleep(void *ctx)
 {
-	publish(ctx);
+	struct router *r = ctx;
+
+	publish(&r->frontend);
+	control_flush(&r->link);
 }
 
 /* Accepting */
@@ -160,10 +163,12 @@ static int router_init(struct router *r, const struct router_conf *conf, int con
 		e = start_frontend(r, conf);
 	if (e < 0)
 		return e;
+	(void)uv_idle_init(&r->uv, &r->sweep);
 	listeners_init(&r->listeners, &r->loop, &listener_ops, &r->frontend);
 	if (conf->sandbox)
 		sandbox_enter();
 	e = control_init(&r->link, &r->uv, fd_take(&owned), &router_control_ops);
+	control_owner_flushes(&r->link);
 	return e < 0 ? e : control_send(&r->link, &up, -1);
 }
 
@@ -177,6 +182,7 @@ static void router_deinit(struct router *r)
 	clients_close_all(f);
 	workers_free_all(b);
 	control_close(&r->link, NULL);
+	uv_close((uv_handle_t *)&r->sweep, NULL);
 	deadlines_deinit(f);
 	upstreams_deinit(b);
 	load_deinit(b);
@@ -216,7 +222,7 @@ int router_main(const struct router_conf *conf, int control_fd)
 	e = r ? router_init(r, conf, control_fd) : -ENOMEM;
 	if (e < 0)
 		die(EXIT_OUR_FAILURE, "router: cannot start: %s", strerror(-e));
-	loop_run(&r->loop, before_sleep, &r->frontend);
+	loop_run(&r->loop, before_sleep, r);
 	router_deinit(r);
 	return 0;
 }

@@ -29,7 +29,12 @@
 
 #include "base/ban.h"
 
-enum { NONE = 0, COMMITTED = 0x73696f31, EXPIRE_BATCH = 256 };
+enum { NONE = 0, COMMITTED = 0x73696f31, EXPIRE_BATCH = 256, LEAVING_MAX = 16 };
+
+/* A worker that is dead, and the first slot that may still be its. */
+struct leaving {
+	uint32_t worker, next;
+};
 
 struct sessions {
 	struct session_table *table;
@@ -39,6 +44,8 @@ struct sessions {
 	struct session_layout layout;
 	pid_t self;
 	bool damaged; /* found since the lock was taken */
+	struct leaving leaving[LEAVING_MAX];
+	unsigned n_leaving;
 };
 
 static uint32_t get(const _Atomic uint32_t *n)
@@ -276,13 +283,21 @@ void sessions_close(struct sessions *s)
 
 /* Using: the functions called with the lock held come first. */
 
+static bool is_leaving(const struct sessions *s, uint32_t worker)
+{
+	for (unsigned i = 0; i < s->n_leaving; i++)
+		if (s->leaving[i].worker == worker)
+			return true;
+	return false;
+}
+
 static uint32_t renew(struct sessions *s, struct str sid, uint64_t now_ms)
 {
 	uint32_t i = find_slot(s, sid);
 
 	if (i == NONE)
 		return 0;
-	if (s->slots[i].expires_ms <= now_ms) {
+	if (s->slots[i].expires_ms <= now_ms || is_leaving(s, get(&s->slots[i].worker))) {
 		remove_slot(s, i);
 		return 0;
 	}
@@ -382,22 +397,50 @@ void sessions_remove(struct sessions *s, struct str sid)
 	unlock(s);
 }
 
-/* All routers are told of a death: the first one does the work. */
+static uint32_t slots_touched(const struct sessions *s)
+{
+	uint32_t n = get(&s->table->n_touched);
+
+	return n < s->layout.n_slots ? n : s->layout.n_slots - 1;
+}
+
+/* Holds the lock for SESSIONS_SWEEP slots at most. */
+static void sweep(struct sessions *s, struct leaving *l)
+{
+	uint32_t end;
+
+	lock(s);
+	end = slots_touched(s);
+	for (int n = 0; n < SESSIONS_SWEEP && l->next <= end; n++, l->next++) {
+		const struct session_slot *sl = &s->slots[l->next];
+
+		if (get(&sl->committed) == COMMITTED && get(&sl->worker) == l->worker)
+			remove_slot(s, l->next);
+	}
+	unlock(s);
+}
+
+bool sessions_sweep(struct sessions *s)
+{
+	struct leaving *l = s->leaving;
+
+	if (s->n_leaving == 0)
+		return false;
+	sweep(s, l);
+	if (l->next > slots_touched(s) || sessions_count_worker(s, l->worker) == 0)
+		*l = s->leaving[--s->n_leaving];
+	return s->n_leaving > 0;
+}
+
+/* All routers are told of a death: they share the work. */
 void sessions_remove_worker(struct sessions *s, uint32_t worker)
 {
-	uint32_t i, older;
-
 	if (sessions_count_worker(s, worker) == 0)
 		return;
-	lock(s);
-	i = index_at(s, &s->table->newest);
-	for (uint32_t n = 0; i != NONE && n < s->layout.n_slots; n++, i = older) {
-		older = index_at(s, &s->links[i].older);
-		if (get(&s->slots[i].worker) == worker)
-			remove_slot(s, i);
-	}
-	s->damaged = s->damaged || i != NONE;
-	unlock(s);
+	while (s->n_leaving == LEAVING_MAX)
+		(void)sessions_sweep(s);
+	s->leaving[s->n_leaving++] = (struct leaving){ .worker = worker, .next = 1 };
+	(void)sessions_sweep(s);
 }
 
 uint32_t sessions_count(const struct sessions *s)

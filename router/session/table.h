@@ -8,6 +8,7 @@
  * sessions, and nothing else. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/str.h"
@@ -28,8 +29,16 @@ void sessions_put(struct sessions *s, struct str sid, uint32_t worker, uint32_t 
 		  uint64_t now_ms);
 void sessions_remove(struct sessions *s, struct str sid);
 
-/* Forgets every session of a worker that is dead. */
+/* Slots that are looked at while the lock is held: 0.1 ms. */
+enum { SESSIONS_SWEEP = 512 };
+
+/* Forgets every session of a worker that is dead: sessions_find() knows them no more. They are
+ * removed by sessions_sweep(), the first SESSIONS_SWEEP slots at once. */
 void sessions_remove_worker(struct sessions *s, uint32_t worker);
+
+/* Removes some of what dead workers have left. True: there is more, so call again, in another turn
+ * of the loop. */
+bool sessions_sweep(struct sessions *s);
 
 /* Sessions held, and held by one worker, expired ones excluded as far as sessions_expire() has seen
  * them. */

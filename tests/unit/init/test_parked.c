@@ -113,6 +113,7 @@ static unsigned given_to(unsigned router, uint32_t ret_workers[2 * PARK_N])
 	assert_int_equal(control_init(&channel, &in->loop, sv[0], &ops), 0);
 	r->channel = &channel;
 	parked_give(in, router, r, give);
+	control_flush(&channel);
 	while ((size = recv(sv[1], packet, sizeof(packet), MSG_DONTWAIT)) > 0) {
 		assert_int_equal(control_decode((struct str){ packet, (size_t)size }, &m), 0);
 		assert_int_equal(m.type, CONTROL_ADOPT);

@@ -19,10 +19,14 @@
 
 static struct control_msg last;
 static char last_text[512];
-static int last_fd, n_messages, n_ends, end_err;
+static char order[16]; /* .worker of the first, a digit each */
+static int last_fd, n_fds, n_messages, n_ends, end_err;
+
+static const uint32_t closes = UINT32_MAX; /* .worker of a message that makes its reader close */
 
 /* The kernel, which may be short of something. */
-static int sendmsg_error, n_sendmsg;
+static int sendmsg_error, n_sendmsg, n_recvmmsg;
+static unsigned n_before_error; /* packets of a batch that it takes all the same */
 
 ssize_t sendmsg(int fd, const struct msghdr *m, int flags)
 {
@@ -33,21 +37,43 @@ ssize_t sendmsg(int fd, const struct msghdr *m, int flags)
 	return -1;
 }
 
+int sendmmsg(int fd, struct mmsghdr *m, unsigned n, int flags)
+{
+	n_sendmsg++;
+	if (!sendmsg_error || n_before_error) {
+		n = n_before_error ? n_before_error : n;
+		n_before_error = 0;
+		return (int)syscall(SYS_sendmmsg, fd, m, n, flags);
+	}
+	errno = sendmsg_error;
+	return -1;
+}
+
+int recvmmsg(int fd, struct mmsghdr *m, unsigned n, int flags, struct timespec *timeout)
+{
+	n_recvmmsg++;
+	return (int)syscall(SYS_recvmmsg, fd, m, n, flags, timeout);
+}
+
 static void on_message(struct control *c, const struct control_msg *m, int fd)
 {
-	(void)c;
 	last = *m;
 	memcpy(last_text, m->text.p ? m->text.p : "", m->text.n);
 	last_fd = fd;
+	n_fds += fd >= 0;
 	if (m->type == CONTROL_HANDBACK)
 		fd_close(&last_fd);
+	if (n_messages + 1 < (int)sizeof(order))
+		order[n_messages] = (char)('0' + m->worker % 10);
 	n_messages++;
+	if (m->worker == closes)
+		control_close(c, NULL);
 }
 
 static void on_end(struct control *c, int err)
 {
-	n_ends++;
-	end_err = err;
+	if (n_ends++ == 0)
+		end_err = err;
 	control_close(c, NULL);
 }
 
@@ -63,8 +89,10 @@ static int setup(void **state)
 	static struct pair p;
 	int sv[2];
 
-	n_messages = n_ends = sendmsg_error = n_sendmsg = 0;
+	n_messages = n_ends = sendmsg_error = n_sendmsg = n_recvmmsg = 0;
 	last_fd = -1;
+	n_fds = n_before_error = 0;
+	memset(order, 0, sizeof(order));
 	assert_int_equal(uv_loop_init(&p.loop), 0);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, sv), 0);
 	assert_int_equal(control_init(&p.a, &p.loop, sv[0], &ops), 0);
@@ -128,6 +156,7 @@ static void descriptors_travel(void **state)
 
 	assert_int_equal(pipe(pipe_fds), 0);
 	assert_int_equal(control_send(&p->a, &m, pipe_fds[1]), 0);
+	control_flush(&p->a);
 	assert_int_equal(fcntl(pipe_fds[1], F_GETFD), -1); /* consumed */
 	uv_run(&p->loop, UV_RUN_ONCE);
 	assert_true(last_fd >= 0);
@@ -155,11 +184,6 @@ static void a_full_kernel_queues_in_order(void **state)
 	assert_int_equal(p->a.queued, 0);
 }
 
-static bool is_open(int fd)
-{
-	return fcntl(fd, F_GETFD) >= 0;
-}
-
 static void on_time(uv_timer_t *t)
 {
 	(void)t;
@@ -180,6 +204,111 @@ static unsigned turns_within(uv_loop_t *loop, uint64_t ms)
 	uv_close((uv_handle_t *)&t, NULL);
 	(void)uv_run(loop, UV_RUN_NOWAIT);
 	return turns;
+}
+
+static int lowest_free(void)
+{
+	int fd = dup(0);
+
+	(void)close(fd);
+	return fd;
+}
+
+/* With and without descriptors. */
+static void what_is_sent_in_one_turn_is_one_call(void **state)
+{
+	enum { N = 7 };
+	struct pair *p = *state;
+
+	for (uint32_t i = 1; i <= N; i++) {
+		struct control_msg m = { .type = CONTROL_HANDOFF, .worker = i };
+		int fd = i % 3 ? -1 : open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+		assert_int_equal(control_send(&p->a, &m, fd), 0);
+	}
+	assert_int_equal(n_sendmsg, 0);
+	(void)uv_run(&p->loop, UV_RUN_ONCE);
+	assert_int_equal(n_sendmsg, 1);
+	assert_int_equal(n_recvmmsg, 1);
+	assert_int_equal(n_messages, N);
+	assert_int_equal(last.worker, N);
+	assert_int_equal(n_fds, N / 3);
+}
+
+static void what_is_lent_overtakes_nothing(void **state)
+{
+	struct pair *p = *state;
+	struct control_msg first = { .type = CONTROL_SESSION, .worker = 1 },
+			   second = { .type = CONTROL_HANDBACK, .worker = 2 },
+			   third = { .type = CONTROL_SESSION, .worker = 3 };
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	assert_int_equal(control_send(&p->a, &first, -1), 0);
+	assert_int_equal(control_lend(&p->a, &second, fd), 0);
+	assert_int_equal(control_send(&p->a, &third, -1), 0);
+	while (n_messages < 3)
+		(void)uv_run(&p->loop, UV_RUN_ONCE);
+	assert_string_equal(order, "123");
+	assert_true(fcntl(fd, F_GETFD) >= 0);
+	(void)close(fd);
+	(void)uv_run(&p->loop, UV_RUN_NOWAIT);
+	assert_int_equal(uv_backend_timeout(&p->loop), -1); /* nothing is left to do */
+}
+
+/* Some of a batch are sent, the others wait, and what is sent later waits behind them. */
+static void a_batch_that_is_cut_stays_in_order(void **state)
+{
+	struct pair *p = *state;
+	struct control_msg m = { .type = CONTROL_HANDBACK };
+
+	for (m.worker = 1; m.worker <= 3; m.worker++)
+		assert_int_equal(control_send(&p->a, &m, open("/dev/null", O_RDONLY)), 0);
+	sendmsg_error = ETOOMANYREFS;
+	n_before_error = 1;
+	control_flush(&p->a);
+	assert_int_equal(p->a.queued, 2);
+	assert_int_equal(control_send(&p->a, &m, -1), 0);
+	assert_in_range(turns_within(&p->loop, 100), 1, 20);
+	assert_string_equal(order, "1");
+	sendmsg_error = 0;
+	while (n_messages < 4)
+		(void)uv_run(&p->loop, UV_RUN_ONCE);
+	assert_string_equal(order, "1234");
+	assert_int_equal(n_fds, 3);
+}
+
+static void a_batch_that_is_lost_ends_the_channel(void **state)
+{
+	struct pair *p = *state;
+	struct control_msg m = { .type = CONTROL_HANDOFF };
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	assert_int_equal(control_send(&p->a, &m, fd), 0);
+	sendmsg_error = EMSGSIZE;
+	(void)uv_run(&p->loop, UV_RUN_ONCE);
+	assert_true(p->a.ended);
+	assert_int_equal(end_err, -EMSGSIZE);
+	assert_int_equal(fcntl(fd, F_GETFD), -1);
+	assert_int_equal(control_send(&p->a, &m, -1), -EPIPE);
+}
+
+static void who_closes_hears_nothing_more(void **state)
+{
+	struct pair *p = *state;
+	struct control_msg m = { .type = CONTROL_HANDOFF, .worker = closes };
+	int free_before = lowest_free();
+
+	assert_int_equal(control_send(&p->a, &m, -1), 0);
+	assert_int_equal(control_send(&p->a, &m, open("/dev/null", O_RDONLY)), 0);
+	while (n_messages == 0)
+		(void)uv_run(&p->loop, UV_RUN_ONCE);
+	assert_int_equal(n_messages, 1);
+	assert_true(lowest_free() <= free_before);
+}
+
+static bool is_open(int fd)
+{
+	return fcntl(fd, F_GETFD) >= 0;
 }
 
 static void a_kernel_that_is_short_is_asked_less_and_less_often(void **state)
@@ -286,14 +415,6 @@ static void send_fds(int sock, const char *bytes, size_t len, const int *fds, si
 	assert_int_equal(sendmsg(sock, &m, 0), len);
 }
 
-static int lowest_free(void)
-{
-	int fd = dup(0);
-
-	(void)close(fd);
-	return fd;
-}
-
 static void two_descriptors_end_the_channel(void **state)
 {
 	struct pair *p = *state;
@@ -328,6 +449,7 @@ static void a_descriptor_without_room_is_said_to_be_lost(void **state)
 	struct rlimit before, full;
 
 	assert_int_equal(control_send(&p->a, &m, open("/dev/null", O_RDONLY)), 0);
+	control_flush(&p->a);
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
 	full = before;
 	full.rlim_cur = (rlim_t)lowest_free();
@@ -387,6 +509,14 @@ int main(void)
 		cmocka_unit_test_setup_teardown(every_field_survives, setup, teardown),
 		cmocka_unit_test_setup_teardown(descriptors_travel, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_full_kernel_queues_in_order, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_is_sent_in_one_turn_is_one_call, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(what_is_lent_overtakes_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_batch_that_is_cut_stays_in_order, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(a_batch_that_is_lost_ends_the_channel, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(who_closes_hears_nothing_more, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_kernel_that_is_short_is_asked_less_and_less_often,
 						setup, teardown),
 		cmocka_unit_test_setup_teardown(a_peer_that_reads_nothing_costs_no_turns, setup,

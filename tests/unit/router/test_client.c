@@ -201,6 +201,8 @@ static void a_request_that_reaches_no_worker_is_answered(void **state)
 
 	(void)state;
 	fd_close(&init_end);
+	(void)uv_run(&router->uv, UV_RUN_NOWAIT);
+	assert_true(router->link.ended);
 	fd = connect_client(ROLE_HTTP, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
 	assert_true(read(fd, answer, sizeof(answer) - 1) > 0);
 	assert_int_equal(strncmp(answer, "HTTP/1.1 503 ", 13), 0);

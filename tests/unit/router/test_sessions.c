@@ -406,6 +406,64 @@ static void the_repair_may_be_cut_short(void **state)
 	(void)close(fd);
 }
 
+/* Many sessions */
+
+enum { MANY = 262144 };
+
+/* Others wait for the lock meanwhile, so it is never held for long. */
+static void a_dead_worker_is_removed_a_part_at_a_time(void **state)
+{
+	struct sessions *s = fresh(MANY);
+	uint32_t left;
+	char sid[32];
+
+	(void)state;
+	for (int i = 0; i < MANY; i++) {
+		(void)snprintf(sid, sizeof(sid), "many-%d", i);
+		put(s, sid, i % 4 ? 1 : 2);
+	}
+	left = sessions_count_worker(s, 1);
+	sessions_remove_worker(s, 1);
+	assert_in_range(left - sessions_count_worker(s, 1), 1, SESSIONS_SWEEP);
+	(void)snprintf(sid, sizeof(sid), "many-%d", MANY - 1);
+	assert_int_equal(sessions_find(s, str_of(sid), 1), 0);
+	sessions_remove_worker(s, 2);
+	do {
+		left = sessions_count(s);
+		(void)snprintf(sid, sizeof(sid), "next-%u", left);
+		put(s, sid, 3);
+		(void)sessions_sweep(s);
+		assert_in_range(left + 1 - sessions_count(s), 0, SESSIONS_SWEEP);
+	} while (sessions_count_worker(s, 1) + sessions_count_worker(s, 2) > 0);
+	while (sessions_sweep(s))
+		;
+	assert_int_equal(sessions_count(s), sessions_count_worker(s, 3));
+	(void)snprintf(sid, sizeof(sid), "next-%u", left);
+	assert_int_equal(sessions_find(s, str_of(sid), 1), 3);
+	sessions_close(s);
+}
+
+/* More than can wait. */
+static void many_dead_workers_are_removed(void **state)
+{
+	enum { WORKERS = 40 };
+	struct sessions *s = fresh(MANY);
+	char sid[32];
+
+	(void)state;
+	for (int i = 0; i < 100 * WORKERS; i++) {
+		(void)snprintf(sid, sizeof(sid), "many-%d", i);
+		put(s, sid, 1 + (uint32_t)(i % WORKERS));
+	}
+	for (uint32_t w = 1; w <= WORKERS; w++)
+		sessions_remove_worker(s, w);
+	assert_int_equal(sessions_find(s, str_of(sid), 1), 0);
+	while (sessions_sweep(s))
+		;
+	assert_int_equal(sessions_count(s), 0);
+	sessions_close(s);
+}
+
 /* A router that writes anything */
 
 enum { SMALL = 32, SEEDS = 300 };
@@ -529,6 +587,8 @@ int main(void)
 		cmocka_unit_test(nobody_can_resize_the_memory),
 		cmocka_unit_test(what_can_be_resized_is_not_mapped),
 		cmocka_unit_test(what_is_written_over_costs_sessions_at_worst),
+		cmocka_unit_test(a_dead_worker_is_removed_a_part_at_a_time),
+		cmocka_unit_test(many_dead_workers_are_removed),
 		cmocka_unit_test(nothing_but_ones_costs_sessions_at_worst),
 		cmocka_unit_test(a_lock_that_is_not_released_is_taken_over),
 		cmocka_unit_test(what_one_learns_the_other_knows),
