@@ -2,7 +2,7 @@
 const test = require("node:test");
 const assert = require("node:assert");
 const { io } = require("socket.io-client");
-const { start, get, until, childOf, routersOf } = require("./harness");
+const { start, get, until, routersOf } = require("./harness");
 const { call, within } = require("./exercise");
 const { wire } = require("./wire");
 
@@ -48,9 +48,9 @@ async function fill(s, held, options) {
 	}
 }
 
+const metric = async (s, name) => Number(new RegExp(`^sioinit_${name} (\\d+)$`, "m").exec(String((await get(s.admin, "/metrics")).body))[1]);
 const gone = (c) => within(new Promise((resolve) => (c.connected ? c.on("disconnect", resolve) : resolve())), "the end of a client");
 const socketOf = (c) => c.io.engine.transport.ws._socket;
-const workersOf = (s) => [0, 1].map((slot) => childOf(s.pid, `SIOINIT_SLOT=${slot}`));
 
 // Within the time that the recount may take, and no more than @n.
 async function roomFor(s, held, n, what, options) {
@@ -108,14 +108,25 @@ test("WebSockets count on when routers are killed", { timeout: 60000 }, () => us
 	await roomFor(s, held, 1, "one has left");
 }));
 
-test("as many as arrive at the same moment are held to the limit", { timeout: 60000 }, () => using({ SIOINIT_MAX_CONNECTIONS_PER_ADDRESS: "10", SIOINIT_ROUTERS: "1" }, async (s, held) => {
-	const answers = Array.from({ length: 60 }, () => {
+test("those that init has not counted yet are held to the limit, too", { timeout: 60000 }, () => using({ SIOINIT_MAX_CONNECTIONS_PER_ADDRESS: "5", SIOINIT_ROUTERS: "1" }, async (s, held) => {
+	const upgrade = () => {
 		const w = wire({ port: s.port, localAddress: "127.0.0.2" }).send(`${upgradeHead}\r\n`);
 		held.push(w);
-		return w.take(/^HTTP\/1\.1 (\d+)/);
-	});
-	const statuses = (await Promise.all(answers)).map((m) => m[1]);
-	assert.strictEqual(statuses.filter((status) => status === "101").length, 10, `${statuses}`);
+		return w.take(/^HTTP\/1\.1 (\d+)/).then((m) => m[1]);
+	};
+	const waiting = [];
+	process.kill(s.pid, "SIGSTOP");
+	try {
+		for (let n = 1; n <= 5; n++) {
+			waiting.push(upgrade());
+			await until(async () => (await metric(s, "upgrades_total")) === n, "the hand-off");
+		}
+		assert.strictEqual(await upgrade(), "429");
+	} finally {
+		process.kill(s.pid, "SIGCONT");
+	}
+	assert.deepStrictEqual(await Promise.all(waiting), Array(5).fill("101"));
+	assert.strictEqual(await upgrade(), "429");
 }));
 
 test("behind a trusted proxy WebSockets count for the client that it names", { timeout: 60000 }, () => using({ SIOINIT_MAX_CONNECTIONS_PER_ADDRESS: "3", SIOINIT_TRUSTED_PROXIES: "127.0.0.0/8" }, async (s, held) => {
@@ -128,16 +139,16 @@ test("behind a trusted proxy WebSockets count for the client that it names", { t
 	await roomFor(s, held, 1, "one has left", of("2001:db8::3"));
 }));
 
-const metric = async (s, name) => Number(new RegExp(`^sioinit_${name} (\\d+)$`, "m").exec(String((await get(s.admin, "/metrics")).body))[1]);
-
-// While upgrades are made, both workers are stopped; one of them is killed then, and the other goes on.
+// While upgrades are made, both workers are stopped; one that has got some of them is killed then, and the other goes on.
 async function upgradesThatComeBack(s, n, upgrade) {
-	const [first, second] = workersOf(s);
-	for (const pid of [first, second]) process.kill(pid, "SIGSTOP");
+	const workers = async () => JSON.parse(String((await get(s.admin, "/status")).body)).workers;
+	for (const { pid } of await workers()) process.kill(pid, "SIGSTOP");
+	await until(async () => (await workers()).every((w) => w.state === "suspect"), "init to see it");
 	const made = Array.from({ length: n }, upgrade);
 	await until(async () => (await metric(s, "upgrades_total")) === n, "the hand-offs");
-	process.kill(second, "SIGCONT");
-	process.kill(first, "SIGKILL");
+	const [victim, other] = (await workers()).sort((a, b) => b.handoffs - a.handoffs);
+	process.kill(other.pid, "SIGCONT");
+	process.kill(victim.pid, "SIGKILL");
 	await until(async () => (await metric(s, "handbacks_total")) > 0, "hand-backs");
 	return Promise.all(made);
 }
