@@ -24,6 +24,7 @@
 #include "base/ban.h"
 
 _Static_assert((int)CONFIG_BALANCE_RANDOM == (int)BALANCE_RANDOM, "the same in both");
+_Static_assert((int)CONFIG_TRACEPARENT_MAKE == (int)TRACE_MAKE, "the same in both");
 _Static_assert((int)CONFIG_STICKY_NONE == (int)STICKY_NONE, "the same in both");
 
 /* Whom init has found SIOINIT_USER and SIOINIT_GROUP to be: before anything of the network's is
@@ -51,15 +52,20 @@ static int run_router(const struct config *c)
 		.header_timeout_ms = c->header_timeout_ms,
 		.keepalive_timeout_ms = c->keepalive_timeout_ms,
 		.body_timeout_ms = c->body_timeout_ms,
+		.response_timeout_ms = c->response_timeout_ms,
+		.tunnel_timeout_ms = c->tunnel_timeout_ms,
 		.max_connections = c->max_connections,
 		.max_sessions = c->session_table,
 		.max_head_bytes = c->max_head_bytes,
 		.max_connections_per_address = c->max_connections_per_address,
 		.handshake_rate = c->handshake_rate,
 		.handshake_burst = c->handshake_burst,
+		.handshake_rate_per_address = c->handshake_rate_per_address,
+		.handshake_burst_per_address = c->handshake_burst_per_address,
 		.trusted = &c->trusted_proxies,
 		.proxy_protocol = c->proxy_protocol,
 		.request_id = c->request_id,
+		.traceparent = (enum trace_mode)c->traceparent,
 		.access_format = (enum access_format)c->access_log,
 		.access_file = c->access_log_file,
 		.probe_path = c->probe_path,
@@ -71,6 +77,8 @@ static int run_router(const struct config *c)
 		.sticky = (enum sticky_kind)c->sticky.kind,
 		.sticky_name = c->sticky.name,
 		.sticky_cookie = c->sticky_cookie,
+		.sticky_cookie_attributes = c->sticky_cookie_attributes.attributes,
+		.sticky_cookie_secure_auto = c->sticky_cookie_attributes.secure_auto,
 		.sid_param = c->sid_param,
 		.slow_start_ms = c->slow_start_ms,
 		.sandbox = c->sandbox == CONFIG_SANDBOX_AUTO,

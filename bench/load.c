@@ -1,11 +1,12 @@
 /* Load for one HTTP and Socket.IO server on loopback: COUNT connections that repeat one operation,
  * each as soon as its last one is complete.
  *
- *	bench-load PORT OPERATION COUNT MILLISECONDS [BODY_BYTES | PAYLOAD]
+ *	bench-load PORT OPERATION COUNT MILLISECONDS|OPERATIONSx [BODY_BYTES | PAYLOAD]
  *
  * Opens the sessions that the operation needs, prints "ready", waits for a line on stdin, works for
- * the time given, lets what is in flight finish, prints {"operations":…,"failed":…}. The caller can
- * so measure exactly what happens between its line and ours.
+ * the time given or until so many operations ("2000x") are complete, lets what is in flight finish,
+ *prints {"operations":…,"failed":…}. The caller can so measure exactly what happens between its
+ *line and ours.
  *
  * Each connection has a source address of its own out of 127.0.0.2-17, for peers that route by
  * address. A connection that fails, or does not get on for STALL_MS, is opened again. */
@@ -33,7 +34,8 @@ enum {
 	STALL_MS = 3000,
 	TICK_MS = 100,
 	OPENING = 8,
-	SETUP_MS = 20000
+	SETUP_MS = 20000,
+	COUNTED_MS = 120000
 };
 
 enum step {
@@ -52,6 +54,7 @@ enum step {
 
 enum action {
 	GET_PLAIN,
+	GET_ALONE, /* each on a connection of its own */
 	GET_OPEN,
 	GET_POLL,
 	POST_MESSAGE,
@@ -68,11 +71,12 @@ static const struct operation {
 	enum action action;
 	enum step first;
 } operations[] = {
-	{ "get", GET_PLAIN, STEP_REPEAT },    { "handshake", GET_OPEN, STEP_REPEAT },
-	{ "poll", GET_POLL, STEP_OPEN },      { "post", POST_MESSAGE, STEP_OPEN },
-	{ "connect", CONNECT, STEP_REPEAT },  { "echo", ECHO, STEP_UPGRADE },
-	{ "relay", BROADCAST, STEP_UPGRADE }, { "idle", IDLE, STEP_UPGRADE },
-	{ "tunnel", BYTES, STEP_UPGRADE },    { "idle-tunnel", IDLE_BYTES, STEP_UPGRADE },
+	{ "get", GET_PLAIN, STEP_REPEAT },       { "handshake", GET_OPEN, STEP_REPEAT },
+	{ "poll", GET_POLL, STEP_OPEN },         { "post", POST_MESSAGE, STEP_OPEN },
+	{ "connect", CONNECT, STEP_REPEAT },     { "echo", ECHO, STEP_UPGRADE },
+	{ "relay", BROADCAST, STEP_UPGRADE },    { "idle", IDLE, STEP_UPGRADE },
+	{ "tunnel", BYTES, STEP_UPGRADE },       { "idle-tunnel", IDLE_BYTES, STEP_UPGRADE },
+	{ "get-alone", GET_ALONE, STEP_REPEAT },
 };
 
 struct conn {
@@ -97,6 +101,7 @@ static struct {
 	unsigned n_conns;
 	bool started, stopped;
 	uint64_t now_ms, completed, failed;
+	uint64_t allowed; /* operations that may still begin; broadcasts are not counted here */
 	/* broadcasts: one is complete when each connection has it */
 	uint64_t emitted, delivered;
 	struct iovec body, frame;
@@ -253,10 +258,12 @@ static void broadcast(void)
 
 static void conn_repeat(struct conn *c)
 {
-	if (!load.started || load.stopped)
+	if (!load.started || load.stopped || load.allowed == 0)
 		return;
+	load.allowed--;
 	switch (load.operation->action) {
 	case GET_PLAIN:
+	case GET_ALONE:
 		send_get(c, "/plain", "");
 		break;
 	case GET_OPEN:
@@ -390,7 +397,7 @@ static void on_response(struct conn *c, const char *head, const char *body, size
 		return;
 	}
 	conn_consume(c, size);
-	if (strcasestr(head, "\r\nConnection: close"))
+	if (load.operation->action == GET_ALONE || strcasestr(head, "\r\nConnection: close"))
 		conn_close(c);
 	conn_done(c);
 }
@@ -578,7 +585,7 @@ static void work(uint64_t ms)
 	load.started = true;
 	for (unsigned i = 0; i < load.n_conns; i++)
 		conn_next(load.conns[i]);
-	while (load.now_ms < end)
+	while (load.now_ms < end && (load.allowed > 0 || !all_idle()))
 		turn();
 	load.stopped = true;
 	turn_until_idle(STALL_MS + 1000);
@@ -638,6 +645,16 @@ static struct iovec event_of(const char *name, const char *payload)
 	return (struct iovec){ text, (size_t)n };
 }
 
+/* "900": milliseconds; "2000x": operations, in at most COUNTED_MS. */
+static uint64_t parse_amount(const char *text)
+{
+	char *unit;
+	uint64_t n = strtoull(text, &unit, 10);
+
+	load.allowed = *unit == 'x' ? n : UINT64_MAX;
+	return *unit == 'x' ? COUNTED_MS : n;
+}
+
 static void load_init(char **argv, const char *parameter)
 {
 	load.operation = operation_of(argv[2]);
@@ -686,7 +703,8 @@ int main(int argc, char **argv)
 	uint64_t begin_ms;
 
 	if (argc != 5 && argc != 6) {
-		fprintf(stderr, "bench-load PORT OPERATION COUNT MILLISECONDS [PARAMETER]\n");
+		fprintf(stderr,
+			"bench-load PORT OPERATION COUNT MILLISECONDS|OPERATIONSx [PARAMETER]\n");
 		return 2;
 	}
 	load_init(argv, argc == 6 ? argv[5] : "200");
@@ -694,7 +712,7 @@ int main(int argc, char **argv)
 	if (!fgets(line, sizeof(line), stdin))
 		return 1;
 	begin_ms = clock_ms();
-	work(strtoul(argv[4], NULL, 10));
+	work(parse_amount(argv[4]));
 	print_result(begin_ms);
 	return 0;
 }

@@ -33,9 +33,9 @@
 
 #include "base/macros.h"
 #include "bench/broadcast.h"
-#include "ipc/wire.h"
+#include "bench/cluster.h"
 
-enum { IN_MAX = 512 << 10, LENGTH = 4, STUCK_S = 3 };
+enum { IN_MAX = 512 << 10, STUCK_S = 3 };
 
 struct progress {
 	_Atomic uint64_t delivered; /* broadcasts, each counted by each that has it */
@@ -52,114 +52,7 @@ static struct {
 	char in[IN_MAX];
 } member;
 
-static const char *required(const char *name)
-{
-	const char *value = getenv(name);
-
-	if (value)
-		return value;
-	fprintf(stderr, "bench-member: %s is not set\n", name);
-	exit(2);
-}
-
 /* the channel */
-
-static void channel_write(const void *bytes, size_t len)
-{
-	for (size_t done = 0; done < len;) {
-		ssize_t n =
-		    send(member.channel, (const char *)bytes + done, len - done, MSG_NOSIGNAL);
-
-		if (n < 0 && errno != EINTR)
-			exit(1);
-		done += n > 0 ? (size_t)n : 0;
-	}
-}
-
-static void message_begin(struct wire_writer *w)
-{
-	wire_begin(w, SERIAL_ADVANCED);
-	wire_object(w);
-}
-
-static void message_send(struct wire_writer *w)
-{
-	struct blob *frame;
-
-	wire_object_end(w);
-	frame = wire_end(w);
-	assert(frame);
-	channel_write(frame->bytes, frame->len);
-	blob_unref(frame);
-}
-
-static void put_string(struct wire_writer *w, const char *key, const char *text)
-{
-	wire_key(w, key);
-	wire_string(w, str_of(text));
-}
-
-static void put_number(struct wire_writer *w, const char *key, int64_t number)
-{
-	wire_key(w, key);
-	wire_number(w, number);
-}
-
-static void say_online(void)
-{
-	struct wire_writer w;
-
-	message_begin(&w);
-	put_string(&w, "cmd", "NODE_CLUSTER");
-	put_string(&w, "act", "online");
-	put_number(&w, "seq", 0);
-	message_send(&w);
-}
-
-/* The two messages of listen(); the second does not wait for the answer to the first. */
-static void say_about_server(const char *act, int port, int seq)
-{
-	struct wire_writer w;
-
-	message_begin(&w);
-	put_string(&w, "cmd", "NODE_CLUSTER");
-	put_string(&w, "act", act);
-	put_number(&w, "index", 0);
-	wire_key(&w, "data");
-	wire_null(&w);
-	wire_key(&w, "address");
-	wire_null(&w);
-	put_number(&w, "port", port);
-	put_number(&w, "addressType", 4);
-	put_number(&w, "flags", 0);
-	put_number(&w, "backlog", 0);
-	put_number(&w, "seq", seq);
-	message_send(&w);
-}
-
-static void say_heartbeat(void)
-{
-	char uid[BROADCAST_UID + 1];
-	struct wire_writer w;
-
-	broadcast_uid(getpid(), uid);
-	message_begin(&w);
-	put_number(&w, "type", 1);
-	put_string(&w, "uid", uid);
-	put_string(&w, "nsp", "/");
-	put_string(&w, "source", "_sio_adapter");
-	message_send(&w);
-}
-
-/* As Node answers a handle message without a handle. */
-static void answer_ping(void)
-{
-	struct wire_writer w;
-
-	message_begin(&w);
-	put_string(&w, "cmd", "NODE_HANDLE_NACK");
-	message_send(&w);
-}
 
 static bool is_expected(const char *frame, size_t len)
 {
@@ -180,27 +73,14 @@ static void take_frame(const char *frame, size_t len)
 	else if (broadcast_is(frame, len))
 		member.wrong++;
 	else if (memmem(frame, len, ping, sizeof(ping) - 1))
-		answer_ping();
-}
-
-/* 0: not all of it is there. */
-static size_t frame_len(const char *bytes, size_t len)
-{
-	const uint8_t *p = (const uint8_t *)bytes;
-	size_t n;
-
-	if (len < LENGTH)
-		return 0;
-	n = LENGTH + ((size_t)p[0] << 24 | (size_t)p[1] << 16 | (size_t)p[2] << 8 | p[3]);
-	assert(n <= IN_MAX);
-	return n <= len ? n : 0;
+		cluster_answer_ping();
 }
 
 static void take_frames(void)
 {
 	size_t used = 0, n;
 
-	while ((n = frame_len(member.in + used, member.in_len - used)) > 0) {
+	while ((n = cluster_frame_len(member.in + used, member.in_len - used, IN_MAX)) > 0) {
 		take_frame(member.in + used, n);
 		used += n;
 	}
@@ -278,7 +158,7 @@ static void send_broadcasts(unsigned ms, unsigned window, unsigned others)
 	atomic_store(&member.progress->delivered, 0);
 	while (!stuck && clock_ms() < end) {
 		broadcast_set_number(&member.broadcast, sent++);
-		channel_write(frame->p, frame->len);
+		cluster_write(frame->p, frame->len);
 		if (sent >= window)
 			stuck = !progress_wait((uint64_t)(sent + 1 - window) * others);
 	}
@@ -347,28 +227,22 @@ static void progress_map(const char *path)
 static void channel_open(void)
 {
 	const char *port = getenv("PORT");
+	char uid[BROADCAST_UID + 1];
 
-	if (strcmp(required("NODE_CHANNEL_SERIALIZATION_MODE"), "advanced") != 0) {
-		fprintf(stderr, "bench-member: speaks advanced serialization only\n");
-		exit(2);
-	}
-	member.channel = atoi(required("NODE_CHANNEL_FD"));
-	(void)fcntl(member.channel, F_SETFL, 0); /* this end only; what is sent may wait */
-	say_online();
-	if (port) {
-		say_about_server("queryServer", atoi(port), 1);
-		say_about_server("listening", atoi(port), 2);
-	}
-	say_heartbeat();
+	member.channel = cluster_open();
+	if (port)
+		cluster_listen(atoi(port));
+	broadcast_uid(getpid(), uid);
+	cluster_heartbeat(uid);
 }
 
 int main(void)
 {
 	struct pollfd p[2];
 
-	progress_map(required("BENCH_PROGRESS"));
+	progress_map(cluster_required("BENCH_PROGRESS"));
 	channel_open();
-	control_connect(required("BENCH_MEMBERS"));
+	control_connect(cluster_required("BENCH_MEMBERS"));
 	p[0] = (struct pollfd){ .fd = member.channel, .events = POLLIN };
 	p[1] = (struct pollfd){ .fd = member.control, .events = POLLIN };
 	for (;;) {

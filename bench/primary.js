@@ -10,5 +10,4 @@ setupSticky(httpServer, { loadBalancingMethod: "least-connection" });
 setupAdapter();
 cluster.setupPrimary({ exec: path.join(__dirname, "worker.js"), serialization: "advanced" });
 httpServer.listen(process.env.PORT);
-cluster.fork();
-cluster.fork();
+for (let i = 0; i < Number(process.env.WORKERS); i++) cluster.fork();

@@ -25,6 +25,7 @@ const { values: options } = parseArgs({
 const rounds = Number(options.rounds || (options.quick ? 1 : 3));
 const windowMs = Number(options.ms || (options.quick ? 200 : 900));
 const relayTurns = options.syscalls ? 1 : 5; // in each round
+const idleMs = options.quick ? 10000 : 20000; // a heartbeat of cluster-adapter comes every 5 s
 
 const operations = [
 	{ name: "WebSocket connect", load: "connect", conns: 16 },
@@ -41,6 +42,7 @@ const operations = [
 	{ name: "tunnel 100 B", app: "echo", load: "tunnel", conns: 32, parameter: 100 },
 	{ name: "tunnel 64 KB", app: "echo", load: "tunnel", conns: 16, parameter: 64 << 10 },
 	{ name: "tunnel 1 MB", app: "echo", load: "tunnel", conns: 4, parameter: 1 << 20 },
+	{ name: "idle", app: "idle", load: "nothing" },
 	...relay.operations,
 ];
 
@@ -49,13 +51,15 @@ const program = (name) => path.join(binaries, "bench", name);
 const place = { program, binary: path.join(binaries, "sioinit") };
 const peers = ["sioinit", "node", "nginx", "haproxy", "floors"].flatMap((name) => require(`./peers/${name}.js`));
 
-// What is served: Socket.IO; and a server on a port of its own, whose connections can only be tunnelled
+// What is served: Socket.IO; a server on a port of its own, whose connections can only be tunnelled; Socket.IO that nobody uses
 const apps = {
-	socketio: { app: ["node", path.join(__dirname, "worker.js")] },
-	echo: { app: [program("bench-echo")], dispatch: "port" },
+	socketio: { app: ["node", path.join(__dirname, "worker.js")], count: 2 },
+	echo: { app: [program("bench-echo")], count: 2, dispatch: "port" },
+	idle: { app: ["node", path.join(__dirname, "worker.js")], count: 8 },
 };
 const appOf = (operation) => operation.app || "socketio";
 const isRelay = (operation) => appOf(operation) === "members";
+const isRest = (operation) => operation.load === "nothing";
 const relayFloor = peers.find((peer) => peer.name === "floor: relay");
 
 const matches = (texts, name) => !texts || texts.some((text) => name.includes(text));
@@ -65,7 +69,7 @@ function shuffled(list) {
 	return list.map((item) => [Math.random(), item]).sort((a, b) => a[0] - b[0]).map(([, item]) => item);
 }
 
-const results = new Map(peers.map((peer) => [peer, { router: {}, worker: {}, both: {}, syscalls: {}, sessions: {}, failed: 0 }]));
+const results = new Map(peers.map((peer) => [peer, { router: {}, worker: {}, both: {}, syscalls: {}, rest: {}, sessions: {}, failed: 0 }]));
 const add = (table, key, value) => (table[key] ||= []).push(value);
 
 async function measure(peer, running, operation, ms) {
@@ -137,12 +141,24 @@ async function measureIdleTunnels(peer, running) {
 	await applyLoad(program("bench-load"), running.port, { load: "idle-tunnel", conns: count }, 0, look, () => {});
 }
 
+// What a peer costs that has nothing to do: an operation is a second of it
+async function restFor(peer, running, before, after) {
+	await sleep(5000); // what it does after its start and the first requests is not counted
+	await before();
+	const wakeups = wakeupsOf(running.routers);
+	await sleep(idleMs);
+	add(results.get(peer).rest, "wake-ups", ((wakeupsOf(running.routers) - wakeups) / idleMs) * 1000);
+	await after();
+	return { operations: idleMs / 1000, failed: 0 };
+}
+
 async function withPeer(peer, app, action) {
 	const port = await freePort();
 	const dir = fs.mkdtempSync(path.join(os.tmpdir(), "bench-"));
 	try {
 		const running = await peer.start({ ...apps[app], ...place, port, dir });
-		const apply = (...load) => applyLoad(program("bench-load"), port, ...load);
+		const apply = (operation, ms, ...samples) =>
+			isRest(operation) ? restFor(peer, running, ...samples) : applyLoad(program("bench-load"), port, operation, ms, ...samples);
 		await action({ ...running, port, dir, apply });
 	} finally {
 		await stopAll();
@@ -172,7 +188,7 @@ async function runPeer(peer, app, round) {
 	const todo = wanted.filter((o) => appOf(o) === app && !peer.lacks?.includes(o.load));
 	if (!todo.length) return;
 	await withPeer(peer, app, async (running) => {
-		if (round === 0 && !options.syscalls) await first[app](peer, running);
+		if (round === 0 && !options.syscalls) await first[app]?.(peer, running);
 		for (const operation of todo) await attempt(peer, running, operation, windowMs);
 	});
 }
@@ -247,12 +263,24 @@ function failures(result, name) {
 	return requests ? `${failed} of ${requests}` : "–";
 }
 
+const rest = {
+	"router: µs of CPU": (result) => result.router.idle,
+	"workers: µs of CPU": (result) => result.worker.idle,
+	"router: wake-ups": (result) => result.rest["wake-ups"],
+};
+
+function printRest() {
+	table("With 8 workers that nobody uses, per second", Object.keys(rest), (result, name) => number(rest[name](result)));
+}
+
 function printTables() {
-	const names = wanted.filter((o) => !isRelay(o)).map((o) => o.name);
+	const names = wanted.filter((o) => !isRelay(o) && !isRest(o)).map((o) => o.name);
+	const rests = wanted.filter(isRest).map((o) => o.name);
 	const relayed = wanted.filter(isRelay).map((o) => o.name);
 	if (options.syscalls) {
 		const calls = (result, name) => number(result.syscalls[name]);
 		table("Router: system calls per operation", names, calls);
+		table("Router with 8 workers that nobody uses: system calls per second", rests, calls);
 		table("Relay: system calls per broadcast", relayed, calls, relays);
 		return;
 	}
@@ -262,6 +290,7 @@ function printTables() {
 	table("Relay: µs of CPU per broadcast (ratio to the floor)", relayed, cost("router", relayFloor), relays);
 	if (operations.some((o) => appOf(o) === "echo" && names.includes(o.name)))
 		table("Router: per idle tunnel, of 1000", Object.keys(idleTunnels), (result, name) => idleTunnels[name](result) ?? "–");
+	if (rests.length) printRest();
 	if (options.operation) return;
 	table("Router, idle", Object.keys(idle), (result, name) => idle[name](result) ?? "–");
 	table("Requests that failed; a session ends with its first", correctness.variants.map((v) => v.name), failures);

@@ -2,10 +2,14 @@
  * where the hierarchy is mounted from /proc/self/mountinfo. */
 #include "init/cgroup.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/types.h>
+#include <unistd.h>
+
+#include "base/fd.h"
 
 #include "base/ban.h"
 
@@ -166,35 +170,7 @@ int cgroup_read_numbers(const char *dir, const char *name, double *first, double
 
 /* Memory */
 
-/* The number behind @key in a file of lines "KEY NUMBER", 0 when there is none. */
-static uint64_t read_key(const char *dir, const char *name, const char *key)
-{
-	char path[PATH_BUF * 3], word[64];
-	unsigned long long number, found = 0;
-	FILE *f;
-
-	if (snprintf(path, sizeof(path), "%s/%s", dir, name) >= (int)sizeof(path))
-		return 0;
-	f = fopen(path, "re");
-	if (!f)
-		return 0;
-	while (fscanf(f, "%63s %llu", word, &number) == 2)
-		if (strcmp(word, key) == 0) {
-			found = number;
-			break;
-		}
-	(void)fclose(f);
-	return found;
-}
-
-static uint64_t read_bytes(const char *dir, const char *name)
-{
-	double bytes = 0, unused;
-
-	if (cgroup_read_numbers(dir, name, &bytes, &unused) < 1 || bytes < 0)
-		return 0;
-	return bytes < 0x1p62 ? (uint64_t)bytes : 0; /* v1 says LONG_MAX, more or less, for none */
-}
+enum { STAT_BYTES = 8192, STAT_EVERY = 5 };
 
 static const struct {
 	const char *limit, *usage, *cache_key, *events;
@@ -204,47 +180,150 @@ static const struct {
 	[true] = { "memory.max", "memory.current", "inactive_file", "memory.events" },
 };
 
-struct look {
-	struct cgroup_memory *ret;
+/* -1: there is no such file. */
+static int open_in(const char *dir, const char *name)
+{
+	char path[PATH_BUF * 3];
+
+	if (snprintf(path, sizeof(path), "%s/%s", dir, name) >= (int)sizeof(path))
+		return -1;
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+/* The file's text, "" when it cannot be read. */
+static void read_text(int fd, char *dst, size_t size)
+{
+	ssize_t n = fd < 0 ? -1 : pread(fd, dst, size - 1, 0);
+
+	dst[n < 0 ? 0 : n] = '\0';
+}
+
+/* The number behind @key in a file of lines "KEY NUMBER", 0 when there is none. */
+static uint64_t read_key(int fd, const char *key)
+{
+	char text[STAT_BYTES];
+	size_t n = strlen(key);
+
+	read_text(fd, text, sizeof(text));
+	for (char *line = text; line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (strncmp(line, key, n) == 0 && line[n] == ' ')
+			return strtoull(line + n, NULL, 10);
+	}
+	return 0;
+}
+
+static uint64_t read_bytes(int fd)
+{
+	char text[32];
+	uint64_t bytes;
+
+	read_text(fd, text, sizeof(text));
+	bytes = strtoull(text, NULL, 10);
+	return bytes < 1ULL << 62 ? bytes : 0; /* v1 says LONG_MAX, more or less, for none */
+}
+
+struct opening {
+	struct cgroup_meter *meter;
 	bool was_own;
 };
 
-static void look_at_share(const char *dir, bool v2, uint64_t limit, struct cgroup_memory *ret)
+static void open_level(const char *dir, bool v2, void *ctx)
 {
-	uint64_t usage = read_bytes(dir, names[v2].usage),
-		 cache = read_key(dir, "memory.stat", names[v2].cache_key);
-	double share;
+	struct opening *o = ctx;
+	struct cgroup_meter *m = o->meter;
+	struct cgroup_level *l = &m->levels[m->n_levels];
+	int events = o->was_own ? -1 : open_in(dir, names[v2].events);
 
-	usage = usage > cache ? usage - cache : 0;
-	share = (double)usage / (double)limit;
-	if (share < ret->share)
+	o->was_own = true;
+	if (events >= 0)
+		m->events[m->n_events++] = events;
+	if (m->n_levels == CGROUP_LEVELS_MAX)
 		return;
-	ret->share = share;
-	ret->usage = usage;
-	ret->usage_limit = limit;
+	*l = (struct cgroup_level){ .v2 = v2, .limit_fd = open_in(dir, names[v2].limit) };
+	if (l->limit_fd < 0) /* the root of a hierarchy has none */
+		return;
+	l->usage_fd = open_in(dir, names[v2].usage);
+	l->stat_fd = open_in(dir, "memory.stat");
+	m->n_levels++;
 }
 
-static void look_at_memory(const char *dir, bool v2, void *ctx)
+void cgroup_meter_open(struct cgroup_meter *m, const char *root)
 {
-	struct look *l = ctx;
-	uint64_t limit = read_bytes(dir, names[v2].limit);
-
-	if (!l->was_own)
-		l->ret->oom_kills += read_key(dir, names[v2].events, "oom_kill");
-	l->was_own = true;
-	if (limit == 0)
-		return;
-	if (l->ret->limit == 0 || limit < l->ret->limit)
-		l->ret->limit = limit;
-	look_at_share(dir, v2, limit, l->ret);
-}
-
-void cgroup_memory(const char *root, struct cgroup_memory *ret)
-{
-	*ret = (struct cgroup_memory){ 0 };
+	cgroup_meter_close(m);
 	for (int v2 = 0; v2 <= 1; v2++) {
-		struct look l = { .ret = ret };
+		struct opening o = { .meter = m };
 
-		cgroup_walk(root, "memory", v2, look_at_memory, &l);
+		cgroup_walk(root, "memory", v2, open_level, &o);
 	}
+}
+
+void cgroup_meter_close(struct cgroup_meter *m)
+{
+	for (unsigned i = 0; i < m->n_levels; i++) {
+		fd_close(&m->levels[i].limit_fd);
+		fd_close(&m->levels[i].usage_fd);
+		fd_close(&m->levels[i].stat_fd);
+	}
+	for (unsigned i = 0; i < m->n_events; i++)
+		fd_close(&m->events[i]);
+	*m = (struct cgroup_meter){ 0 };
+}
+
+uint64_t cgroup_meter_limit(struct cgroup_meter *m)
+{
+	uint64_t least = 0;
+
+	for (unsigned i = 0; i < m->n_levels; i++) {
+		struct cgroup_level *l = &m->levels[i];
+
+		l->limit = read_bytes(l->limit_fd);
+		if (l->limit && (least == 0 || l->limit < least))
+			least = l->limit;
+	}
+	return least;
+}
+
+uint64_t cgroup_meter_oom_kills(const struct cgroup_meter *m)
+{
+	uint64_t kills = 0;
+
+	for (unsigned i = 0; i < m->n_events; i++)
+		kills += read_key(m->events[i], "oom_kill");
+	return kills;
+}
+
+/* File pages of @l that can go at once. The kernel adds them up for every read, so as long as what
+ * was so last leaves a quarter of @enough that number serves for a while. */
+static uint64_t cache_of(struct cgroup_level *l, uint64_t usage, double enough)
+{
+	uint64_t used = usage > l->cache ? usage - l->cache : 0;
+
+	if (l->stat_age == 0 || l->stat_age >= STAT_EVERY || (double)used >= enough * 0.75) {
+		l->cache = read_key(l->stat_fd, names[l->v2].cache_key);
+		l->stat_age = 0;
+	}
+	l->stat_age++;
+	return l->cache;
+}
+
+static void look_at_level(struct cgroup_level *l, double share, struct cgroup_usage *ret)
+{
+	uint64_t usage = read_bytes(l->usage_fd), cache = 0;
+	double enough = share * (double)l->limit, of_limit;
+
+	if ((double)usage >= enough)
+		cache = cache_of(l, usage, enough);
+	usage = usage > cache ? usage - cache : 0;
+	of_limit = (double)usage / (double)l->limit;
+	if (of_limit >= ret->share)
+		*ret = (struct cgroup_usage){ usage, l->limit, of_limit };
+}
+
+void cgroup_meter_usage(struct cgroup_meter *m, double share, struct cgroup_usage *ret)
+{
+	*ret = (struct cgroup_usage){ 0 };
+	for (unsigned i = 0; i < m->n_levels; i++)
+		if (m->levels[i].limit)
+			look_at_level(&m->levels[i], share, ret);
 }

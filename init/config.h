@@ -50,6 +50,19 @@ struct config_sticky {
 	const char *name; /* of a header field or a parameter; borrowed */
 };
 
+enum config_traceparent {
+	CONFIG_TRACEPARENT_OFF,
+	CONFIG_TRACEPARENT_KEEP,
+	CONFIG_TRACEPARENT_MAKE,
+};
+
+enum { COOKIE_ATTRIBUTES_SIZE = 256 };
+
+struct config_cookie {
+	char attributes[COOKIE_ATTRIBUTES_SIZE]; /* as they are sent */
+	bool secure_auto; /* ; Secure is added to them where the client came by TLS */
+};
+
 enum config_worker_logs { WORKER_LOGS_RAW, WORKER_LOGS_PREFIX, WORKER_LOGS_JSON };
 
 /* Where a value comes from; the later of two wins. */
@@ -142,15 +155,18 @@ struct config {
 	uint32_t heap_mb;          /* per worker, HEAP_OFF, HEAP_AUTO */
 	uint32_t memory_pressure;  /* per cent of the container's limit, 0: off */
 	uint32_t header_timeout_ms, keepalive_timeout_ms, body_timeout_ms;
+	uint32_t response_timeout_ms, tunnel_timeout_ms;
 	uint32_t max_connections;
 	uint32_t session_table; /* sessions remembered */
 	uint32_t max_head_bytes;
 	uint32_t max_connections_per_address;     /* 0: no limit */
 	uint32_t handshake_rate, handshake_burst; /* 0: no limit; 0: one second's worth */
+	uint32_t handshake_rate_per_address, handshake_burst_per_address; /* ditto */
 	bool proxy_protocol;
 	struct cidr_list trusted_proxies;
 	const char *request_id; /* a field name or NULL */
-	int access_log;         /* in the order of the words */
+	enum config_traceparent traceparent;
+	int access_log; /* in the order of the words */
 	const char *access_log_file;
 	const char *probe_path;
 	enum config_dispatch dispatch;
@@ -159,6 +175,7 @@ struct config {
 	uint32_t slow_start_ms;
 	struct config_sticky sticky;
 	const char *sticky_cookie, *sid_param;
+	struct config_cookie sticky_cookie_attributes;
 	uint16_t worker_port;               /* 0: the one after the public port */
 	const char *worker_health_path;     /* NULL: a connection is enough */
 	uint32_t worker_health_interval_ms; /* 0: only until it is ready */

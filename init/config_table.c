@@ -81,8 +81,8 @@ const struct setting config_table[] = {
 	ROW("signal-map", "LIST", "", signal_map, signal_map, signal_map,
 	    "take one signal for another, or for none: HUP=TERM,USR2=none"),
 	ROW("ping-interval", "SECONDS", "1", seconds, seconds, ping_interval_ms,
-	    "how often workers are looked after: event-loop lag, memory, age, CPU limit; 0 = "
-	    "never"),
+	    "how often workers are looked after: event-loop lag, memory, age, CPU limit; an idle "
+	    "worker is asked every fourth time; 0 = never"),
 	ROW("lag-warn", "SECONDS", "1", seconds, seconds, lag_warn_ms,
 	    "a worker whose event loop, or health path, takes longer to answer gets no new "
 	    "sessions; 0 = off"),
@@ -117,7 +117,14 @@ const struct setting config_table[] = {
 	ROW("keepalive-timeout", "SECONDS", "75", seconds, seconds, keepalive_timeout_ms,
 	    "how long an idle client connection is kept"),
 	ROW("body-timeout", "SECONDS", "60", seconds, seconds, body_timeout_ms,
-	    "longest pause between two pieces of a request body"),
+	    "longest pause between two pieces of a request body, or in which a client takes "
+	    "nothing of what waits for it"),
+	ROW("response-timeout", "SECONDS", "0", seconds, seconds, response_timeout_ms,
+	    "how long a worker may think about a request before it gets 504; polls of a session "
+	    "are exempt; 0 = for ever"),
+	ROW("tunnel-timeout", "SECONDS", "3600", seconds, seconds, tunnel_timeout_ms,
+	    "longest silence on a WebSocket that the router carries, or within an answer; 0 = for "
+	    "ever"),
 	ROW("max-connections", "N", "10000", count, count, max_connections,
 	    "clients at the routers at a time; more get 503"),
 	ROW("session-table", "N", "262144", count, count, session_table,
@@ -125,13 +132,18 @@ const struct setting config_table[] = {
 	ROW("max-head-bytes", "N", "16384", count, count, max_head_bytes,
 	    "largest request head; more gets 431"),
 	ROW("max-connections-per-address", "N", "0", limit, count, max_connections_per_address,
-	    "connections of one client address (one IPv6 /64) at a time, behind trusted proxies "
-	    "its requests; more get 429; WebSockets handed over to workers do not count; 0 = no "
-	    "limit"),
+	    "connections of one client address (one IPv6 /64) at a time, its WebSockets among "
+	    "them, behind trusted proxies its requests and WebSockets; more get 429; 0 = no limit"),
 	ROW("handshake-rate", "N", "0", limit, count, handshake_rate,
 	    "new sessions per second; more get 503; 0 = no limit"),
 	ROW("handshake-burst", "N", "0", limit, count, handshake_burst,
 	    "new sessions at once before handshake-rate counts; 0 = as many as in a second"),
+	ROW("handshake-rate-per-address", "N", "0", limit, count, handshake_rate_per_address,
+	    "new sessions per second of one client address (one IPv6 /64), also behind trusted "
+	    "proxies; more get 429; 0 = no limit"),
+	ROW("handshake-burst-per-address", "N", "0", limit, count, handshake_burst_per_address,
+	    "new sessions of one client address at once before handshake-rate-per-address counts; "
+	    "0 = as many as in a second"),
 	ROW("trusted-proxies", "LIST", "", networks, networks, trusted_proxies,
 	    "addresses and networks, such as 10.0.0.0/8,fd00::/8 (unix: local sockets), whose "
 	    "X-Forwarded-* and Forwarded fields are believed and added to; those of others are "
@@ -140,8 +152,13 @@ const struct setting config_table[] = {
 	    "on: every connection to the public port begins with a PROXY header (version 1 or 2) "
 	    "that names the client; others are closed"),
 	ROW("request-id", "FIELD", "", field_name, text, request_id,
-	    "field, such as X-Request-ID, that names each proxied request: a client's own is kept, "
-	    "a missing one made"),
+	    "field, such as X-Request-ID, that names each proxied request, in its answer and in "
+	    "the access log, too: a client's own is kept where it is an id (128 letters, digits "
+	    "and -_.:;/+=@,~|), else one is made"),
+	ROW("traceparent", "WHAT", "off", traceparent, traceparent, traceparent,
+	    "the trace that a request belongs to (W3C Trace Context): off (passed on as it is), "
+	    "keep (passed on when valid, its trace id in the access log), or make (one is made, "
+	    "as sampled, where none is valid)"),
 	ROW("access-log", "FORMAT", "off", access_format, access_format, access_log,
 	    "a line for every request: off, common (Apache's), logfmt or json"),
 	ROW("access-log-file", "PATH", "/dev/stdout", text, text, access_log_file,
@@ -181,8 +198,15 @@ const struct setting config_table[] = {
 	    "sessions do not count either"),
 	ROW("sticky-cookie", "NAME", "sioinit", token, text, sticky_cookie,
 	    "name of the cookie of sticky=cookie"),
+	ROW("sticky-cookie-attributes", "LIST", "Path=/; HttpOnly; SameSite=Lax", cookie, cookie,
+	    sticky_cookie_attributes,
+	    "its attributes, as in Set-Cookie: Path=, Domain=, Max-Age=SECONDS (from when it is "
+	    "set), SameSite=, Secure, Secure=auto (where the client came by TLS, as a trusted "
+	    "proxy says), HttpOnly, Partitioned; those of the default are added, and Secure to "
+	    "SameSite=None and Partitioned"),
 	ROW("sid-param", "NAME", "sid", token, text, sid_param,
-	    "parameter of the query that names the session"),
+	    "parameter of the query that names the session; of several the last counts, as for "
+	    "Engine.IO"),
 	ROW("slow-start", "SECONDS", "0", seconds, seconds, slow_start_ms,
 	    "over this time a new worker's share grows from nothing to that of the others"),
 	ROW("pre-start", "COMMAND", "", text, text, pre_start,

@@ -231,6 +231,7 @@ static const char *const upstreams[] = { "tcp", "unix", NULL };
 static const char *const app_metrics[] = { "off", "on", "auto", NULL };
 static const char *const balances[] = { "least-sessions", "least-lag", "two-choices",
 					"round-robin",    "random",    NULL };
+static const char *const traceparents[] = { "off", "keep", "make", NULL };
 static const char *const access_formats[] = { "off", "common", "logfmt", "json", NULL };
 static const char *const levels[] = { "error", "warn", "info", "debug", NULL };
 static const char *const switches[] = { "off", "on", NULL };
@@ -262,6 +263,7 @@ const char *const *config_words(config_parse_fn *parse)
 		    { config_parse_level, levels },
 		    { config_parse_log_format, log_formats },
 		    { config_parse_worker_logs, worker_logs },
+		    { config_parse_traceparent, traceparents },
 		    { config_parse_access_format, access_formats },
 		    { config_parse_switch, switches } };
 
@@ -322,6 +324,7 @@ WORD_TYPE(app_metrics, app_metrics, "not \"off\", \"on\" or \"auto\"")
 WORD_TYPE(balance, balances,
 	  "not \"least-sessions\", \"least-lag\", \"two-choices\", "
 	  "\"round-robin\" or \"random\"")
+WORD_TYPE(traceparent, traceparents, "not \"off\", \"keep\" or \"make\"")
 WORD_TYPE(access_format, access_formats, "not \"off\", \"common\", \"logfmt\" or \"json\"")
 WORD_TYPE(level, levels, "not \"error\", \"warn\", \"info\" or \"debug\"")
 WORD_TYPE(log_format, log_formats, "not \"logfmt\" or \"json\"")
@@ -662,9 +665,10 @@ void config_print_networks(const void *src, FILE *out)
 /* What frames a message, or ends at this hop, is not to be made up. */
 static bool is_reserved_field(const char *s)
 {
-	static const char *const names[] = { "host",       "content-length", "transfer-encoding",
-					     "connection", "upgrade",        "te",
-					     "trailer",    "keep-alive",     "expect" };
+	static const char *const names[] = { "host",        "content-length", "transfer-encoding",
+					     "connection",  "upgrade",        "te",
+					     "trailer",     "keep-alive",     "expect",
+					     "traceparent", "tracestate" };
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		if (strcasecmp(s, names[i]) == 0)

@@ -39,9 +39,13 @@ config_parse_fn config_parse_balance; /* enum config_balance */
 config_print_fn config_print_balance;
 config_parse_fn config_parse_sticky; /* struct config_sticky, borrows @s */
 config_print_fn config_print_sticky;
+config_parse_fn config_parse_cookie; /* struct config_cookie: Path=/; SameSite=None */
+config_print_fn config_print_cookie;
 config_parse_fn config_parse_networks; /* struct cidr_list: 10.0.0.0/8,::1,unix */
 config_print_fn config_print_networks;
-config_parse_fn config_parse_field_name;    /* const char *, borrows @s */
+config_parse_fn config_parse_field_name;  /* const char *, borrows @s */
+config_parse_fn config_parse_traceparent; /* enum config_traceparent */
+config_print_fn config_print_traceparent;
 config_parse_fn config_parse_access_format; /* int, in the order of the words */
 config_print_fn config_print_access_format;
 config_parse_fn config_parse_level; /* int, enum log_level */

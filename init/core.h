@@ -24,6 +24,7 @@
 #include "init/shutdown.h"
 #include "init/terminal.h"
 #include "init/watch.h"
+#include "init/websockets.h"
 #include "ipc/scoreboard.h"
 #include "relay/hub.h"
 
@@ -50,6 +51,7 @@ struct init {
 	struct parked parked;
 	struct app_metrics app_metrics;
 	struct app_messages app_messages;
+	struct websockets websockets;
 	struct frontend frontend;
 	int sessions_fd, board_fd; /* kept for every router */
 	struct scoreboard *board;

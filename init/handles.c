@@ -53,6 +53,13 @@ static void handle_back(struct handles *hs, struct handle *h)
 		hs->ops->on_back(hs, &m, fd);
 }
 
+static void handle_taken(struct handles *hs, struct handle *h)
+{
+	if (h->is_client)
+		hs->ops->on_taken(hs, &h->m, h->fd);
+	handle_done(hs, h);
+}
+
 /* 0, or -errno: it stays in the list. */
 static int send_now(struct handles *hs, struct handle *h)
 {
@@ -172,7 +179,7 @@ bool handles_answered(struct handles *hs, bool taken)
 	else if (!taken)
 		handle_back(hs, h);
 	else if (h->seq == HANDLES_NO_SEQ)
-		handle_done(hs, h);
+		handle_taken(hs, h);
 	else
 		h->acked = true;
 	return true;
@@ -188,7 +195,7 @@ bool handles_accepted(struct handles *hs, int64_t seq, bool accepted)
 	if (!is_sent(hs, h))
 		return false;
 	if (accepted)
-		handle_done(hs, h);
+		handle_taken(hs, h);
 	else
 		handle_back(hs, h);
 	return true;

@@ -19,6 +19,8 @@ struct handles_ops {
 	/* A socket that the worker refused or did not live to take, as the CONTROL_HANDBACK that
 	 * the router wants; @fd is consumed. */
 	void (*on_back)(struct handles *hs, const struct control_msg *m, int fd);
+	/* A client's socket is the worker's now; @fd, ours, is borrowed and closed after that. */
+	void (*on_taken)(struct handles *hs, const struct control_msg *m, int fd);
 	/* The ping is answered. */
 	void (*on_pong)(struct handles *hs);
 };

@@ -76,6 +76,7 @@ static void on_beat(uv_timer_t *t)
 
 	counter_set(&in->board->beat_ms, uv_hrtime() / 1000000);
 	hub_look(&in->hub, uv_now(t->loop));
+	websockets_look(&in->websockets);
 }
 
 /* For /livez, which the router answers, and for the relay. */
@@ -83,7 +84,7 @@ static void start_heartbeat(struct init *in)
 {
 	(void)uv_timer_init(&in->loop, &in->heartbeat);
 	in->heartbeat.data = in;
-	(void)uv_timer_start(&in->heartbeat, on_beat, 0, HEARTBEAT_MS);
+	(void)uv_timer_start(&in->heartbeat, on_beat, HEARTBEAT_MS, HEARTBEAT_MS);
 }
 
 static void start_workers(struct init *in)
@@ -114,6 +115,7 @@ static void start_serving(struct init *in)
 {
 	start_workers(in);
 	watch_start(in);
+	(void)uv_timer_again(&in->heartbeat); /* in step with the watch: one wake-up for both */
 	dev_watch_start(in);
 	admin_socket_open(in);
 }
@@ -129,6 +131,7 @@ static void open_shared_memory(struct init *in)
 	if (!in->board)
 		die(EXIT_OUR_FAILURE, "no memory for the scoreboard: %s", strerror(errno));
 	counter_set(&in->board->started_ms, uv_hrtime() / 1000000);
+	counter_set(&in->board->beat_ms, uv_hrtime() / 1000000);
 }
 
 static void resolve_credentials(struct init *in)
@@ -163,6 +166,8 @@ int init_main(const struct config *c, const struct command *cmd, char *self)
 	shutdown_init(&in);
 	start_watchdog(&in);
 	start_heartbeat(&in);
+	if (c->max_connections_per_address)
+		websockets_init(&in.websockets, &in.loop, in.board);
 	routers_init(&in, n_routers, self);
 	routers_start(&in);
 	pre_start_run(&in, start_serving);

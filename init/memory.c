@@ -3,44 +3,52 @@
  * other processes are never claimed, so they are forgotten after a while. */
 #include "init/memory.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
 #include <utlist.h>
 
+#include "base/fd.h"
 #include "base/log.h"
-#include "init/cgroup.h"
 #include "init/core.h"
 #include "init/worker.h"
 
 #include "base/ban.h"
 
-enum { RELIEF_EVERY_MS = 60000, OOM_FORGOTTEN_MS = 10000 };
+enum {
+	RELIEF_EVERY_MS = 60000,
+	OOM_FORGOTTEN_MS = 10000,
+	LIMIT_EVERY_MS = 5000, /* somebody may change it */
+	OPEN_EVERY_MS = 60000, /* somebody may move us to another cgroup */
+};
 
 enum { RELAY_LEAST = 32 << 20, RELAY_MOST = 256 << 20, RELAY_UNLIMITED = 128 << 20 };
 
 /* proc(5): the second number of statm is the resident set, in pages. */
 uint64_t memory_resident(pid_t pid)
 {
-	char path[32];
+	char path[32], text[64];
 	unsigned long long pages = 0;
-	FILE *f;
+	auto_fd int fd = -1;
+	ssize_t n;
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/statm", (int)pid);
-	f = fopen(path, "re");
-	if (!f)
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	text[n < 0 ? 0 : n] = '\0';
+	if (sscanf(text, "%*u %llu", &pages) != 1)
 		return 0;
-	if (fscanf(f, "%*u %llu", &pages) != 1)
-		pages = 0;
-	(void)fclose(f);
 	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
 void memory_init(struct init *in)
 {
-	struct cgroup_memory now;
+	struct memory *m = &in->memory;
 
-	cgroup_memory("", &now);
-	in->memory = (struct memory){ .limit = now.limit, .oom_claimed = now.oom_kills };
+	*m = (struct memory){ .opened_ms = uv_now(&in->loop), .limit_ms = uv_now(&in->loop) };
+	cgroup_meter_open(&m->meter, "");
+	m->limit = cgroup_meter_limit(&m->meter);
+	m->oom_claimed = cgroup_meter_oom_kills(&m->meter);
 }
 
 size_t memory_for_relay(const struct init *in)
@@ -76,7 +84,7 @@ static struct slot *largest(const struct init *in)
 	return found;
 }
 
-static void relieve(struct init *in, const struct cgroup_memory *now)
+static void relieve(struct init *in, const struct cgroup_usage *now)
 {
 	struct memory *m = &in->memory;
 	uint64_t now_ms = uv_now(&in->loop);
@@ -90,7 +98,7 @@ static void relieve(struct init *in, const struct cgroup_memory *now)
 	m->has_relieved = true;
 	m->relieved_ms = now_ms;
 	log_warn("init: %lluM of %lluM memory in use, worker[%u] has most of it",
-		 (unsigned long long)now->usage >> 20, (unsigned long long)now->usage_limit >> 20,
+		 (unsigned long long)now->bytes >> 20, (unsigned long long)now->limit >> 20,
 		 s->number);
 	reload_slot(s, "memory pressure (SIOINIT_MEMORY_PRESSURE)");
 }
@@ -110,23 +118,44 @@ static void forget_oom(struct init *in, uint64_t kills)
 	}
 }
 
+/* What changes when somebody changes it, and what counts for longer than that. */
+static void look_at_limit(struct init *in)
+{
+	struct memory *m = &in->memory;
+	uint64_t now_ms = uv_now(&in->loop);
+
+	if (now_ms - m->limit_ms < LIMIT_EVERY_MS)
+		return;
+	m->limit_ms = now_ms;
+	if (now_ms - m->opened_ms >= OPEN_EVERY_MS) {
+		m->opened_ms = now_ms;
+		cgroup_meter_open(&m->meter, "");
+	}
+	m->limit = cgroup_meter_limit(&m->meter);
+	forget_oom(in, cgroup_meter_oom_kills(&m->meter));
+}
+
+static void look_at_usage(struct init *in)
+{
+	double enough = in->config->memory_pressure / 100.0;
+	struct cgroup_usage now;
+
+	if (!in->memory.limit || !in->config->memory_pressure)
+		return;
+	cgroup_meter_usage(&in->memory.meter, enough, &now);
+	if (now.share > enough)
+		relieve(in, &now);
+}
+
 void memory_look(struct init *in)
 {
-	struct cgroup_memory now;
-
-	cgroup_memory("", &now);
-	in->memory.limit = now.limit;
-	forget_oom(in, now.oom_kills);
-	if (in->config->memory_pressure && now.share * 100 > in->config->memory_pressure)
-		relieve(in, &now);
+	look_at_limit(in);
+	look_at_usage(in);
 }
 
 bool memory_claim_oom(struct init *in)
 {
-	struct cgroup_memory now;
-
-	cgroup_memory("", &now);
-	if (now.oom_kills <= in->memory.oom_claimed)
+	if (cgroup_meter_oom_kills(&in->memory.meter) <= in->memory.oom_claimed)
 		return false;
 	in->memory.oom_claimed++;
 	return true;

@@ -7,10 +7,14 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "init/cgroup.h"
+
 struct init;
 
 struct memory {
-	uint64_t limit; /* of the container, bytes, 0 = none */
+	struct cgroup_meter meter;
+	uint64_t opened_ms, limit_ms; /* when the meter was opened, and the limits were read */
+	uint64_t limit;               /* of the container, bytes, 0 = none */
 	uint64_t relieved_ms;
 	bool has_relieved;
 	uint64_t oom_claimed;    /* of the cgroup's oom_kills, those that are explained */

@@ -143,15 +143,29 @@ static void on_state(struct worker *w)
 		on_leaving(s);
 	publish(s);
 	notify_status("%u/%u workers ready", pool_count_ready(&in->pool), in->pool.wanted);
-	if (w->state == WORKER_DEAD)
+	if (w->state == WORKER_DEAD) {
 		app_metrics_worker_gone(in, w);
+		websockets_recount(&in->websockets);
+	}
 	if (w->state == WORKER_READY)
 		on_ready(in, w);
+}
+
+static void on_adapter(struct worker *w)
+{
+	routers_tell_worker(w->owner, w);
 }
 
 static void on_handback(struct worker *w, const struct control_msg *m, int fd)
 {
 	routers_hand_back(w->owner, m, fd);
+}
+
+static void on_client_taken(struct worker *w, const struct control_msg *m, int fd)
+{
+	struct init *in = w->owner;
+
+	websockets_taken(&in->websockets, m->visitor, fd);
 }
 
 static void on_session(struct worker *w, const char *sid, bool opened)
@@ -182,8 +196,10 @@ static bool is_relayed(struct worker *w, struct str payload)
 				  in->config->relay_app_messages);
 }
 
-static const struct worker_ops worker_ops = { on_state, on_handback, on_session,
-					      on_place, on_metrics,  is_relayed };
+static const struct worker_ops worker_ops = {
+	on_state,   on_handback, on_client_taken, on_session,
+	on_adapter, on_place,    on_metrics,      is_relayed
+};
 
 /* Starting */
 

@@ -11,7 +11,7 @@ enum { HTTP_STATUS_MAX = 999 };
 
 static bool is_handoff(const struct control_msg *m)
 {
-	return m->kind <= HANDOFF_RAW;
+	return m->kind <= HANDOFF_RAW && m->tls <= 1;
 }
 
 static bool is_probed(const struct control_msg *m)
@@ -27,7 +27,7 @@ static bool is_health(const struct control_msg *m)
 /* With HTTP/1.0 or 1.1, and whether the client's connection is kept. */
 static bool is_park(const struct control_msg *m)
 {
-	return m->kind < PARK_N && m->state <= 1 && m->style <= 1;
+	return m->kind < PARK_N && m->state <= 1 && m->style <= 1 && m->tls <= 1;
 }
 
 static const struct rule {

@@ -99,7 +99,8 @@ static struct control_msg about_worker(const struct worker *w)
 				     .style = w->style,
 				     .port = w->endpoint.port,
 				     .text = str_of(w->endpoint.path),
-				     .kind = w->announced };
+				     .kind = (w->announced ? WORKER_HAS_ADAPTER : 0) |
+					     (w->kill_at_ms ? WORKER_IS_EMPTIED : 0) };
 }
 
 void routers_tell_worker(struct init *in, const struct worker *w)
@@ -163,6 +164,7 @@ void routers_hand_back(struct init *in, const struct control_msg *m, int fd)
 	struct router_process *other = first_that_listens(&in->routers);
 	bool is_client = m->kind == HANDOFF_CLIENT || m->kind == HANDOFF_RAW;
 
+	websockets_returned(&in->websockets, m->visitor);
 	if (!r->up && is_client && other)
 		r = other;
 	if (r->channel)
@@ -230,6 +232,7 @@ static void on_handoff(struct router_process *r, struct worker *w, const struct 
 	struct control_msg noted = *m;
 
 	noted.router = r->index;
+	noted.visitor = websockets_on_their_way(&r->init->websockets, r->index, m->visitor);
 	if (w && *fd >= 0) {
 		worker_hand_off(w, &noted, fd_take(fd));
 		return;

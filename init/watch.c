@@ -1,8 +1,14 @@
-/* One timer for all. Nothing is judged after a tick that came late: then we have slept, not they.
- */
+/* One timer for all, so that a second costs one wake-up. Nothing is judged after a tick that came
+ * late: then we have slept, not they.
+ *
+ * A worker is idle when it has had no request and no socket since the last tick, has used less than
+ * IDLE_CPU_PERCENT of a processor, and has answered its last ping at once. All idle workers are
+ * pinged in the same tick, every IDLE_TICKS; an event loop that hangs by computing is not idle. */
 #include "init/watch.h"
 
 #include <signal.h>
+#include <stddef.h>
+#include <time.h>
 #include <utlist.h>
 
 #include "base/log.h"
@@ -12,7 +18,14 @@
 
 #include "base/ban.h"
 
-enum { CPUS_EVERY_MS = 10000 };
+enum {
+	CPUS_EVERY_MS = 10000,
+	IDLE_TICKS = 4,
+	IDLE_CPU_PERCENT = 1,
+	IDLE_LAG_MS = 10,
+	HANG_PINGS = 4, /* at least so many fit into hang-timeout */
+	SMALL_TICKS = 4,
+};
 
 static bool is_past(uint64_t value, uint32_t limit)
 {
@@ -61,6 +74,58 @@ static bool may_be_hanging(const struct init *in, const struct worker *w)
 	return !w->killed && (!w->stopped_ms || w->pid != in->terminal.holder);
 }
 
+/* 0: not known. */
+static uint64_t cpu_ns(struct worker *w)
+{
+	struct timespec used;
+
+	if (!w->cpu_clock && clock_getcpuclockid(w->pid, &w->cpu_clock) != 0)
+		return 0;
+	if (clock_gettime(w->cpu_clock, &used) < 0)
+		return 0;
+	return (uint64_t)used.tv_sec * 1000000000 + (uint64_t)used.tv_nsec;
+}
+
+static uint64_t clients_had(const struct init *in, const struct worker *w)
+{
+	return scoreboard_slot_total(in->board, w->slot,
+				     offsetof(struct scoreboard_share, requests)) +
+	       scoreboard_slot_total(in->board, w->slot,
+				     offsetof(struct scoreboard_share, handoffs));
+}
+
+/* Since it was asked last, which is every tick. */
+static bool has_worked(const struct init *in, struct worker *w)
+{
+	uint64_t cpu = cpu_ns(w), clients = clients_had(in, w),
+		 little = in->config->ping_interval_ms * 1000000ULL / 100 * IDLE_CPU_PERCENT;
+	bool worked = cpu == 0 || cpu - w->seen_cpu_ns > little || clients != w->seen_clients;
+
+	w->seen_cpu_ns = cpu;
+	w->seen_clients = clients;
+	return worked;
+}
+
+/* From ping to ping of an idle worker. */
+static unsigned idle_ticks(const struct config *c)
+{
+	uint32_t most = c->hang_timeout_ms / HANG_PINGS / c->ping_interval_ms;
+
+	if (!c->hang_timeout_ms || most > IDLE_TICKS)
+		return IDLE_TICKS;
+	return most ? most : 1;
+}
+
+static bool is_ping_due(const struct init *in, struct worker *w)
+{
+	bool idle;
+
+	if (!w->answers_pings)
+		return true;
+	idle = !has_worked(in, w) && w->state == WORKER_READY && w->lag_ms < IDLE_LAG_MS;
+	return !idle || in->watch.n_ticks % idle_ticks(in->config) == 0;
+}
+
 static void look_at_loop(struct init *in, struct worker *w)
 {
 	uint64_t silence_ms = worker_silence_ms(w);
@@ -68,7 +133,7 @@ static void look_at_loop(struct init *in, struct worker *w)
 	judge(in, w);
 	if (is_past(silence_ms, in->config->hang_timeout_ms) && may_be_hanging(in, w))
 		on_hang(in, w, silence_ms);
-	else
+	else if (is_ping_due(in, w))
 		worker_ping(w);
 }
 
@@ -90,6 +155,18 @@ static uint64_t spread_below(uint64_t limit, uint32_t id)
 	return limit / 100 * (90 + hash_of(id) % 11);
 }
 
+/* One that is far from it is not measured in each tick. */
+static bool is_too_large(const struct init *in, struct worker *w)
+{
+	uint64_t limit = spread_below(in->config->max_memory, w->id);
+
+	if (limit == 0)
+		return false;
+	if (!w->resident || w->resident > limit / 4 * 3 || in->watch.n_ticks % SMALL_TICKS == 0)
+		w->resident = memory_resident(w->pid);
+	return w->resident > limit;
+}
+
 static uint64_t sessions_had(const struct slot *s)
 {
 	return slot_admitted(s) - s->admitted_before;
@@ -103,7 +180,7 @@ static void look_for_recycling(struct init *in, struct worker *w)
 
 	if (s->worker != w)
 		return;
-	if (c->max_memory && memory_resident(w->pid) > spread_below(c->max_memory, w->id))
+	if (is_too_large(in, w))
 		reload_slot(s, "more memory than SIOINIT_MAX_MEMORY");
 	else if (is_past(age_ms, spread(c->max_age_ms, w->id)))
 		reload_slot(s, "older than SIOINIT_MAX_AGE");
@@ -146,6 +223,7 @@ static void on_tick(uv_timer_t *t)
 	bool late = now - h->last_ms > interval + interval / 2 + 100;
 
 	h->last_ms = now;
+	h->n_ticks++;
 	log_settle();
 	if (shutdown_has_begun(in) || late)
 		return;

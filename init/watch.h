@@ -1,5 +1,6 @@
 /* Looking after the workers, every ping-interval: does the event loop or the health path answer,
- * how much memory, how old; and whether the container's CPU limit has changed. */
+ * how much memory, how old; and whether the container's CPU limit has changed. What cannot have
+ * changed much is looked at less often. */
 #pragma once
 
 #include <stdint.h>
@@ -12,6 +13,7 @@ struct watch {
 	uv_timer_t tick;
 	uint64_t last_ms, cpus_ms; /* of the last tick, of the last look at the limit */
 	unsigned cpu_workers;      /* what the limit then allowed */
+	unsigned n_ticks;
 };
 
 void watch_start(struct init *in);

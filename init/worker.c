@@ -105,6 +105,13 @@ static void on_back(struct handles *hs, const struct control_msg *m, int fd)
 	w->ops->on_handback(w, m, fd);
 }
 
+static void on_taken(struct handles *hs, const struct control_msg *m, int fd)
+{
+	struct worker *w = of_handles(hs);
+
+	w->ops->on_client_taken(w, m, fd);
+}
+
 void worker_hand_off(struct worker *w, const struct control_msg *m, int fd)
 {
 	struct server *s = servers_find(w->servers, m->listener);
@@ -301,7 +308,7 @@ static void on_pong(struct handles *hs)
 	may_be_probed(w);
 }
 
-static const struct handles_ops handles_ops = { on_back, on_pong };
+static const struct handles_ops handles_ops = { on_back, on_taken, on_pong };
 
 void worker_suspect(struct worker *w, bool suspect)
 {
@@ -361,6 +368,7 @@ static void on_adapter(struct worker *w, const struct node_msg *m, const struct 
 {
 	if (!w->announced) {
 		w->announced = true;
+		w->ops->on_adapter(w);
 		may_be_probed(w);
 	}
 	hub_receive(&w->member, m, f);
@@ -747,8 +755,8 @@ void worker_drain(struct worker *w)
 		worker_stop(w);
 		return;
 	}
-	worker_set_state(w, WORKER_DRAINING);
 	w->kill_at_ms = uv_now(w->deadline.loop) + w->config->stop_timeout_ms;
+	worker_set_state(w, WORKER_DRAINING);
 	(void)uv_timer_start(&w->deadline, on_drain_time, drain_ms, 0);
 	if (is_on_its_own(w)) /* the router has them */
 		on_sockets_done(&w->drain);

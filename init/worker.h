@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <time.h>
 #include <uv.h>
 
 #include "init/app_metrics.h"
@@ -27,7 +28,11 @@ struct worker_ops {
 	void (*on_state)(struct worker *w);
 	/* A socket that the worker refused or did not live to take; @fd is consumed. */
 	void (*on_handback)(struct worker *w, const struct control_msg *m, int fd);
+	/* It has taken the client of the hand-off @m; @fd is borrowed. */
+	void (*on_client_taken)(struct worker *w, const struct control_msg *m, int fd);
 	void (*on_session)(struct worker *w, const char *sid, bool opened);
+	/* Its Socket.IO adapter has spoken for the first time. */
+	void (*on_adapter)(struct worker *w);
 	/* A place was opened for the app; @http: its first server. The router must accept there. */
 	void (*on_place)(struct worker *w, struct place *pl, bool http);
 	/* The app's metrics, as prom-client answers (NODE_METRICS). */
@@ -69,6 +74,9 @@ struct worker {
 	uint64_t ping_sent_ms; /* of the loop ping on its way, 0: none */
 	uint32_t lag_ms;       /* what the last answered one took; of one that is not pinged, the
 				  health check */
+	clockid_t cpu_clock;   /* the watch's, as is what follows; 0: not asked for yet */
+	uint64_t seen_cpu_ns, seen_clients; /* at its last look */
+	uint64_t resident;                  /* bytes, when last measured */
 	struct {
 		bool is_bad;         /* the last answer was not 2xx */
 		uint32_t lag_ms;     /* what it took */

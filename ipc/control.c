@@ -40,6 +40,10 @@ static const struct field {
 	{ FIELD_TEXT, offsetof(struct control_msg, text) },
 	{ FIELD_U32, offsetof(struct control_msg, router) },
 	{ FIELD_U32, offsetof(struct control_msg, waited_ms) },
+	{ FIELD_U64, offsetof(struct control_msg, visitor) },
+	{ FIELD_U64, offsetof(struct control_msg, address[0]) },
+	{ FIELD_U64, offsetof(struct control_msg, address[1]) },
+	{ FIELD_U32, offsetof(struct control_msg, tls) },
 };
 
 _Static_assert(sizeof(enum control_type) == sizeof(uint32_t), "type is stored as FIELD_U32");

@@ -38,17 +38,19 @@ enum control_type {
 	CONTROL_ADMIN,        /* fd */
 	CONTROL_SESSIONS,     /* fd: see session_memory.h */
 	CONTROL_SCOREBOARD,   /* .router = which part is yours, fd: see scoreboard.h */
-	CONTROL_WORKER,       /* .worker, .slot, .pid, .state, .style, .port, .text, .kind */
-	CONTROL_HANDBACK,     /* .worker, .token, .kind, fd */
+	CONTROL_WORKER,       /* .worker, .slot, .pid, .state, .style, .port, .text, .kind (enum
+				 worker_note) */
+	CONTROL_HANDBACK,     /* as the CONTROL_HANDOFF was, fd */
 	CONTROL_SESSION,      /* .worker, .text = sid, .state = 1 opened, 0 closed */
 	CONTROL_PHASE,        /* .state (enum phase) */
-	CONTROL_HANDOFF,      /* .worker, .token, .kind (enum handoff_kind), .listener, fd */
+	CONTROL_HANDOFF,      /* .worker, .token, .kind (enum handoff_kind), .listener, of a client
+				 also .visitor, .address, .tls; fd */
 	CONTROL_PROBED,       /* .worker, .style: where it answered */
 	CONTROL_HEALTH,       /* .worker, .state (enum health_answer), .kind = HTTP status or 0,
 				 .waited_ms */
 	CONTROL_IDLE,         /* .worker */
 	CONTROL_PARK,   /* .token, .worker, .kind (enum park_side), .state = keep-alive, .style =
-			   HTTP/1.minor, fd */
+			   HTTP/1.minor, .visitor, .address, .tls, fd */
 	CONTROL_UNPARK, /* .token */
 	CONTROL_ADOPT,  /* as CONTROL_PARK */
 	CONTROL_UP,
@@ -81,6 +83,12 @@ enum worker_style {
 	WORKER_STYLE_STICKY, /* setupWorker(): hand-off by sticky:connection */
 	WORKER_STYLE_PORT,   /* listens by itself on .port */
 	WORKER_STYLE_UNIX,   /* ditto on the path .text */
+};
+
+/* Bits. */
+enum worker_note {
+	WORKER_HAS_ADAPTER = 1, /* its Socket.IO adapter has spoken */
+	WORKER_IS_EMPTIED = 2,  /* draining: its connections are to end within the drain time */
 };
 
 enum handoff_kind {
@@ -119,6 +127,10 @@ struct control_msg {
 	uint64_t token;    /* the router's name for a hand-off */
 	struct str text;   /* borrowed */
 	uint32_t waited_ms;
+	uint64_t visitor;    /* whom a client counts for (visitor_key()); 0 = nobody */
+	uint64_t address[2]; /* the bytes of a struct ip, which a PROXY header may have named; of a
+				unix peer 0 */
+	uint32_t tls;        /* 1: the client came by TLS, as a PROXY header said */
 	bool fd_lost; /* not encoded: a descriptor came with it that we had no room for (EMFILE) */
 };
 

@@ -57,6 +57,12 @@ uint64_t scoreboard_slot_total(const struct scoreboard *b, unsigned slot, size_t
 				       slot * sizeof(struct scoreboard_share) + offset);
 }
 
+/* By other bits than those that a tally chooses its cells by. */
+struct tally *scoreboard_websockets(struct scoreboard *b, uint64_t key)
+{
+	return &b->websockets[(key * 0x9e3779b97f4a7c15u) >> 62 & (WEBSOCKET_TALLIES - 1)];
+}
+
 void scoreboard_router_ended(struct scoreboard *b, unsigned router)
 {
 	struct scoreboard_router *r = &b->routers[router];

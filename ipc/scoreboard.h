@@ -11,6 +11,7 @@
 #include "ipc/tally.h"
 
 enum { SCOREBOARD_ROWS = 1024, ROUTERS_MAX = 16 };
+enum { WEBSOCKET_TALLIES = 4, RATE_SETS = 4096, RATE_WAYS = 4 };
 
 /* One slot. During a reload, the worker that serves. */
 struct scoreboard_row {
@@ -40,6 +41,11 @@ struct scoreboard_share {
 enum { SCOREBOARD_BUCKETS = 11 };
 extern const uint32_t scoreboard_bounds_ms[SCOREBOARD_BUCKETS];
 
+/* How far one address has used up its rate: see visitor_may_begin(). */
+struct rate_cell {
+	counter key, paid_ns;
+};
+
 /* One router's part; in cache lines of its own. */
 struct scoreboard_router {
 	_Alignas(64) counter connections; /* accepted ever */
@@ -47,6 +53,7 @@ struct scoreboard_router {
 	counter requests, handshakes, upgrades;
 	counter responses[10]; /* by the first digit of the status */
 	counter retries, handbacks, sid_misses, sid_orphans, no_worker;
+	counter visitors_refused; /* for max-connections-per-address */
 	counter took[SCOREBOARD_BUCKETS + 1],
 	    took_ms; /* requests by what they took, but for polls */
 	struct scoreboard_share shares[SCOREBOARD_ROWS];
@@ -67,9 +74,13 @@ struct scoreboard {
 	counter relay_used, relay_max; /* bytes of its quota */
 	counter app_metrics;           /* workers may have metrics of the app's to ask for */
 	counter n_routers;             /* at least 1: the first of .routers are in use */
+	/* by init, see init/websockets.h: clients handed over by their visitor_key() */
+	counter websockets_received[ROUTERS_MAX]; /* hand-offs that count, ever */
+	struct tally websockets[WEBSOCKET_TALLIES];
 	/* by any router */
 	counter sessions;
 	counter handshakes_paid_ns; /* see limits_take_token() */
+	struct rate_cell handshakes_of[RATE_SETS][RATE_WAYS];
 	struct scoreboard_row rows[SCOREBOARD_ROWS];
 	struct scoreboard_router routers[ROUTERS_MAX];
 };
@@ -90,6 +101,9 @@ void scoreboard_unmap(struct scoreboard *b);
  * their shares of @slot. */
 uint64_t scoreboard_total(const struct scoreboard *b, size_t offset);
 uint64_t scoreboard_slot_total(const struct scoreboard *b, unsigned slot, size_t offset);
+
+/* Which of .websockets has @key. */
+struct tally *scoreboard_websockets(struct scoreboard *b, uint64_t key);
 
 /* A router has died: what it had is gone, what it counted stays. By init. */
 void scoreboard_router_ended(struct scoreboard *b, unsigned router);

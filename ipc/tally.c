@@ -2,7 +2,6 @@
  * sees the same key before and after the number has the number of that key. */
 #include "ipc/tally.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/ban.h"
@@ -53,6 +52,37 @@ uint32_t tally_get(const struct tally *t, uint64_t key)
 				return n;
 		}
 	return 0;
+}
+
+/* NULL: there is none of it. */
+static struct tally_cell *cell_of(struct tally *t, uint64_t key)
+{
+	struct tally_cell *set = t->cells[set_of(key)];
+
+	for (int i = 0; i < TALLY_WAYS; i++)
+		if (is_of(&set[i], key) && held(t, &set[i]) > 0)
+			return &set[i];
+	return NULL;
+}
+
+bool tally_add_one(struct tally *t, uint64_t key)
+{
+	struct tally_cell *c = cell_of(t, key);
+
+	if (!c)
+		c = tally_find_room(t, key);
+	if (c)
+		tally_set(t, c, held(t, c) + 1);
+	return c;
+}
+
+bool tally_take_one(struct tally *t, uint64_t key)
+{
+	struct tally_cell *c = cell_of(t, key);
+
+	if (c)
+		tally_set(t, c, held(t, c) - 1);
+	return c;
 }
 
 void tally_free_all(struct tally *t)

@@ -6,6 +6,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 #include "ipc/counter.h"
 
 enum { TALLY_SETS = 4096, TALLY_WAYS = 8 };
@@ -24,6 +26,11 @@ struct tally {
  * is free until something is set. */
 struct tally_cell *tally_find_room(struct tally *t, uint64_t key);
 void tally_set(struct tally *t, struct tally_cell *c, uint32_t n);
+
+/* By the writer: one more or one less of @key. False: nothing has changed, as there is no room, or
+ * there is none of it. */
+bool tally_add_one(struct tally *t, uint64_t key);
+bool tally_take_one(struct tally *t, uint64_t key);
 
 /* By anyone. 0 for a key that found no room. */
 uint32_t tally_get(const struct tally *t, uint64_t key);

@@ -1,5 +1,4 @@
-/* A router process: what init says is applied here, by table; everything else happens in the
- * parts.
+/* The life of a router process.
  *
  * Start: private listener, control channel, CONTROL_UP; init then sends the session memory, the
  * listeners, the workers. End: when the channel to init ends, whatever the reason: without init
@@ -11,292 +10,187 @@
 #include <stdlib.h>
 #include <sys/random.h>
 #include <unistd.h>
-#include <utlist.h>
 
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/macros.h"
 #include "ipc/session_memory.h"
-#include "router/admin/admin.h"
-#include "router/backend/upstream.h"
+#include "router/backend/lifecycle.h"
+#include "router/backend/load.h"
+#include "router/backend/pair.h"
 #include "router/client/client.h"
-#include "router/client/parking.h"
+#include "router/client/exchange.h"
+#include "router/control.h"
 #include "router/core.h"
 #include "router/sandbox.h"
-#include "router/session/sid.h"
 #include "router/session/table.h"
 
 #include "base/ban.h"
 
-enum { FIRST_SESSIONS = 1024, PUBLISH_TRIES = 16 };
-
-static void on_listener(struct router *r, const struct control_msg *m, int *fd)
-{
-	enum listener_role role = m->kind == LISTENER_RAW ? ROLE_RAW : ROLE_HTTP;
-	int e = listener_add(r, role, m->listener, m->state, fd_take(fd));
-
-	if (e < 0)
-		log_error("router: listener %u: %s", m->listener, strerror(-e));
-}
-
-static void on_admin(struct router *r, const struct control_msg *m, int *fd)
-{
-	int e = listener_add(r, ROLE_ADMIN, m->listener, false, fd_take(fd));
-
-	if (e < 0)
-		log_error("router: admin listener: %s", strerror(-e));
-}
-
-static void on_sessions(struct router *r, const struct control_msg *m, int *fd)
-{
-	struct sessions *kept;
-	int e = sessions_open(fd_take(fd), r->conf->max_sessions, &kept);
-
-	(void)m;
-	if (e < 0) {
-		log_error("router: session table: %s; sessions will not outlive this router",
-			  strerror(-e));
-		return;
-	}
-	sessions_close(r->sessions);
-	r->sessions = kept;
-	if (sessions_count(kept))
-		log_info("router: %u sessions kept", sessions_count(kept));
-}
-
-static void on_scoreboard(struct router *r, const struct control_msg *m, int *fd)
-{
-	struct scoreboard *shared = scoreboard_map(fd_take(fd));
-
-	if (!shared || m->router >= ROUTERS_MAX) {
-		log_error("router: scoreboard: %s; nothing is counted", strerror(errno));
-		scoreboard_unmap(shared);
-		return;
-	}
-	scoreboard_unmap(r->shared);
-	r->index = m->router;
-	r->shared = shared;
-	r->board = &shared->routers[m->router];
-	visitors_share(&r->visitors, shared, m->router);
-	r->workers.balance.last_slot =
-	    m->router; /* so that the routers do not begin with the same */
-}
-
-static void on_worker(struct router *r, const struct control_msg *m, int *fd)
-{
-	(void)fd;
-	workers_update(r, m);
-}
-
-static void on_handback(struct router *r, const struct control_msg *m, int *fd)
-{
-	struct worker *w = workers_by_id(&r->workers, m->worker);
-
-	if (m->kind == HANDOFF_UPSTREAM) {
-		if (w)
-			(void)upstream_refused(w, m->token);
-	} else if (m->kind != HANDOFF_PROBE && *fd >= 0) {
-		client_return(r, m, fd_take(fd));
-	}
-}
-
-static void on_session(struct router *r, const struct control_msg *m, int *fd)
-{
-	(void)fd;
-	if (m->text.n == 0 || m->text.n > SID_MAX || m->worker == 0)
-		return;
-	if (!m->state)
-		sessions_remove(r->sessions, m->text);
-	else if (!sessions_find(r->sessions, m->text, router_now(r)))
-		sessions_put(r->sessions, m->text, m->worker, SESSION_IDLE_MS, router_now(r));
-}
-
-static void on_adopt(struct router *r, const struct control_msg *m, int *fd)
-{
-	parking_adopt(r, m, fd_take(fd));
-}
-
-static void on_phase(struct router *r, const struct control_msg *m, int *fd)
-{
-	(void)fd;
-	r->phase = (enum phase)m->state;
-	if (r->phase != PHASE_DRAINING)
-		return;
-	listeners_close(r, false);
-	client_close_idle(r);
-}
-
-static void on_app_metrics(struct router *r, const struct control_msg *m, int *fd)
-{
-	scrape_collected(r, m, fd_take(fd));
-}
-
-static const struct {
-	enum control_type type;
-	void (*apply)(struct router *r, const struct control_msg *m, int *fd);
-} messages[] = {
-	{ CONTROL_WORKER, on_worker },         { CONTROL_SESSION, on_session },
-	{ CONTROL_HANDBACK, on_handback },     { CONTROL_LISTENER, on_listener },
-	{ CONTROL_ADMIN, on_admin },           { CONTROL_SESSIONS, on_sessions },
-	{ CONTROL_PHASE, on_phase },           { CONTROL_ADOPT, on_adopt },
-	{ CONTROL_SCOREBOARD, on_scoreboard }, { CONTROL_APP_METRICS, on_app_metrics },
+enum {
+	FIRST_SESSIONS = 1024,
+	PUBLISH_TRIES = 16,
+	FDS_RESERVED = 32, /* for ourselves and the admin address */
 };
 
-static void on_message(struct control *link, const struct control_msg *m, int fd)
-{
-	struct router *r = container_of(link, struct router, link);
-	auto_fd int owned = fd;
-
-	for (size_t i = 0; i < ARRAY_LEN(messages); i++)
-		if (messages[i].type == m->type) {
-			messages[i].apply(r, m, &owned);
-			return;
-		}
-}
-
-static void on_link_end(struct control *link, int err)
-{
-	struct router *r = container_of(link, struct router, link);
-
-	if (err < 0)
-		log_error("router: channel to init: %s", strerror(-err));
-	poller_stop(&r->poller);
-}
-
-static const struct control_ops link_ops = { .on_message = on_message, .on_end = on_link_end };
-
-/* A table of its own until init's memory arrives, so that there always is one. */
-static int open_first_sessions(struct router *r)
-{
-	int fd = session_memory_create(FIRST_SESSIONS);
-
-	return fd < 0 ? fd : sessions_open(fd, FIRST_SESSIONS, &r->sessions);
-}
+/* Publishing */
 
 /* A number that all routers write: whoever writes last sees that it is still true. */
-static void publish_sessions(struct router *r)
+static void publish_sessions(const struct backend *b)
 {
 	for (int i = 0; i < PUBLISH_TRIES; i++) {
-		uint32_t n = sessions_count(r->sessions);
+		uint32_t n = sessions_count(b->sessions);
 
-		if (n == counter_get(&r->shared->sessions))
+		if (n == counter_get(&b->shared->sessions))
 			break;
-		counter_set(&r->shared->sessions, n);
+		counter_set(&b->shared->sessions, n);
 		atomic_thread_fence(memory_order_seq_cst);
 	}
 }
 
-void router_publish(struct router *r)
+/* What the scoreboard says from now on is true. */
+static void publish(struct frontend *f)
 {
-	counter_set(&r->board->clients, r->n_clients);
-	publish_sessions(r);
-	workers_publish(r);
+	counter_set(&f->backend->board->clients, f->n_clients);
+	publish_sessions(f->backend);
+	load_publish(f->backend);
 }
 
 static void before_sleep(void *ctx)
 {
-	router_publish(ctx);
+	publish(ctx);
 }
 
-static uint32_t chance(void)
+/* Accepting */
+
+static bool has_room(void *ctx, enum listener_role role)
+{
+	return clients_have_room(ctx, role);
+}
+
+static void on_accept(void *ctx, const struct listener *l, int fd,
+		      const struct sockaddr_storage *peer)
+{
+	client_accept(ctx, l, fd, peer);
+}
+
+static const struct listener_ops listener_ops = { has_room, on_accept };
+
+/* Starting */
+
+/* A table of its own until init's memory arrives, so that there always is one. */
+static int open_first_sessions(struct backend *b)
+{
+	int fd = session_memory_create(FIRST_SESSIONS);
+
+	return fd < 0 ? fd : sessions_open(fd, FIRST_SESSIONS, &b->sessions);
+}
+
+static uint32_t random_u32(void)
 {
 	return (uint32_t)random();
 }
 
 /* A client takes two descriptors while a worker serves it, and one while it is turned away. */
-static void limit_clients(struct router *r)
+static void limit_clients(struct frontend *f, uint32_t wanted)
 {
 	unsigned long limit = fd_raise_limit();
 	unsigned long room = limit > 2UL * FDS_RESERVED ? limit - FDS_RESERVED : limit / 2;
-	uint32_t wanted = r->conf->max_connections;
 
 	if (room > INT32_MAX)
 		room = INT32_MAX;
-	r->max_clients = room / 2 < wanted ? (uint32_t)room / 2 : wanted;
-	r->max_accepted = (uint32_t)room - r->max_clients;
-	if (r->max_clients < wanted)
+	f->max_clients = room / 2 < wanted ? (uint32_t)room / 2 : wanted;
+	f->max_accepted = (uint32_t)room - f->max_clients;
+	if (f->max_clients < wanted)
 		log_info("router: %u clients at a time, not SIOINIT_MAX_CONNECTIONS=%u: open files "
 			 "are limited to %lu (ulimit -n)",
-			 r->max_clients, wanted, limit);
+			 f->max_clients, wanted, limit);
+}
+
+static int start_backend(struct router *r, const struct router_conf *conf)
+{
+	struct backend *b = &r->backend;
+	int e;
+
+	*b = (struct backend){
+		.loop = &r->loop,
+		.conf = conf,
+		.init = &r->link,
+		.shared = scoreboard_private(),
+		.balance = { .method = conf->balance, .random = random_u32 },
+		.upstream_ops = &exchange_upstream_ops,
+		.last_token = uv_hrtime(), /* what was meant for the last router is not for us */
+		.pair_listener = -1,
+	};
+	if (!b->shared)
+		return -ENOMEM;
+	b->board = b->shared->routers;
+	load_init(b);
+	upstreams_init(b);
+	e = open_first_sessions(b);
+	return e < 0 ? e : pair_listen(b);
+}
+
+static int start_frontend(struct router *r, const struct router_conf *conf)
+{
+	struct frontend *f = &r->frontend;
+
+	f->backend = &r->backend;
+	f->out = BUF_INIT(SOCK_OUT_MAX);
+	f->pipe = PIPE_INIT;
+	f->adopted = -1;
+	limit_clients(f, conf->max_connections);
+	deadlines_init(f, client_on_deadline, exchange_on_deadline);
+	admin_init(&r->admin, f, publish);
+	access_log_open(&f->access_log, &r->uv, conf->access_format, conf->access_file);
+	return getrandom(&f->id_prefix, sizeof(f->id_prefix), 0) < 0 ? -errno : 0;
 }
 
 static int router_init(struct router *r, const struct router_conf *conf, int control_fd)
 {
 	struct control_msg up = { .type = CONTROL_UP };
 	auto_fd int owned = control_fd;
-	int e = uv_loop_init(&r->loop);
+	int e = uv_loop_init(&r->uv);
 
-	r->conf = conf;
-	limit_clients(r);
-	r->out = BUF_INIT(SOCK_OUT_MAX);
-	r->report = BUF_INIT(REPORT_MAX);
-	r->pipe = PIPE_INIT;
-	r->pair_listener = r->adopted = -1;
-	r->shared = scoreboard_private();
-	r->board = r->shared ? r->shared->routers : NULL;
-	r->last_token = uv_hrtime(); /* what was meant for the last router is not for us */
-	r->workers.balance = (struct balance){ .method = conf->balance, .random = chance };
-	r->workers.slow_start_ms = conf->slow_start_ms;
 	if (e == 0)
-		e = poller_init(&r->poller, &r->loop);
+		e = loop_init(&r->loop, &r->uv);
 	if (e == 0)
-		e = r->board ? open_first_sessions(r) : -ENOMEM;
+		e = start_backend(r, conf);
 	if (e == 0)
-		e = upstream_listen(r);
+		e = start_frontend(r, conf);
 	if (e < 0)
 		return e;
-	(void)uv_timer_init(&r->loop, &r->accept_pause);
-	deadline_list_init(&r->header, &r->loop, conf->header_timeout_ms, client_on_deadline);
-	deadline_list_init(&r->keepalive, &r->loop, conf->keepalive_timeout_ms, client_on_deadline);
-	deadline_list_init(&r->body, &r->loop, conf->body_timeout_ms, client_on_deadline);
-	deadline_list_init(&r->linger, &r->loop, LINGER_MS, client_on_deadline);
-	deadline_list_init(&r->park, &r->loop, PARK_AFTER_MS, parking_begin);
-	scrape_init(r, admin_finish_metrics);
-	access_log_open(&r->access_log, &r->loop, conf->access_format, conf->access_file);
-	if (getrandom(&r->id_prefix, sizeof(r->id_prefix), 0) < 0)
-		return -errno;
+	listeners_init(&r->listeners, &r->loop, &listener_ops, &r->frontend);
 	if (conf->sandbox)
 		sandbox_enter(conf->access_format ? conf->access_file : NULL);
-	e = control_init(&r->link, &r->loop, fd_take(&owned), &link_ops);
+	e = control_init(&r->link, &r->uv, fd_take(&owned), &router_control_ops);
 	return e < 0 ? e : control_send(&r->link, &up, -1);
-}
-
-static void close_timer(uv_timer_t *t)
-{
-	uv_close((uv_handle_t *)t, NULL);
-}
-
-static void close_clients(struct router *r)
-{
-	struct client *c, *next;
-
-	DL_FOREACH_SAFE(r->clients, c, next)
-	client_close(c, "router stops");
 }
 
 /* Nothing may be left for the loop; hand-offs that init has already taken are not affected. */
 static void router_deinit(struct router *r)
 {
-	listeners_close(r, true);
-	close_clients(r);
-	workers_free_all(r);
+	struct backend *b = &r->backend;
+	struct frontend *f = &r->frontend;
+
+	listeners_deinit(&r->listeners);
+	clients_close_all(f);
+	workers_free_all(b);
 	control_close(&r->link, NULL);
-	close_timer(&r->accept_pause);
-	close_timer(&r->header.timer);
-	close_timer(&r->keepalive.timer);
-	close_timer(&r->body.timer);
-	close_timer(&r->linger.timer);
-	close_timer(&r->park.timer);
-	scrape_close(r);
-	access_log_close(&r->access_log);
-	poller_deinit(&r->poller);
-	(void)uv_run(&r->loop, UV_RUN_DEFAULT);
-	(void)uv_loop_close(&r->loop);
-	sessions_close(r->sessions);
-	scoreboard_unmap(r->shared);
-	buf_free(&r->out);
-	pipe_close(&r->pipe);
-	fd_close(&r->pair_listener);
+	deadlines_deinit(f);
+	upstreams_deinit(b);
+	load_deinit(b);
+	admin_deinit(&r->admin);
+	visitors_close(&f->visitors);
+	access_log_close(&f->access_log);
+	loop_deinit(&r->loop);
+	(void)uv_run(&r->uv, UV_RUN_DEFAULT);
+	(void)uv_loop_close(&r->uv);
+	sessions_close(b->sessions);
+	scoreboard_unmap(b->shared);
+	buf_free(&f->out);
+	pipe_close(&f->pipe);
+	fd_close(&b->pair_listener);
 	free(r);
 }
 
@@ -322,7 +216,7 @@ int router_main(const struct router_conf *conf, int control_fd)
 	e = r ? router_init(r, conf, control_fd) : -ENOMEM;
 	if (e < 0)
 		die(EXIT_OUR_FAILURE, "router: cannot start: %s", strerror(-e));
-	poller_run(&r->poller, before_sleep, r);
+	loop_run(&r->loop, before_sleep, &r->frontend);
 	router_deinit(r);
 	return 0;
 }

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Includes point down only: base <- ipc <- relay <- router, init (which never see each other) <- main.c.
+# Includes point down only: base <- ipc <- relay <- router, init (which never see each other) <- main.c; and in router/:
+# net, http, session <- backend <- client <- admin <- the files beside them.
 # Prints each line that breaks this; exit status 1 if there is one.
 cd "$(dirname "$0")/.." || exit 2
 
@@ -13,10 +14,25 @@ includes_only() {
 		grep -vE "include[[:space:]]*\"($allowed)/"
 }
 
+# Of the headers beside the rooms, conf.h is for all; the others are above.
+room_includes_only() {
+	room=$1
+	shift
+	allowed=$(echo "router/$room/$(printf ' router/%s/' "$@") router/conf.h" | sed 's/ *$//; s/ \{1,\}/|/g')
+	! grep -rnE --include='*.[ch]' '^[[:space:]]*#[[:space:]]*include[[:space:]]*"router/' "router/$room" |
+		grep -vE "include[[:space:]]*\"($allowed)"
+}
+
 status=0
 includes_only base || status=1
 includes_only ipc base || status=1
 includes_only relay ipc base || status=1
 includes_only router relay ipc base || status=1
 includes_only init relay ipc base || status=1
+room_includes_only net net || status=1
+room_includes_only http http || status=1
+room_includes_only session session || status=1
+room_includes_only backend net http session || status=1
+room_includes_only client backend net http session || status=1
+room_includes_only admin client backend net http session || status=1
 exit $status

@@ -5,7 +5,7 @@ const { start, childrenOf, untilServing } = require("../processes.js");
 module.exports = [
 	{
 		name: "no router",
-		lacks: ["relay", "sessions", "tunnel"],
+		lacks: ["relay", "sessions", "tunnel", "nothing"],
 		async start({ port, app }) {
 			start(app[0], app.slice(1), { PORT: port });
 			return { workers: await untilServing(port, 1), routers: [] };
@@ -13,7 +13,7 @@ module.exports = [
 	},
 	{
 		name: "floor: proxy",
-		lacks: ["relay", "sessions"],
+		lacks: ["relay", "sessions", "nothing"],
 		async start({ port, app, program }) {
 			const server = await startServers(app, 1);
 			const proxy = start(program("bench-floor-proxy"), [port, server.ports[0]]);
@@ -23,7 +23,7 @@ module.exports = [
 	},
 	{
 		name: "floor: hand-off",
-		lacks: ["poll", "post", "sessions", "tunnel"],
+		lacks: ["poll", "post", "sessions", "tunnel", "nothing"],
 		async start({ port, app, program }) {
 			const handoff = start(program("bench-floor-handoff"), [port, app[1]], { STYLE: "sticky" });
 			await untilServing(port, 2);

@@ -41,8 +41,8 @@ module.exports = [
 	{
 		name: "HAProxy",
 		lacks: ["relay"],
-		async start({ port, dir, app }) {
-			const servers = await startServers(app, 2);
+		async start({ port, dir, app, count }) {
+			const servers = await startServers(app, count);
 			return { workers: servers.pids, routers: await serve({ port, dir }, servers.ports, 1) };
 		},
 	},

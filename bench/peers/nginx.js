@@ -54,8 +54,8 @@ module.exports = [
 	{
 		name: "nginx",
 		lacks: ["relay"],
-		async start({ port, dir, app }) {
-			const servers = await startServers(app, 2);
+		async start({ port, dir, app, count }) {
+			const servers = await startServers(app, count);
 			return { workers: servers.pids, routers: await serve({ port, dir }, servers.ports, 1) };
 		},
 	},

@@ -6,10 +6,10 @@ module.exports = [
 	{
 		name: "node primary",
 		lacks: ["tunnel"],
-		async start({ port }) {
-			const primary = start("node", [path.join(__dirname, "../primary.js")], { PORT: port, STYLE: "sticky" });
+		async start({ port, count }) {
+			const primary = start("node", [path.join(__dirname, "../primary.js")], { PORT: port, STYLE: "sticky", WORKERS: count });
 			await untilServing(port, 1);
-			await sleep(500); // least-connection: the other worker answers nobody yet
+			await sleep(250 * count); // least-connection: the other workers answer nobody yet
 			return { workers: childrenOf(primary.pid), routers: [primary.pid] };
 		},
 		async startMembers({ program, group }) {

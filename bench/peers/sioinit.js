@@ -4,17 +4,17 @@ const { start, childrenOf, untilServing } = require("../processes.js");
 const sioinit = (name, style, lacks) => ({
 	name,
 	lacks,
-	async start({ port, binary, app, dispatch = "auto" }) {
+	async start({ port, binary, app, count, dispatch = "auto" }) {
 		const command = app[0] === "node" ? app.slice(1) : ["--", ...app];
 		const init = start(binary, command, {
 			SIOINIT_PORT: port,
 			SIOINIT_ADMIN: "off",
-			SIOINIT_WORKERS: 2,
+			SIOINIT_WORKERS: count,
 			SIOINIT_DISPATCH: dispatch,
 			STYLE: style,
 			PORT: port,
 		});
-		const workers = await untilServing(port, 2);
+		const workers = await untilServing(port, count);
 		return { workers, routers: [init.pid, ...childrenOf(init.pid).filter((pid) => !workers.includes(pid))] };
 	},
 });

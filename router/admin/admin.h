@@ -1,14 +1,33 @@
-/* The platform's face: liveness and readiness, on the admin listener. */
+/* The platform's face: what the admin endpoints say, from the numbers that all share. */
 #pragma once
 
-#include "base/str.h"
+#include <stdbool.h>
+#include <stdint.h>
 
-struct client;
+#include "base/buf.h"
+#include "ipc/control.h"
+
 struct http_head;
+struct scoreboard;
 
-/* Answers a request on the admin listener, at once or when the app's metrics have come, and ends
- * the connection. */
-void admin_serve(struct client *c, const struct http_head *head);
+/* What is known; borrowed for the call. */
+struct admin_view {
+	const struct scoreboard *shared;
+	enum phase phase;
+	uint32_t n_ready;
+};
 
-/* What has waited for the app's metrics is answered: ours and @app's. */
-void admin_finish_metrics(struct client *c, struct str app);
+struct admin_answer {
+	unsigned status;
+	const char *type;
+	const char *fields; /* further ones, or NULL */
+	struct buf *body;   /* borrowed; what was in it is dropped */
+	bool has_app_part;  /* the metrics of the app belong behind it, if it has some */
+};
+
+/* The answer to a request; ret->body is set by the caller. */
+void admin_answer(const struct admin_view *v, const struct http_head *head,
+		  struct admin_answer *ret);
+
+/* An answer of one line. */
+void admin_say(struct admin_answer *a, unsigned status, const char *text);

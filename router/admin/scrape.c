@@ -16,14 +16,14 @@
 #include "ipc/app_answers.h"
 #include "ipc/tree.h"
 #include "router/admin/prom_merge.h"
-#include "router/core.h"
+#include "router/backend/context.h"
 
 #include "base/ban.h"
 
 /* Everything that the thread works on. */
 struct job {
 	uv_work_t work;
-	struct router *router;
+	struct scrape *scrape;
 	enum serialization mode;
 	char *bytes; /* a private mapping: reading a tree spoils the text */
 	size_t size;
@@ -32,33 +32,31 @@ struct job {
 };
 
 /* One thread is enough, whatever the app wants of its own libuv. */
-void scrape_init(struct router *r, scrape_finish_fn *finish)
+void scrape_init(struct scrape *s, struct backend *b, scrape_finish_fn *finish)
 {
-	r->scrape.finish = finish;
+	*s = (struct scrape){ .backend = b, .finish = finish };
 	(void)setenv("UV_THREADPOOL_SIZE", "1", 1);
-	(void)uv_timer_init(&r->loop, &r->scrape.timer);
+	(void)uv_timer_init(b->loop->uv, &s->timer);
 }
 
-void scrape_close(struct router *r)
+void scrape_close(struct scrape *s)
 {
-	uv_close((uv_handle_t *)&r->scrape.timer, NULL);
+	uv_close((uv_handle_t *)&s->timer, NULL);
 }
 
-bool scrape_has_app_part(const struct router *r)
+bool scrape_has_app_part(const struct scrape *s)
 {
-	return counter_get(&r->shared->app_metrics);
+	return counter_get(&s->backend->shared->app_metrics);
 }
 
 /* Waiting */
 
-static void finish_all(struct router *r, struct str text)
+static void finish_all(struct scrape *s, struct str text)
 {
-	struct scrape *s = &r->scrape;
-
 	s->token = 0;
 	(void)uv_timer_stop(&s->timer);
 	while (s->n_waiting > 0)
-		s->finish(s->waiting[--s->n_waiting], text);
+		s->finish(s, s->waiting[--s->n_waiting], text);
 }
 
 static void on_silence(uv_timer_t *t)
@@ -66,14 +64,13 @@ static void on_silence(uv_timer_t *t)
 	struct scrape *s = container_of(t, struct scrape, timer);
 
 	log_warn("router: init has not collected the app's metrics in time");
-	finish_all(container_of(s, struct router, scrape), (struct str){ 0 });
+	finish_all(s, (struct str){ 0 });
 }
 
-static int ask(struct router *r)
+static int ask(struct scrape *s)
 {
-	struct scrape *s = &r->scrape;
-	struct control_msg m = { .type = CONTROL_APP_METRICS, .token = ++r->last_token };
-	int e = control_send(&r->link, &m, -1);
+	struct control_msg m = { .type = CONTROL_APP_METRICS, .token = ++s->backend->last_token };
+	int e = control_send(s->backend->init, &m, -1);
 
 	if (e < 0)
 		return e;
@@ -81,24 +78,21 @@ static int ask(struct router *r)
 	return uv_timer_start(&s->timer, on_silence, SCRAPE_TIMEOUT_MS, 0);
 }
 
-int scrape_await(struct router *r, struct client *c)
+int scrape_await(struct scrape *s, struct client *c)
 {
-	struct scrape *s = &r->scrape;
 	int e = 0;
 
 	if (s->n_waiting == SCRAPE_WAITING_MAX)
 		return -EBUSY;
 	if (!s->token && !s->merging)
-		e = ask(r);
+		e = ask(s);
 	if (e == 0)
 		s->waiting[s->n_waiting++] = c;
 	return e;
 }
 
-void scrape_forget(struct router *r, const struct client *c)
+void scrape_forget(struct scrape *s, const struct client *c)
 {
-	struct scrape *s = &r->scrape;
-
 	for (unsigned i = 0; i < s->n_waiting; i++)
 		if (s->waiting[i] == c) {
 			s->waiting[i] = s->waiting[--s->n_waiting];
@@ -185,20 +179,20 @@ static void on_merged(uv_work_t *work, int status)
 	struct job *j = container_of(work, struct job, work);
 
 	(void)status;
-	j->router->scrape.merging = false;
-	finish_all(j->router, buf_str(&j->text));
+	j->scrape->merging = false;
+	finish_all(j->scrape, buf_str(&j->text));
 	job_free(j);
 }
 
 /* NULL: errno. Where no worker has answered there is no descriptor and nothing to map. */
-static struct job *job_new(struct router *r, const struct control_msg *m, int fd)
+static struct job *job_new(struct scrape *s, const struct control_msg *m, int fd)
 {
 	struct job *j = calloc(1, sizeof(*j));
 	struct stat st = { 0 };
 
 	if (!j)
 		return NULL;
-	*j = (struct job){ .router = r,
+	*j = (struct job){ .scrape = s,
 			   .mode = m->style ? SERIAL_ADVANCED : SERIAL_JSON,
 			   .n_missing = m->kind,
 			   .text = BUF_INIT(SCRAPE_TEXT_MAX) };
@@ -214,9 +208,8 @@ static struct job *job_new(struct router *r, const struct control_msg *m, int fd
 	return NULL;
 }
 
-void scrape_collected(struct router *r, const struct control_msg *m, int fd)
+void scrape_collected(struct scrape *s, const struct control_msg *m, int fd)
 {
-	struct scrape *s = &r->scrape;
 	auto_fd int owned = fd;
 	struct job *j;
 
@@ -225,16 +218,16 @@ void scrape_collected(struct router *r, const struct control_msg *m, int fd)
 	s->token = 0;
 	(void)uv_timer_stop(&s->timer);
 	if (owned < 0 && m->kind == 0) { /* nobody was asked */
-		finish_all(r, (struct str){ 0 });
+		finish_all(s, (struct str){ 0 });
 		return;
 	}
-	j = job_new(r, m, owned);
-	if (j && uv_queue_work(&r->loop, &j->work, on_work, on_merged) == 0) {
+	j = job_new(s, m, owned);
+	if (j && uv_queue_work(s->backend->loop->uv, &j->work, on_work, on_merged) == 0) {
 		s->merging = true;
 		return;
 	}
 	log_warn("router: no memory for the app's metrics");
 	if (j)
 		job_free(j);
-	finish_all(r, (struct str){ 0 });
+	finish_all(s, (struct str){ 0 });
 }

@@ -11,9 +11,10 @@
 
 #include "base/str.h"
 
+struct backend;
 struct client;
 struct control_msg;
-struct router;
+struct scrape;
 
 enum {
 	SCRAPE_WAITING_MAX = 8,
@@ -22,9 +23,10 @@ enum {
 };
 
 /* @c has waited: @app is what the app has, empty when nobody answers. */
-typedef void scrape_finish_fn(struct client *c, struct str app);
+typedef void scrape_finish_fn(struct scrape *s, struct client *c, struct str app);
 
 struct scrape {
+	struct backend *backend;
 	scrape_finish_fn *finish;
 	uint64_t token; /* of the question that init has, 0: none */
 	uv_timer_t timer;
@@ -33,18 +35,18 @@ struct scrape {
 	bool merging;
 };
 
-void scrape_init(struct router *r, scrape_finish_fn *finish);
-void scrape_close(struct router *r);
+void scrape_init(struct scrape *s, struct backend *b, scrape_finish_fn *finish);
+void scrape_close(struct scrape *s);
 
 /* The app may have some: init knows. */
-bool scrape_has_app_part(const struct router *r);
+bool scrape_has_app_part(const struct scrape *s);
 
 /* 0: .finish is called for @c when they are there, or when nobody answers. -EBUSY:
  * too many wait; or the -errno for which init cannot be asked. */
-int scrape_await(struct router *r, struct client *c);
+int scrape_await(struct scrape *s, struct client *c);
 
 /* @c waits no more. */
-void scrape_forget(struct router *r, const struct client *c);
+void scrape_forget(struct scrape *s, const struct client *c);
 
 /* What init has collected (CONTROL_APP_METRICS); @fd is consumed, -1: nothing. */
-void scrape_collected(struct router *r, const struct control_msg *m, int fd);
+void scrape_collected(struct scrape *s, const struct control_msg *m, int fd);

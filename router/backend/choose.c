@@ -5,14 +5,15 @@
 #include <stdio.h>
 
 #include "base/macros.h"
-#include "router/core.h"
+#include "router/backend/load.h"
+#include "router/backend/workers.h"
 #include "router/http/head.h"
 #include "router/session/sid.h"
 #include "router/session/table.h"
 
 #include "base/ban.h"
 
-enum { VALUE_LEN = 16 };
+enum { CANDIDATES_MAX = 1024 };
 
 /* The finalizer of splitmix64: a permutation. */
 static uint64_t mix(uint64_t x)
@@ -37,123 +38,146 @@ uint64_t sticky_weight(uint64_t key, uint32_t slot)
 	return mix(key ^ mix(slot));
 }
 
+/* By load or key */
+
+/* A slow worker is better than none. */
+static bool is_candidate(const struct worker *w, const struct worker *except)
+{
+	uint32_t n_ready = w->backend->n_ready;
+
+	if (w == except && n_ready > 1)
+		return false;
+	return w->state == WORKER_READY || (w->state == WORKER_SUSPECT && n_ready == 0);
+}
+
+static struct balance_candidate candidate(struct worker *w)
+{
+	const struct backend *b = w->backend;
+
+	return (struct balance_candidate){
+		.slot = w->slot,
+		.load = load_of(w),
+		.lag_ms = load_lag_ms(w),
+		.share = balance_share(backend_now(b) - w->ready_ms, b->conf->slow_start_ms),
+	};
+}
+
+struct worker *choose_least(struct backend *b, const struct worker *except)
+{
+	struct balance_candidate candidates[CANDIDATES_MAX];
+	struct worker *workers[CANDIDATES_MAX], *w, *next;
+	size_t n = 0;
+
+	sessions_expire(b->sessions, backend_now(b));
+	HASH_ITER(hh, b->workers, w, next)
+	{
+		if (n == CANDIDATES_MAX || !is_candidate(w, except))
+			continue;
+		workers[n] = w;
+		candidates[n++] = candidate(w);
+	}
+	return n ? workers[balance_choose(&b->balance, candidates, n)] : NULL;
+}
+
+struct worker *choose_by_key(struct backend *b, struct str key, const struct worker *except)
+{
+	struct worker *w, *next, *best = NULL;
+	uint64_t hash = sticky_key(key), most = 0;
+
+	HASH_ITER(hh, b->workers, w, next)
+	{
+		uint64_t weight = sticky_weight(hash, w->slot);
+
+		if (!is_candidate(w, except) || (best && weight <= most))
+			continue;
+		best = w;
+		most = weight;
+	}
+	return best;
+}
+
 /* Cookies */
 
-struct str cookie_get(struct str field, struct str name)
+static void write_value(const struct backend *b, uint32_t id, char dst[static STICKY_VALUE_SIZE])
 {
-	const char *p = field.p, *end;
+	uint64_t v = mix(mix(counter_get(&b->shared->started_ms)) ^ id);
 
-	if (field.n == 0)
-		return (struct str){ 0 };
-	end = p + field.n;
-	while (p < end) {
-		const char *semicolon = memchr(p, ';', (size_t)(end - p));
-		const char *stop = semicolon ? semicolon : end;
-		struct str pair = { p, (size_t)(stop - p) };
-
-		while (pair.n && *pair.p == ' ')
-			pair = (struct str){ pair.p + 1, pair.n - 1 };
-		if (str_has_prefix(pair, name) && pair.n > name.n && pair.p[name.n] == '=')
-			return (struct str){ pair.p + name.n + 1, pair.n - name.n - 1 };
-		p = stop + 1;
-	}
-	return (struct str){ 0 };
+	(void)snprintf(dst, STICKY_VALUE_SIZE, "%016llx", (unsigned long long)v);
 }
 
-struct str sticky_cookie_of(const struct router *r, const struct http_head *head)
+struct cookie sticky_cookie(const struct backend *b, uint32_t id, struct str had,
+			    char dst[static STICKY_VALUE_SIZE])
 {
-	struct str name = str_of(r->conf->sticky_cookie), value = { 0 };
-
-	for (size_t i = 0; i < head->n_fields && value.n == 0; i++)
-		if (str_eq_nocase(head->fields[i].name, STR("cookie")))
-			value = cookie_get(head->fields[i].value, name);
-	return value;
-}
-
-static void write_value(const struct router *r, uint32_t id, char dst[static VALUE_LEN + 1])
-{
-	uint64_t v = mix(mix(counter_get(&r->shared->started_ms)) ^ id);
-
-	(void)snprintf(dst, VALUE_LEN + 1, "%016llx", (unsigned long long)v);
-}
-
-struct str sticky_cookie(const struct router *r, uint32_t id, struct str had,
-			 char dst[static STICKY_COOKIE_MAX])
-{
-	char value[VALUE_LEN + 1];
-	int n;
-
-	write_value(r, id, value);
-	if (r->conf->sticky != STICKY_COOKIE || str_eq(had, str_of(value)))
-		return (struct str){ 0 };
-	n = snprintf(dst, STICKY_COOKIE_MAX, "%s=%s; Path=/; HttpOnly; SameSite=Lax",
-		     r->conf->sticky_cookie, value);
-	return (struct str){ dst, (size_t)n };
+	write_value(b, id, dst);
+	if (b->conf->sticky != STICKY_COOKIE || str_eq(had, str_of(dst)))
+		return (struct cookie){ 0 };
+	return (struct cookie){ .name = str_of(b->conf->sticky_cookie),
+				.value = str_of(dst),
+				.attributes = str_of(b->conf->sticky_cookie_attributes) };
 }
 
 /* Sessions go on where they are; others are not sent to a worker that is about to leave. */
-static struct worker *by_cookie(struct router *r, const struct sticky_request *rq)
+static struct worker *by_cookie(struct backend *b, const struct choice *ch)
 {
-	struct str had = sticky_cookie_of(r, rq->head);
+	struct str had = cookie_of(ch->head, str_of(b->conf->sticky_cookie));
 	struct worker *w, *next;
-	char value[VALUE_LEN + 1];
+	char value[STICKY_VALUE_SIZE];
 
-	if (had.n != VALUE_LEN)
+	if (had.n != STICKY_VALUE_SIZE - 1)
 		return NULL;
-	HASH_ITER(hh, r->workers.by_id, w, next)
+	HASH_ITER(hh, b->workers, w, next)
 	{
-		write_value(r, w->id, value);
+		write_value(b, w->id, value);
 		if (!str_eq(had, str_of(value)))
 			continue;
-		return rq->sid->sid.n || w->state < WORKER_DRAINING
-			   ? workers_serving(&r->workers, w->id)
-			   : NULL;
+		return ch->sid->sid.n || w->state < WORKER_DRAINING ? workers_serving(b, w->id)
+								    : NULL;
 	}
 	return NULL;
 }
 
 /* Hashes */
 
-static struct str no_key(const struct router *r, const struct sticky_request *rq)
+static struct str no_key(const struct backend *b, const struct choice *ch)
 {
-	(void)r;
-	(void)rq;
+	(void)b;
+	(void)ch;
 	return (struct str){ 0 };
 }
 
-static struct str address_of(const struct router *r, const struct sticky_request *rq)
+static struct str address_of(const struct backend *b, const struct choice *ch)
 {
-	(void)r;
-	return rq->addr;
+	(void)b;
+	return ch->addr;
 }
 
-static struct str header_of(const struct router *r, const struct sticky_request *rq)
+static struct str header_of(const struct backend *b, const struct choice *ch)
 {
-	return http_field_get(rq->head, str_of(r->conf->sticky_name));
+	return http_field_get(ch->head, str_of(b->conf->sticky_name));
 }
 
-static struct str parameter_of(const struct router *r, const struct sticky_request *rq)
+static struct str parameter_of(const struct backend *b, const struct choice *ch)
 {
-	return sid_parameter(rq->head->target, str_of(r->conf->sticky_name));
+	return sid_parameter(ch->head->target, str_of(b->conf->sticky_name));
 }
 
-static struct str (*const keys[STICKY_N_KINDS])(const struct router *r,
-						const struct sticky_request *rq) = {
+static struct str (*const keys[STICKY_N_KINDS])(const struct backend *b,
+						const struct choice *ch) = {
 	[STICKY_SID] = no_key,       [STICKY_COOKIE] = no_key,     [STICKY_ADDRESS] = address_of,
 	[STICKY_HEADER] = header_of, [STICKY_HASH] = parameter_of, [STICKY_NONE] = no_key,
 };
 
 /* The choice */
 
-static struct worker *by_session(struct router *r, const struct sid_request *sid)
+static struct worker *by_session(struct backend *b, const struct sid_request *sid)
 {
-	uint32_t id = sessions_find(r->sessions, sid->sid, router_now(r));
-	struct worker *w = workers_serving(&r->workers, id);
+	uint32_t id = sessions_find(b->sessions, sid->sid, backend_now(b));
+	struct worker *w = workers_serving(b, id);
 
 	if (!id)
-		counter_add(&r->board->sid_misses, 1);
+		counter_add(&b->board->sid_misses, 1);
 	else if (!w)
-		counter_add(&r->board->sid_orphans, 1);
+		counter_add(&b->board->sid_orphans, 1);
 	return w;
 }
 
@@ -164,27 +188,26 @@ static const char *reason(const struct sid_request *sid)
 	return sid->engine ? "new session" : "no sid";
 }
 
-struct worker *sticky_choose(struct router *r, struct sticky_request *rq,
-			     const struct worker *except)
+struct worker *choose_for(struct backend *b, struct choice *ch)
 {
-	enum sticky_kind kind = r->conf->sticky;
+	enum sticky_kind kind = b->conf->sticky;
 	struct worker *w = NULL;
 	struct str key;
 
-	rq->why = "sid";
-	if (rq->sid->sid.n && kind != STICKY_NONE)
-		w = by_session(r, rq->sid);
+	ch->why = "sid";
+	if (ch->sid->sid.n && kind != STICKY_NONE)
+		w = by_session(b, ch->sid);
 	if (w)
 		return w;
-	rq->why = "cookie";
+	ch->why = "cookie";
 	if (kind == STICKY_COOKIE)
-		w = by_cookie(r, rq);
+		w = by_cookie(b, ch);
 	if (w)
 		return w;
-	rq->why = reason(rq->sid);
-	key = keys[kind](r, rq);
+	ch->why = reason(ch->sid);
+	key = keys[kind](b, ch);
 	if (key.n)
-		return workers_pick_for(&r->workers, sticky_key(key), except);
+		return choose_by_key(b, key, ch->except);
 	/* of an unknown session, too: the app's own answer carries its CORS fields */
-	return workers_pick(&r->workers, r->sessions, except, router_now(r));
+	return choose_least(b, ch->except);
 }

@@ -6,7 +6,7 @@
 
 #include "base/macros.h"
 #include "router/backend/question.h"
-#include "router/core.h"
+#include "router/backend/workers.h"
 
 #include "base/ban.h"
 
@@ -31,7 +31,7 @@ static void again_in(struct health_check *h, uint64_t ms)
 /* Time in which we slept ourselves is not the worker's. */
 static void count_wait(struct health_check *h)
 {
-	uint64_t now = router_now(h->worker->router), passed = now - h->seen_ms;
+	uint64_t now = backend_now(h->worker->backend), passed = now - h->seen_ms;
 
 	h->waited_ms += passed < LATE_MS ? (uint32_t)passed : LATE_MS;
 	h->seen_ms = now;
@@ -46,12 +46,12 @@ static void tell(struct health_check *h, enum health_answer a, int status)
 				 .kind = status > 0 ? (uint32_t)status : 0,
 				 .waited_ms = h->waited_ms };
 
-	(void)control_send(&h->worker->router->link, &m, -1);
+	(void)control_send(h->worker->backend->init, &m, -1);
 }
 
 static void next_question(struct health_check *h)
 {
-	uint32_t interval = h->worker->router->conf->health_interval_ms;
+	uint32_t interval = h->worker->backend->conf->health_interval_ms;
 
 	h->open = false;
 	again_in(h, interval > h->waited_ms ? interval - h->waited_ms : 0);
@@ -69,8 +69,8 @@ static void on_answer(void *ctx, int status)
 static void dial(struct health_check *h)
 {
 	struct worker *w = h->worker;
-	enum question_way way = worker_is_on_its_own(w) ? QUESTION_OWN : QUESTION_CHANNEL;
-	int r = question_ask(w, way, w->router->conf->health_path, on_answer, h, &h->question);
+	enum question_way way = worker_listens_itself(w) ? QUESTION_OWN : QUESTION_CHANNEL;
+	int r = question_ask(w, way, w->backend->conf->health_path, on_answer, h, &h->question);
 
 	if (r == 0 || r == -EAGAIN)
 		again_in(h, LOOK_MS);
@@ -86,7 +86,7 @@ static void ask(struct health_check *h)
 	h->question = NULL;
 	h->open = true;
 	h->waited_ms = 0;
-	h->seen_ms = router_now(h->worker->router);
+	h->seen_ms = backend_now(h->worker->backend);
 	dial(h);
 }
 
@@ -108,7 +108,7 @@ static void on_timer(uv_timer_t *t)
 
 void health_check_start(struct worker *w)
 {
-	const struct router_conf *conf = w->router->conf;
+	const struct router_conf *conf = w->backend->conf;
 	struct health_check *h;
 
 	if (w->health_check || !conf->health_path || !conf->health_interval_ms)
@@ -118,7 +118,7 @@ void health_check_start(struct worker *w)
 		return;
 	w->health_check = h;
 	h->worker = w;
-	(void)uv_timer_init(&w->router->loop, &h->timer);
+	(void)uv_timer_init(w->backend->loop->uv, &h->timer);
 	again_in(h, 0);
 }
 

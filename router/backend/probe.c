@@ -5,7 +5,7 @@
 
 #include "base/macros.h"
 #include "router/backend/question.h"
-#include "router/core.h"
+#include "router/backend/workers.h"
 
 #include "base/ban.h"
 
@@ -29,7 +29,6 @@ struct probe {
 	struct worker *worker;
 	struct asking by[QUESTION_WAYS];
 	unsigned n_open;
-	bool announced;
 	uint64_t since_ms;
 };
 
@@ -48,14 +47,14 @@ static bool tell(const struct asking *a)
 				 .worker = w->id,
 				 .style = a->way == QUESTION_OWN ? own : w->style };
 
-	return control_send(&w->router->link, &m, -1) == 0;
+	return control_send(w->backend->init, &m, -1) == 0;
 }
 
 /* The question */
 
 static bool is_enough(const struct asking *a, int status)
 {
-	bool has_path = a->probe->worker->router->conf->health_path;
+	bool has_path = a->probe->worker->backend->conf->health_path;
 
 	return has_path ? status / 100 == 2 : status >= 0;
 }
@@ -73,7 +72,7 @@ static void on_answer(void *ctx, int status)
 static void ask(struct asking *a)
 {
 	struct worker *w = a->probe->worker;
-	const struct router_conf *conf = w->router->conf;
+	const struct router_conf *conf = w->backend->conf;
 	const char *path = conf->health_path;
 
 	if (!path && a->way == QUESTION_CHANNEL)
@@ -88,9 +87,9 @@ static bool is_silence_enough(const struct asking *a)
 {
 	const struct probe *p = a->probe;
 
-	return a->way == QUESTION_CHANNEL && p->announced &&
-	       !p->worker->router->conf->health_path &&
-	       router_now(p->worker->router) - p->since_ms >= SILENCE_OF_ANNOUNCED_MS;
+	return a->way == QUESTION_CHANNEL && p->worker->has_adapter &&
+	       !p->worker->backend->conf->health_path &&
+	       backend_now(p->worker->backend) - p->since_ms >= SILENCE_OF_ANNOUNCED_MS;
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -125,23 +124,22 @@ static struct probe *probe_new(struct worker *w)
 	if (!p)
 		return NULL;
 	p->worker = w;
-	p->since_ms = router_now(w->router);
+	p->since_ms = backend_now(w->backend);
 	p->n_open = QUESTION_WAYS;
 	for (int i = 0; i < QUESTION_WAYS; i++) {
 		p->by[i].probe = p;
 		p->by[i].way = (enum question_way)i;
-		(void)uv_timer_init(&w->router->loop, &p->by[i].timer);
+		(void)uv_timer_init(w->backend->loop->uv, &p->by[i].timer);
 	}
 	return p;
 }
 
-void probe_start(struct worker *w, bool by_channel, bool announced)
+void probe_start(struct worker *w, bool by_channel)
 {
 	if (!w->probe)
 		w->probe = probe_new(w);
 	if (!w->probe)
 		return;
-	w->probe->announced = w->probe->announced || announced;
 	if (by_channel)
 		begin(w->probe, QUESTION_CHANNEL);
 	if (w->port || w->path[0])

@@ -15,7 +15,7 @@
 struct worker;
 
 /* Begins to ask, unless it is being asked; CONTROL_PROBED goes to init at the first answer.
- * @by_channel: from now on that way, too. @announced: its adapter has spoken, so after some silence
- * (an app with a path of its own and no other listener never answers) it counts as ready. */
-void probe_start(struct worker *w, bool by_channel, bool announced);
+ * @by_channel: from now on that way, too. One whose adapter has spoken counts as ready after some
+ * silence: an app with a path of its own and no other listener never answers. */
+void probe_start(struct worker *w, bool by_channel);
 void probe_stop(struct worker *w);

@@ -8,17 +8,16 @@
 
 #include "base/fd.h"
 #include "base/macros.h"
-#include "router/backend/upstream.h"
-#include "router/core.h"
+#include "router/backend/pair.h"
+#include "router/backend/workers.h"
 #include "router/net/sock.h"
 
 #include "base/ban.h"
 
-enum { STATUS_LEN = sizeof("HTTP/1.1 200") - 1 };
+enum { STATUS_LEN = sizeof("HTTP/1.1 200") - 1, DROP_SIZE = 4096, DROPS_A_TURN = 64 };
 
 struct question {
 	struct sock sock;
-	struct router *router;
 	const char *path; /* borrowed, or NULL */
 	question_fn *on_answer;
 	void *ctx;
@@ -35,15 +34,14 @@ static void answer(struct question *q, int status)
 
 static int send_request(struct question *q)
 {
-	struct buf *out = &q->router->out;
-	int r;
+	struct buf out = BUF_INIT(SOCK_OUT_MAX);
+	int r = buf_printf(&out, "GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+			   q->path);
 
 	q->asked = true;
-	out->len = 0;
-	r = buf_printf(out, "GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
-		       q->path);
 	if (r == 0)
-		r = sock_send(&q->sock, buf_str(out), (struct str){ 0 });
+		r = sock_send(&q->sock, buf_str(&out), (struct str){ 0 });
+	buf_free(&out);
 	return r < 0 ? r : sock_want(&q->sock, UV_READABLE);
 }
 
@@ -100,8 +98,11 @@ static void on_readable(struct question *q)
 
 static void drop_rest(struct question *q)
 {
-	ssize_t n = recv(q->sock.fd, q->router->io, sizeof(q->router->io), MSG_DONTWAIT);
+	char dropped[DROP_SIZE];
+	ssize_t n = DROP_SIZE;
 
+	for (int i = 0; i < DROPS_A_TURN && n == DROP_SIZE; i++)
+		n = recv(q->sock.fd, dropped, sizeof(dropped), MSG_DONTWAIT);
 	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
 		(void)sock_want(&q->sock, 0);
 }
@@ -121,22 +122,10 @@ static void on_event(struct sock *s, int events)
 		on_connected(q);
 }
 
-/* Our end of a pair whose other end is on its way to the worker, or -errno. */
-static int hand_over_pair(struct worker *w)
-{
-	struct control_msg m = { .type = CONTROL_HANDOFF, .worker = w->id, .kind = HANDOFF_PROBE };
-	auto_fd int near = -1;
-	int far = -1, r = upstream_pair(w->router, &near, &far);
-
-	if (r == 0)
-		r = control_send(&w->router->link, &m, far);
-	return r < 0 ? r : fd_take(&near);
-}
-
 int question_ask(struct worker *w, enum question_way way, const char *path, question_fn *on_answer,
 		 void *ctx, struct question **ret)
 {
-	auto_fd int fd = way == QUESTION_OWN ? upstream_dial(w) : hand_over_pair(w);
+	auto_fd int fd = way == QUESTION_OWN ? pair_dial(w) : pair_hand_over(w, HANDOFF_PROBE, 0);
 	struct question *q;
 	int r;
 
@@ -145,11 +134,10 @@ int question_ask(struct worker *w, enum question_way way, const char *path, ques
 	q = calloc(1, sizeof(*q));
 	if (!q)
 		return -ENOMEM;
-	q->router = w->router;
 	q->path = path;
 	q->on_answer = on_answer;
 	q->ctx = ctx;
-	sock_init(&q->sock, &w->router->poller, fd_take(&fd), on_event);
+	sock_init(&q->sock, w->backend->loop, fd_take(&fd), on_event);
 	r = way == QUESTION_OWN ? sock_want(&q->sock, UV_WRITABLE) : send_request(q);
 	if (r < 0)
 		question_close(q);

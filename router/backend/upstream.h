@@ -1,23 +1,26 @@
-/* Connections to workers: pairs (loopback TCP or unix) whose far end is handed to the worker like a
- * client's socket, so that no app needs a port; or a connect() for workers with a port of their
- * own. Kept alive and reused, most recent first. */
+/* Connections to workers that carry requests: kept alive and reused, most recent first. Idle ones
+ * end before the worker may close them, and are at most UPSTREAMS_IDLE_MAX for each worker. */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "router/http/head.h"
+#include "router/http/body.h"
 #include "router/net/sock.h"
 
-struct client;
+struct backend;
+struct upstream_ops;
 struct worker;
+
+enum { RESPONSE_HEAD_MAX = 64 << 10, UPSTREAMS_IDLE_MAX = 256, UPSTREAM_SWEEP_MS = 1000 };
 
 struct upstream {
 	struct sock sock;
 	struct upstream *prev, *next; /* in worker->idle or ->busy */
 	struct worker *worker;        /* NULL once the worker is gone */
-	struct client *client;        /* the exchange that uses it */
-	uint64_t token;               /* the hand-off of its far end */
+	const struct upstream_ops *ops;
+	void *user;     /* the exchange that uses it; NULL: idle */
+	uint64_t token; /* the hand-off of its far end */
 	bool reused;
 	bool poll;           /* see worker->n_polls */
 	bool tunnel;         /* see worker->n_tunnels */
@@ -30,7 +33,17 @@ struct upstream {
 	struct http_body body;
 };
 
-enum { RESPONSE_HEAD_MAX = 64 << 10 };
+/* Told to the user of a connection, from the loop; each may end with the connection closed. */
+struct upstream_ops {
+	void (*on_event)(void *user, int events);
+	/* u->refused: the worker has not taken it. */
+	void (*on_refused)(void *user);
+	/* The worker is dead. What it has said may still be in the kernel; the connection has to
+	 * leave worker->busy: upstream_leave_worker() or upstream_close(). */
+	void (*on_worker_died)(void *user);
+	/* The worker drains: a tunnel ends now. */
+	void (*on_drain)(void *user);
+};
 
 enum upstream_age {
 	UPSTREAM_ANY,     /* an idle one that the worker will not close in the next moment */
@@ -38,13 +51,17 @@ enum upstream_age {
 	UPSTREAM_NEW,
 };
 
-/* A connection for the exclusive use of @c; a new one where there is no idle one. NULL with errno
- * set: no descriptors or memory left, or init is gone. @poll: the request may wait as long as the
- * app likes. */
-struct upstream *upstream_get(struct worker *w, struct client *c, bool poll, enum upstream_age age);
+void upstreams_init(struct backend *b);
+void upstreams_deinit(struct backend *b);
 
-/* A connection to @w that another router has made, in use by @c. NULL: ENOMEM. @fd consumed. */
-struct upstream *upstream_adopt(struct worker *w, struct client *c, int fd);
+/* A connection for the exclusive use of @user; a new one where there is no idle one. NULL with
+ * errno set: no descriptors or memory left, or init is gone. @poll: the request may wait as long as
+ * the app likes. */
+struct upstream *upstream_get(struct worker *w, void *user, bool poll, enum upstream_age age);
+
+/* A connection to @w that another router has made, in use by @user for a poll. NULL: ENOMEM. @fd is
+ * consumed. */
+struct upstream *upstream_adopt(struct worker *w, void *user, int fd);
 
 /* After a complete response: keeps it for @idle_ms. Closes it when that is 0, it has failed, or
  * part of the request is still to be sent. */
@@ -53,27 +70,16 @@ void upstream_put(struct upstream *u, uint32_t idle_ms);
 /* The request it carries has become a connection of its own. Its worker may be gone. */
 void upstream_becomes_tunnel(struct upstream *u);
 
-/* Idempotent; does not call the client back. */
+/* Idempotent; does not call the user back. */
 void upstream_close(struct upstream *u);
 
 /* The far end was refused by the worker (CONTROL_HANDBACK): the request, if any, was never seen and
  * may go to another. False when no connection has that token any more. */
 bool upstream_refused(struct worker *w, uint64_t token);
 
-void upstream_close_idle(struct worker *w);
+void upstreams_close_idle(struct worker *w);
 /* Its worker is dead: idle ones are closed, exchanges in progress end with what it has said. */
-void upstream_close_all(struct worker *w);
+void upstreams_close_all(struct worker *w);
 
 /* It outlives its worker, for what is still to be read from it. */
 void upstream_leave_worker(struct upstream *u);
-
-/* A new connection to where a worker listens by itself, non-blocking, perhaps not established yet.
- * The descriptor or -errno. */
-int upstream_dial(const struct worker *w);
-
-/* Makes a pair, loopback TCP or, as router_conf says, unix. 0: *ret_near and *ret_far are
- * non-blocking, owned by the caller. -errno. */
-struct router;
-int upstream_pair(struct router *r, int *ret_near, int *ret_far);
-/* The private listener behind it. 0 or -errno. */
-int upstream_listen(struct router *r);

@@ -150,6 +150,7 @@ static int print_named(const struct notation *n, const struct access_entry *e,
 		r = r < 0 ? r : put_number(n, "worker", e->slot, out);
 	r = r < 0 ? r : put_text(n, "route", e->why, strlen(e->why), out);
 	r = r < 0 ? r : put_text(n, "id", e->id, strlen(e->id), out);
+	r = r < 0 ? r : put_text(n, "trace", e->trace, strlen(e->trace), out);
 	return r < 0 ? r : put(out, str_of(n->end));
 }
 
@@ -327,12 +328,10 @@ struct access_entry *access_begin(const struct access_log *log, const char *addr
 	return e;
 }
 
-void access_set_id(struct access_entry *e, struct str id)
+void access_set_names(struct access_entry *e, struct str id, struct str trace)
 {
-	size_t n = id.n < sizeof(e->id) ? id.n : sizeof(e->id) - 1;
-
-	memcpy(e->id, id.p, n);
-	e->id[n] = '\0';
+	(void)snprintf(e->id, sizeof(e->id), "%.*s", (int)id.n, id.p);
+	(void)snprintf(e->trace, sizeof(e->trace), "%.*s", (int)trace.n, trace.p);
 }
 
 static int put_line(struct access_log *log, const struct access_entry *e)

@@ -9,7 +9,8 @@
 #include <uv.h>
 
 #include "base/buf.h"
-#include "router/router.h"
+#include "router/conf.h"
+#include "router/http/trace.h"
 
 struct http_head;
 
@@ -37,7 +38,7 @@ struct access_entry {
 	unsigned slot;   /* of the worker; ACCESS_NO_SLOT: none */
 	uint64_t bytes;  /* of the answer's body */
 	char addr[46];
-	char id[80]; /* cut, empty: none */
+	char id[REQUEST_ID_MAX + 1], trace[TRACE_ID_LEN + 1]; /* empty: none */
 	size_t n;
 	char line[]; /* request line, cut */
 };
@@ -54,8 +55,8 @@ void access_log_close(struct access_log *log);
  * the other calls take that, too. */
 struct access_entry *access_begin(const struct access_log *log, const char *addr, struct str line);
 
-/* Notes the id of the request, or its begin. */
-void access_set_id(struct access_entry *e, struct str id);
+/* Notes the ids of the request and of its trace, as trace.h has them; either may be empty. */
+void access_set_names(struct access_entry *e, struct str id, struct str trace);
 
 /* Writes the entry and frees it; *e becomes NULL. */
 void access_end(struct access_log *log, struct access_entry **e);

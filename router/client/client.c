@@ -1,12 +1,6 @@
-/* Client connections. Heads are only peeked at: what is read from the socket is exactly what is
- * passed on, so a connection can still be handed over whole at its next request. An incomplete head
- * costs no wake-ups: only more of it, or the client's end, is told. (SO_RCVLOWAT would not do:
- * under memory pressure and with small windows a socket is readable below it.) A PROXY header is
- * peeked at in the same way and then taken out, to its last byte and no further. */
+/* Client connections. See client.h. */
 #include "router/client/client.h"
 
-#include <arpa/inet.h>
-#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <utlist.h>
@@ -14,109 +8,98 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/macros.h"
-#include "router/admin/admin.h"
 #include "router/backend/choose.h"
-#include "router/backend/upstream.h"
-#include "router/core.h"
-#include "router/http/proxy_protocol.h"
+#include "router/backend/load.h"
+#include "router/backend/workers.h"
+#include "router/client/context.h"
+#include "router/client/exchange.h"
+#include "router/client/head_wait.h"
+#include "router/client/naming.h"
+#include "router/client/route.h"
 #include "router/http/reply.h"
-#include "router/session/sid.h"
 
 #include "base/ban.h"
 
-enum { HANDOFF_TRIES_MAX = 3, ROOM_WITHOUT_ASKING = 32 << 10, SEGMENT_MAX = 64 << 10 };
+enum { HANDOFF_TRIES_MAX = 3 };
 
-static void client_read_head(struct client *c);
+static void client_go_on(struct client *c);
+
+/* Life */
 
 static void on_event(struct sock *s, int events)
 {
 	struct client *c = container_of(s, struct client, sock);
 
-	if (s->failed) {
+	if (s->failed)
 		client_close(c, "client reset");
-		return;
-	}
-	if (c->state == CLIENT_EXCHANGE) {
-		exchange_on_client(c, events);
-		return;
-	}
-	if (sock_flush(s) < 0) {
+	else if (c->state == CLIENT_EXCHANGE)
+		exchange_on_client(&c->exchange, events);
+	else if (sock_flush(s) < 0)
 		client_close(c, "send failed");
-		return;
-	}
-	client_read_head(c);
+	else
+		client_go_on(c);
 }
-
-/* Life */
 
 static void on_closed(struct sock *s)
 {
 	struct client *c = container_of(s, struct client, sock);
 
-	buf_free(&c->exchange.retained);
-	buf_free(&c->exchange.opening);
+	exchange_free(&c->exchange);
 	free(c);
 }
 
 void client_close(struct client *c, const char *why)
 {
-	struct router *r = c->router;
+	struct frontend *f = c->frontend;
 
 	if (c->state == CLIENT_CLOSED)
 		return;
-	log_debug("router: client %s: closed: %s", c->addr, why);
+	log_debug("router: client %s closed in %s: %s", c->who.addr, client_state_name(c->state),
+		  why);
 	if (c->state == CLIENT_EXCHANGE)
-		exchange_abort(c);
-	if (c->state == CLIENT_WAITING)
-		scrape_forget(r, c);
-	c->state = CLIENT_CLOSED;
+		exchange_abort(&c->exchange);
+	if (c->state == CLIENT_ADMIN)
+		f->admin_ops->on_left(f->admin, c);
+	client_set_state(c, CLIENT_CLOSED);
 	if (c->access && c->access->status == 0 && c->sock.fd >= 0)
 		c->access->status = ACCESS_CLIENT_LEFT;
-	access_end(&r->access_log, &c->access);
-	visitor_leave(&r->visitors, &c->visitor);
-	deadline_clear(&c->deadline);
-	DL_DELETE(r->clients, c);
-	r->n_clients--;
+	access_end(&f->access_log, &c->access);
+	visitor_leave(&f->visitors, &c->visitor);
+	DL_DELETE(f->clients, c);
+	f->n_clients--;
 	sock_close(&c->sock, on_closed);
 }
 
-/* Who the client is decides what its forwarding fields are worth. */
-static void identify(struct client *c, const struct ip *ip)
-{
-	const struct cidr_list *trusted = c->router->conf->trusted;
+static const struct exchange_ops exchange_ops;
 
-	if (ip) {
-		c->ip = *ip;
-		ip_print(ip, c->addr);
-		c->trusted = cidr_list_has(trusted, ip);
-	} else {
-		memcpy(c->addr, "unix", sizeof("unix"));
-		c->trusted = trusted->unix_peers;
-	}
-}
-
-static bool is_unix(const struct client *c)
-{
-	return strcmp(c->addr, "unix") == 0;
-}
-
-static struct client *client_new(struct router *r, int fd, const struct sockaddr_storage *peer)
+/* NULL: no memory. @fd is consumed. */
+static struct client *client_new(struct frontend *f, int fd, const struct sockaddr_storage *peer)
 {
 	struct client *c = calloc(1, sizeof(*c));
-	struct ip ip;
 
 	if (!c) {
 		fd_close(&fd);
 		return NULL;
 	}
-	sock_init(&c->sock, &r->poller, fd, on_event);
-	c->router = r;
-	c->exchange.retained = BUF_INIT(RETAIN_MAX);
-	c->exchange.opening = BUF_INIT(LEARN_MAX);
-	identify(c, ip_of_sockaddr(peer, &ip) ? &ip : NULL);
-	DL_APPEND(r->clients, c);
-	r->n_clients++;
+	sock_init(&c->sock, f->backend->loop, fd, on_event);
+	c->frontend = f;
+	identity_of_peer(&c->who, peer, frontend_conf(f)->trusted);
+	exchange_init(&c->exchange, &(struct exchange_side){ .frontend = f,
+							     .client = &c->sock,
+							     .who = &c->who,
+							     .access = &c->access,
+							     .visitor = &c->visitor,
+							     .ops = &exchange_ops });
+	DL_APPEND(f->clients, c);
+	f->n_clients++;
 	return c;
+}
+
+static void client_await(struct client *c, enum client_state state, int events)
+{
+	client_set_state(c, state);
+	if (sock_want(&c->sock, events) < 0)
+		client_close(c, "poll failed");
 }
 
 /* Answers of our own */
@@ -125,24 +108,21 @@ static struct client *client_new(struct router *r, int fd, const struct sockaddr
  * could take the answer with it (RFC 9112, 9.6). */
 static void client_linger(struct client *c)
 {
-	c->state = CLIENT_LINGER;
-	if (sock_blocked(&c->sock)) {
-		deadline_set(&c->deadline, &c->router->body);
-		if (sock_want(&c->sock, UV_WRITABLE) < 0)
-			client_close(c, "poll failed");
-		return;
-	}
 	(void)shutdown(c->sock.fd, SHUT_WR);
-	deadline_set(&c->deadline, &c->router->linger);
-	if (sock_want(&c->sock, UV_READABLE) < 0)
-		client_close(c, "poll failed");
+	client_await(c, CLIENT_LINGER, UV_READABLE);
+}
+
+static void client_end_behind_answer(struct client *c)
+{
+	if (sock_blocked(&c->sock))
+		client_await(c, CLIENT_REPLY, UV_WRITABLE);
+	else
+		client_linger(c);
 }
 
 void client_wait(struct client *c)
 {
-	c->state = CLIENT_WAITING;
-	if (sock_want(&c->sock, 0) < 0)
-		client_close(c, "poll failed");
+	client_await(c, CLIENT_ADMIN, UV_DISCONNECT);
 }
 
 void client_finish_with(struct client *c, struct str head, struct str body)
@@ -151,15 +131,15 @@ void client_finish_with(struct client *c, struct str head, struct str body)
 	if (sock_send(&c->sock, head, body) < 0)
 		client_close(c, "send failed");
 	else
-		client_linger(c);
+		client_end_behind_answer(c);
 }
 
 static void log_reply(struct client *c, unsigned status, int bytes)
 {
-	struct access_log *log = &c->router->access_log;
+	struct access_log *log = &c->frontend->access_log;
 
 	if (!c->access && !c->admin) /* what it asked for was not understood */
-		c->access = access_begin(log, c->addr, (struct str){ 0 });
+		c->access = access_begin(log, c->who.addr, (struct str){ 0 });
 	if (!c->access)
 		return;
 	c->access->status = status;
@@ -169,23 +149,23 @@ static void log_reply(struct client *c, unsigned status, int bytes)
 
 void client_reply(struct client *c, unsigned status)
 {
-	struct buf *out = &c->router->out;
+	struct frontend *f = c->frontend;
 	int n;
 
-	scoreboard_count_response(c->router->board, status);
-	out->len = 0;
-	n = reply_write(status, c->exchange.no_body, out);
+	scoreboard_count_response(f->backend->board, status);
+	f->out.len = 0;
+	n = reply_write(status, c->head_only, naming_of(&c->exchange), &f->out);
 	if (n < 0) {
 		client_close(c, "no memory");
 		return;
 	}
 	log_reply(c, status, n);
-	client_finish_with(c, buf_str(out), (struct str){ 0 });
+	client_finish_with(c, buf_str(&f->out), (struct str){ 0 });
 }
 
 static void client_drain_input(struct client *c)
 {
-	ssize_t n = recv(c->sock.fd, c->router->io, IO_SIZE, MSG_DONTWAIT);
+	ssize_t n = recv(c->sock.fd, c->frontend->io, IO_SIZE, MSG_DONTWAIT);
 
 	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
 		client_close(c, "done");
@@ -193,25 +173,21 @@ static void client_drain_input(struct client *c)
 
 /* Handing over */
 
-static void refuse(struct client *c)
-{
-	counter_add(&c->router->board->no_worker, 1);
-	client_reply(c, 503);
-}
-
 static void hand_over_failed(struct client *c, enum handoff_kind kind)
 {
 	log_warn("router: init does not take a hand-off");
-	if (kind == HANDOFF_CLIENT)
-		refuse(c);
-	else
+	if (kind == HANDOFF_RAW) {
 		client_close(c, "not handed over");
+		return;
+	}
+	counter_add(&c->frontend->backend->board->no_worker, 1);
+	client_reply(c, 503);
 }
 
 static void client_hand_over(struct client *c, struct worker *w, enum handoff_kind kind,
 			     uint32_t listener)
 {
-	struct router *r = c->router;
+	struct backend *b = c->frontend->backend;
 	struct control_msg m = { .type = CONTROL_HANDOFF,
 				 .worker = w->id,
 				 .token = c->handoff_tries,
@@ -219,12 +195,15 @@ static void client_hand_over(struct client *c, struct worker *w, enum handoff_ki
 				 .listener = listener };
 	int fd;
 
-	if (control_lend(&r->link, &m, c->sock.fd) < 0) {
+	identity_describe(&c->who, &m);
+	m.visitor = c->visitor ? c->visitor->key : 0;
+	if (control_lend(b->init, &m, c->sock.fd) < 0) {
 		hand_over_failed(c, kind);
 		return;
 	}
-	worker_assigned(w);
-	counter_add(&r->board->upgrades, 1);
+	visitor_hand_over(&c->frontend->visitors, &c->visitor);
+	load_assigned(w);
+	counter_add(&b->board->upgrades, 1);
 	fd = sock_release(&c->sock);
 	fd_close(&fd);
 	client_close(c, "handed over");
@@ -232,9 +211,8 @@ static void client_hand_over(struct client *c, struct worker *w, enum handoff_ki
 
 static void client_hand_over_raw(struct client *c, uint32_t listener)
 {
-	struct router *r = c->router;
-	struct worker *not = workers_by_id(&r->workers, c->refused_by);
-	struct worker *w = workers_pick(&r->workers, r->sessions, not, router_now(r));
+	struct backend *b = c->frontend->backend;
+	struct worker *w = choose_least(b, workers_by_id(b, c->refused_by));
 
 	if (w && c->handoff_tries < HANDOFF_TRIES_MAX)
 		client_hand_over(c, w, HANDOFF_RAW, listener);
@@ -242,290 +220,301 @@ static void client_hand_over_raw(struct client *c, uint32_t listener)
 		client_close(c, "no worker");
 }
 
-/* Routing */
+/* Requests */
 
 /* Counts the client, or a trusted proxy's request, for the address it comes from. False: there are
  * too many; it is answered. */
 static bool client_admit(struct client *c, const struct ip *ip)
 {
-	struct router *r = c->router;
-	uint32_t max = r->conf->max_connections_per_address;
+	struct frontend *f = c->frontend;
+	uint32_t max = frontend_conf(f)->max_connections_per_address;
 
 	if (max == 0 || c->visitor)
 		return true;
-	c->visitor = visitor_enter(&r->visitors, ip, max);
+	c->visitor = visitor_enter(&f->visitors, ip, max);
 	if (!c->visitor)
 		client_reply(c, 429);
 	return c->visitor != NULL;
 }
 
 /* Makes the note of a request and sees whether its client may have it. */
-static bool client_admit_request(struct client *c, const struct http_head *head)
+static bool client_admit_request(struct client *c, const struct route_request *rq)
 {
-	struct router *r = c->router;
+	struct access_log *log = &c->frontend->access_log;
 	char addr[IP_TEXT_MAX];
-	struct ip ip = c->ip;
-	bool named = c->trusted || !is_unix(c);
 
-	if (c->trusted)
-		forwarded_client(head, r->conf->trusted, &ip);
-	if (r->access_log.format != ACCESS_OFF) {
-		ip_print(&ip, addr);
-		c->access = access_begin(&r->access_log, named ? addr : c->addr, head->start_line);
+	if (log->format != ACCESS_OFF) {
+		if (rq->has_ip)
+			ip_print(&rq->ip, addr);
+		c->access =
+		    access_begin(log, rq->has_ip ? addr : c->who.addr, rq->head->start_line);
 	}
-	return !c->trusted || client_admit(c, &ip);
+	return !c->who.trusted || !rq->has_ip || client_admit(c, &rq->ip);
 }
 
-static struct worker *choose(struct client *c, const struct http_head *head,
-			     const struct sid_request *sid)
+static void client_follow(struct client *c, const struct route *to, const struct http_head *head)
 {
-	struct router *r = c->router;
-	struct sticky_request rq = { .head = head, .addr = str_of(c->addr), .sid = sid };
-
-	struct worker *w = sticky_choose(r, &rq, workers_by_id(&r->workers, c->refused_by));
-
-	if (c->access)
-		c->access->why = rq.why;
-	return w;
-}
-
-static bool may_begin(struct router *r, const struct sid_request *sid)
-{
-	return !sid->engine || sid->sid.n ||
-	       limits_take_token(&r->shared->handshakes_paid_ns, r->conf->handshake_rate,
-				 r->conf->handshake_burst, router_now(r));
-}
-
-static void client_send_on(struct client *c, struct worker *w, const struct http_head *head,
-			   const struct sid_request *sid)
-{
-	if (c->access)
-		c->access->slot = w->slot;
-	if (!head->websocket || worker_is_on_its_own(w)) {
-		exchange_start(c, w, head, sid);
-		return;
+	if (c->access && to->worker) {
+		c->access->slot = to->worker->slot;
+		c->access->why = to->why;
 	}
-	if (c->access)
-		c->access->why = "upgrade";
-	client_hand_over(c, w, HANDOFF_CLIENT, 0);
+	switch (to->kind) {
+	case ROUTE_REFUSED:
+		client_reply(c, to->status);
+		break;
+	case ROUTE_HAND_OVER:
+		client_hand_over(c, to->worker, HANDOFF_CLIENT, 0);
+		break;
+	case ROUTE_PROXIED:
+		client_set_state(c, CLIENT_EXCHANGE);
+		exchange_start(&c->exchange, to->worker, head, &to->sid);
+		break;
+	}
 }
 
-static void client_route(struct client *c, const struct http_head *head)
+static void client_on_head(struct client *c, const struct http_head *head)
 {
-	struct sid_request sid;
-	struct worker *w;
+	struct frontend *f = c->frontend;
+	struct route_request rq = { .head = head, .who = &c->who, .refused_by = c->refused_by };
+	struct route to;
 
-	deadline_clear(&c->deadline);
+	c->head_only = str_eq(head->method, STR("HEAD"));
 	if (c->admin) {
-		admin_serve(c, head);
+		f->admin_ops->on_request(f->admin, c, head);
 		return;
 	}
-	c->exchange.no_body = str_eq(head->method, STR("HEAD"));
-	if (!client_admit_request(c, head))
+	rq.has_ip = identity_of_request(&c->who, head, frontend_conf(f)->trusted, &rq.ip);
+	if (!client_admit_request(c, &rq))
 		return;
-	if (str_eq(head->method, STR("CONNECT"))) {
-		client_reply(c, 405);
-		return;
-	}
-	sid_of_target(head->target, str_of(c->router->conf->sid_param), &sid);
-	if (!may_begin(c->router, &sid)) {
-		client_reply(c, 503);
-		return;
-	}
-	w = choose(c, head, &sid);
-	if (!w) {
-		refuse(c);
-		return;
-	}
-	if (sid.sid.n == 0 && (sid.engine || head->websocket))
-		worker_admitted(w);
-	client_send_on(c, w, head, &sid);
+	route(f, &rq, &to);
+	client_follow(c, &to, head);
 }
+
+/* What exchanges tell */
+
+static void on_done(struct exchange *x, bool reusable)
+{
+	struct client *c = container_of(x, struct client, exchange);
+
+	access_end(&c->frontend->access_log, &c->access);
+	if (c->who.trusted)
+		visitor_leave(&c->frontend->visitors, &c->visitor);
+	c->head_only = false;
+	c->exchange.id[0] = '\0';
+	c->peeked = 0;
+	if (!reusable)
+		client_end_behind_answer(c);
+	else if (sock_blocked(&c->sock))
+		client_await(c, CLIENT_REST, UV_WRITABLE);
+	else
+		client_await(c, CLIENT_IDLE, UV_READABLE);
+}
+
+static void on_refused(struct exchange *x, unsigned status)
+{
+	client_reply(container_of(x, struct client, exchange), status);
+}
+
+static void on_cut(struct exchange *x, const char *why)
+{
+	client_close(container_of(x, struct client, exchange), why);
+}
+
+static const struct exchange_ops exchange_ops = { on_done, on_refused, on_cut };
 
 /* Heads */
 
-static size_t head_max(const struct router *r)
-{
-	return r->conf->max_head_bytes < IO_SIZE ? r->conf->max_head_bytes : IO_SIZE;
-}
-
-/* The whole head has to fit into the kernel's buffer, which grows only as it is read from, or for
- * SO_RCVLOWAT (SO_RCVBUF would fix its size for good); no window is offered for less than a
- * segment, so that there is one more. */
-static void make_room(const struct client *c)
-{
-	int wanted = (int)head_max(c->router) + SEGMENT_MAX, one = 1;
-
-	(void)setsockopt(c->sock.fd, SOL_SOCKET, SO_RCVLOWAT, &wanted, sizeof(wanted));
-	(void)setsockopt(c->sock.fd, SOL_SOCKET, SO_RCVLOWAT, &one, sizeof(one));
-}
-
-/* @n bytes of an incomplete head are in the kernel. */
-static void client_await_more(struct client *c, size_t n)
+/* @n bytes of an incomplete head or PROXY header are in the kernel; only more of them, or the end,
+ * are news. */
+static void client_await_more(struct client *c, enum client_state state, size_t n)
 {
 	if (c->sock.ended) {
 		client_close(c, "half a request");
 		return;
 	}
-	if (c->peeked == 0)
-		deadline_set(&c->deadline, &c->router->header);
-	if (c->peeked <= ROOM_WITHOUT_ASKING && n > ROOM_WITHOUT_ASKING)
-		make_room(c);
+	head_make_room(c->frontend, c->sock.fd, c->peeked, n);
 	c->peeked = n;
-	if (sock_want(&c->sock, UV_READABLE | UV_DISCONNECT) < 0)
-		client_close(c, "poll failed");
+	client_await(c, state, UV_READABLE | UV_DISCONNECT);
 }
 
-static void client_head_is(struct client *c, enum http_parse_result result, size_t n)
+static void client_read_head(struct client *c)
 {
-	if (result == HTTP_HEAD_PARTIAL) {
-		client_await_more(c, n);
-		return;
-	}
-	c->peeked = 0;
-	if (result == HTTP_HEAD_COMPLETE) {
-		client_route(c, &c->router->head);
-	} else {
-		c->exchange.no_body = false;
-		client_reply(c, (unsigned)-result);
-	}
-}
+	struct peek p = peek_request(c->frontend, c->sock.fd);
 
-static void client_await_first(struct client *c)
-{
-	struct router *r = c->router;
-
-	if (c->deadline.list == &r->body) /* the last answer has just gone out */
-		deadline_set(&c->deadline, &r->keepalive);
-	else if (!c->deadline.list)
-		deadline_set(&c->deadline, &r->header);
-	if (sock_want(&c->sock, UV_READABLE) < 0)
-		client_close(c, "poll failed");
+	switch (p.kind) {
+	case PEEK_NOTHING:
+		client_await(c, c->state == CLIENT_NEW ? CLIENT_FIRST : c->state, UV_READABLE);
+		break;
+	case PEEK_PART:
+		client_await_more(c, CLIENT_HEAD, p.n);
+		break;
+	case PEEK_WHOLE:
+		client_on_head(c, &c->frontend->head);
+		break;
+	case PEEK_BAD:
+		client_reply(c, p.status);
+		break;
+	case PEEK_ENDED:
+		client_close(c, p.why);
+		break;
+	}
 }
 
 /* PROXY headers */
 
 static void client_without_proxy_header(struct client *c)
 {
-	if (!c->router->told_no_proxy_header)
+	if (!c->frontend->told_no_proxy_header)
 		log_warn("router: %s sends no PROXY header, which SIOINIT_PROXY_PROTOCOL=on asks "
 			 "for; such connections are closed (not said again)",
-			 c->addr);
-	c->router->told_no_proxy_header = true;
+			 c->who.addr);
+	c->frontend->told_no_proxy_header = true;
 	client_close(c, "no PROXY header");
 }
 
-/* True: the header is read; the client's own bytes follow. */
-static bool client_take_proxy_header(struct client *c, const struct proxy_header *h)
+static void client_take_proxy_header(struct client *c, const struct proxy_header *h)
 {
-	if (recv(c->sock.fd, c->router->io, h->size, MSG_DONTWAIT) != (ssize_t)h->size) {
+	struct frontend *f = c->frontend;
+
+	if (!take_proxy_header(f, c->sock.fd, h->size)) {
 		client_close(c, "PROXY header lost");
-		return false;
+		return;
 	}
-	c->awaits_proxy = false;
 	c->peeked = 0;
-	if (h->has_client)
-		identify(c, &h->client);
-	c->tls = h->tls;
-	return c->trusted || is_unix(c) || client_admit(c, &c->ip);
+	c->who.tls = h->tls;
+	if (h->has_client) {
+		identity_set(&c->who, &h->client, frontend_conf(f)->trusted);
+		c->who.named = true;
+	}
+	client_set_state(c, CLIENT_FIRST);
+	if (c->who.trusted || c->who.is_unix || client_admit(c, &c->who.ip))
+		client_read_head(c);
 }
 
-/* True: done with it. */
-static bool client_read_proxy_header(struct client *c)
+static void client_read_proxy_header(struct client *c)
 {
-	struct router *r = c->router;
-	ssize_t n = recv(c->sock.fd, r->io, PROXY_HEADER_MAX, MSG_PEEK | MSG_DONTWAIT);
-	enum proxy_parse_result result;
 	struct proxy_header h;
+	struct peek p = peek_proxy_header(c->frontend, c->sock.fd, &h);
 
-	if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
-		client_await_first(c);
-		return false;
-	}
-	if (n <= 0) {
-		client_close(c, n == 0 ? "client closed" : strerror(errno));
-		return false;
-	}
-	result = proxy_header_parse((struct str){ r->io, (size_t)n }, &h);
-	if (result == PROXY_COMPLETE)
-		return client_take_proxy_header(c, &h);
-	if (result == PROXY_PARTIAL)
-		client_await_more(c, (size_t)n);
-	else
+	switch (p.kind) {
+	case PEEK_NOTHING:
+		client_await(c, CLIENT_PROXY_HEADER, UV_READABLE);
+		break;
+	case PEEK_PART:
+		client_await_more(c, CLIENT_PROXY_HEADER, p.n);
+		break;
+	case PEEK_WHOLE:
+		client_take_proxy_header(c, &h);
+		break;
+	case PEEK_BAD:
 		client_without_proxy_header(c);
-	return false;
-}
-
-static void client_read_head(struct client *c)
-{
-	struct router *r = c->router;
-	size_t max = head_max(r);
-	ssize_t n;
-
-	if (c->state == CLIENT_LINGER) {
-		if (c->deadline.list == &r->linger)
-			client_drain_input(c);
-		else
-			client_linger(c);
-		return;
+		break;
+	case PEEK_ENDED:
+		client_close(c, p.why);
+		break;
 	}
-	if (sock_blocked(&c->sock)) {
-		deadline_set(&c->deadline, &r->body);
-		return;
-	}
-	if (c->awaits_proxy && !client_read_proxy_header(c))
-		return;
-	n = recv(c->sock.fd, r->io, max, MSG_PEEK | MSG_DONTWAIT);
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		client_await_first(c);
-	else if (n <= 0)
-		client_close(c, n == 0 ? "client closed" : strerror(errno));
-	else
-		client_head_is(c,
-			       http_parse_request((struct str){ r->io, (size_t)n }, max, &r->head),
-			       (size_t)n);
 }
 
-/* A connection to the public port. False: it is answered. */
-static bool client_welcome(struct client *c)
+/* Something has come, or everything that was to be sent is sent. */
+static void client_go_on(struct client *c)
 {
-	c->awaits_proxy = c->router->conf->proxy_protocol;
-	return c->awaits_proxy || c->trusted || is_unix(c) || client_admit(c, &c->ip);
+	switch (c->state) {
+	case CLIENT_PROXY_HEADER:
+		client_read_proxy_header(c);
+		break;
+	case CLIENT_REST:
+		if (!sock_blocked(&c->sock))
+			client_await(c, CLIENT_IDLE, UV_READABLE);
+		break;
+	case CLIENT_REPLY:
+		client_end_behind_answer(c);
+		break;
+	case CLIENT_LINGER:
+		client_drain_input(c);
+		break;
+	case CLIENT_ADMIN: /* a scraper that has half closed still waits */
+		break;
+	default:
+		client_read_head(c);
+	}
 }
 
-void client_accept(struct router *r, const struct listener *l, int fd,
+/* Where they come from */
+
+/* Clients at all routers; at the others, when they last went to sleep. */
+static uint64_t all_clients(const struct frontend *f)
+{
+	const struct backend *b = f->backend;
+
+	return f->n_clients +
+	       scoreboard_total(b->shared, offsetof(struct scoreboard_router, clients)) -
+	       counter_get(&b->board->clients);
+}
+
+/* The admin address has room of its own: a crowd must not pass for a dead server. */
+bool clients_have_room(const struct frontend *f, enum listener_role role)
+{
+	return role == ROLE_ADMIN || f->n_clients < f->max_accepted;
+}
+
+/* A connection to the public port. */
+static void client_welcome(struct client *c)
+{
+	struct frontend *f = c->frontend;
+
+	if (f->n_clients > f->max_clients || all_clients(f) > frontend_conf(f)->max_connections)
+		client_reply(c, 503);
+	else if (frontend_conf(f)->proxy_protocol)
+		client_read_proxy_header(c);
+	else if (c->who.trusted || c->who.is_unix || client_admit(c, &c->who.ip))
+		client_read_head(c);
+}
+
+void client_accept(struct frontend *f, const struct listener *l, int fd,
 		   const struct sockaddr_storage *peer)
 {
-	struct client *c = client_new(r, fd, peer);
+	struct client *c = client_new(f, fd, peer);
 
 	if (!c)
 		return;
 	c->admin = l->role == ROLE_ADMIN;
-	counter_add(&r->board->connections, !c->admin);
+	counter_add(&f->backend->board->connections, !c->admin);
 	if (l->role == ROLE_RAW)
 		client_hand_over_raw(c, l->id);
-	else if (l->role == ROLE_HTTP && (r->n_clients > r->max_clients ||
-					  router_all_clients(r) > r->conf->max_connections))
-		client_reply(c, 503);
-	else if (c->admin || client_welcome(c))
+	else if (c->admin)
 		client_read_head(c);
+	else
+		client_welcome(c);
 }
 
-void client_return(struct router *r, const struct control_msg *m, int fd)
+/* A connection that another process has had. It counts, whatever the limit. NULL: the client has
+ * left, or there is no memory; @fd is consumed. */
+static struct client *client_again(struct frontend *f, const struct control_msg *m, int fd)
 {
 	struct sockaddr_storage peer = { 0 };
 	socklen_t len = sizeof(peer);
 	struct client *c;
 
-	if (getpeername(fd, (struct sockaddr *)&peer, &len) < 0) { /* the client has left */
+	if (getpeername(fd, (struct sockaddr *)&peer, &len) < 0) {
 		fd_close(&fd);
-		return;
+		return NULL;
 	}
-	c = client_new(r, fd, &peer);
+	c = client_new(f, fd, &peer);
+	if (!c)
+		return NULL;
+	c->sock.lent = true; /* the other may have kept it */
+	identity_recall(&c->who, m, frontend_conf(f)->trusted);
+	c->visitor = visitor_return(&f->visitors, m->visitor);
+	return c;
+}
+
+void client_return(struct frontend *f, const struct control_msg *m, int fd)
+{
+	struct client *c = client_again(f, m, fd);
+
 	if (!c)
 		return;
-	counter_add(&r->board->handbacks, 1);
-	c->sock.lent = true; /* the worker may have kept it */
+	counter_add(&f->backend->board->handbacks, 1);
 	c->handoff_tries = (unsigned)m->token + 1;
 	c->refused_by = m->worker;
 	if (m->kind == HANDOFF_RAW)
@@ -536,78 +525,62 @@ void client_return(struct router *r, const struct control_msg *m, int fd)
 		client_read_head(c);
 }
 
-/* What is there counts, whatever the limit. Which client a proxy speaks for is not known of a
- * request that was read by another router. */
-static void client_count_adopted(struct client *c)
+static void adopt_pair(struct frontend *f, const struct control_msg *m, struct worker *w, int fd,
+		       int upstream)
 {
-	struct router *r = c->router;
+	struct client *c = client_again(f, m, fd);
 
-	if (r->conf->max_connections_per_address && !r->conf->proxy_protocol && !c->trusted &&
-	    !is_unix(c))
-		c->visitor = visitor_enter(&r->visitors, &c->ip, UINT32_MAX);
-}
-
-void client_adopt(struct router *r, const struct control_msg *m, struct worker *w, int fd,
-		  int upstream)
-{
-	struct sockaddr_storage peer = { 0 };
-	socklen_t len = sizeof(peer);
-	struct client *c = NULL;
-	struct upstream *u;
-
-	if (getpeername(fd, (struct sockaddr *)&peer, &len) == 0)
-		c = client_new(r, fd, &peer);
-	else
-		fd_close(&fd);
-	if (c) {
-		c->sock.lent = true;
-		client_count_adopted(c);
-	}
-	u = c ? upstream_adopt(w, c, upstream) : NULL;
-	if (u)
-		exchange_adopt(c, u, m->state, m->style);
-	else if (c)
-		client_close(c, "no memory");
-	else
+	if (!c) {
 		fd_close(&upstream);
-}
-
-void client_exchange_done(struct client *c, bool reusable)
-{
-	bool blocked;
-
-	access_end(&c->router->access_log, &c->access);
-	if (c->trusted)
-		visitor_leave(&c->router->visitors, &c->visitor);
-	assert(c->state == CLIENT_EXCHANGE);
-	c->state = CLIENT_IDLE;
-	if (!reusable) {
-		client_linger(c);
 		return;
 	}
-	blocked = sock_blocked(&c->sock);
-	deadline_set(&c->deadline, blocked ? &c->router->body : &c->router->keepalive);
-	if (sock_want(&c->sock, blocked ? UV_WRITABLE : UV_READABLE) < 0)
-		client_close(c, "poll failed");
+	client_set_state(c, CLIENT_EXCHANGE);
+	if (!exchange_adopt(&c->exchange, w, upstream, m->state, m->style))
+		client_close(c, "no memory");
 }
+
+void client_adopt(struct frontend *f, const struct control_msg *m, int fd)
+{
+	auto_fd int owned = fd;
+	struct worker *w;
+
+	if (m->kind == PARK_CLIENT) {
+		fd_close(&f->adopted);
+		f->adopted = fd_take(&owned);
+		return;
+	}
+	w = workers_serving(f->backend, m->worker);
+	if (w && f->adopted >= 0)
+		adopt_pair(f, m, w, fd_take(&f->adopted), fd_take(&owned));
+	fd_close(&f->adopted);
+}
+
+/* Ends */
 
 void client_on_deadline(struct deadline *d)
 {
 	struct client *c = container_of(d, struct client, deadline);
 
-	if (c->state == CLIENT_EXCHANGE)
-		exchange_on_timeout(c);
-	else if (c->state == CLIENT_IDLE && c->peeked && !c->awaits_proxy)
+	if (c->state == CLIENT_HEAD)
 		client_reply(c, 408);
 	else
 		client_close(c, "timeout");
 }
 
-void client_close_idle(struct router *r)
+void clients_close_idle(struct frontend *f)
 {
 	struct client *c, *next;
 
-	DL_FOREACH_SAFE(r->clients, c, next)
-	if (c->state == CLIENT_IDLE && c->peeked == 0)
+	DL_FOREACH_SAFE(f->clients, c, next)
+	if (c->state == CLIENT_FIRST || c->state == CLIENT_IDLE ||
+	    (c->state == CLIENT_PROXY_HEADER && c->peeked == 0))
 		client_close(c, "draining");
+}
+
+void clients_close_all(struct frontend *f)
+{
+	struct client *c, *next;
+
+	DL_FOREACH_SAFE(f->clients, c, next)
+	client_close(c, "router stops");
 }

@@ -1,22 +1,37 @@
-/* A client's connection after it has changed protocols (a WebSocket), when its worker listens by
- * itself: what comes from one side goes to the other, with back-pressure and half-closes both ways.
- * It is part of an exchange and ends with the router. */
+/* A pump between two sockets, for a client's connection after it has changed protocols (a
+ * WebSocket): what comes from one side goes to the other, with back-pressure and half-closes both
+ * ways. A side that is not read, as the other one takes nothing, still hears its end. */
 #pragma once
 
-#include "base/str.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
-struct client;
-struct http_head;
-struct worker;
+struct pipe;
+struct sock;
 
-/* @head is the worker's 101, @rest what came behind it. May end in client_close(). */
-void tunnel_start(struct client *c, const struct http_head *head, struct str rest);
+enum tunnel_end { TUNNEL_CLIENT, TUNNEL_WORKER, TUNNEL_ENDS };
 
-/* Events on either side. May end in client_close(). */
-void tunnel_on_client(struct client *c, int events);
-void tunnel_on_upstream(struct client *c, int events);
+struct tunnel {
+	struct sock *side[TUNNEL_ENDS]; /* borrowed */
+	bool ended[TUNNEL_ENDS];        /* all of it is read, and passed on or waiting to be */
+	bool leaving[TUNNEL_ENDS];      /* its end is heard; there may be more to read */
+};
 
-/* Closes the tunnels of a worker evenly over router_conf.drain_time_ms, at least one every 20 ms.
- * Idempotent. */
-void tunnels_drain(struct worker *w);
-void tunnels_drain_stop(struct worker *w);
+/* What a piece goes through; borrowed for the call. */
+struct tunnel_means {
+	struct pipe *pipe;
+	char *io;
+	size_t io_size;
+	uint64_t now_ms;
+};
+
+/* @events on one of its sockets. 0, or -errno of either: the tunnel is cut. */
+int tunnel_on_event(struct tunnel *t, enum tunnel_end at, int events, const struct tunnel_means *m);
+
+/* Passes on ends and waits for what can come next. 0: it goes on, 1: both sides have ended and
+ * everything is sent, -errno: it is cut. */
+int tunnel_rearm(struct tunnel *t);
+
+/* One of the two has ended or is about to. */
+bool tunnel_is_half_closed(const struct tunnel *t);

@@ -182,15 +182,16 @@ static bool is_node(struct str s, struct ip *ret)
 	return end && ip_parse((struct str){ s.p, (size_t)(end - s.p) }, ret) == 0;
 }
 
-/* for=NODE;proto=http or the like, in any order; the value may be quoted. */
-static struct str node_of_pairs(struct str pairs)
+/* Of for=NODE;proto=http or the like, in any order, what follows @key, such as "for="; the value
+ * may be quoted. */
+static struct str value_of_pair(struct str pairs, struct str key)
 {
 	while (pairs.n) {
 		struct str pair = take_last(&pairs, ';');
 
-		if (pair.n < 4 || !has_prefix(pair, STR("for=")))
+		if (!has_prefix(pair, key))
 			continue;
-		pair = (struct str){ pair.p + 4, pair.n - 4 };
+		pair = (struct str){ pair.p + key.n, pair.n - key.n };
 		if (pair.n >= 2 && pair.p[0] == '"' && pair.p[pair.n - 1] == '"')
 			pair = (struct str){ pair.p + 1, pair.n - 2 };
 		return pair;
@@ -212,9 +213,30 @@ static void search(struct search *s, struct str list, bool pairs)
 
 		if (element.n == 0)
 			continue;
-		s->found = !is_node(pairs ? node_of_pairs(element) : element, s->ip) ||
+		s->found = !is_node(pairs ? value_of_pair(element, STR("for=")) : element, s->ip) ||
 			   !cidr_list_has(s->trusted, s->ip);
 	}
+}
+
+/* The first part of a list, which is the client's. */
+static struct str first_of(struct str list)
+{
+	struct str first = { 0 };
+
+	while (list.n)
+		first = take_last(&list, ',');
+	return first;
+}
+
+bool forwarded_is_tls(const struct http_head *head, const struct forwarded_peer *peer)
+{
+	struct str proto = first_of(http_field_get(head, x_proto));
+
+	if (proto.n == 0)
+		proto = value_of_pair(first_of(http_field_get(head, forwarded)), STR("proto="));
+	if (!peer->trusted || proto.n == 0)
+		return peer->tls;
+	return str_eq_nocase(proto, STR("https")) || str_eq_nocase(proto, STR("wss"));
 }
 
 void forwarded_client(const struct http_head *head, const struct cidr_list *trusted, struct ip *ip)

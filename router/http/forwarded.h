@@ -29,6 +29,10 @@ bool forwarded_is_rewritten(struct str name, const struct forwarded_peer *peer);
  * where nobody trusted said more. 0, -EMSGSIZE, -ENOMEM. */
 int forwarded_put(const struct http_head *head, const struct forwarded_peer *peer, struct buf *out);
 
+/* Whether the client came by TLS: as a trusted peer's X-Forwarded-Proto says, or its Forwarded,
+ * else the PROXY header. */
+bool forwarded_is_tls(const struct http_head *head, const struct forwarded_peer *peer);
+
 /* The client of a trusted peer: *ip becomes the rightmost address in the fields that is no trusted
  * proxy's, else the leftmost that follows on trusted ones; unchanged when there is none. */
 void forwarded_client(const struct http_head *head, const struct cidr_list *trusted, struct ip *ip);

@@ -1,4 +1,4 @@
-/* HTTP heads and bodies. See http.h.
+/* HTTP heads. See head.h.
  *
  * The end of a head is found twice, by the first empty line and by llhttp; they must agree to the
  * byte, else the message has two readings and is refused. Limits: size of the head, HTTP_FIELDS_MAX
@@ -166,8 +166,7 @@ static void compare(struct str member, void *ctx)
 	s->found = s->found || str_eq_nocase(member, s->token);
 }
 
-/* Whether a field called @name has the list member @token. */
-static bool has_member(const struct http_head *h, struct str name, struct str token)
+bool http_has_member(const struct http_head *h, struct str name, struct str token)
 {
 	struct search s = { token, false };
 
@@ -258,7 +257,7 @@ static enum http_parse_result parse(llhttp_type_t type, struct str in, size_t ma
 	options = read_options(h);
 	h->minor = p->http_minor;
 	h->keep_alive = !options.close && (h->minor >= 1 || options.keep_alive);
-	h->websocket = options.upgrade && has_member(h, STR("upgrade"), STR("websocket"));
+	h->websocket = options.upgrade && http_has_member(h, STR("upgrade"), STR("websocket"));
 	h->names_fields = options.names_fields;
 	return HTTP_HEAD_COMPLETE;
 }
@@ -362,6 +361,8 @@ enum http_parse_result http_parse_response(struct str in, size_t max, bool no_bo
 		return r;
 	status = p.status_code;
 	ret->status = status;
+	if (p.http_minor == 0 && (p.flags & F_TRANSFER_ENCODING))
+		ret->keep_alive = false; /* RFC 9112, 6.1 */
 	if (no_body || status < 200 || status == 204 || status == 304) {
 		ret->body.done = true;
 	} else if (p.flags & (F_CHUNKED | F_CONTENT_LENGTH)) {
@@ -373,196 +374,10 @@ enum http_parse_result http_parse_response(struct str in, size_t max, bool no_bo
 	return r;
 }
 
-static ssize_t feed_chunked(struct http_body *b, char *bytes, size_t n, struct chunks_piece *ret)
-{
-	ssize_t used = chunks_feed(&b->chunks, bytes, n, ret);
-
-	b->done = chunks_done(&b->chunks);
-	return used;
-}
-
-/* How many of @n bytes belong to a body that is not chunked. */
-static size_t take_plain(struct http_body *b, size_t n)
-{
-	if (b->done || b->kind == HTTP_BODY_UNTIL_CLOSE)
-		return b->done ? 0 : n;
-	n = n < b->left ? n : (size_t)b->left;
-	b->left -= n;
-	b->done = b->left == 0;
-	return n;
-}
-
-ssize_t http_body_feed(struct http_body *body, char *bytes, size_t n, struct chunks_piece *ret)
-{
-	if (body->kind == HTTP_BODY_CHUNKED && !body->done)
-		return feed_chunked(body, bytes, n, ret);
-	n = take_plain(body, n);
-	ret->data = ret->framed = (struct str){ bytes, n };
-	return (ssize_t)n;
-}
-
-size_t http_body_room(const struct http_body *body)
-{
-	uint64_t left = SIZE_MAX;
-
-	if (body->done)
-		return 0;
-	if (body->kind == HTTP_BODY_LENGTH)
-		left = body->left;
-	else if (body->kind == HTTP_BODY_CHUNKED)
-		left = chunks_least_left(&body->chunks);
-	return left < SIZE_MAX ? (size_t)left : SIZE_MAX;
-}
-
 struct str http_field_get(const struct http_head *head, struct str name)
 {
 	for (size_t i = 0; i < head->n_fields; i++)
 		if (str_eq_nocase(head->fields[i].name, name))
 			return head->fields[i].value;
 	return (struct str){ 0 };
-}
-
-/* Rewriting */
-
-static int put(struct buf *out, struct str s)
-{
-	return buf_append(out, s.p, s.n);
-}
-
-static int put_field(struct buf *out, struct str name, struct str value)
-{
-	size_t n = name.n + value.n + 4;
-	int r = buf_reserve(out, n);
-	char *p;
-
-	if (r < 0)
-		return r;
-	p = mempcpy(out->p + out->len, name.p, name.n);
-	p = mempcpy(p, ": ", 2);
-	if (value.n)
-		p = mempcpy(p, value.p, value.n);
-	p[0] = '\r';
-	p[1] = '\n';
-	out->len += n;
-	return 0;
-}
-
-/* RFC 9110, 7.6.1. Transfer-Encoding and Trailer stay: what was chunked is chunked again. */
-static bool is_hop_by_hop(struct str name)
-{
-	static const struct str names[] = {
-		{ "connection", 10 }, { "keep-alive", 10 }, { "proxy-connection", 16 },
-		{ "te", 2 },          { "upgrade", 7 },
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		if (str_eq_nocase(name, names[i]))
-			return true;
-	return false;
-}
-
-/* Whether the Connection fields name @name; what frames and routes the message they cannot. */
-static bool is_named_by_connection(const struct http_head *h, struct str name)
-{
-	static const struct str needed[] = {
-		{ "host", 4 },
-		{ "content-length", 14 },
-		{ "transfer-encoding", 17 },
-		{ "trailer", 7 },
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(needed); i++)
-		if (str_eq_nocase(name, needed[i]))
-			return false;
-	return has_member(h, STR("connection"), name);
-}
-
-static bool ends_here(const struct http_head *h, struct str name)
-{
-	return is_hop_by_hop(name) || (h->names_fields && is_named_by_connection(h, name));
-}
-
-/* Whether the field is left out because something else stands in its place. */
-static bool is_replaced(const struct http_head *h, const struct http_forward *fw, struct str name)
-{
-	return h->method.n &&
-	       (forwarded_is_rewritten(name, &fw->peer) || str_eq_nocase(name, fw->added.name));
-}
-
-/* There is one coding, and some servers know it in small letters only. */
-static struct str value_of(const struct http_field *f)
-{
-	return str_eq_nocase(f->name, STR("transfer-encoding")) ? STR("chunked") : f->value;
-}
-
-static int put_fields(const struct http_head *h, const struct http_forward *fw, struct buf *out)
-{
-	int r = 0;
-
-	for (size_t i = 0; i < h->n_fields && r == 0; i++) {
-		const struct http_field *f = &h->fields[i];
-
-		if (!ends_here(h, f->name) && !is_replaced(h, fw, f->name))
-			r = put_field(out, f->name, value_of(f));
-	}
-	return r;
-}
-
-static int put_request_line(const struct http_head *h, struct buf *out)
-{
-	const struct str parts[] = { h->method, STR(" "),
-				     h->target.n && h->target.p[0] == '/' ? STR("") : STR("/"),
-				     h->target, h->minor ? STR(" HTTP/1.1") : STR(" HTTP/1.0") };
-	int r = 0;
-
-	if (h->authority.n == 0)
-		return put(out, h->start_line);
-	for (size_t i = 0; i < ARRAY_LEN(parts) && r == 0; i++)
-		r = put(out, parts[i]);
-	return r;
-}
-
-static int put_upgrade(struct str protocols, struct buf *out)
-{
-	int r = protocols.n ? put(out, STR("Connection: Upgrade\r\n")) : 0;
-
-	return r == 0 && protocols.n ? put_field(out, STR("Upgrade"), protocols) : r;
-}
-
-int http_forward_request(const struct http_head *head, const struct http_forward *fw,
-			 struct buf *out)
-{
-	int r = put_request_line(head, out);
-
-	if (r == 0)
-		r = put(out, STR("\r\n"));
-	if (r == 0)
-		r = put_fields(head, fw, out);
-	if (r == 0)
-		r = forwarded_put(head, &fw->peer, out);
-	if (r == 0 && fw->added.name.n)
-		r = put_field(out, fw->added.name, fw->added.value);
-	if (r == 0)
-		r = put_upgrade(fw->upgrade, out);
-	return r == 0 ? put(out, STR("\r\n")) : r;
-}
-
-int http_forward_response(const struct http_head *head, const struct http_forward *fw,
-			  unsigned client_minor, struct buf *out)
-{
-	int r = put(out, head->start_line);
-
-	if (r == 0)
-		r = put(out, STR("\r\n"));
-	if (r == 0)
-		r = put_fields(head, fw, out);
-	if (r == 0 && fw->set_cookie.n)
-		r = put_field(out, STR("Set-Cookie"), fw->set_cookie);
-	if (r == 0)
-		r = put_upgrade(fw->upgrade, out);
-	if (r == 0 && fw->close && head->status >= 200)
-		r = put(out, STR("Connection: close\r\n"));
-	if (r == 0 && !fw->close && client_minor == 0)
-		r = put(out, STR("Connection: keep-alive\r\n"));
-	return r == 0 ? put(out, STR("\r\n")) : r;
 }

@@ -1,4 +1,6 @@
-/* Answers of our own. Retry-After goes with 429 and 503, as load balancers and clients expect. */
+/* Answers of our own. Retry-After goes with 429 and 503, as load balancers and clients expect, and
+ * Allow with 405, as RFC 9110, 15.5.6, demands: for CONNECT it is empty, since what is asked for is
+ * a tunnel to elsewhere, for which there is no method. */
 #include "router/http/reply.h"
 
 #include <stdio.h>
@@ -15,13 +17,14 @@ static const struct reply {
 	{ 200, "OK", "ok", "" },
 	{ 400, "Bad Request", "bad request", "" },
 	{ 404, "Not Found", "not found", "" },
-	{ 405, "Method Not Allowed", "method not allowed", "" },
+	{ 405, "Method Not Allowed", "method not allowed", "Allow:\r\n" },
 	{ 408, "Request Timeout", "request timeout", "" },
 	{ 414, "URI Too Long", "uri too long", "" },
-	{ 429, "Too Many Requests", "too many connections", "Retry-After: 1\r\n" },
+	{ 429, "Too Many Requests", "too many from this address", "Retry-After: 1\r\n" },
 	{ 431, "Request Header Fields Too Large", "request header fields too large", "" },
 	{ 502, "Bad Gateway", "worker gone", "" },
 	{ 503, "Service Unavailable", "not ready or overloaded", "Retry-After: 1\r\n" },
+	{ 504, "Gateway Timeout", "the worker does not answer", "" },
 	{ 505, "HTTP Version Not Supported", "http version not supported", "" },
 };
 
@@ -33,35 +36,39 @@ static const struct reply *find(unsigned status)
 	return &replies[0];
 }
 
-static int write_head(const struct reply *rp, struct str type, size_t length, struct buf *out)
+static int write_head(const struct reply *rp, struct str fields, struct str type, size_t length,
+		      struct buf *out)
 {
-	char head[512];
-	int n = snprintf(head, sizeof(head),
-			 "HTTP/1.1 %u %s\r\n%sContent-Type: %.*s\r\nContent-Length: %zu\r\n"
-			 "Cache-Control: no-store\r\nConnection: close\r\n\r\n",
-			 rp->status, rp->reason, rp->fields, (int)type.n, type.p, length);
-
-	return buf_append(out, head, (size_t)n);
+	return buf_printf(out,
+			  "HTTP/1.1 %u %s\r\n%.*sContent-Type: %.*s\r\nContent-Length: %zu\r\n"
+			  "Cache-Control: no-store\r\nConnection: close\r\n\r\n",
+			  rp->status, rp->reason, (int)fields.n, fields.p, (int)type.n, type.p,
+			  length);
 }
 
-int reply_write(unsigned status, bool head_only, struct buf *out)
+int reply_write(unsigned status, bool head_only, struct http_field added, struct buf *out)
 {
 	const struct reply *rp = find(status);
-	char body[96];
+	char body[96], fields[512];
 	int n = snprintf(body, sizeof(body), "{\"code\":%u,\"message\":\"%s\"}", rp->status,
 			 rp->message);
-	int r = write_head(rp, STR("application/json"), (size_t)n, out);
+	int r;
 
+	(void)snprintf(fields, sizeof(fields), "%s%.*s%s%.*s%s", rp->fields, (int)added.name.n,
+		       added.name.p, added.name.n ? ": " : "", (int)added.value.n, added.value.p,
+		       added.name.n ? "\r\n" : "");
+	r = write_head(rp, str_of(fields), STR("application/json"), (size_t)n, out);
 	if (r < 0 || head_only)
 		return r;
 	r = buf_append(out, body, (size_t)n);
 	return r < 0 ? r : n;
 }
 
-int reply_write_text(unsigned status, struct str content_type, struct str body, struct str rest,
-		     struct buf *out)
+int reply_write_text(unsigned status, const struct reply_text *text, struct buf *out)
 {
-	int r = write_head(find(status), content_type, body.n + rest.n, out);
+	const struct reply *rp = find(status);
+	struct str fields = text->fields.n ? text->fields : str_of(rp->fields);
+	int r = write_head(rp, fields, text->type, text->body.n + text->rest.n, out);
 
-	return r < 0 ? r : buf_append(out, body.p, body.n);
+	return r < 0 || text->head_only ? r : buf_append(out, text->body.p, text->body.n);
 }

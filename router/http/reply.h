@@ -4,12 +4,22 @@
 #include <stdbool.h>
 
 #include "base/buf.h"
+#include "base/str.h"
+#include "router/http/head.h"
 
 /* Appends the whole response for @status; an unknown status gives 500. @head_only: the request was
- * HEAD. The bytes of the body, -EMSGSIZE, -ENOMEM. */
-int reply_write(unsigned status, bool head_only, struct buf *out);
+ * HEAD. @added: one more field, none when its name is empty. The bytes of the body, -EMSGSIZE,
+ * -ENOMEM. */
+int reply_write(unsigned status, bool head_only, struct http_field added, struct buf *out);
 
-/* Appends a plain-text response, for the admin endpoints, but for the @rest of its body, which the
- * caller sends behind it. 0, -EMSGSIZE, -ENOMEM. */
-int reply_write_text(unsigned status, struct str content_type, struct str body, struct str rest,
-		     struct buf *out);
+/* An answer of the admin endpoints. Borrowed. */
+struct reply_text {
+	struct str type;   /* Content-Type */
+	struct str fields; /* whole lines, instead of those that go with the status; or empty */
+	struct str body;
+	struct str rest; /* of the body, which the caller sends behind it */
+	bool head_only;  /* the request was HEAD: the length is told, and no body follows */
+};
+
+/* Appends the response but for its rest. 0, -EMSGSIZE, -ENOMEM. */
+int reply_write_text(unsigned status, const struct reply_text *text, struct buf *out);

@@ -5,58 +5,50 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <utlist.h>
 
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/macros.h"
-#include "router/client/client.h"
-#include "router/core.h"
 
 #include "base/ban.h"
 
-enum { ACCEPT_BATCH = 64, ACCEPT_LAST_MAX = 4096 };
+enum { ACCEPT_BATCH = 64, ACCEPT_LAST_MAX = 4096, KEEPALIVE_PROBES = 4, KEEPALIVE_INTERVAL_S = 15 };
 
 static bool is_out_of_resources(int err)
 {
 	return err == EMFILE || err == ENFILE || err == ENOMEM || err == ENOBUFS;
 }
 
-static void on_no_room(struct listener *l, const char *why, bool all)
+static void on_no_room(struct listeners *ls, const char *why, bool all)
 {
-	if (!l->router->out_of_resources)
+	if (!ls->told_no_room)
 		log_warn("router: accept: %s; clients wait until there is room", why);
-	l->router->out_of_resources = true;
-	listeners_pause(l->router, all);
-}
-
-/* The admin address has room of its own: a crowd must not pass for a dead server. */
-static bool is_full(const struct listener *l)
-{
-	return l->role != ROLE_ADMIN && l->router->n_clients >= l->router->max_accepted;
+	ls->told_no_room = true;
+	listeners_pause(ls, all);
 }
 
 /* False: there is none, or no room for it. */
 static bool accept_one(struct listener *l)
 {
+	struct listeners *ls = l->all;
 	struct sockaddr_storage peer = { 0 };
 	socklen_t len = sizeof(peer);
 	int fd;
 
-	if (is_full(l)) {
-		on_no_room(l, strerror(EMFILE), false);
+	if (!ls->ops->has_room(ls->ctx, l->role)) {
+		on_no_room(ls, strerror(EMFILE), false);
 		return false;
 	}
 	fd = accept4(l->sock.fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (fd < 0) {
 		if (is_out_of_resources(errno))
-			on_no_room(l, strerror(errno), true);
+			on_no_room(ls, strerror(errno), true);
 		return false;
 	}
 	if (l->role != ROLE_ADMIN)
-		l->router->out_of_resources = false;
-	client_accept(l->router, l, fd, &peer);
+		ls->told_no_room = false;
+	ls->ops->on_accept(ls->ctx, l, fd, &peer);
 	return true;
 }
 
@@ -72,7 +64,7 @@ static void on_pause_over(uv_timer_t *timer);
 static void accept_again(struct listener *l)
 {
 	if (set_accepting(l, true) < 0)
-		(void)uv_timer_start(&l->router->accept_pause, on_pause_over, ACCEPT_PAUSE_MS, 0);
+		(void)uv_timer_start(&l->all->pause, on_pause_over, LISTENER_PAUSE_MS, 0);
 }
 
 /* Of the routers that wait for one socket the kernel wakes the one that has waited longest: each
@@ -102,7 +94,23 @@ static void on_closed(struct sock *s)
 	free(container_of(s, struct listener, sock));
 }
 
-int listener_add(struct router *r, enum listener_role role, uint32_t id, bool shared, int fd)
+static void set_option(int fd, int level, int name, int value)
+{
+	(void)setsockopt(fd, level, name, &value, sizeof(value));
+}
+
+/* Nothing for other sockets than TCP's. */
+static void notice_vanished_peers(int fd)
+{
+	set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+	set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_PROBES);
+	set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S);
+	set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE,
+		   CLIENT_GONE_S - KEEPALIVE_PROBES * KEEPALIVE_INTERVAL_S);
+	set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, CLIENT_GONE_S * 1000);
+}
+
+int listeners_add(struct listeners *ls, enum listener_role role, uint32_t id, bool shared, int fd)
 {
 	struct listener *l = calloc(1, sizeof(*l));
 	int e = l ? fd_set_nonblock(fd) : -ENOMEM;
@@ -113,58 +121,73 @@ int listener_add(struct router *r, enum listener_role role, uint32_t id, bool sh
 		return e;
 	}
 	sock_no_delay(fd);
-	sock_init(&l->sock, &r->poller, fd, on_acceptable);
+	notice_vanished_peers(fd);
+	sock_init(&l->sock, ls->loop, fd, on_acceptable);
 	l->sock.lent = l->sock.listens = true;
 	l->sock.exclusive = shared;
-	l->router = r;
+	l->all = ls;
 	l->role = role;
 	l->id = id;
 	e = set_accepting(l, true);
 	if (e < 0)
 		sock_close(&l->sock, on_closed);
 	else
-		DL_APPEND(r->listeners, l);
+		DL_APPEND(ls->list, l);
 	return e;
 }
 
 static void on_pause_over(uv_timer_t *timer)
 {
-	struct router *r = container_of(timer, struct router, accept_pause);
+	struct listeners *ls = container_of(timer, struct listeners, pause);
 	struct listener *l;
 
-	DL_FOREACH(r->listeners, l)
+	DL_FOREACH(ls->list, l)
 	accept_again(l);
 }
 
-void listeners_pause(struct router *r, bool all)
+void listeners_pause(struct listeners *ls, bool all)
 {
 	struct listener *l;
 
-	DL_FOREACH(r->listeners, l)
+	DL_FOREACH(ls->list, l)
 	if (all || l->role != ROLE_ADMIN)
 		(void)set_accepting(l, false);
-	(void)uv_timer_start(&r->accept_pause, on_pause_over, ACCEPT_PAUSE_MS, 0);
+	(void)uv_timer_start(&ls->pause, on_pause_over, LISTENER_PAUSE_MS, 0);
 }
 
-/* Closing would reset those whom the kernel has let in. */
-static void accept_the_last(struct listener *l)
+static void remove_listener(struct listener *l)
 {
-	for (int n = 0; n < ACCEPT_LAST_MAX && l->accepting && accept_one(l); n++)
-		;
+	l->accepting = false;
+	DL_DELETE(l->all->list, l);
+	sock_close(&l->sock, on_closed);
 }
 
-void listeners_close(struct router *r, bool all)
+/* Closing at once would reset those whom the kernel has let in. */
+void listeners_drain(struct listeners *ls)
 {
 	struct listener *l, *next;
 
-	DL_FOREACH_SAFE(r->listeners, l, next)
+	DL_FOREACH_SAFE(ls->list, l, next)
 	{
-		if (l->role == ROLE_ADMIN && !all)
+		if (l->role == ROLE_ADMIN)
 			continue;
-		if (!all)
-			accept_the_last(l);
-		l->accepting = false;
-		DL_DELETE(r->listeners, l);
-		sock_close(&l->sock, on_closed);
+		for (int n = 0; n < ACCEPT_LAST_MAX && l->accepting && accept_one(l); n++)
+			;
+		remove_listener(l);
 	}
+}
+
+void listeners_init(struct listeners *ls, struct loop *l, const struct listener_ops *ops, void *ctx)
+{
+	*ls = (struct listeners){ .loop = l, .ops = ops, .ctx = ctx };
+	(void)uv_timer_init(l->uv, &ls->pause);
+}
+
+void listeners_deinit(struct listeners *ls)
+{
+	struct listener *l, *next;
+
+	DL_FOREACH_SAFE(ls->list, l, next)
+	remove_listener(l);
+	uv_close((uv_handle_t *)&ls->pause, NULL);
 }

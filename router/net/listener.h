@@ -1,13 +1,20 @@
-/* Listening sockets: from init, or from init on an app's behalf. Accepting is paused for a moment
- * when descriptors or memory run out, and stops for good when the router drains. */
+/* Listening sockets: from init, or from init on an app's behalf. Accepting pauses for a moment when
+ * descriptors or memory run out, and stops for good when the router drains. Accepted sockets have
+ * what the listening one has: TCP_NODELAY, and keepalive and user timeout, so that a peer that has
+ * vanished is noticed within CLIENT_GONE_S, also by the worker that the socket is handed to. */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
+#include "router/net/loop.h"
 #include "router/net/sock.h"
 
-struct router;
+enum {
+	LISTENER_PAUSE_MS = 100,
+	CLIENT_GONE_S = 120, /* tcp(7): TCP_KEEPIDLE and all probes; TCP_USER_TIMEOUT */
+};
 
 enum listener_role {
 	ROLE_HTTP,  /* requests, routed */
@@ -15,22 +22,47 @@ enum listener_role {
 	ROLE_ADMIN, /* health, for the platform */
 };
 
+struct listener;
+
+struct listener_ops {
+	/* Whether one more connection may be taken from a listener of this role. */
+	bool (*has_room)(void *ctx, enum listener_role role);
+	/* A new connection; @fd is non-blocking and consumed. */
+	void (*on_accept)(void *ctx, const struct listener *l, int fd,
+			  const struct sockaddr_storage *peer);
+};
+
+struct listeners {
+	struct loop *loop;
+	const struct listener_ops *ops;
+	void *ctx;
+	struct listener *list;
+	uv_timer_t pause;
+	bool told_no_room;
+};
+
 struct listener {
 	struct sock sock;
-	struct router *router;
+	struct listeners *all;
 	struct listener *prev, *next;
 	enum listener_role role;
 	uint32_t id;
 	bool accepting;
 };
 
+/* @ops and @ctx are borrowed for good. */
+void listeners_init(struct listeners *ls, struct loop *l, const struct listener_ops *ops,
+		    void *ctx);
+/* Closes all of them and the timer. */
+void listeners_deinit(struct listeners *ls);
+
 /* Starts to accept on @fd (consumed always); @shared: so do other routers, of which one is woken
  * for each connection. 0 or -errno. */
-int listener_add(struct router *r, enum listener_role role, uint32_t id, bool shared, int fd);
+int listeners_add(struct listeners *ls, enum listener_role role, uint32_t id, bool shared, int fd);
 
-/* Stops accepting for ACCEPT_PAUSE_MS (out of descriptors), on @all listeners or on those of
+/* Stops accepting for LISTENER_PAUSE_MS (out of descriptors), on @all listeners or on those of
  * clients. */
-void listeners_pause(struct router *r, bool all);
+void listeners_pause(struct listeners *ls, bool all);
 
-/* Closes all but the admin ones; with @all these too. */
-void listeners_close(struct router *r, bool all);
+/* Accepts what the kernel has let in, and then no more, but for the admin address. */
+void listeners_drain(struct listeners *ls);

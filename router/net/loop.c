@@ -1,4 +1,4 @@
-/* A turn: wait, sockets, libuv if it has something to do, new connections, the dead. */
+/* One iteration: epoll_wait, socket events, libuv, accepts, then free closed sockets. */
 #include "router/net/loop.h"
 
 #include <errno.h>
@@ -12,34 +12,34 @@
 
 enum { EVENTS_MAX = 128 };
 
-int poller_init(struct poller *p, uv_loop_t *loop)
+int loop_init(struct loop *l, uv_loop_t *uv)
 {
 	struct epoll_event e = { .events = EPOLLIN, .data.ptr = NULL };
 	auto_fd int fd = epoll_create1(EPOLL_CLOEXEC);
 
-	if (fd < 0 || epoll_ctl(fd, EPOLL_CTL_ADD, uv_backend_fd(loop), &e) < 0)
+	if (fd < 0 || epoll_ctl(fd, EPOLL_CTL_ADD, uv_backend_fd(uv), &e) < 0)
 		return -errno;
-	*p = (struct poller){ .loop = loop, .fd = fd_take(&fd) };
+	*l = (struct loop){ .uv = uv, .fd = fd_take(&fd) };
 	return 0;
 }
 
-static void bury(struct poller *p)
+static void free_closed(struct loop *l)
 {
 	struct sock *s;
 
-	while ((s = p->closing)) {
-		LL_DELETE2(p->closing, s, next_closing);
+	while ((s = l->closing)) {
+		LL_DELETE2(l->closing, s, next_closing);
 		s->on_closed(s);
 	}
 }
 
-void poller_deinit(struct poller *p)
+void loop_deinit(struct loop *l)
 {
-	bury(p);
-	fd_close(&p->fd);
+	free_closed(l);
+	fd_close(&l->fd);
 }
 
-int poller_set(struct poller *p, struct sock *s, int events)
+int loop_set(struct loop *l, struct sock *s, int events)
 {
 	struct epoll_event e = { .data.ptr = s };
 	int op = !events ? EPOLL_CTL_DEL : s->events ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
@@ -52,22 +52,31 @@ int poller_set(struct poller *p, struct sock *s, int events)
 		e.events |= EPOLLRDHUP | EPOLLET;
 	if (s->exclusive)
 		e.events |= EPOLLEXCLUSIVE;
-	return epoll_ctl(p->fd, op, s->fd, &e) < 0 ? -errno : 0;
+	return epoll_ctl(l->fd, op, s->fd, &e) < 0 ? -errno : 0;
 }
 
-void poller_close_later(struct poller *p, struct sock *s)
+void loop_close_later(struct loop *l, struct sock *s)
 {
-	LL_PREPEND2(p->closing, s, next_closing);
+	LL_PREPEND2(l->closing, s, next_closing);
 }
 
-static void dispatch(struct sock *s, uint32_t happened)
+/* The kernel would report it for ever: the socket leaves the set. */
+static void fail(struct loop *l, struct sock *s)
+{
+	s->failed = true;
+	(void)loop_set(l, s, 0);
+	s->events = 0;
+	s->on_event(s, UV_READABLE);
+}
+
+static void dispatch(struct loop *l, struct sock *s, uint32_t happened)
 {
 	int events = 0;
 
 	if (s->closing || s->fd < 0)
 		return;
 	if (happened & EPOLLERR) {
-		sock_failed(s);
+		fail(l, s);
 		return;
 	}
 	if (happened & (EPOLLIN | EPOLLHUP))
@@ -84,7 +93,7 @@ static void dispatch(struct sock *s, uint32_t happened)
 }
 
 /* True: libuv's descriptor is among them. */
-static bool dispatch_all(const struct epoll_event *happened, int n, bool listeners)
+static bool dispatch_all(struct loop *l, const struct epoll_event *happened, int n, bool listeners)
 {
 	bool uv_is_due = false;
 
@@ -94,31 +103,31 @@ static bool dispatch_all(const struct epoll_event *happened, int n, bool listene
 		if (!s)
 			uv_is_due = true;
 		else if (s->listens == listeners)
-			dispatch(s, happened[i].events);
+			dispatch(l, s, happened[i].events);
 	}
 	return uv_is_due;
 }
 
-void poller_run(struct poller *p, void (*before_sleep)(void *ctx), void *ctx)
+void loop_run(struct loop *l, void (*before_sleep)(void *ctx), void *ctx)
 {
 	struct epoll_event happened[EVENTS_MAX];
 
-	while (!p->stopped) {
+	while (!l->stopped) {
 		bool uv_is_due;
 		int n;
 
 		before_sleep(ctx);
-		n = epoll_wait(p->fd, happened, EVENTS_MAX, uv_backend_timeout(p->loop));
-		uv_update_time(p->loop);
-		uv_is_due = dispatch_all(happened, n, false) || n <= 0;
-		if (uv_is_due || uv_backend_timeout(p->loop) == 0)
-			(void)uv_run(p->loop, UV_RUN_NOWAIT);
-		(void)dispatch_all(happened, n, true);
-		bury(p);
+		n = epoll_wait(l->fd, happened, EVENTS_MAX, uv_backend_timeout(l->uv));
+		uv_update_time(l->uv);
+		uv_is_due = dispatch_all(l, happened, n, false) || n <= 0;
+		if (uv_is_due || uv_backend_timeout(l->uv) == 0)
+			(void)uv_run(l->uv, UV_RUN_NOWAIT);
+		(void)dispatch_all(l, happened, n, true);
+		free_closed(l);
 	}
 }
 
-void poller_stop(struct poller *p)
+void loop_stop(struct loop *l)
 {
-	p->stopped = true;
+	l->stopped = true;
 }

@@ -8,23 +8,23 @@
 
 struct sock;
 
-struct poller {
-	uv_loop_t *loop;
+struct loop {
+	uv_loop_t *uv;
 	int fd;
 	struct sock *closing; /* to be freed when the events of this turn are dealt with */
 	bool stopped;
 };
 
 /* 0 or -errno. */
-int poller_init(struct poller *p, uv_loop_t *loop);
-void poller_deinit(struct poller *p);
+int loop_init(struct loop *l, uv_loop_t *uv);
+void loop_deinit(struct loop *l);
 
-/* Runs until poller_stop(). @before_sleep is called once a turn. */
-void poller_run(struct poller *p, void (*before_sleep)(void *ctx), void *ctx);
-void poller_stop(struct poller *p);
+/* Runs until loop_stop(). @before_sleep is called once a turn. */
+void loop_run(struct loop *l, void (*before_sleep)(void *ctx), void *ctx);
+void loop_stop(struct loop *l);
 
 /* For sock.c: @events (as sock_want()) from now on, 0 takes it out of the set. 0 or
  * -errno. */
-int poller_set(struct poller *p, struct sock *s, int events);
+int loop_set(struct loop *l, struct sock *s, int events);
 /* For sock.c: s->on_closed() at the end of the turn. */
-void poller_close_later(struct poller *p, struct sock *s);
+void loop_close_later(struct loop *l, struct sock *s);

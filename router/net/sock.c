@@ -24,23 +24,13 @@ void sock_no_delay(int fd)
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
-void sock_init(struct sock *s, struct poller *p, int fd,
-	       void (*on_event)(struct sock *s, int events))
+void sock_init(struct sock *s, struct loop *l, int fd, void (*on_event)(struct sock *s, int events))
 {
-	*s = (struct sock){ .poller = p,
+	*s = (struct sock){ .loop = l,
 			    .fd = fd,
 			    .on_event = on_event,
 			    .out = BUF_INIT(SOCK_OUT_MAX),
 			    .bite = SOCK_BITE_MIN };
-}
-
-/* The kernel would report it for ever. */
-void sock_failed(struct sock *s)
-{
-	s->failed = true;
-	(void)poller_set(s->poller, s, 0);
-	s->events = 0;
-	s->on_event(s, UV_READABLE);
 }
 
 int sock_want(struct sock *s, int events)
@@ -52,7 +42,7 @@ int sock_want(struct sock *s, int events)
 		return events ? -EPIPE : 0;
 	if (events == s->events)
 		return 0;
-	r = poller_set(s->poller, s, events);
+	r = loop_set(s->loop, s, events);
 	if (r == 0)
 		s->events = events;
 	return r;
@@ -164,7 +154,7 @@ int sock_flush(struct sock *s)
 int sock_release(struct sock *s)
 {
 	if (s->events)
-		(void)poller_set(s->poller, s, 0);
+		(void)loop_set(s->loop, s, 0);
 	s->events = 0;
 	return fd_take(&s->fd);
 }
@@ -175,10 +165,10 @@ void sock_close(struct sock *s, void (*on_closed)(struct sock *s))
 	if (s->closing)
 		return;
 	if (s->lent && s->events)
-		(void)poller_set(s->poller, s, 0);
+		(void)loop_set(s->loop, s, 0);
 	s->closing = true;
 	s->on_closed = on_closed;
 	buf_free(&s->out);
 	fd_close(&s->fd);
-	poller_close_later(s->poller, s);
+	loop_close_later(s->loop, s);
 }

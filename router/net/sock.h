@@ -10,7 +10,7 @@
 #include "base/buf.h"
 
 struct pipe;
-struct poller;
+struct loop;
 
 enum {
 	SOCK_OUT_MAX = 256 << 10,
@@ -20,14 +20,14 @@ enum {
 };
 
 struct sock {
-	struct poller *poller;
+	struct loop *loop;
 	int fd;      /* owned; -1 after sock_release() and sock_close() */
 	int events;  /* what it waits for */
 	bool failed; /* the kernel reported an error: a read tells which */
 	bool ended;  /* UV_DISCONNECT was told: no more will come */
 	bool closing;
 	bool lent;      /* another process has, or may have, the descriptor, too */
-	bool listens;   /* its turn comes when all else is dealt with, also what init has said */
+	bool listens;   /* dispatched last, after sockets and the control channel */
 	bool exclusive; /* of the processes that wait for it, one is woken */
 	struct sock *next_closing;
 	struct buf out;
@@ -43,7 +43,7 @@ void sock_no_delay(int fd);
 
 /* Takes over @fd, which is non-blocking. Nothing is registered until sock_want(): a socket that is
  * handed on at once costs no epoll call. */
-void sock_init(struct sock *s, struct poller *p, int fd,
+void sock_init(struct sock *s, struct loop *l, int fd,
 	       void (*on_event)(struct sock *s, int events));
 
 /* Waits for these events from now on, none of which is told when it is 0, not even an error. With
@@ -52,9 +52,6 @@ void sock_init(struct sock *s, struct poller *p, int fd,
  * -errno; -EPIPE: the socket has failed, no event will come (what is left in it can still be read).
  */
 int sock_want(struct sock *s, int events);
-
-/* For the poller: the kernel has reported an error. */
-void sock_failed(struct sock *s);
 
 /* Sends both slices, in order, after what is still pending; what the kernel does not take is kept.
  * 0 or -errno: -EMSGSIZE (SOCK_OUT_MAX: the owner did not heed sock_blocked()), -ENOMEM, or the
@@ -75,5 +72,5 @@ static inline bool sock_blocked(const struct sock *s)
 /* Gives the descriptor away; the socket only remains to be closed. */
 int sock_release(struct sock *s);
 
-/* Idempotent. @on_closed runs at the end of the poller's turn. */
+/* Idempotent. @on_closed runs at the end of the loop's turn. */
 void sock_close(struct sock *s, void (*on_closed)(struct sock *s));

@@ -1,6 +1,6 @@
 /* Finding session ids. Nothing is assumed of a sid's alphabet: it is whatever stands between its
- * delimiters, and what is escaped (in a query, in JSON, in the JavaScript around JSON) is the same
- * session unescaped. */
+ * delimiters, and what is escaped (in a query, its name too; in JSON, in the JavaScript around
+ * JSON) is the same session unescaped. */
 #include "router/session/sid.h"
 
 #include "base/ban.h"
@@ -32,24 +32,6 @@ static struct str query_of(struct str target)
 	return (struct str){ mark + 1, (size_t)(target.p + target.n - mark) - 1 };
 }
 
-static bool param_is(struct str param, struct str name, struct str *ret_value)
-{
-	if (!str_has_prefix(param, name) || param.n == name.n || param.p[name.n] != '=')
-		return false;
-	*ret_value = (struct str){ param.p + name.n + 1, param.n - name.n - 1 };
-	return true;
-}
-
-struct str sid_parameter(struct str target, struct str name)
-{
-	struct str query = query_of(target), param, value;
-
-	while (next_param(&query, &param))
-		if (param_is(param, name, &value))
-			return value;
-	return (struct str){ 0 };
-}
-
 static int hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')
@@ -73,21 +55,64 @@ static int hex(const char *p, size_t n)
 	return value;
 }
 
-/* As engine.io-client's encodeURIComponent() is undone. Empty: longer than SID_MAX. */
-static struct str percent_decode(struct str s, char dst[static SID_MAX])
+/* Takes one character from *s (not empty), decoded as Node's URLSearchParams does. */
+static char take_decoded(struct str *s)
+{
+	int c = *s->p == '%' && s->n > 2 ? hex(s->p + 1, 2) : -1;
+	size_t used = c < 0 ? 1 : 3;
+
+	if (c < 0)
+		c = *s->p == '+' ? ' ' : *s->p;
+	*s = (struct str){ s->p + used, s->n - used };
+	return (char)c;
+}
+
+static bool is_encoded(struct str s, struct str name)
+{
+	while (s.n && name.n) {
+		if (take_decoded(&s) != *name.p)
+			return false;
+		name = (struct str){ name.p + 1, name.n - 1 };
+	}
+	return s.n == 0 && name.n == 0;
+}
+
+/* Whether the name of @param stands for @name; then its value, empty where there is no =. */
+static bool param_is(struct str param, struct str name, struct str *ret_value)
+{
+	const char *sign = param.n ? memchr(param.p, '=', param.n) : NULL;
+	size_t n = sign ? (size_t)(sign - param.p) : param.n;
+
+	if (!is_encoded((struct str){ param.p, n }, name))
+		return false;
+	n += sign != NULL;
+	*ret_value = (struct str){ param.p + n, param.n - n };
+	return true;
+}
+
+struct str sid_parameter(struct str target, struct str name)
+{
+	struct str query = query_of(target), param, value;
+
+	while (next_param(&query, &param))
+		if (param_is(param, name, &value))
+			return value;
+	return (struct str){ 0 };
+}
+
+/* The sids of engine.io have nothing to undo. Empty: longer than SID_MAX. */
+static struct str decode(struct str s, char dst[static SID_MAX])
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < s.n; i++, n++) {
-		int c = s.p[i] == '%' && i + 2 < s.n ? hex(s.p + i + 1, 2) : -1;
-
+	if (s.n > 0 && s.n <= SID_MAX && !memchr(s.p, '%', s.n) && !memchr(s.p, '+', s.n)) {
+		memcpy(dst, s.p, s.n);
+		return (struct str){ dst, s.n };
+	}
+	while (s.n) {
 		if (n == SID_MAX)
 			return (struct str){ 0 };
-		if (c < 0)
-			dst[n] = s.p[i];
-		else
-			dst[n] = (char)c;
-		i += c < 0 ? 0 : 2;
+		dst[n++] = take_decoded(&s);
 	}
 	return (struct str){ dst, n };
 }
@@ -100,7 +125,7 @@ void sid_of_target(struct str target, struct str name, struct sid_request *ret)
 	ret->engine = false;
 	while (next_param(&query, &param))
 		if (param_is(param, name, &value))
-			ret->sid = percent_decode(value, ret->text);
+			ret->sid = decode(value, ret->text);
 		else if (param_is(param, STR("EIO"), &value) ||
 			 param_is(param, STR("transport"), &value))
 			ret->engine = true;

@@ -16,11 +16,14 @@ struct sid_request {
 	char text[SID_MAX];
 };
 
-/* Looks through the query of a request target for the parameter @name; what is percent-encoded is
- * decoded. A sid longer than SID_MAX counts as none. */
+/* Looks through the query of a request target for the parameter @name. Names and values are decoded
+ * as application/x-www-form-urlencoded. Of several the last counts, as for Engine.IO (6.6:
+ * Object.fromEntries(url.searchParams)); those before made an array of them, which is nobody's
+ * session. A sid longer than SID_MAX counts as none. */
 void sid_of_target(struct str target, struct str name, struct sid_request *ret);
 
-/* The first parameter @name of the target's query, as it stands there, or an empty slice. */
+/* The value of the first parameter @name of the target's query, as it stands there, or an empty
+ * slice. */
 struct str sid_parameter(struct str target, struct str name);
 
 struct sid_handshake {

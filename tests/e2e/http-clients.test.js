@@ -111,12 +111,54 @@ test("an app finds its client's address the same way over every transport, whate
 test("requests get an id, and keep the one they have", () =>
 	using(["http.js"], { SIOINIT_REQUEST_ID: "X-Request-ID", SIOINIT_ACCESS_LOG: "json" }, async (s) => {
 		assert.strictEqual((await echo(s.port, { "x-request-id": "mine" }))["x-request-id"], "mine");
+		for (const wrong of ["a b", "x".repeat(129), "a<b>"]) assert.match((await echo(s.port, { "x-request-id": wrong }))["x-request-id"], /^[\da-f]{32}$/);
 		const ids = new Set(), polls = Array.from({ length: 20 }, () => echo(s.port));
 		for (const seen of await Promise.all(polls)) ids.add(seen["x-request-id"]);
 		assert.strictEqual(ids.size, 20);
 		for (const id of ids) assert.match(id, /^[\da-f]{32}$/);
 		await until(async () => s.out.includes(`"id":"${[...ids][19]}"`) && s.out.includes('"id":"mine"'), "the log");
 	}));
+
+test("answers carry the id, our own too, unless the app has said one", () =>
+	using(["http.js"], { SIOINIT_REQUEST_ID: "X-Request-ID" }, async (s) => {
+		const id = async (url, headers = { "X-Request-ID": "mine" }) => (await get(s.port, url, { headers })).headers["x-request-id"];
+		assert.strictEqual(await id("/length"), "mine");
+		assert.match(await id("/length", {}), /^[\da-f]{32}$/);
+		const named = Buffer.from("HTTP/1.1 200 OK\r\nx-request-id: theirs\r\nContent-Length: 0\r\n\r\n").toString("hex");
+		assert.strictEqual(await id(`/raw?${named}`), "theirs");
+		assert.strictEqual(await id(`/raw?${Buffer.from("nonsense\r\n\r\n").toString("hex")}`), "mine", "of a 502");
+		const w = wire(s.port);
+		await w.send("GET /length HTTP/1.1\r\nHost: x\r\nX-Request-ID: first\r\n\r\n").response();
+		const refused = await w.send("nonsense\r\n\r\n").response();
+		assert.deepStrictEqual([refused.status, refused.fields["x-request-id"]], [400, undefined]);
+	}));
+
+const parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00";
+const traced = (s, headers) => echo(s.port, headers).then((seen) => [seen.traceparent, seen.tracestate]);
+
+test("a valid trace is kept and logged, any other ends here", () =>
+	using(["http.js"], { SIOINIT_TRACEPARENT: "keep", SIOINIT_ACCESS_LOG: "json" }, async (s) => {
+		assert.deepStrictEqual(await traced(s, { traceparent: parent, tracestate: "a=b" }), [parent, "a=b"]);
+		assert.deepStrictEqual(await traced(s, { traceparent: parent.toUpperCase(), tracestate: "a=b" }), [undefined, undefined]);
+		assert.deepStrictEqual(await traced(s, { tracestate: "a=b" }), [undefined, undefined]);
+		await until(async () => s.out.includes(`"trace":"${parent.slice(3, 35)}"`), "the log");
+		assert.strictEqual(s.out.match(/"trace"/g).length, 1);
+	}));
+
+test("a trace is made where there is none", () =>
+	using(["http.js"], { SIOINIT_TRACEPARENT: "make", SIOINIT_ACCESS_LOG: "logfmt" }, async (s) => {
+		assert.deepStrictEqual(await traced(s, { traceparent: parent, tracestate: "a=b" }), [parent, "a=b"]);
+		const all = await Promise.all([{}, { traceparent: "00-0-0-0", tracestate: "a=b" }].map((h) => traced(s, h)));
+		for (const [made, state] of all) {
+			assert.match(made, /^00-[\da-f]{32}-[\da-f]{16}-01$/);
+			assert.strictEqual(state, undefined);
+			await until(async () => s.out.includes(` trace="${made.slice(3, 35)}"`), "the log");
+		}
+		assert.notStrictEqual(all[0][0], all[1][0]);
+	}));
+
+test("by default a trace is nobody's business here", () =>
+	using(["http.js"], {}, async (s) => assert.deepStrictEqual(await traced(s, { traceparent: "x", tracestate: "a=b" }), ["x", "a=b"])));
 
 test("one address may have so many connections, and others theirs", () =>
 	using(["http.js"], { SIOINIT_MAX_CONNECTIONS_PER_ADDRESS: "3" }, async (s) => {
@@ -156,6 +198,11 @@ test("new sessions come at a rate, known ones are served", () =>
 		const { sid } = JSON.parse(String(answers.find((r) => r.status === 200).body).slice(1));
 		assert.strictEqual((await get(s.port, `/socket.io/?EIO=4&transport=polling&sid=${sid}`, { method: "POST", body: "40" })).status, 200);
 		await until(async () => (await handshake()).status === 200, "the next token");
+		// as the app reads it, whatever it is written like
+		const escaped = await Promise.all(Array.from({ length: 12 }, () => get(s.port, "/socket.io/?%45IO=4&%74ransport=polling")));
+		assert.ok(escaped.filter((r) => r.status === 503).length >= 6, "no other way to a new session");
+		const again = await get(s.port, `/socket.io/?EIO=4&transport=polling&s%69d=none&si%64=${sid}`, { method: "POST", body: "2" });
+		assert.strictEqual(again.status, 200, "of several the last counts");
 	}));
 
 test("out of descriptors: clients wait, and are served when there is room", { timeout: 60000 }, () =>

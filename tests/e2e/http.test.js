@@ -21,7 +21,7 @@ async function exchange(bytes, method) {
 }
 const echoed = async (bytes) => JSON.parse((await exchange(bytes)).body);
 
-test.before(async () => (s = await start(["http.js"], { SIOINIT_WORKERS: "1", SIOINIT_BODY_TIMEOUT: "30", ...frees })));
+test.before(async () => (s = await start(["http.js"], { SIOINIT_WORKERS: "1", SIOINIT_BODY_TIMEOUT: "30", SIOINIT_HEADER_TIMEOUT: "2", ...frees })));
 test.after(async () => assert.strictEqual(await s.stop(), 0));
 
 test("many requests on one connection, one after the other and all at once", async () => {
@@ -91,6 +91,53 @@ test("HTTP/1.0, with and without keep-alive", async () => {
 	const unmeasured = await kept.send("GET /chunks HTTP/1.0\r\nConnection: keep-alive\r\n\r\n").response();
 	assert.deepStrictEqual([unmeasured.body, unmeasured.fields["transfer-encoding"]], ["onetwothree", undefined]);
 	assert.ok(kept.ended);
+});
+
+const raw = (bytes) => `/raw?${Buffer.from(bytes, "latin1").toString("hex")}`;
+const chunked = (bytes) => raw(`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-T\r\n\r\n${bytes}`);
+
+test("a client of HTTP/1.0 gets what chunks carry, and the end of the connection after it", async () => {
+	for (const fields of ["", "Connection: keep-alive\r\n"]) {
+		const w = open().send(`GET ${chunked("5;a=b\r\nhello\r\n6\r\n world\r\n0\r\nX-T: 1\r\n\r\n")} HTTP/1.0\r\n${fields}\r\n`);
+		const r = await w.response();
+		assert.deepStrictEqual([r.status, r.body, w.ended], [200, "hello world", true]);
+		assert.deepStrictEqual(r.fields, { connection: "close" });
+		const head = await open().send(`HEAD ${chunked("")} HTTP/1.0\r\n${fields}\r\n`).response("HEAD");
+		assert.deepStrictEqual([head.status, head.fields["transfer-encoding"]], [200, undefined]);
+	}
+	const whole = await exchange(`GET ${chunked("5\r\nhello\r\n0\r\nX-T: 1\r\n\r\n")} HTTP/1.1\r\nHost: x\r\n\r\n`);
+	assert.deepStrictEqual([whole.fields["transfer-encoding"], whole.fields.trailer, whole.trailers], ["chunked", "X-T", "X-T: 1\r\n"]);
+});
+
+test("the version of an answer is ours, its reason the worker's", async () => {
+	const first = async (bytes, version) => (await exchange(`GET ${raw(bytes)} HTTP/${version}\r\nHost: x\r\n\r\n`)).head.split("\r\n")[0];
+	for (const version of ["1.0", "1.1"]) {
+		assert.strictEqual(await first("HTTP/1.0 299 So  be it\r\nContent-Length: 0\r\n\r\n", version), "HTTP/1.1 299 So  be it");
+		assert.strictEqual(await first("HTTP/1.0 299\r\nContent-Length: 0\r\n\r\n", version), "HTTP/1.1 299 ");
+	}
+});
+
+test("who is refused after a HEAD is told why; CONNECT is told what is allowed", { timeout: 60000 }, async () => {
+	const half = open();
+	await half.send("HEAD /length HTTP/1.1\r\nHost: x\r\n\r\n").response("HEAD");
+	const late = await half.send("GET /len").response();
+	assert.deepStrictEqual([late.status, late.body], [408, '{"code":408,"message":"request timeout"}']);
+	const bad = open();
+	await bad.send("HEAD /length HTTP/1.1\r\nHost: x\r\n\r\n").response("HEAD");
+	assert.strictEqual((await bad.send("GET  / HTTP/1.1\r\n\r\n").response()).body, '{"code":400,"message":"bad request"}');
+	const tunnel = await exchange("CONNECT x:1 HTTP/1.1\r\nHost: x:1\r\n\r\n");
+	assert.deepStrictEqual([tunnel.status, tunnel.fields.allow], [405, ""]);
+});
+
+test("the admin address: HEAD tells the length and sends nothing, other methods are told which are allowed", async () => {
+	for (const path of ["/livez", "/metrics", "/status", "/elsewhere"]) {
+		const w = wire(s.admin).send(`HEAD ${path} HTTP/1.1\r\nHost: x\r\n\r\n`);
+		const r = await w.response("HEAD");
+		assert.ok(Number(r.fields["content-length"]) > 0, path);
+		assert.strictEqual(await w.end(), "", path);
+	}
+	const r = await wire(s.admin).send("POST /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n").response();
+	assert.deepStrictEqual([r.status, r.fields.allow, r.body], [405, "GET, HEAD", "method not allowed\n"]);
 });
 
 test("an answer that ends with the connection", async () => {

@@ -1,7 +1,7 @@
 // Where a client belongs, by every setting; sessions whose ids are anything but plain.
 const test = require("node:test");
 const assert = require("node:assert");
-const { start, get, until } = require("./harness");
+const { start, run, get, until } = require("./harness");
 
 async function sticky(env, use, args = ["busy.js"]) {
 	const s = await start(args, { SIOINIT_WORKERS: "3", ...env });
@@ -36,6 +36,27 @@ test("cookie: names the worker until it is gone", { timeout: 30000 }, () =>
 		assert.notStrictEqual(moved.headers["set-cookie"][0].split(";")[0], set.split(";")[0]);
 		assert.strictEqual(await slot(s.port, { cookie: moved.headers["set-cookie"][0].split(";")[0] }), moved.body.toString());
 	}));
+
+const cookieOf = async (s, headers) => (await get(s.port, "/", { host: "127.0.0.1", headers })).headers["set-cookie"][0].replace(/=[0-9a-f]{16}/, "");
+
+test("cookie: attributes as they are set", { timeout: 30000 }, () =>
+	sticky({ SIOINIT_STICKY: "cookie", SIOINIT_STICKY_COOKIE_ATTRIBUTES: "SameSite=None; Max-Age=3600; Partitioned" }, async (s) => {
+		assert.strictEqual(await cookieOf(s), "sioinit; SameSite=None; Max-Age=3600; Partitioned; Path=/; HttpOnly; Secure");
+	}));
+
+for (const [who, trusted, attributes] of [["a trusted proxy", "127.0.0.1", "; Secure"], ["anybody", "10.0.0.1", ""]])
+	test(`cookie: Secure where ${who} says that the client came by TLS`, { timeout: 30000 }, () =>
+		sticky({ SIOINIT_STICKY: "cookie", SIOINIT_STICKY_COOKIE_ATTRIBUTES: "Secure=auto", SIOINIT_TRUSTED_PROXIES: trusted }, async (s) => {
+			const always = "sioinit; Path=/; HttpOnly; SameSite=Lax";
+			assert.strictEqual(await cookieOf(s, { "x-forwarded-proto": "https" }), always + attributes);
+			assert.strictEqual(await cookieOf(s, { "x-forwarded-proto": "http" }), always);
+		}));
+
+test("cookie: wrong attributes are refused with the right ones", async () => {
+	const { code, out } = await run(["busy.js"], { SIOINIT_STICKY_COOKIE_ATTRIBUTES: "Secure; Expires=0" });
+	assert.strictEqual(code, 78);
+	assert.match(out, /SIOINIT_STICKY_COOKIE_ATTRIBUTES=\\"Secure; Expires=0\\": not a list with ; of Path=.*Partitioned/);
+});
 
 test("address: one client, one worker", { timeout: 30000 }, () =>
 	sticky({ SIOINIT_STICKY: "address" }, async (s) => {

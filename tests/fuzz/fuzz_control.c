@@ -20,7 +20,8 @@ static bool same(const struct control_msg *a, const struct control_msg *b)
 	       a->pid == b->pid && a->port == b->port && a->state == b->state &&
 	       a->style == b->style && a->kind == b->kind && a->listener == b->listener &&
 	       a->token == b->token && str_eq(a->text, b->text) && a->router == b->router &&
-	       a->waited_ms == b->waited_ms;
+	       a->waited_ms == b->waited_ms && a->visitor == b->visitor &&
+	       a->address[0] == b->address[0] && a->address[1] == b->address[1] && a->tls == b->tls;
 }
 
 static bool lies_within(struct str part, const uint8_t *bytes, size_t n)

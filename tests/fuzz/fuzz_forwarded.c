@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "router/http/forwarded.h"
 #include "router/http/head.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);

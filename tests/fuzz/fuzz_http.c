@@ -3,8 +3,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "router/backend/choose.h"
-#include "router/http/head.h"
+#include "router/http/rewrite.h"
 #include "router/session/sid.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
@@ -29,7 +28,7 @@ static void request(struct str in)
 	if (http_parse_request(in, 16384, &head) != HTTP_HEAD_COMPLETE)
 		return;
 	sid_of_target(head.target, STR("sid"), &sid);
-	(void)cookie_get(http_field_get(&head, STR("cookie")), STR("sioinit"));
+	(void)cookie_of(&head, STR("sioinit"));
 	if (http_forward_request(&head, &fw, &out) == 0 && head.n_fields + 3 < HTTP_FIELDS_MAX)
 		if (http_parse_request(buf_str(&out), 256 << 10, &again) != HTTP_HEAD_COMPLETE ||
 		    again.size != out.len || again.body.kind != head.body.kind)

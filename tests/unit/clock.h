@@ -5,16 +5,19 @@
  * Turn a loop with loop_turn() or UV_RUN_NOWAIT: one that waits for a timer waits for ever. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
 #include <uv.h>
 
 static struct timespec clock_now = { .tv_sec = 1767225600 }; /* 2026-01-01 */
+static bool clock_cpu_rests; /* other processes use no CPU time, otherwise all of it */
 
 int clock_gettime(clockid_t id, struct timespec *ret)
 {
-	(void)id;
-	*ret = clock_now;
+	bool is_cpu = id < 0; /* clock_getcpuclockid(3) */
+
+	*ret = is_cpu && clock_cpu_rests ? (struct timespec){ .tv_sec = 1 } : clock_now;
 	return 0;
 }
 

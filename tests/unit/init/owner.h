@@ -17,11 +17,23 @@ static inline void owner_on_handback(struct worker *w, const struct control_msg 
 	fd_close(&fd);
 }
 
+static void owner_on_client_taken(struct worker *w, const struct control_msg *m, int fd)
+{
+	(void)w;
+	(void)m;
+	(void)fd;
+}
+
 static void owner_on_session(struct worker *w, const char *sid, bool opened)
 {
 	(void)w;
 	(void)sid;
 	(void)opened;
+}
+
+static void owner_on_adapter(struct worker *w)
+{
+	(void)w;
 }
 
 static void owner_on_place(struct worker *w, struct place *pl, bool http)
@@ -47,6 +59,6 @@ static bool owner_is_relayed(struct worker *w, struct str payload)
 
 #define OWNER_OPS(handback)                                                                        \
 	{                                                                                          \
-		owner_on_state, handback, owner_on_session, owner_on_place, owner_on_metrics,      \
-		    owner_is_relayed                                                               \
+		owner_on_state, handback, owner_on_client_taken, owner_on_session,                 \
+		    owner_on_adapter, owner_on_place, owner_on_metrics, owner_is_relayed           \
 	}

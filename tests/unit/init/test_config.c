@@ -210,6 +210,47 @@ static void says_what_is_wrong(void **state)
 	assert_refused("PORT=0", "--prot 80 x", "PORT=\"0\": not a port number (1 to 65535)");
 }
 
+static void reads_cookie_attributes(void **state)
+{
+	static const char *const pairs[][2] = {
+		{ "secure", "secure; Path=/; HttpOnly; SameSite=Lax" },
+		{ "SameSite=None", "SameSite=None; Path=/; HttpOnly; Secure" },
+		{ "Partitioned;Path=/a;Secure=auto",
+		  "Partitioned; Path=/a; HttpOnly; SameSite=Lax; "
+		  "Secure" },
+		{ "Secure=auto;Max-Age=34560000",
+		  "Max-Age=34560000; Path=/; HttpOnly; SameSite=Lax; Secure=auto" },
+		{ "samesite=strict;HttpOnly;Domain=.Example.com",
+		  "samesite=strict; HttpOnly; Domain=.Example.com; Path=/" },
+	};
+	static const char *const wrong[] = {
+		"Expires=1",       "Path",           "Path=a",     "Path=",   "Domain=a/b",
+		"Domain=a.",       "Max-Age=0",      "Max-Age=-1", "Max-Age", "Max-Age=34560001",
+		"SameSite",        "SameSite=Never", "Secure=on",  "Secure=", "HttpOnly=",
+		"Partitioned=yes", "Secure;Secure",  "Secure;",    ";",       "=",
+	};
+	char env[400], line[400];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
+		(void)snprintf(env, sizeof(env), "SIOINIT_STICKY_COOKIE_ATTRIBUTES=%s",
+			       pairs[i][0]);
+		(void)snprintf(line, sizeof(line), "SIOINIT_STICKY_COOKIE_ATTRIBUTES=%s (",
+			       pairs[i][1]);
+		assert_printed(env, "", line);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+		(void)snprintf(env, sizeof(env), "SIOINIT_STICKY_COOKIE_ATTRIBUTES=%s", wrong[i]);
+		if (load(env, "") != -EINVAL)
+			fail_msg("accepted: %s", wrong[i]);
+	}
+	assert_refused("SIOINIT_STICKY_COOKIE_ATTRIBUTES=SameSite=No", "",
+		       "SIOINIT_STICKY_COOKIE_ATTRIBUTES=\"SameSite=No\": SameSite is not "
+		       "\"Strict\", \"Lax\" or \"None\"");
+	(void)snprintf(env, sizeof(env), "SIOINIT_STICKY_COOKIE_ATTRIBUTES=Path=/%0300d", 0);
+	assert_int_equal(load(env, ""), -EINVAL);
+}
+
 static void refuses_wrong_values(void **state)
 {
 	static const char *const wrong[] = {
@@ -391,6 +432,7 @@ int main(void)
 		cmocka_unit_test(takes_empty_for_unset),
 		cmocka_unit_test(reads_values),
 		cmocka_unit_test(says_what_is_wrong),
+		cmocka_unit_test(reads_cookie_attributes),
 		cmocka_unit_test(refuses_wrong_values),
 		cmocka_unit_test(knows_names_that_are_not_settings),
 		cmocka_unit_test(ignores_service_links),

@@ -19,8 +19,8 @@ static uv_loop_t loop;
 static struct channel channel;
 static int peer;
 static counter pending;
-static unsigned n_back, n_pongs;
-static struct control_msg back;
+static unsigned n_back, n_taken, n_pongs;
+static struct control_msg back, given;
 
 static void on_back(struct handles *hs, const struct control_msg *m, int fd)
 {
@@ -31,13 +31,21 @@ static void on_back(struct handles *hs, const struct control_msg *m, int fd)
 	n_back++;
 }
 
+static void on_taken(struct handles *hs, const struct control_msg *m, int fd)
+{
+	(void)hs;
+	assert_true(fcntl(fd, F_GETFD) >= 0);
+	given = *m;
+	n_taken++;
+}
+
 static void on_pong(struct handles *hs)
 {
 	(void)hs;
 	n_pongs++;
 }
 
-static const struct handles_ops ops = { on_back, on_pong };
+static const struct handles_ops ops = { on_back, on_taken, on_pong };
 static struct handles hs;
 
 static void on_frame(struct channel *ch, const struct channel_frame *f)
@@ -71,7 +79,7 @@ static int setup(void **state)
 	int sv[2];
 
 	(void)state;
-	n_back = n_pongs = 0;
+	n_back = n_taken = n_pongs = 0;
 	assert_int_equal(uv_loop_init(&loop), 0);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, sv), 0);
 	peer = sv[1];
@@ -136,6 +144,8 @@ static void one_that_is_taken_is_gone(void **state)
 	assert_int_equal(counter_get(&pending), 1);
 	assert_true(answer(true));
 	assert_int_equal(counter_get(&pending), 0);
+	assert_int_equal(n_taken, 1);
+	assert_int_equal(given.token, 1);
 	handles_close(&hs);
 	assert_int_equal(n_back, 0);
 }
@@ -160,7 +170,10 @@ static void a_newconn_waits_for_the_apps_word(void **state)
 	assert_int_equal(counter_get(&pending), 2);
 	assert_true(handles_accepted(&hs, 1, false));
 	assert_back(1, 2);
+	assert_int_equal(n_taken, 0);
 	assert_true(handles_accepted(&hs, 0, true));
+	assert_int_equal(n_taken, 1);
+	assert_int_equal(given.token, 1);
 	assert_int_equal(counter_get(&pending), 0);
 	assert_int_equal(n_back, 1);
 }

@@ -59,9 +59,13 @@ static int tear_down(void **state)
 static void park(unsigned router, uint32_t worker, int ret_far[PARK_N])
 {
 	for (uint32_t side = 0; side < PARK_N; side++) {
-		struct control_msg m = {
-			.type = CONTROL_PARK, .token = TOKEN, .worker = worker, .kind = side
-		};
+		struct control_msg m = { .type = CONTROL_PARK,
+					 .token = TOKEN,
+					 .worker = worker,
+					 .kind = side,
+					 .visitor = worker + 10,
+					 .address = { worker + 20, worker + 30 },
+					 .tls = 1 };
 		int sv[2];
 
 		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv), 0);
@@ -113,6 +117,10 @@ static unsigned given_to(unsigned router, uint32_t ret_workers[2 * PARK_N])
 		assert_int_equal(control_decode((struct str){ packet, (size_t)size }, &m), 0);
 		assert_int_equal(m.type, CONTROL_ADOPT);
 		assert_int_equal(m.kind, n % PARK_N);
+		assert_int_equal(m.visitor, m.worker + 10);
+		assert_int_equal(m.address[0], m.worker + 20);
+		assert_int_equal(m.address[1], m.worker + 30);
+		assert_int_equal(m.tls, 1);
 		ret_workers[n++] = m.worker;
 	}
 	r->channel = NULL;

@@ -126,6 +126,8 @@ static void values_have_a_meaning(void **state)
 	assert_fault(M(.type = CONTROL_PARK, .worker = 1, .kind = PARK_N), stream, &first);
 	assert_fault(M(.type = CONTROL_PARK, .worker = 1, .state = 2), stream, &first);
 	assert_fault(M(.type = CONTROL_PARK, .worker = 1, .style = 2), stream, &first);
+	assert_fault(M(.type = CONTROL_PARK, .worker = 1, .tls = 2), stream, &first);
+	assert_fault(M(.type = CONTROL_HANDOFF, .worker = 1, .tls = 2), stream, &first);
 }
 
 static void only_the_first_judges_workers(void **state)

@@ -120,6 +120,7 @@ static void start_worker(void)
 static int setup(void **state)
 {
 	(void)state;
+	clock_cpu_rests = false;
 	config = (struct config){ .workers = { .kind = WORKERS_FIXED, .n = 1 },
 				  .ping_interval_ms = TICK_MS,
 				  .lag_warn_ms = LAG_MS,
@@ -250,6 +251,57 @@ static void a_late_tick_judges_nobody(void **state)
 	tick(1);
 	assert_state(WORKER_READY);
 	assert_false(w->killed);
+}
+
+/* How many pings it gets in @n ticks, and answers at once. */
+static unsigned pings_in(unsigned n)
+{
+	unsigned pings = 0;
+	char bytes[4096];
+
+	while (n-- > 0) {
+		tick(1);
+		if (recv(peer, bytes, sizeof(bytes), MSG_DONTWAIT) <= 0)
+			continue;
+		pings++;
+		say(PONG);
+	}
+	return pings;
+}
+
+static void one_that_nobody_talks_to_is_asked_less_often(void **state)
+{
+	struct scoreboard_share *share = &in.board->routers[0].shares[0];
+
+	(void)state;
+	config.hang_timeout_ms = LONG_MS;
+	(void)pings_in(4);
+	assert_int_equal(pings_in(8), 8);
+	clock_cpu_rests = true;
+	(void)pings_in(4);
+	assert_int_equal(pings_in(8), 2);
+	for (unsigned i = 0; i < 8; i++) {
+		counter_add(i % 2 ? &share->requests : &share->handoffs, 1);
+		assert_int_equal(pings_in(1), 1);
+	}
+	(void)pings_in(4);
+	w->lag_ms = 20; /* not at once */
+	assert_int_equal(pings_in(1), 1);
+	clock_cpu_rests = false; /* it hangs, perhaps */
+	assert_int_equal(pings_in(1), 1);
+}
+
+static void but_often_enough_to_find_it_hanging_in_time(void **state)
+{
+	(void)state;
+	clock_cpu_rests = true;
+	config.hang_timeout_ms = 2 * 4 * TICK_MS;
+	(void)pings_in(4);
+	assert_int_equal(pings_in(8), 4);
+	config.hang_timeout_ms = TICK_MS;
+	assert_int_equal(pings_in(8), 8);
+	config.hang_timeout_ms = 0;
+	assert_int_equal(pings_in(8), 2);
 }
 
 /* Stopped processes */
@@ -509,6 +561,8 @@ int main(void)
 		WATCH(one_that_comes_back_is_not_killed),
 		WATCH(no_limit_is_no_limit),
 		WATCH(a_late_tick_judges_nobody),
+		WATCH(one_that_nobody_talks_to_is_asked_less_often),
+		WATCH(but_often_enough_to_find_it_hanging_in_time),
 		WATCH(one_that_is_stopped_is_suspect_until_it_goes_on),
 		WATCH(one_that_stays_stopped_is_killed_whatever_it_is),
 		WATCH(one_that_went_on_is_not_killed),

@@ -99,7 +99,10 @@ static void every_field_survives(void **state)
 				 .token = UINT64_MAX,
 				 .text = STR("a sid\0with anything"),
 				 .router = 15,
-				 .waited_ms = UINT32_MAX };
+				 .waited_ms = UINT32_MAX,
+				 .visitor = UINT64_MAX - 1,
+				 .address = { 1, UINT64_MAX },
+				 .tls = 1 };
 
 	assert_int_equal(control_send(&p->a, &m, -1), 0);
 	uv_run(&p->loop, UV_RUN_ONCE);
@@ -111,6 +114,9 @@ static void every_field_survives(void **state)
 	assert_true(last.token == UINT64_MAX);
 	assert_int_equal(last.router, 15);
 	assert_true(last.waited_ms == UINT32_MAX);
+	assert_true(last.visitor == m.visitor);
+	assert_memory_equal(last.address, m.address, sizeof(m.address));
+	assert_int_equal(last.tls, 1);
 }
 
 static void descriptors_travel(void **state)

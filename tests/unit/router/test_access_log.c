@@ -20,7 +20,7 @@ static struct access_entry *entry(struct str line)
 		.why = "sid", .status = 200, .slot = 3, .bytes = 12, .n = line.n
 	};
 	memcpy(e->addr, "10.0.0.1", 9);
-	access_set_id(e, STR("abc\""));
+	access_set_names(e, STR("abc\""), STR("0af7"));
 	memcpy(e->line, line.p, line.n);
 	return e;
 }
@@ -46,12 +46,12 @@ static void prints_three_formats(void **state)
 	assert_line(ACCESS_LOGFMT, e,
 		    "time=2025-11-25T08:40:00.007Z client=\"10.0.0.1\" "
 		    "request=\"GET /\\x22\\x0a\\xff HTTP/1.1\" status=200 bytes=12 us=1234 "
-		    "worker=3 route=\"sid\" id=\"abc\\x22\"");
+		    "worker=3 route=\"sid\" id=\"abc\\x22\" trace=\"0af7\"");
 	assert_line(
 	    ACCESS_JSON, e,
 	    "{\"time\":\"2025-11-25T08:40:00.007Z\",\"client\":\"10.0.0.1\","
 	    "\"request\":\"GET /\\u0022\\u000a\\u00ff HTTP/1.1\",\"status\":200,\"bytes\":12,"
-	    "\"us\":1234,\"worker\":3,\"route\":\"sid\",\"id\":\"abc\\u0022\"}");
+	    "\"us\":1234,\"worker\":3,\"route\":\"sid\",\"id\":\"abc\\u0022\",\"trace\":\"0af7\"}");
 	free(e);
 }
 
@@ -62,7 +62,7 @@ static void leaves_out_what_is_not_known(void **state)
 	(void)state;
 	e->status = 0;
 	e->slot = ACCESS_NO_SLOT;
-	e->id[0] = '\0';
+	e->id[0] = e->trace[0] = '\0';
 	assert_line(ACCESS_COMMON, e, "10.0.0.1 - - [25/Nov/2025:08:40:00 +0000] \"-\" - -");
 	assert_line(ACCESS_JSON, e,
 		    "{\"time\":\"2025-11-25T08:40:00.007Z\",\"client\":\"10.0.0.1\",\"us\":1234,"

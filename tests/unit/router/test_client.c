@@ -20,8 +20,13 @@
 #include "base/fd.h"
 #include "base/macros.h"
 #include "ipc/session_memory.h"
+#include "router/backend/lifecycle.h"
+#include "router/backend/load.h"
+#include "router/backend/pair.h"
 #include "router/backend/upstream.h"
+#include "router/backend/workers.h"
 #include "router/client/client.h"
+#include "router/client/exchange.h"
 #include "router/core.h"
 #include "router/session/table.h"
 
@@ -31,7 +36,6 @@ enum {
 	TIMEOUT_MS = 60000,
 	PATIENCE_MS = 10000,
 	SLOW_OUT = 1,
-	DEADLINES = 5
 };
 
 static const struct cidr_list nobody;
@@ -41,8 +45,13 @@ static const struct router_conf conf = {
 	.trusted = &nobody,
 	.sid_param = "sid",
 	.request_id = "X-Request-ID",
+	.header_timeout_ms = TIMEOUT_MS,
+	.keepalive_timeout_ms = TIMEOUT_MS,
+	.body_timeout_ms = TIMEOUT_MS,
 };
 static struct router *router;
+static struct backend *backend;
+static struct frontend *frontend;
 static int init_end;
 
 static void on_message(struct control *c, const struct control_msg *m, int fd)
@@ -60,23 +69,12 @@ static void on_end(struct control *c, int err)
 
 static const struct control_ops ops = { on_message, on_end };
 
-static struct deadline_list *const *all_deadlines(void)
-{
-	static struct deadline_list *all[DEADLINES];
-
-	memcpy(all,
-	       (struct deadline_list *[]){ &router->header, &router->keepalive, &router->body,
-					   &router->linger, &router->park },
-	       sizeof(all));
-	return all;
-}
-
 static void open_link(void)
 {
 	int sv[2];
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv), 0);
-	assert_int_equal(control_init(&router->link, &router->loop, sv[0], &ops), 0);
+	assert_int_equal(control_init(&router->link, &router->uv, sv[0], &ops), 0);
 	init_end = sv[1];
 }
 
@@ -85,47 +83,56 @@ static int set_up(void **state)
 	struct control_msg worker = { .type = CONTROL_WORKER,
 				      .worker = 1,
 				      .style = WORKER_STYLE_LISTEN,
-				      .state = WORKER_READY };
+				      .state = WORKER_READY,
+				      .kind = 1 /* it has an adapter */ };
 
 	(void)state;
 	router = calloc(1, sizeof(*router));
 	assert_non_null(router);
-	router->conf = &conf;
-	router->max_clients = router->max_accepted = CLIENTS;
-	router->out = BUF_INIT(SOCK_OUT_MAX);
-	router->pipe = PIPE_INIT;
-	router->pair_listener = router->adopted = -1;
-	router->shared = scoreboard_private();
-	router->board = router->shared->routers;
-	assert_int_equal(uv_loop_init(&router->loop), 0);
-	assert_int_equal(poller_init(&router->poller, &router->loop), 0);
-	assert_int_equal(upstream_listen(router), 0);
+	backend = &router->backend;
+	frontend = &router->frontend;
+	assert_int_equal(uv_loop_init(&router->uv), 0);
+	assert_int_equal(loop_init(&router->loop, &router->uv), 0);
+	*backend = (struct backend){ .loop = &router->loop,
+				     .conf = &conf,
+				     .init = &router->link,
+				     .shared = scoreboard_private(),
+				     .upstream_ops = &exchange_upstream_ops,
+				     .pair_listener = -1 };
+	backend->board = backend->shared->routers;
+	load_init(backend);
+	upstreams_init(backend);
+	assert_int_equal(pair_listen(backend), 0);
 	assert_int_equal(
-	    sessions_open(session_memory_create(SESSIONS), SESSIONS, &router->sessions), 0);
-	for (size_t i = 0; i < DEADLINES; i++)
-		deadline_list_init(all_deadlines()[i], &router->loop, TIMEOUT_MS,
-				   client_on_deadline);
+	    sessions_open(session_memory_create(SESSIONS), SESSIONS, &backend->sessions), 0);
+	frontend->backend = backend;
+	frontend->max_clients = frontend->max_accepted = CLIENTS;
+	frontend->out = BUF_INIT(SOCK_OUT_MAX);
+	frontend->pipe = PIPE_INIT;
+	frontend->adopted = -1;
+	deadlines_init(frontend, client_on_deadline, exchange_on_deadline);
 	open_link();
-	workers_update(router, &worker);
+	workers_update(backend, &worker);
 	return 0;
 }
 
 static int tear_down(void **state)
 {
 	(void)state;
-	while (router->clients)
-		client_close(router->clients, "over");
-	workers_free_all(router);
+	clients_close_all(frontend);
+	workers_free_all(backend);
 	control_close(&router->link, NULL);
-	for (size_t i = 0; i < DEADLINES; i++)
-		uv_close((uv_handle_t *)&all_deadlines()[i]->timer, NULL);
-	poller_deinit(&router->poller);
-	(void)uv_run(&router->loop, UV_RUN_DEFAULT);
-	assert_int_equal(uv_loop_close(&router->loop), 0);
-	sessions_close(router->sessions);
-	scoreboard_unmap(router->shared);
-	buf_free(&router->out);
-	fd_close(&router->pair_listener);
+	deadlines_deinit(frontend);
+	upstreams_deinit(backend);
+	load_deinit(backend);
+	loop_deinit(&router->loop);
+	(void)uv_run(&router->uv, UV_RUN_DEFAULT);
+	assert_int_equal(uv_loop_close(&router->uv), 0);
+	sessions_close(backend->sessions);
+	scoreboard_unmap(backend->shared);
+	buf_free(&frontend->out);
+	pipe_close(&frontend->pipe);
+	fd_close(&backend->pair_listener);
 	fd_close(&init_end);
 	free(router);
 	return 0;
@@ -140,7 +147,7 @@ static int connect_client(enum listener_role role, const char *text)
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, sv), 0);
 	assert_int_equal(write(sv[1], text, strlen(text)), strlen(text));
-	client_accept(router, &l, sv[0], &peer);
+	client_accept(frontend, &l, sv[0], &peer);
 	return sv[1];
 }
 
@@ -149,7 +156,7 @@ static const char upgrade[] = "GET /socket.io/?EIO=4&transport=websocket HTTP/1.
 
 static uint64_t handoffs(void)
 {
-	return counter_get(&router->board->upgrades);
+	return counter_get(&backend->board->upgrades);
 }
 
 static void an_upgrade_is_handed_over(void **state)
@@ -167,7 +174,7 @@ static void an_upgrade_is_handed_over(void **state)
 	assert_int_equal(m.type, CONTROL_HANDOFF);
 	assert_int_equal(m.kind, HANDOFF_CLIENT);
 	assert_int_equal(handoffs(), 1);
-	assert_null(router->clients);
+	assert_null(frontend->clients);
 	assert_int_equal(read(fd, &byte, 1), -1);
 	assert_int_equal(errno, ECONNRESET); /* ours is closed, the head was left in it */
 	(void)close(fd);
@@ -209,7 +216,7 @@ static void a_raw_connection_that_init_does_not_take_is_closed(void **state)
 	fd_close(&init_end);
 	fd = connect_client(ROLE_RAW, "");
 	assert_int_equal(read(fd, &byte, 1), 0);
-	assert_null(router->clients);
+	assert_null(frontend->clients);
 	(void)close(fd);
 }
 
@@ -217,7 +224,7 @@ static void a_raw_connection_that_init_does_not_take_is_closed(void **state)
 static bool is_deaf(void)
 {
 	struct epoll_event e[8];
-	int n = epoll_wait(router->poller.fd, e, 8, 0);
+	int n = epoll_wait(router->loop.fd, e, 8, 0);
 
 	for (int i = 0; i < n; i++)
 		if (e[i].data.ptr)
@@ -238,11 +245,42 @@ static void a_returned_connection_that_its_worker_keeps_is_let_go(void **state)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, sv), 0);
 	far = sv[1];
 	kept = dup(sv[0]);
-	client_return(router, &m, sv[0]);
-	assert_non_null(router->clients);
-	client_close(router->clients, "over");
+	client_return(frontend, &m, sv[0]);
+	assert_non_null(frontend->clients);
+	client_close(frontend->clients, "over");
 	assert_int_equal(write(far, "more", 4), 4);
 	assert_true(is_deaf());
+}
+
+/* As init says it of a client that it had been sent. */
+static void one_that_is_returned_is_who_it_was(void **state)
+{
+	struct control_msg m = {
+		.type = CONTROL_HANDBACK, .worker = 1, .kind = HANDOFF_CLIENT, .tls = 1
+	};
+	struct ip ip;
+	struct client *c;
+	int sv[2];
+	auto_fd int far = -1;
+
+	(void)state;
+	assert_int_equal(ip_parse(STR("203.0.113.9"), &ip), 0);
+	memcpy(m.address, &ip, sizeof(ip));
+	m.visitor = visitor_key(&ip);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, sv), 0);
+	far = sv[1];
+	client_return(frontend, &m, sv[0]);
+	c = frontend->clients;
+	assert_non_null(c);
+	assert_string_equal(c->who.addr, "203.0.113.9");
+	assert_true(c->who.tls);
+	assert_int_equal(c->visitor->n, 1);
+	m = (struct control_msg){ 0 };
+	identity_describe(&c->who, &m);
+	assert_memory_equal(m.address, &ip, sizeof(ip));
+	assert_int_equal(m.tls, 1);
+	client_close(c, "over");
+	assert_null(frontend->visitors.by_key);
 }
 
 /* With a worker that listens by itself */
@@ -254,7 +292,7 @@ static void on_tick(uv_timer_t *t)
 {
 	(void)t;
 	if (awaited() || ++ticks == PATIENCE_MS)
-		poller_stop(&router->poller);
+		loop_stop(&router->loop);
 }
 
 static void nothing(void *ctx)
@@ -268,12 +306,12 @@ static void run_until(bool (*condition)(void))
 
 	awaited = condition;
 	ticks = 0;
-	(void)uv_timer_init(&router->loop, &timer);
+	(void)uv_timer_init(&router->uv, &timer);
 	(void)uv_timer_start(&timer, on_tick, 0, 1);
-	router->poller.stopped = false;
-	poller_run(&router->poller, nothing, NULL);
+	router->loop.stopped = false;
+	loop_run(&router->loop, nothing, NULL);
 	uv_close((uv_handle_t *)&timer, NULL);
-	(void)uv_run(&router->loop, UV_RUN_NOWAIT);
+	(void)uv_run(&router->uv, UV_RUN_NOWAIT);
 	assert_true(condition());
 }
 
@@ -299,9 +337,9 @@ static int set_up_own_worker(void **state)
 	listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	assert_int_equal(bind(listener, (struct sockaddr *)&a, sizeof(a)), 0);
 	assert_int_equal(listen(listener, 8), 0);
-	workers_update(router, &gone);
-	workers_update(router, &m);
-	worker = workers_by_id(&router->workers, 2);
+	workers_update(backend, &gone);
+	workers_update(backend, &m);
+	worker = workers_by_id(backend, 2);
 	at_worker = at_client = -1;
 	said = heard = 0;
 	return 0;
@@ -345,7 +383,7 @@ static void hear(void)
 
 static bool client_is_idle(void)
 {
-	return router->clients && router->clients->state == CLIENT_IDLE;
+	return frontend->clients && frontend->clients->state == CLIENT_IDLE;
 }
 
 static bool client_is_idle_and_has_heard_all(void)
@@ -357,7 +395,7 @@ static bool client_is_idle_and_has_heard_all(void)
 static bool client_has_heard_all(void)
 {
 	hear();
-	return !router->clients;
+	return !frontend->clients;
 }
 
 static bool client_takes_no_more(void)
@@ -366,12 +404,12 @@ static bool client_takes_no_more(void)
 	ssize_t n = write(at_worker, bytes, sizeof(bytes));
 
 	said += n > 0 ? (size_t)n : 0;
-	return n < 0 && sock_blocked(&router->clients->sock);
+	return n < 0 && sock_blocked(&frontend->clients->sock);
 }
 
 static bool request_is_read(void)
 {
-	return worker->busy && router->clients->exchange.request.done;
+	return worker->busy && frontend->clients->exchange.request.done;
 }
 
 static void check_nothing_is_kept(void)
@@ -449,7 +487,7 @@ static void a_final_head_in_two_pieces_is_followed_by_a_large_body(void **state)
 	memset(rest + strlen(rest), 'b', sizeof(rest) - 1 - strlen(rest));
 	rest[sizeof(rest) - 1] = 'b';
 	ask("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
-	router->clients->sock.bite = SOCK_BITE_MAX;
+	frontend->clients->sock.bite = SOCK_BITE_MAX;
 	say("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\n");
 	run_until(half_a_head_is_read);
 	assert_int_equal(write(at_worker, rest, sizeof(rest)), sizeof(rest));
@@ -481,7 +519,7 @@ static int connect_small_window(void)
 	sock_no_delay(fd);
 	size = accept4(tcp, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	assert_true(size >= 0);
-	client_accept(router, &l, size, &peer);
+	client_accept(frontend, &l, size, &peer);
 	return fd;
 }
 
@@ -494,7 +532,7 @@ static size_t sent;
 
 static bool all_is_peeked_at(void)
 {
-	return router->clients && router->clients->peeked == sent;
+	return frontend->clients && frontend->clients->peeked == sent;
 }
 
 static void send_piece(const char *text)
@@ -512,7 +550,7 @@ static bool is_asked(void)
 
 static bool client_is_gone(void)
 {
-	return !router->clients;
+	return !frontend->clients;
 }
 
 static const char filler[] =
@@ -534,7 +572,7 @@ static void half_a_head_waits_for_the_rest(void **state)
 {
 	(void)state;
 	check_head_in_pieces(connect_unix);
-	client_close(router->clients, "over");
+	client_close(frontend->clients, "over");
 	fd_close(&at_client);
 	check_head_in_pieces(connect_small_window);
 }
@@ -575,7 +613,7 @@ static bool nothing_is_read_from_client(void)
 
 static bool has_come_through(void)
 {
-	return router->clients->exchange.head_sent;
+	return exchange_has_answered(&frontend->clients->exchange);
 }
 
 static void a_client_that_resets_is_heard_while_its_worker_takes_nothing(void **state)
@@ -593,7 +631,7 @@ static void a_client_that_resets_is_heard_while_its_worker_takes_nothing(void **
 
 static bool is_tunnel(void)
 {
-	return router->clients && router->clients->exchange.tunnel;
+	return frontend->clients && frontend->clients->exchange.state == EXCHANGE_TUNNEL;
 }
 
 static void a_server_that_outlives_its_worker_may_change_protocols(void **state)
@@ -604,7 +642,7 @@ static void a_server_that_outlives_its_worker_may_change_protocols(void **state)
 
 	(void)state;
 	ask(upgrade);
-	workers_update(router, &gone);
+	workers_update(backend, &gone);
 	say(head);
 	run_until(is_tunnel);
 	hear();
@@ -638,6 +676,7 @@ int main(void)
 		TEST(a_request_that_reaches_no_worker_is_answered),
 		TEST(a_raw_connection_that_init_does_not_take_is_closed),
 		TEST(a_returned_connection_that_its_worker_keeps_is_let_go),
+		TEST(one_that_is_returned_is_who_it_was),
 		TEST_OWN(a_final_head_in_two_pieces_is_followed_by_a_large_body),
 		TEST_OWN(half_a_head_waits_for_the_rest),
 		TEST_OWN(half_a_head_and_the_end_are_no_request),

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "base/macros.h"
-#include "router/http/head.h"
+#include "router/http/rewrite.h"
 
 static struct http_head head;
 
@@ -72,17 +72,20 @@ static void adds_to_what_trusted_proxies_say(void **state)
 		    "X-Forwarded-Host: h\r\nForwarded: for=x\r\n\r\n");
 }
 
-static void adds_one_field(void **state)
+static void puts_others_in_place_of_fields(void **state)
 {
 	struct http_forward fw = { .peer = { .addr = STR("9.9.9.9") },
-				   .added = { STR("X-Request-ID"), STR("abc") } };
+				   .added = { { STR("X-Request-ID"), STR("abc") },
+					      { STR("tracestate"), { 0 } } },
+				   .n_added = 2 };
 	struct buf out = BUF_INIT(4096);
 
 	(void)state;
-	request("x-request-id:\r\n");
+	request("x-request-id:\r\nTraceState: a=b\r\n");
 	assert_int_equal(http_forward_request(&head, &fw, &out), 0);
 	assert_int_equal(buf_append(&out, "", 1), 0);
 	assert_null(strstr(out.p, "x-request-id"));
+	assert_null(strcasestr(out.p, "tracestate"));
 	assert_non_null(strstr(out.p, "\r\nX-Request-ID: abc\r\n\r\n"));
 	buf_free(&out);
 }
@@ -128,13 +131,41 @@ static void finds_the_client(void **state)
 	}
 }
 
+static void knows_who_came_by_tls(void **state)
+{
+	static const struct {
+		const char *fields;
+		bool trusted, tls, expected;
+	} cases[] = {
+		{ "", true, false, false },
+		{ "", false, true, true },
+		{ "X-Forwarded-Proto: https\r\n", false, false, false },
+		{ "X-Forwarded-Proto: HTTPS\r\n", true, false, true },
+		{ "X-Forwarded-Proto: https, http\r\n", true, false, true },
+		{ "X-Forwarded-Proto: http, https\r\n", true, true, false },
+		{ "X-Forwarded-Proto: wss\r\n", true, false, true },
+		{ "Forwarded: for=1.2.3.4;proto=\"https\", proto=http\r\n", true, false, true },
+		{ "Forwarded: for=1.2.3.4, proto=https\r\n", true, false, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct forwarded_peer peer = { STR("9.9.9.9"), cases[i].trusted, cases[i].tls };
+
+		request(cases[i].fields);
+		if (forwarded_is_tls(&head, &peer) != cases[i].expected)
+			fail_msg("%s", cases[i].fields);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(replaces_what_strangers_say),
 		cmocka_unit_test(adds_to_what_trusted_proxies_say),
-		cmocka_unit_test(adds_one_field),
+		cmocka_unit_test(puts_others_in_place_of_fields),
 		cmocka_unit_test(finds_the_client),
+		cmocka_unit_test(knows_who_came_by_tls),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

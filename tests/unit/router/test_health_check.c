@@ -15,8 +15,10 @@
 
 #include "base/fd.h"
 #include "ipc/session_memory.h"
+#include "router/backend/lifecycle.h"
+#include "router/backend/load.h"
+#include "router/backend/upstream.h"
 #include "router/backend/workers.h"
-#include "router/core.h"
 #include "router/session/table.h"
 #include "tests/unit/clock.h"
 
@@ -26,7 +28,10 @@ enum { INTERVAL_MS = 5000, LOOK_MS = 250, LONG_MS = 3600000, SESSIONS = 10, TURN
 #define UNAVAILABLE "HTTP/1.1 503 Service Unavailable\r\n\r\n"
 
 static struct router_conf conf;
-static struct router router;
+static uv_loop_t uv;
+static struct loop loop;
+static struct backend backend;
+static struct control router_side;
 static struct control init_side;
 static struct control_msg told; /* the last CONTROL_HEALTH */
 static unsigned n_told;
@@ -61,14 +66,14 @@ static void on_awake(uv_idle_t *h)
 
 static void one_turn_only(void *ctx)
 {
-	poller_stop(ctx);
+	loop_stop(ctx);
 }
 
 static void turn(void)
 {
 	for (int i = 0; i < TURNS; i++) {
-		router.poller.stopped = false;
-		poller_run(&router.poller, one_turn_only, &router.poller);
+		loop.stopped = false;
+		loop_run(&loop, one_turn_only, &loop);
 	}
 }
 
@@ -87,7 +92,7 @@ static void worker_is(enum worker_state state, enum worker_style style)
 				 .style = style,
 				 .state = state };
 
-	workers_update(&router, &m);
+	workers_update(&backend, &m);
 	turn();
 }
 
@@ -111,19 +116,24 @@ static int setup(void **state)
 	conf = (struct router_conf){ .health_path = "/well",
 				     .health_interval_ms = INTERVAL_MS,
 				     .unix_pairs = true };
-	router =
-	    (struct router){ .conf = &conf, .shared = scoreboard_private(), .out = BUF_INIT(4096) };
-	router.board = router.shared->routers;
+	backend = (struct backend){ .loop = &loop,
+				    .conf = &conf,
+				    .init = &router_side,
+				    .shared = scoreboard_private(),
+				    .pair_listener = -1 };
+	backend.board = backend.shared->routers;
 	n_told = 0;
 	listener = far_end = -1;
-	assert_int_equal(uv_loop_init(&router.loop), 0);
-	assert_int_equal(poller_init(&router.poller, &router.loop), 0);
-	assert_int_equal(sessions_open(session_memory_create(SESSIONS), SESSIONS, &router.sessions),
-			 0);
+	assert_int_equal(uv_loop_init(&uv), 0);
+	assert_int_equal(loop_init(&loop, &uv), 0);
+	load_init(&backend);
+	upstreams_init(&backend);
+	assert_int_equal(
+	    sessions_open(session_memory_create(SESSIONS), SESSIONS, &backend.sessions), 0);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, sv), 0);
-	assert_int_equal(control_init(&router.link, &router.loop, sv[0], &ops), 0);
-	assert_int_equal(control_init(&init_side, &router.loop, sv[1], &ops), 0);
-	(void)uv_idle_init(&router.loop, &awake);
+	assert_int_equal(control_init(&router_side, &uv, sv[0], &ops), 0);
+	assert_int_equal(control_init(&init_side, &uv, sv[1], &ops), 0);
+	(void)uv_idle_init(&uv, &awake);
 	(void)uv_idle_start(&awake, on_awake);
 	listen_with(8);
 	return 0;
@@ -132,16 +142,17 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
-	workers_free_all(&router);
-	control_close(&router.link, NULL);
+	workers_free_all(&backend);
+	load_deinit(&backend);
+	upstreams_deinit(&backend);
+	control_close(&router_side, NULL);
 	control_close(&init_side, NULL);
 	uv_close((uv_handle_t *)&awake, NULL);
 	turn();
-	poller_deinit(&router.poller);
-	assert_int_equal(uv_loop_close(&router.loop), 0);
-	sessions_close(router.sessions);
-	buf_free(&router.out);
-	scoreboard_unmap(router.shared);
+	loop_deinit(&loop);
+	assert_int_equal(uv_loop_close(&uv), 0);
+	sessions_close(backend.sessions);
+	scoreboard_unmap(backend.shared);
 	(void)unlink(path);
 	fd_close(&listener);
 	fd_close(&far_end);
@@ -372,7 +383,7 @@ static void nobody_asks_without_path_or_interval_or_in_other_routers(void **stat
 	conf = (struct router_conf){ .health_interval_ms = INTERVAL_MS };
 	worker_is(WORKER_SUSPECT, WORKER_STYLE_UNIX);
 	conf.health_path = "/well";
-	router.index = 1;
+	backend.index = 1;
 	worker_is(WORKER_READY, WORKER_STYLE_UNIX);
 	pass(INTERVAL_MS);
 	assert_int_equal(take_question(), -1);

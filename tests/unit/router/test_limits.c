@@ -195,6 +195,163 @@ static void a_full_table_refuses_nobody(void **state)
 	scoreboard_unmap(b);
 }
 
+static void a_worker_has(struct scoreboard *b, const char *text, uint32_t n)
+{
+	uint64_t key;
+	struct ip ip;
+
+	assert_int_equal(ip_parse(str_of(text), &ip), 0);
+	key = visitor_key(&ip);
+	while (n--)
+		assert_true(tally_add_one(scoreboard_websockets(b, key), key));
+}
+
+static void websockets_at_workers_count(void **state)
+{
+	struct scoreboard *b = board_of_all();
+	struct visitors vs = router_of(b, 0);
+	struct visitor *v;
+
+	(void)state;
+	counter_set(&b->n_routers, 1);
+	visitors_share(&vs, b, 0);
+	a_worker_has(b, "1.2.3.4", 2);
+	assert_null(enter(&vs, "1.2.3.4", 2));
+	assert_int_equal(counter_get(&b->routers[0].visitors_refused), 1);
+	v = enter(&vs, "1.2.3.4", 3);
+	assert_non_null(v);
+	visitor_leave(&vs, &v);
+	v = enter(&vs, "1.2.3.5", 1);
+	assert_non_null(v);
+	visitor_leave(&vs, &v);
+	scoreboard_unmap(b);
+}
+
+/* Between the router, which has sent it, and init, which has not read that. */
+static void one_on_its_way_to_init_counts_once(void **state)
+{
+	struct scoreboard *b = board_of_all();
+	struct visitors vs = router_of(b, 0);
+	struct visitor *v;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		v = enter(&vs, "1.2.3.4", 3);
+		assert_non_null(v);
+		visitor_hand_over(&vs, &v);
+		assert_null(v);
+	}
+	assert_null(enter(&vs, "1.2.3.4", 3));
+	for (uint32_t received = 1; received <= 3; received++) {
+		a_worker_has(b, "1.2.3.4", 1);
+		counter_set(&b->websockets_received[0], received);
+		assert_null(enter(&vs, "1.2.3.4", 3));
+		v = enter(&vs, "1.2.3.4", 4);
+		assert_non_null(v);
+		visitor_leave(&vs, &v);
+	}
+	assert_null(vs.by_key);
+	visitor_hand_over(&vs, &v); /* one that does not count */
+	assert_int_equal(vs.n_handed_over, 3);
+	scoreboard_unmap(b);
+}
+
+/* Its predecessor's that init has not received it never will. */
+static void the_next_router_begins_where_init_is(void **state)
+{
+	struct scoreboard *b = board_of_all();
+	struct visitors first = router_of(b, 0), next;
+	struct visitor *v = enter(&first, "1.2.3.4", 1);
+
+	(void)state;
+	visitor_hand_over(&first, &v);
+	assert_non_null(first.by_key);
+	visitors_close(&first);
+	assert_null(first.by_key);
+	next = router_of(b, 0);
+	v = enter(&next, "1.2.3.4", 1);
+	assert_non_null(v);
+	visitor_hand_over(&next, &v);
+	counter_set(&b->websockets_received[0], 1);
+	v = enter(&next, "1.2.3.4", 1);
+	assert_non_null(v);
+	visitor_leave(&next, &v);
+	assert_null(next.by_key);
+	scoreboard_unmap(b);
+}
+
+static void who_returns_counts_whatever_the_limit(void **state)
+{
+	struct visitors vs = { 0 };
+	struct visitor *a = enter(&vs, "1.2.3.4", 1), *again = visitor_return(&vs, a->key);
+
+	(void)state;
+	assert_ptr_equal(a, again);
+	assert_int_equal(a->n, 2);
+	assert_null(visitor_return(&vs, 0));
+	visitor_leave(&vs, &a);
+	visitor_leave(&vs, &again);
+	assert_null(vs.by_key);
+}
+
+static void every_address_has_a_key(void **state)
+{
+	struct ip none = { 0 }, loopback = none, v4;
+
+	(void)state;
+	loopback.byte[15] = 1;
+	assert_int_equal(ip_parse(STR("0.0.0.0"), &v4), 0);
+	assert_true(visitor_key(&none) != 0);
+	assert_int_equal(visitor_key(&none), visitor_key(&loopback));
+	assert_true(visitor_key(&v4) != visitor_key(&none));
+}
+
+static unsigned begin(struct visitors *vs, const char *text, uint64_t now)
+{
+	unsigned n = 0;
+	struct ip ip;
+
+	assert_int_equal(ip_parse(str_of(text), &ip), 0);
+	while (n < 1000 && visitor_may_begin(vs, &ip, 10, 25, now))
+		n++;
+	return n;
+}
+
+static void each_address_begins_at_its_rate_at_all_routers(void **state)
+{
+	struct scoreboard *b = board_of_all();
+	struct visitors here = router_of(b, 0), there = router_of(b, 1), alone = { 0 };
+	struct ip ip = { 0 };
+
+	(void)state;
+	assert_int_equal(begin(&here, "1.2.3.4", 5000), 25);
+	assert_int_equal(begin(&there, "1.2.3.4", 5000), 0);
+	assert_true(there.told_rate);
+	assert_int_equal(begin(&there, "1.2.3.5", 5000), 25);
+	assert_int_equal(begin(&there, "1.2.3.4", 6000), 10);
+	assert_int_equal(begin(&here, "2001:db8::1", 5000), 25);
+	assert_int_equal(begin(&here, "2001:db8::2", 5000), 0);
+	assert_true(visitor_may_begin(&here, &ip, 0, 0, 0));
+	assert_int_equal(begin(&alone, "1.2.3.4", 5000), 1000);
+	scoreboard_unmap(b);
+}
+
+/* Ten times as many addresses as there is room for: none is refused for what others did. */
+static void a_full_table_of_rates_refuses_nobody(void **state)
+{
+	struct scoreboard *b = board_of_all();
+	struct visitors vs = router_of(b, 0);
+
+	(void)state;
+	for (uint32_t i = 0; i < 10 * RATE_SETS * RATE_WAYS; i++) {
+		struct ip ip = nth(i);
+
+		assert_true(visitor_may_begin(&vs, &ip, 1, 1, 1000));
+		assert_false(visitor_may_begin(&vs, &ip, 1, 1, 1000));
+	}
+	scoreboard_unmap(b);
+}
+
 static unsigned take(counter *bucket, uint32_t rate, uint32_t burst, uint64_t now)
 {
 	unsigned n = 0;
@@ -240,6 +397,13 @@ int main(void)
 		cmocka_unit_test(a_router_that_is_alone_writes_nothing),
 		cmocka_unit_test(a_killed_routers_part_is_freed),
 		cmocka_unit_test(a_full_table_refuses_nobody),
+		cmocka_unit_test(websockets_at_workers_count),
+		cmocka_unit_test(one_on_its_way_to_init_counts_once),
+		cmocka_unit_test(the_next_router_begins_where_init_is),
+		cmocka_unit_test(who_returns_counts_whatever_the_limit),
+		cmocka_unit_test(every_address_has_a_key),
+		cmocka_unit_test(each_address_begins_at_its_rate_at_all_routers),
+		cmocka_unit_test(a_full_table_of_rates_refuses_nobody),
 		cmocka_unit_test(fills_the_bucket),
 	};
 

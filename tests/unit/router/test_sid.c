@@ -80,6 +80,26 @@ static void undoes_escapes(void **state)
 	assert_handshake("___eio[12](\"0{\\\"sid\\\":\\\"a\\\\\\\"b\\u002f\\\"}\");", "a\"b/", 0);
 }
 
+static void decodes_names(void **state)
+{
+	(void)state;
+	assert_sid("/?%45IO=4&si%64=abc", "abc", true);
+	assert_sid("/?%74ransport=polling", "", true);
+	assert_sid("/?EIO=4&s%69d%3d=x", "", true);
+	assert_sid("/?EI%4=4&sid%=1&%sid=1&sid%00=1", "", false);
+	assert_true(str_eq(sid_parameter(STR("/?ro%6fm=1"), STR("room")), STR("1")));
+}
+
+/* as Object.fromEntries(url.searchParams) */
+static void takes_the_last_of_several(void **state)
+{
+	(void)state;
+	assert_sid("/?sid=a&sid=b", "b", false);
+	assert_sid("/?sid=a&s%69d=c+d&EIO=4", "c d", true);
+	assert_sid("/?EIO=4&sid=a&sid=", "", true);
+	assert_sid("/?EIO=4&sid=a&sid", "", true);
+}
+
 static void takes_any_name(void **state)
 {
 	struct sid_request r;
@@ -110,6 +130,8 @@ int main(void)
 		cmocka_unit_test(ignores_a_sid_that_is_too_long),
 		cmocka_unit_test(learns_from_every_protocol),
 		cmocka_unit_test(undoes_escapes),
+		cmocka_unit_test(decodes_names),
+		cmocka_unit_test(takes_the_last_of_several),
 		cmocka_unit_test(takes_any_name),
 		cmocka_unit_test(waits_for_a_whole_sid),
 	};

@@ -14,34 +14,50 @@
 
 #include "base/fd.h"
 #include "ipc/session_memory.h"
+#include "router/backend/choose.h"
+#include "router/backend/lifecycle.h"
+#include "router/backend/load.h"
+#include "router/backend/upstream.h"
 #include "router/backend/workers.h"
-#include "router/core.h"
 #include "router/session/table.h"
+#include "tests/unit/clock.h"
 
-enum { NO_PROCESS = 0, WORKERS = 3, SESSIONS = 100, IDLE_MS = 1000, LATER = 100000 };
+enum { NO_PROCESS = 0, WORKERS = 3, SESSIONS = 100, IDLE_MS = 1000, LATER_MS = 1000 };
 
 static const struct router_conf conf; /* health checks: none */
-static struct router router;
+static uv_loop_t uv;
+static struct loop loop;
+static struct control init_channel;
+static struct backend backend;
 
 static int setup(void **state)
 {
 	(void)state;
-	router = (struct router){ .conf = &conf, .shared = scoreboard_private() };
-	assert_non_null(router.shared);
-	router.board = router.shared->routers;
-	assert_int_equal(uv_loop_init(&router.loop), 0);
-	assert_int_equal(sessions_open(session_memory_create(SESSIONS), SESSIONS, &router.sessions),
-			 0);
+	assert_int_equal(uv_loop_init(&uv), 0);
+	assert_int_equal(loop_init(&loop, &uv), 0);
+	backend = (struct backend){
+		.loop = &loop, .conf = &conf, .init = &init_channel, .shared = scoreboard_private()
+	};
+	assert_non_null(backend.shared);
+	backend.board = backend.shared->routers;
+	load_init(&backend);
+	upstreams_init(&backend);
+	assert_int_equal(
+	    sessions_open(session_memory_create(SESSIONS), SESSIONS, &backend.sessions), 0);
 	return 0;
 }
 
 static int teardown(void **state)
 {
 	(void)state;
-	workers_free_all(&router);
-	sessions_close(router.sessions);
-	scoreboard_unmap(router.shared);
-	assert_int_equal(uv_loop_close(&router.loop), 0);
+	workers_free_all(&backend);
+	load_deinit(&backend);
+	upstreams_deinit(&backend);
+	sessions_close(backend.sessions);
+	scoreboard_unmap(backend.shared);
+	loop_deinit(&loop);
+	loop_turn(&uv);
+	assert_int_equal(uv_loop_close(&uv), 0);
 	return 0;
 }
 
@@ -54,9 +70,9 @@ static struct worker *is_now(uint32_t id, uint32_t slot, pid_t pid, enum worker_
 				 .style = WORKER_STYLE_LISTEN,
 				 .state = state };
 
-	counter_set(&router.shared->rows[slot].pid, (uint64_t)pid); /* as init does */
-	workers_update(&router, &m);
-	return workers_by_id(&router.workers, id);
+	counter_set(&backend.shared->rows[slot].pid, (uint64_t)pid); /* as init does */
+	workers_update(&backend, &m);
+	return workers_by_id(&backend, id);
 }
 
 static struct worker *is_ready(uint32_t id)
@@ -72,24 +88,26 @@ static int setup_ready(void **state)
 	return 0;
 }
 
-static struct worker *pick_except(const struct worker *except, uint64_t now_ms)
+static struct worker *pick_except(const struct worker *except)
 {
-	return workers_pick(&router.workers, router.sessions, except, now_ms);
-}
-
-static struct worker *pick_at(uint64_t now_ms)
-{
-	return pick_except(NULL, now_ms);
+	return choose_least(&backend, except);
 }
 
 static struct worker *pick(void)
 {
-	return pick_at(1);
+	return pick_except(NULL);
+}
+
+/* After @ms in which the timers of the loop went on. */
+static struct worker *pick_after(uint64_t ms)
+{
+	loop_advance(&uv, ms);
+	return pick();
 }
 
 static void open_session(struct worker *w, const char *sid)
 {
-	sessions_put(router.sessions, str_of(sid), w->id, IDLE_MS, 0);
+	sessions_put(backend.sessions, str_of(sid), w->id, IDLE_MS, backend_now(&backend));
 }
 
 static void on_message(struct control *c, const struct control_msg *m, int fd)
@@ -115,20 +133,20 @@ static void what_init_does_not_take_is_said_again(void **state)
 	int sv[2];
 
 	(void)state;
-	router.link.ended = true;
+	init_channel.ended = true;
 	is_now(1, 0, NO_PROCESS, WORKER_DRAINING);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv), 0);
-	assert_int_equal(control_init(&router.link, &router.loop, sv[0], &ops), 0);
-	workers_publish(&router);
+	assert_int_equal(control_init(&init_channel, &uv, sv[0], &ops), 0);
+	load_publish(&backend);
 	n = recv(sv[1], packet, sizeof(packet), MSG_DONTWAIT);
 	assert_true(n > 0);
 	assert_int_equal(control_decode((struct str){ packet, (size_t)n }, &m), 0);
 	assert_int_equal(m.type, CONTROL_IDLE);
 	assert_int_equal(m.worker, 1);
-	workers_publish(&router);
+	load_publish(&backend);
 	assert_true(recv(sv[1], packet, sizeof(packet), MSG_DONTWAIT) < 0);
-	control_close(&router.link, NULL);
-	(void)uv_run(&router.loop, UV_RUN_DEFAULT);
+	control_close(&init_channel, NULL);
+	loop_turn(&uv);
 	(void)close(sv[1]);
 }
 
@@ -157,19 +175,17 @@ static void only_ready_workers_are_chosen(void **state)
 
 static void known_sessions_are_served_while_draining(void **state)
 {
-	struct workers *ws = &router.workers;
-
 	(void)state;
 	is_now(1, 0, NO_PROCESS, WORKER_BOOTING); /* another router knows more */
-	assert_int_equal(workers_serving(ws, 1)->id, 1);
+	assert_int_equal(workers_serving(&backend, 1)->id, 1);
 	is_ready(1);
-	assert_int_equal(workers_serving(ws, 1)->id, 1);
+	assert_int_equal(workers_serving(&backend, 1)->id, 1);
 	is_now(1, 0, NO_PROCESS, WORKER_DRAINING);
-	assert_int_equal(workers_serving(ws, 1)->id, 1);
+	assert_int_equal(workers_serving(&backend, 1)->id, 1);
 	is_now(1, 0, NO_PROCESS, WORKER_STOPPING);
-	assert_null(workers_serving(ws, 1));
-	assert_null(workers_serving(ws, 0));
-	assert_null(workers_serving(ws, 9));
+	assert_null(workers_serving(&backend, 1));
+	assert_null(workers_serving(&backend, 0));
+	assert_null(workers_serving(&backend, 9));
 }
 
 static void a_state_from_the_future_is_not_chosen(void **state)
@@ -177,19 +193,19 @@ static void a_state_from_the_future_is_not_chosen(void **state)
 	(void)state;
 	is_now(1, 0, NO_PROCESS, (enum worker_state)1000);
 	assert_null(pick());
-	assert_null(workers_serving(&router.workers, 1));
+	assert_null(workers_serving(&backend, 1));
 }
 
 static void the_exception_is_chosen_only_when_alone(void **state)
 {
-	struct worker *w = workers_by_id(&router.workers, 1);
+	struct worker *w = workers_by_id(&backend, 1);
 
 	(void)state;
 	for (int i = 0; i < 10; i++)
-		assert_ptr_not_equal(pick_except(w, 1), w);
+		assert_ptr_not_equal(pick_except(w), w);
 	is_now(2, 1, NO_PROCESS, WORKER_STOPPING);
 	is_now(3, 2, NO_PROCESS, WORKER_DEAD);
-	assert_ptr_equal(pick_except(w, 1), w);
+	assert_ptr_equal(pick_except(w), w);
 }
 
 /* Load */
@@ -217,11 +233,11 @@ static void a_burst_spreads_by_what_was_assigned(void **state)
 
 	(void)state;
 	for (int i = 0; i < 2; i++)
-		worker_assigned(workers_by_id(&router.workers, 2));
+		load_assigned(workers_by_id(&backend, 2));
 	for (int i = 0; i < 13; i++) {
 		struct worker *w = pick();
 
-		worker_assigned(w);
+		load_assigned(w);
 		times[w->id]++;
 	}
 	assert_int_equal(times[1], 5);
@@ -231,19 +247,18 @@ static void a_burst_spreads_by_what_was_assigned(void **state)
 
 static void the_least_loaded_is_chosen(void **state)
 {
-	struct worker *a = workers_by_id(&router.workers, 1),
-		      *b = workers_by_id(&router.workers, 2),
-		      *c = workers_by_id(&router.workers, 3);
+	struct worker *a = workers_by_id(&backend, 1), *b = workers_by_id(&backend, 2),
+		      *c = workers_by_id(&backend, 3);
 
 	(void)state;
 	open_session(a, "a1");
 	open_session(a, "a2");
 	b->in_flight = 3;
-	worker_assigned(c);
+	load_assigned(c);
 	assert_ptr_equal(pick(), c);
 	c->in_flight = 2;
 	assert_ptr_equal(pick(), a);
-	sessions_remove(router.sessions, STR("a1"));
+	sessions_remove(backend.sessions, STR("a1"));
 	assert_ptr_equal(pick(), a);
 	b->in_flight = 0;
 	assert_ptr_equal(pick(), b);
@@ -251,37 +266,37 @@ static void the_least_loaded_is_chosen(void **state)
 
 static void expired_sessions_are_no_load(void **state)
 {
-	struct worker *a = workers_by_id(&router.workers, 1);
+	struct worker *a = workers_by_id(&backend, 1);
 
 	(void)state;
 	open_session(a, "1");
 	open_session(a, "2");
-	workers_by_id(&router.workers, 2)->in_flight = 1;
-	workers_by_id(&router.workers, 3)->in_flight = 1;
-	assert_ptr_not_equal(pick_at(IDLE_MS - 1), a);
-	assert_ptr_equal(pick_at(IDLE_MS + 1), a);
-	assert_int_equal(sessions_count(router.sessions), 0);
+	workers_by_id(&backend, 2)->in_flight = 1;
+	workers_by_id(&backend, 3)->in_flight = 1;
+	assert_ptr_not_equal(pick_after(IDLE_MS - 1), a);
+	assert_ptr_equal(pick_after(2), a);
+	assert_int_equal(sessions_count(backend.sessions), 0);
 }
 
 static void what_was_assigned_long_ago_is_no_load(void **state)
 {
-	struct worker *a = workers_by_id(&router.workers, 1);
+	struct worker *a = workers_by_id(&backend, 1);
 
 	(void)state;
-	assert_non_null(pick_at(LATER));
+	assert_non_null(pick());
 	for (int i = 0; i < 1000; i++)
-		worker_assigned(a);
-	workers_by_id(&router.workers, 2)->in_flight = 1;
-	workers_by_id(&router.workers, 3)->in_flight = 1;
-	assert_ptr_not_equal(pick_at(LATER + 1), a);
-	assert_ptr_equal(pick_at(2 * LATER), a);
+		load_assigned(a);
+	workers_by_id(&backend, 2)->in_flight = 1;
+	workers_by_id(&backend, 3)->in_flight = 1;
+	assert_ptr_not_equal(pick(), a);
+	assert_ptr_equal(pick_after(LATER_MS), a);
 }
 
 /* Two routers: @other's part of the same scoreboard, with the worker of slot @id - 1. */
 static struct scoreboard_share *share(unsigned other, uint32_t id)
 {
-	counter_set(&router.shared->n_routers, ROUTERS_MAX);
-	return &router.shared->routers[other].shares[id - 1];
+	counter_set(&backend.shared->n_routers, ROUTERS_MAX);
+	return &backend.shared->routers[other].shares[id - 1];
 }
 
 static void what_another_router_does_is_load(void **state)
@@ -297,7 +312,7 @@ static void what_another_router_does_is_load(void **state)
 	for (int i = 0; i < 6; i++) {
 		struct worker *w = pick();
 
-		worker_assigned(w);
+		load_assigned(w);
 		times[w->id]++;
 	}
 	assert_int_equal(times[3], 4);
@@ -307,14 +322,14 @@ static void what_another_router_does_is_load(void **state)
 static void a_router_that_has_died_is_no_load(void **state)
 {
 	(void)state;
-	counter_set(&router.shared->wanted, WORKERS);
+	counter_set(&backend.shared->wanted, WORKERS);
 	counter_set(&share(1, 1)->in_flight, 1);
 	counter_set(&share(1, 2)->in_flight, 1);
 	counter_set(&share(1, 3)->in_flight, 1);
-	workers_by_id(&router.workers, 1)->in_flight = 1;
-	workers_by_id(&router.workers, 3)->in_flight = 1;
+	workers_by_id(&backend, 1)->in_flight = 1;
+	workers_by_id(&backend, 3)->in_flight = 1;
 	assert_int_equal(pick()->id, 2);
-	scoreboard_router_ended(router.shared, 1);
+	scoreboard_router_ended(backend.shared, 1);
 	assert_int_equal(counter_get(&share(1, 1)->in_flight), 0);
 	counter_set(&share(2, 2)->in_flight, 2);
 	assert_int_not_equal(pick()->id, 2);
@@ -322,7 +337,7 @@ static void a_router_that_has_died_is_no_load(void **state)
 
 static void the_routers_agree_on_what_are_no_clients(void **state)
 {
-	struct scoreboard *b = router.shared;
+	struct scoreboard *b = backend.shared;
 
 	(void)state;
 	assert_int_equal(scoreboard_claim_base(b, 0, 10, 20), 20);
@@ -336,17 +351,17 @@ static void the_routers_agree_on_what_are_no_clients(void **state)
 
 static void published_numbers_are_sums(void **state)
 {
-	struct worker *w = workers_by_id(&router.workers, 1);
+	struct worker *w = workers_by_id(&backend, 1);
 	size_t requests = offsetof(struct scoreboard_share, requests);
 
 	(void)state;
 	counter_set(&share(1, 1)->requests, 40);
-	worker_asked(w);
-	worker_asked(w);
+	load_asked(w);
+	load_asked(w);
 	open_session(w, "a");
-	workers_publish(&router);
-	assert_int_equal(scoreboard_slot_total(router.shared, 0, requests), 42);
-	assert_int_equal(counter_get(&router.shared->rows[0].sessions), 1);
+	load_publish(&backend);
+	assert_int_equal(scoreboard_slot_total(backend.shared, 0, requests), 42);
+	assert_int_equal(counter_get(&backend.shared->rows[0].sessions), 1);
 }
 
 /* Counting descriptors needs Linux 6.2. */
@@ -367,14 +382,15 @@ static void open_sockets_are_load(void **state)
 	skip_without_counts();
 	busy = is_now(1, 0, getpid(), WORKER_READY);
 	idle = is_now(2, 1, NO_PROCESS, WORKER_READY);
-	worker_assigned(busy);
+	load_assigned(busy);
 	for (size_t i = 0; i < 10; i++)
 		sockets[i] = dup(STDERR_FILENO);
 	idle->in_flight = 5;
-	assert_ptr_equal(pick_at(LATER), idle);
+	assert_non_null(pick()); /* counts soon */
+	assert_ptr_equal(pick_after(LATER_MS), idle);
 	for (size_t i = 0; i < 10; i++)
 		fd_close(&sockets[i]);
-	assert_ptr_equal(pick_at(2 * LATER), busy);
+	assert_ptr_equal(pick_after(LATER_MS), busy);
 }
 
 static void what_it_opens_before_it_has_clients_is_no_load(void **state)
@@ -387,9 +403,10 @@ static void what_it_opens_before_it_has_clients_is_no_load(void **state)
 	busy = is_now(1, 0, getpid(), WORKER_READY);
 	is_now(2, 1, NO_PROCESS, WORKER_READY)->in_flight = 1;
 	opened = dup(STDERR_FILENO);
-	assert_ptr_equal(pick_at(LATER), busy);
-	worker_assigned(busy);
-	assert_ptr_equal(pick_at(2 * LATER), busy);
+	assert_ptr_equal(pick(), busy);
+	assert_ptr_equal(pick_after(LATER_MS), busy);
+	load_assigned(busy);
+	assert_ptr_equal(pick_after(LATER_MS), busy);
 	fd_close(&opened);
 }
 
@@ -404,7 +421,8 @@ static void our_own_connections_are_not_counted_twice(void **state)
 	is_now(2, 1, NO_PROCESS, WORKER_READY)->in_flight = 1;
 	upstream = dup(STDERR_FILENO);
 	w->n_upstreams = 1;
-	assert_ptr_equal(pick_at(LATER), w);
+	assert_ptr_equal(pick(), w);
+	assert_ptr_equal(pick_after(LATER_MS), w);
 	w->n_upstreams = 0;
 }
 
@@ -413,13 +431,13 @@ static void our_own_connections_are_not_counted_twice(void **state)
 static void the_dead_leave_nothing(void **state)
 {
 	(void)state;
-	open_session(workers_by_id(&router.workers, 1), "a");
-	open_session(workers_by_id(&router.workers, 2), "b");
+	open_session(workers_by_id(&backend, 1), "a");
+	open_session(workers_by_id(&backend, 2), "b");
 	is_now(1, 0, NO_PROCESS, WORKER_DEAD);
-	assert_null(workers_by_id(&router.workers, 1));
-	assert_null(workers_serving(&router.workers, 1));
-	assert_int_equal(sessions_find(router.sessions, STR("a"), 1), 0);
-	assert_int_equal(sessions_find(router.sessions, STR("b"), 1), 2);
+	assert_null(workers_by_id(&backend, 1));
+	assert_null(workers_serving(&backend, 1));
+	assert_int_equal(sessions_find(backend.sessions, STR("a"), backend_now(&backend)), 0);
+	assert_int_equal(sessions_find(backend.sessions, STR("b"), backend_now(&backend)), 2);
 	for (int i = 0; i < 6; i++)
 		assert_int_not_equal(pick()->id, 1);
 }
@@ -428,21 +446,21 @@ static void a_strangers_death_is_no_news(void **state)
 {
 	(void)state;
 	is_now(77, 0, NO_PROCESS, WORKER_DEAD);
-	assert_null(workers_by_id(&router.workers, 77));
-	assert_int_equal(router.workers.n_ready, WORKERS);
+	assert_null(workers_by_id(&backend, 77));
+	assert_int_equal(backend.n_ready, WORKERS);
 }
 
 static void the_successor_starts_from_nothing(void **state)
 {
-	struct worker *w = workers_by_id(&router.workers, 1);
+	struct worker *w = workers_by_id(&backend, 1);
 
 	(void)state;
 	for (int i = 0; i < 50; i++)
-		worker_assigned(w);
+		load_assigned(w);
 	is_now(1, 0, NO_PROCESS, WORKER_DEAD);
 	is_now(4, 0, NO_PROCESS, WORKER_READY);
-	workers_by_id(&router.workers, 2)->in_flight = 1;
-	workers_by_id(&router.workers, 3)->in_flight = 1;
+	workers_by_id(&backend, 2)->in_flight = 1;
+	workers_by_id(&backend, 3)->in_flight = 1;
 	assert_int_equal(pick()->id, 4);
 }
 
@@ -452,7 +470,7 @@ static void the_last_ones_death_leaves_nobody(void **state)
 	for (uint32_t id = 1; id <= WORKERS; id++)
 		is_now(id, id - 1, NO_PROCESS, WORKER_DEAD);
 	assert_null(pick());
-	assert_int_equal(router.workers.n_ready, 0);
+	assert_int_equal(backend.n_ready, 0);
 }
 
 #define EMPTY(test) cmocka_unit_test_setup_teardown(test, setup, teardown)

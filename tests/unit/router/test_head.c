@@ -1,5 +1,4 @@
-/* Heads, bodies and rewriting of router/http/head.c: what is accepted, what is refused, what the
- * other side gets to see. */
+/* Heads: what is accepted and what it says, what is refused. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -161,54 +160,14 @@ static void takes_absolute_targets_apart(void **state)
 		"GET ftp://a/ HTTP/1.1\r\nHost: a\r\n\r\n",
 		"GET * HTTP/1.1\r\nHost: a\r\n\r\n",
 	};
-	struct http_forward fw = { .peer = { .addr = STR("10.0.0.9") } };
-	struct buf out = BUF_INIT(4096);
 
 	(void)state;
 	assert_int_equal(request("GET HTTP://a:1?sid=x HTTP/1.1\r\nHost: A:1\r\n\r\n"), 1);
 	assert_str(head.authority, "a:1");
 	assert_str(head.target, "?sid=x");
-	assert_int_equal(http_forward_request(&head, &fw, &out), 0);
-	assert_memory_equal(out.p, "GET /?sid=x HTTP/1.1\r\nHost: A:1\r\n", 33);
-	buf_free(&out);
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
 		if (request(bad[i]) != HTTP_HEAD_BAD)
 			fail_msg("accepted: %s", bad[i]);
-}
-
-static void measures_a_chunked_body(void **state)
-{
-	static const char body[] = "5;ext=1\r\nhello\r\n0\r\nTrailer: t\r\n\r\nGET /next";
-	char in[CHUNKS_BEFORE + sizeof(body) + CHUNKS_AFTER];
-	const size_t end = sizeof(body) - 1 - strlen("GET /next");
-	struct chunks_piece piece;
-
-	(void)state;
-	memcpy(in + CHUNKS_BEFORE, body, sizeof(body));
-	assert_int_equal(
-	    request("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"), 1);
-	assert_false(head.body.done);
-	assert_int_equal(http_body_feed(&head.body, in + CHUNKS_BEFORE, sizeof(body) - 1, &piece),
-			 end);
-	assert_true(head.body.done);
-	assert_str(piece.data, "hello");
-	assert_str(piece.framed, "5\r\nhello\r\n0\r\n\r\n");
-	assert_int_equal(http_body_room(&head.body), 0);
-}
-
-static void measures_a_body_with_a_length(void **state)
-{
-	struct chunks_piece piece;
-	char in[] = "helloGET /next";
-
-	(void)state;
-	assert_int_equal(request("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n"), 1);
-	assert_int_equal(http_body_feed(&head.body, in, 2, &piece), 2);
-	assert_int_equal(http_body_room(&head.body), 3);
-	assert_int_equal(http_body_feed(&head.body, in + 2, sizeof(in) - 3, &piece), 3);
-	assert_str(piece.data, "llo");
-	assert_str(piece.framed, "llo");
-	assert_true(head.body.done);
 }
 
 static void measures_responses(void **state)
@@ -231,46 +190,6 @@ static void measures_responses(void **state)
 	assert_int_equal(response("HTTQ/1.1 200 OK\r\n\r\n", false), HTTP_HEAD_BAD);
 }
 
-static void forwards_end_to_end_fields_only(void **state)
-{
-	struct http_forward fw = { .peer = { .addr = STR("10.0.0.9") } };
-	struct buf out = BUF_INIT(4096);
-
-	(void)state;
-	assert_int_equal(
-	    request("GET /p HTTP/1.1\r\nHost: h\r\nConnection: close, host,x-hop\r\nKeep-Alive: "
-		    "5\r\nTE: gzip\r\nX-Hop: 1\r\nX-Forwarded-For: 1.2.3.4\r\nAccept: a\r\naccept: "
-		    "b\r\n\r\n"),
-	    1);
-	assert_int_equal(http_forward_request(&head, &fw, &out), 0);
-	assert_str(buf_str(&out), "GET /p HTTP/1.1\r\nHost: h\r\nAccept: a\r\naccept: b\r\n"
-				  "X-Forwarded-For: 10.0.0.9\r\nX-Forwarded-Proto: http\r\n"
-				  "X-Forwarded-Host: h\r\n\r\n");
-	buf_free(&out);
-}
-
-static void tells_the_client_whether_it_may_go_on(void **state)
-{
-	struct http_forward close = { .close = true }, stay = { .close = false };
-	struct buf out = BUF_INIT(4096);
-
-	(void)state;
-	assert_int_equal(
-	    response("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", false),
-	    1);
-	assert_int_equal(http_forward_response(&head, &stay, 1, &out), 0);
-	assert_str(buf_str(&out), "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
-	out.len = 0;
-	assert_int_equal(http_forward_response(&head, &stay, 0, &out), 0);
-	assert_str(buf_str(&out),
-		   "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: keep-alive\r\n\r\n");
-	out.len = 0;
-	assert_int_equal(http_forward_response(&head, &close, 1, &out), 0);
-	assert_str(buf_str(&out),
-		   "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
-	buf_free(&out);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -283,11 +202,7 @@ int main(void)
 		cmocka_unit_test(knows_when_a_connection_persists),
 		cmocka_unit_test(sees_upgrades),
 		cmocka_unit_test(takes_absolute_targets_apart),
-		cmocka_unit_test(measures_a_chunked_body),
-		cmocka_unit_test(measures_a_body_with_a_length),
 		cmocka_unit_test(measures_responses),
-		cmocka_unit_test(forwards_end_to_end_fields_only),
-		cmocka_unit_test(tells_the_client_whether_it_may_go_on),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

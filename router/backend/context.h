@@ -1,0 +1,41 @@
+/* What the files of this folder share: the workers and all that leads to them. */
+#pragma once
+
+#include <netinet/in.h>
+#include <stdint.h>
+
+#include "ipc/control.h"
+#include "ipc/scoreboard.h"
+#include "router/backend/balance.h"
+#include "router/conf.h"
+#include "router/net/loop.h"
+
+struct sessions;
+struct upstream_ops;
+struct worker;
+
+struct backend {
+	struct loop *loop;
+	const struct router_conf *conf;
+	struct control *init; /* the channel */
+	struct sessions *sessions;
+	unsigned index; /* of this router among all */
+	struct scoreboard *shared;
+	struct scoreboard_router *board; /* our part of it */
+	struct worker *workers;          /* by id */
+	uint32_t n_ready;
+	struct balance balance;
+	const struct upstream_ops *upstream_ops;
+	uint64_t last_token; /* of what was handed over */
+	/* a private listener: both ends of the loopback pairs to the workers are ours */
+	int pair_listener;
+	struct sockaddr_in pair_addr;
+	uv_timer_t sample; /* the next count of the workers' sockets: load.c */
+	uint64_t sampled_ms;
+	uv_timer_t idle_sweep; /* the next look at idle connections: upstream.c */
+};
+
+static inline uint64_t backend_now(const struct backend *b)
+{
+	return uv_now(b->loop->uv);
+}

@@ -1,0 +1,152 @@
+/* Messages of init. See control.h. */
+#include "router/control.h"
+
+#include <errno.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/macros.h"
+#include "router/backend/lifecycle.h"
+#include "router/backend/upstream.h"
+#include "router/backend/workers.h"
+#include "router/client/client.h"
+#include "router/core.h"
+#include "router/session/sid.h"
+#include "router/session/table.h"
+
+#include "base/ban.h"
+
+static void on_listener(struct router *r, const struct control_msg *m, int *fd)
+{
+	enum listener_role role = m->kind == LISTENER_RAW ? ROLE_RAW : ROLE_HTTP;
+	int e = listeners_add(&r->listeners, role, m->listener, m->state, fd_take(fd));
+
+	if (e < 0)
+		log_error("router: listener %u: %s", m->listener, strerror(-e));
+}
+
+static void on_admin(struct router *r, const struct control_msg *m, int *fd)
+{
+	int e = listeners_add(&r->listeners, ROLE_ADMIN, m->listener, false, fd_take(fd));
+
+	if (e < 0)
+		log_error("router: admin listener: %s", strerror(-e));
+}
+
+static void on_sessions(struct router *r, const struct control_msg *m, int *fd)
+{
+	struct sessions *kept;
+	int e = sessions_open(fd_take(fd), r->backend.conf->max_sessions, &kept);
+
+	(void)m;
+	if (e < 0) {
+		log_error("router: session table: %s; sessions will not outlive this router",
+			  strerror(-e));
+		return;
+	}
+	sessions_close(r->backend.sessions);
+	r->backend.sessions = kept;
+	if (sessions_count(kept))
+		log_info("router: %u sessions kept", sessions_count(kept));
+}
+
+static void on_scoreboard(struct router *r, const struct control_msg *m, int *fd)
+{
+	struct scoreboard *shared = scoreboard_map(fd_take(fd));
+
+	if (!shared || m->router >= ROUTERS_MAX) {
+		log_error("router: scoreboard: %s; nothing is counted", strerror(errno));
+		scoreboard_unmap(shared);
+		return;
+	}
+	scoreboard_unmap(r->backend.shared);
+	r->backend.index = m->router;
+	r->backend.shared = shared;
+	r->backend.board = &shared->routers[m->router];
+	visitors_share(&r->frontend.visitors, shared, m->router);
+	r->backend.balance.last_slot = m->router; /* the routers do not begin with the same */
+}
+
+static void on_worker(struct router *r, const struct control_msg *m, int *fd)
+{
+	(void)fd;
+	workers_update(&r->backend, m);
+}
+
+static void on_handback(struct router *r, const struct control_msg *m, int *fd)
+{
+	struct worker *w = workers_by_id(&r->backend, m->worker);
+
+	if (m->kind == HANDOFF_UPSTREAM) {
+		if (w)
+			(void)upstream_refused(w, m->token);
+	} else if (m->kind != HANDOFF_PROBE && *fd >= 0) {
+		client_return(&r->frontend, m, fd_take(fd));
+	}
+}
+
+static void on_session(struct router *r, const struct control_msg *m, int *fd)
+{
+	(void)fd;
+	if (m->text.n == 0 || m->text.n > SID_MAX || m->worker == 0)
+		return;
+	if (!m->state)
+		sessions_remove(r->backend.sessions, m->text);
+	else if (!sessions_find(r->backend.sessions, m->text, backend_now(&r->backend)))
+		sessions_put(r->backend.sessions, m->text, m->worker, SESSION_IDLE_DEFAULT,
+			     backend_now(&r->backend));
+}
+
+static void on_adopt(struct router *r, const struct control_msg *m, int *fd)
+{
+	client_adopt(&r->frontend, m, fd_take(fd));
+}
+
+static void on_phase(struct router *r, const struct control_msg *m, int *fd)
+{
+	(void)fd;
+	r->frontend.phase = (enum phase)m->state;
+	if (r->frontend.phase != PHASE_DRAINING)
+		return;
+	listeners_drain(&r->listeners);
+	clients_close_idle(&r->frontend);
+}
+
+static void on_app_metrics(struct router *r, const struct control_msg *m, int *fd)
+{
+	scrape_collected(&r->admin.scrape, m, fd_take(fd));
+}
+
+static const struct {
+	enum control_type type;
+	void (*apply)(struct router *r, const struct control_msg *m, int *fd);
+} messages[] = {
+	{ CONTROL_WORKER, on_worker },         { CONTROL_SESSION, on_session },
+	{ CONTROL_HANDBACK, on_handback },     { CONTROL_LISTENER, on_listener },
+	{ CONTROL_ADMIN, on_admin },           { CONTROL_SESSIONS, on_sessions },
+	{ CONTROL_PHASE, on_phase },           { CONTROL_ADOPT, on_adopt },
+	{ CONTROL_SCOREBOARD, on_scoreboard }, { CONTROL_APP_METRICS, on_app_metrics },
+};
+
+static void on_message(struct control *link, const struct control_msg *m, int fd)
+{
+	struct router *r = container_of(link, struct router, link);
+	auto_fd int owned = fd;
+
+	for (size_t i = 0; i < ARRAY_LEN(messages); i++)
+		if (messages[i].type == m->type) {
+			messages[i].apply(r, m, &owned);
+			return;
+		}
+}
+
+static void on_link_end(struct control *link, int err)
+{
+	struct router *r = container_of(link, struct router, link);
+
+	if (err < 0)
+		log_error("router: channel to init: %s", strerror(-err));
+	loop_stop(&r->loop);
+}
+
+const struct control_ops router_control_ops = { .on_message = on_message, .on_end = on_link_end };

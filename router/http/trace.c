@@ -1,0 +1,112 @@
+/* Request ids and trace context. See trace.h. */
+#include "router/http/trace.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/macros.h"
+#include "router/http/head.h"
+
+#include "base/ban.h"
+
+static const struct str traceparent = { "traceparent", 11 }, tracestate = { "tracestate", 10 };
+
+bool request_id_is_sound(struct str id)
+{
+	static const char marks[] = "-_.:;/+=@,~|";
+
+	for (size_t i = 0; i < id.n; i++) {
+		char c = id.p[i], lower = (char)(c | 0x20);
+
+		if (!(lower >= 'a' && lower <= 'z') && !(c >= '0' && c <= '9') &&
+		    (c == '\0' || !strchr(marks, c)))
+			return false;
+	}
+	return id.n > 0 && id.n <= REQUEST_ID_MAX;
+}
+
+void request_id_make(uint64_t seed, uint64_t n, char dst[static REQUEST_ID_MADE_SIZE])
+{
+	(void)snprintf(dst, REQUEST_ID_MADE_SIZE, "%016" PRIx64 "%016" PRIx64, seed, n);
+}
+
+/* Reading */
+
+/* @n digits at @p, in small letters, and not all of them 0. */
+static bool is_hex(const char *p, size_t n, bool may_be_zero)
+{
+	bool zero = true;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!(p[i] >= '0' && p[i] <= '9') && !(p[i] >= 'a' && p[i] <= 'f'))
+			return false;
+		zero &= p[i] == '0';
+	}
+	return may_be_zero || !zero;
+}
+
+/* 3.2.2; of versions to come what is known begins the same way (4.3). */
+static bool is_traceparent(struct str s)
+{
+	const size_t len = TRACEPARENT_SIZE - 1;
+	const char *p = s.p;
+
+	if (s.n < len || p[2] != '-' || p[35] != '-' || p[52] != '-')
+		return false;
+	if (!is_hex(p, 2, true) || memcmp(p, "ff", 2) == 0)
+		return false;
+	if (memcmp(p, "00", 2) == 0 ? s.n != len : s.n > len && p[len] != '-')
+		return false;
+	return is_hex(p + 3, TRACE_ID_LEN, false) && is_hex(p + 36, 16, false) &&
+	       is_hex(p + 53, 2, true);
+}
+
+/* The one valid traceparent, or an empty slice. */
+static struct str find_traceparent(const struct http_head *head)
+{
+	struct str found = { 0 };
+	unsigned n = 0;
+
+	for (size_t i = 0; i < head->n_fields; i++)
+		if (str_eq_nocase(head->fields[i].name, traceparent)) {
+			found = str_trim(head->fields[i].value);
+			n++;
+		}
+	return n == 1 && is_traceparent(found) ? found : (struct str){ 0 };
+}
+
+/* Making */
+
+/* splitmix64: what follows on each other looks random, as samplers by ratio expect of ids. */
+static uint64_t scatter(uint64_t x)
+{
+	x += 0x9e3779b97f4a7c15;
+	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
+	x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
+	return x ^ (x >> 31);
+}
+
+static struct str make(uint64_t seed, uint64_t n, char dst[static TRACEPARENT_SIZE])
+{
+	uint64_t low = scatter(seed + n) | 1; /* neither id may be 0 */
+
+	(void)snprintf(dst, TRACEPARENT_SIZE, "00-%016" PRIx64 "%016" PRIx64 "-%016" PRIx64 "-01",
+		       scatter(seed), low, scatter(~seed ^ n) | 1);
+	return (struct str){ dst, TRACEPARENT_SIZE - 1 };
+}
+
+size_t trace_fields(const struct http_head *head, enum trace_mode mode, uint64_t seed, uint64_t n,
+		    char made[static TRACEPARENT_SIZE], struct http_field *ret, struct str *ret_id)
+{
+	struct str parent = mode == TRACE_OFF ? (struct str){ 0 } : find_traceparent(head);
+	bool kept = parent.n > 0;
+
+	if (!kept && mode == TRACE_MAKE)
+		parent = make(seed, n, made);
+	*ret_id = parent.n ? (struct str){ parent.p + 3, TRACE_ID_LEN } : (struct str){ 0 };
+	if (kept || mode == TRACE_OFF)
+		return 0;
+	ret[0] = (struct http_field){ traceparent, parent };
+	ret[1] = (struct http_field){ tracestate, { 0 } };
+	return 2;
+}
