@@ -48,7 +48,8 @@ static const int always[] = {
 /* A report and the search for leaks: these stop the threads from a process of their own. */
 static const int sanitizers[] = {
 	SCMP_SYS(clone), SCMP_SYS(ptrace), SCMP_SYS(wait4), SCMP_SYS(sigaltstack),
-	SCMP_SYS(getdents64), SCMP_SYS(readlink), SCMP_SYS(readlinkat), SCMP_SYS(prctl),
+	SCMP_SYS(getdents), SCMP_SYS(getdents64), SCMP_SYS(ioctl),
+	SCMP_SYS(readlink), SCMP_SYS(readlinkat), SCMP_SYS(prctl),
 	SCMP_SYS(mmap), SCMP_SYS(mprotect), SCMP_SYS(getppid), SCMP_SYS(getrlimit),
 	SCMP_SYS(prlimit64), SCMP_SYS(uname), SCMP_SYS(getcwd), SCMP_SYS(access), SCMP_SYS(kill),
 	SCMP_SYS(tgkill), SCMP_SYS(process_vm_readv), SCMP_SYS(getrusage),

@@ -6,14 +6,14 @@
 
 /* Sanitizers make more calls, and read more, than the router itself. */
 #if defined(__SANITIZE_ADDRESS__)
-#define SANDBOX_OF_SANITIZER true
+#define SANDBOX_OF_SANITIZER 1
 #elif defined(__has_feature)
 #if __has_feature(address_sanitizer)
-#define SANDBOX_OF_SANITIZER true
+#define SANDBOX_OF_SANITIZER 1
 #endif
 #endif
 #ifndef SANDBOX_OF_SANITIZER
-#define SANDBOX_OF_SANITIZER false
+#define SANDBOX_OF_SANITIZER 0
 #endif
 
 /* io_uring_setup(2) gives ENOSYS from now on. 0, or as below. */

@@ -31,6 +31,10 @@
 #include "router/sandbox.h"
 #include "router/sandbox_filter.h"
 
+#if SANDBOX_OF_SANITIZER
+#include <sanitizer/lsan_interface.h>
+#endif
+
 static char folder[] = "/tmp/sioinit-sandbox-XXXXXX";
 static char elsewhere[64];
 static pid_t parent;
@@ -201,7 +205,7 @@ static const struct {
 	{ change_ids, false },
 	{ use_io_uring, false },
 	{ become_dumpable, true },
-	{ push_into_terminal, false },
+	{ push_into_terminal, true },
 };
 
 static void what_no_router_does_is_its_end(void **state)
@@ -349,6 +353,29 @@ static void a_failed_assertion_is_seen_as_that(void **state)
 	assert_int_equal(WTERMSIG(status), SIGABRT);
 }
 
+#if SANDBOX_OF_SANITIZER
+static int find_leak(void)
+{
+	static char *volatile last;
+
+	for (int i = 0; i < 10; i++) /* registers and the stack may remember some */
+		last = malloc(100);
+	return last && __lsan_do_recoverable_leak_check() ? 0 : 1;
+}
+
+static void leaks_are_found(void **state)
+{
+	int errors = dup(STDERR_FILENO), nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+	(void)state;
+	(void)dup2(nowhere, STDERR_FILENO); /* for the report */
+	assert_gives(find_leak, NULL, 0);
+	(void)dup2(errors, STDERR_FILENO);
+	(void)close(errors);
+	(void)close(nowhere);
+}
+#endif
+
 static int set_up(void **state)
 {
 	(void)state;
@@ -376,6 +403,9 @@ int main(void)
 		cmocka_unit_test(no_io_uring_is_made_from_the_beginning),
 		cmocka_unit_test(what_a_router_does_it_can),
 		cmocka_unit_test(a_failed_assertion_is_seen_as_that),
+#if SANDBOX_OF_SANITIZER
+		cmocka_unit_test(leaks_are_found),
+#endif
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
