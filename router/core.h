@@ -11,6 +11,7 @@
 #include "router/backend/workers.h"
 #include "router/client/access_log.h"
 #include "router/client/limits.h"
+#include "router/client/notices.h"
 #include "router/http/chunks.h"
 #include "router/http/head.h"
 #include "router/net/deadline.h"
@@ -56,9 +57,10 @@ struct router {
 	struct visitors visitors;
 	struct access_log access_log;
 	struct scrape scrape;
-	struct pipe pipe;                            /* for tunnels */
-	uint64_t id_prefix, last_id;                 /* of requests that we name */
-	bool told_no_proxy_header, out_of_resources; /* said once */
+	struct pipe pipe;            /* for tunnels */
+	uint64_t id_prefix, last_id; /* of requests that we name */
+	struct notices notices;
+	bool out_of_resources; /* said once, until there is room again */
 	struct deadline_list header, keepalive, body, linger, park;
 	int adopted; /* the client's side of a poll whose other side init sends next, or -1 */
 	/* scratch, valid within one callback */

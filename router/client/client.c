@@ -256,8 +256,10 @@ static bool client_admit(struct client *c, const struct ip *ip)
 	if (max == 0 || c->visitor)
 		return true;
 	c->visitor = visitor_enter(&r->visitors, ip, max);
-	if (!c->visitor)
+	if (!c->visitor) {
+		notice(r, NOTICE_ADDRESS_FULL, c->addr);
 		client_reply(c, 429);
+	}
 	return c->visitor != NULL;
 }
 
@@ -330,7 +332,9 @@ static void client_route(struct client *c, const struct http_head *head)
 		return;
 	}
 	sid_of_target(head->target, str_of(c->router->conf->sid_param), &sid);
+	notice_request(c, head, &sid);
 	if (!may_begin(c->router, &sid)) {
+		notice(c->router, NOTICE_HANDSHAKES_TOO_FAST, c->addr);
 		client_reply(c, 503);
 		return;
 	}
@@ -385,6 +389,8 @@ static void client_head_is(struct client *c, enum http_parse_result result, size
 		return;
 	}
 	c->peeked = 0;
+	if (result == HTTP_HEAD_TOO_LARGE || result == HTTP_HEAD_URI_TOO_LONG)
+		notice(c->router, NOTICE_HEAD_TOO_LARGE, c->addr);
 	if (result == HTTP_HEAD_COMPLETE)
 		client_route(c, &c->router->head);
 	else
@@ -407,11 +413,7 @@ static void client_await_first(struct client *c)
 
 static void client_without_proxy_header(struct client *c)
 {
-	if (!c->router->told_no_proxy_header)
-		log_warn("router: %s sends no PROXY header, which SIOINIT_PROXY_PROTOCOL=on asks "
-			 "for; such connections are closed (not said again)",
-			 c->addr);
-	c->router->told_no_proxy_header = true;
+	notice(c->router, NOTICE_NO_PROXY_HEADER, c->addr);
 	client_close(c, "no PROXY header");
 }
 
@@ -505,9 +507,10 @@ void client_accept(struct router *r, const struct listener *l, int fd,
 	if (l->role == ROLE_RAW)
 		client_hand_over_raw(c, l->id);
 	else if (l->role == ROLE_HTTP && (r->n_clients > r->max_clients ||
-					  router_all_clients(r) > r->conf->max_connections))
+					  router_all_clients(r) > r->conf->max_connections)) {
+		notice(r, NOTICE_ROUTER_FULL, c->addr);
 		client_reply(c, 503);
-	else if (c->admin || client_welcome(c))
+	} else if (c->admin || client_welcome(c))
 		client_read_head(c);
 }
 
@@ -599,9 +602,10 @@ void client_on_deadline(struct deadline *d)
 
 	if (c->state == CLIENT_EXCHANGE)
 		exchange_on_timeout(c);
-	else if (c->state == CLIENT_IDLE && c->peeked && !c->awaits_proxy)
+	else if (c->state == CLIENT_IDLE && c->peeked && !c->awaits_proxy) {
+		notice(c->router, NOTICE_HEAD_TOO_SLOW, c->addr);
 		client_reply(c, 408);
-	else
+	} else
 		client_close(c, "timeout");
 }
 

@@ -534,6 +534,10 @@ static bool response_heads(struct client *c, struct str in)
 		if (e == HTTP_HEAD_PARTIAL)
 			break;
 		if (e != HTTP_HEAD_COMPLETE || (head->status == 101 && !x->upgrade)) {
+			notice_worker(c->router,
+				      e == HTTP_HEAD_TOO_LARGE ? NOTICE_ANSWER_TOO_LARGE
+							       : NOTICE_ANSWER_NO_HTTP,
+				      u->worker);
 			exchange_on_upstream_gone(c, "the worker's answer is no HTTP");
 			return false;
 		}
@@ -729,6 +733,7 @@ void exchange_on_worker_died(struct client *c)
 
 void exchange_on_timeout(struct client *c)
 {
+	notice(c->router, NOTICE_BODY_TOO_SLOW, c->addr);
 	if (c->exchange.head_sent || c->exchange.request.done) {
 		client_close(c, "client takes nothing");
 		return;
