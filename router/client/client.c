@@ -232,8 +232,10 @@ static bool client_admit(struct client *c, const struct ip *ip)
 	if (max == 0 || c->visitor)
 		return true;
 	c->visitor = visitor_enter(&f->visitors, ip, max);
-	if (!c->visitor)
+	if (!c->visitor) {
+		notice(&f->notices, NOTICE_ADDRESS_FULL, c->who.addr);
 		client_reply(c, 429);
+	}
 	return c->visitor != NULL;
 }
 
@@ -337,6 +339,13 @@ static void client_await_more(struct client *c, enum client_state state, size_t 
 	client_await(c, state, UV_READABLE | UV_DISCONNECT);
 }
 
+static void client_refuse_head(struct client *c, unsigned status)
+{
+	if (status == 431 || status == 414)
+		notice(&c->frontend->notices, NOTICE_HEAD_TOO_LARGE, c->who.addr);
+	client_reply(c, status);
+}
+
 static void client_read_head(struct client *c)
 {
 	struct peek p = peek_request(c->frontend, c->sock.fd);
@@ -352,7 +361,7 @@ static void client_read_head(struct client *c)
 		client_on_head(c, &c->frontend->head);
 		break;
 	case PEEK_BAD:
-		client_reply(c, p.status);
+		client_refuse_head(c, p.status);
 		break;
 	case PEEK_ENDED:
 		client_close(c, p.why);
@@ -364,11 +373,7 @@ static void client_read_head(struct client *c)
 
 static void client_without_proxy_header(struct client *c)
 {
-	if (!c->frontend->told_no_proxy_header)
-		log_warn("router: %s sends no PROXY header, which SIOINIT_PROXY_PROTOCOL=on asks "
-			 "for; such connections are closed (not said again)",
-			 c->who.addr);
-	c->frontend->told_no_proxy_header = true;
+	notice(&c->frontend->notices, NOTICE_NO_PROXY_HEADER, c->who.addr);
 	client_close(c, "no PROXY header");
 }
 
@@ -462,9 +467,10 @@ static void client_welcome(struct client *c)
 {
 	struct frontend *f = c->frontend;
 
-	if (f->n_clients > f->max_clients || all_clients(f) > frontend_conf(f)->max_connections)
+	if (f->n_clients > f->max_clients || all_clients(f) > frontend_conf(f)->max_connections) {
+		notice(&f->notices, NOTICE_ROUTER_FULL, c->who.addr);
 		client_reply(c, 503);
-	else if (frontend_conf(f)->proxy_protocol)
+	} else if (frontend_conf(f)->proxy_protocol)
 		client_read_proxy_header(c);
 	else if (c->who.trusted || c->who.is_unix || client_admit(c, &c->who.ip))
 		client_read_head(c);
@@ -561,10 +567,12 @@ void client_on_deadline(struct deadline *d)
 {
 	struct client *c = container_of(d, struct client, deadline);
 
-	if (c->state == CLIENT_HEAD)
-		client_reply(c, 408);
-	else
+	if (c->state != CLIENT_HEAD) {
 		client_close(c, "timeout");
+		return;
+	}
+	notice(&c->frontend->notices, NOTICE_HEAD_TOO_SLOW, c->who.addr);
+	client_reply(c, 408);
 }
 
 void clients_close_idle(struct frontend *f)

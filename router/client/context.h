@@ -9,6 +9,7 @@
 #include "router/client/access_log.h"
 #include "router/client/deadlines.h"
 #include "router/client/limits.h"
+#include "router/client/notices.h"
 #include "router/client/upgrades.h"
 #include "router/http/head.h"
 #include "router/net/deadline.h"
@@ -46,7 +47,7 @@ struct frontend {
 	struct upgrades upgrades; /* paths that take WebSockets */
 	struct deadline_list deadlines[N_DEADLINES];
 	uint64_t id_prefix, last_id; /* of requests that we name */
-	bool told_no_proxy_header;   /* said once */
+	struct notices notices;
 	int adopted; /* the client's side of a poll whose other side init sends next, or -1 */
 	/* scratch, valid within one callback */
 	struct http_head head;

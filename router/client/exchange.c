@@ -402,6 +402,7 @@ const struct upstream_ops exchange_upstream_ops = {
 
 static void on_client_too_slow(struct exchange *x)
 {
+	notice(&x->side.frontend->notices, NOTICE_BODY_TOO_SLOW, x->side.who->addr);
 	if (exchange_has_answered(x) || x->request.done)
 		cut(x, "client takes nothing");
 	else

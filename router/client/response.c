@@ -25,6 +25,12 @@ static struct step failed(const char *why)
 	return (struct step){ STEP_FAILED, .why = why };
 }
 
+static struct step no_answer(struct exchange *x, enum notice kind, const char *why)
+{
+	notice_worker(&x->side.frontend->notices, kind, x->upstream->worker);
+	return failed(why);
+}
+
 static struct step not_sent(void)
 {
 	return (struct step){ STEP_CUT, .why = "send failed" };
@@ -175,7 +181,7 @@ static struct step pass_switch(struct exchange *x, const struct http_head *head,
 	struct http_forward fw = { .upgrade = http_field_get(head, STR("upgrade")) };
 
 	if (!x->upgrade)
-		return failed("the worker changes protocols unasked");
+		return no_answer(x, NOTICE_ANSWER_NO_HTTP, "protocols changed unasked");
 	exchange_set_state(x, EXCHANGE_TUNNEL);
 	x->tunnel = (struct tunnel){ .side = { x->side.client, &x->upstream->sock } };
 	upstream_becomes_tunnel(x->upstream);
@@ -211,8 +217,10 @@ static struct step response_heads(struct exchange *x, struct str in)
 
 		if (e == HTTP_HEAD_PARTIAL)
 			return keep_part(x, in);
+		if (e == HTTP_HEAD_TOO_LARGE)
+			return no_answer(x, NOTICE_ANSWER_TOO_LARGE, "too large a head");
 		if (e != HTTP_HEAD_COMPLETE)
-			return failed("the worker's answer is no HTTP");
+			return no_answer(x, NOTICE_ANSWER_NO_HTTP, "no HTTP");
 		in.p += head->size;
 		in.n -= head->size;
 		if (head->status == 101)

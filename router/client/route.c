@@ -28,10 +28,11 @@ static unsigned refusal(struct frontend *f, const struct route_request *rq,
 	    !visitor_may_begin(&f->visitors, &rq->ip, conf->handshake_rate_per_address,
 			       conf->handshake_burst_per_address, now_ms))
 		return 429;
-	return limits_take_token(&f->backend->shared->handshakes_paid_ns, conf->handshake_rate,
-				 conf->handshake_burst, now_ms)
-		   ? 0
-		   : 503;
+	if (limits_take_token(&f->backend->shared->handshakes_paid_ns, conf->handshake_rate,
+			      conf->handshake_burst, now_ms))
+		return 0;
+	notice(&f->notices, NOTICE_HANDSHAKES_TOO_FAST, rq->who->addr);
+	return 503;
 }
 
 static struct worker *choose(struct frontend *f, const struct route_request *rq, struct route *ret)
@@ -55,12 +56,7 @@ static struct worker *choose(struct frontend *f, const struct route_request *rq,
 /* Claims about the client in a head that nobody rewrites would reach the app as they are. */
 static bool needs_rewriting(const struct route_request *rq)
 {
-	if (rq->who->named)
-		return true;
-	for (size_t i = 0; i < rq->head->n_fields && !rq->who->trusted; i++)
-		if (forwarded_is_claim(rq->head->fields[i].name))
-			return true;
-	return false;
+	return rq->who->named || (!rq->who->trusted && forwarded_has_claim(rq->head));
 }
 
 static bool is_path_of_engine(struct str target)
@@ -103,6 +99,7 @@ void route(struct frontend *f, const struct route_request *rq, struct route *ret
 		return;
 	}
 	sid_of_target(head->target, str_of(b->conf->sid_param), &ret->sid);
+	notice_request(&f->notices, rq->who, head, &ret->sid);
 	status = refusal(f, rq, &ret->sid);
 	if (status) {
 		refuse(ret, status);

@@ -37,6 +37,14 @@ bool forwarded_is_claim(struct str name)
 		(has_prefix(name, STR("forwarded")) || has_prefix(name, STR("x-real-ip"))));
 }
 
+bool forwarded_has_claim(const struct http_head *head)
+{
+	for (size_t i = 0; i < head->n_fields; i++)
+		if (forwarded_is_claim(head->fields[i].name))
+			return true;
+	return false;
+}
+
 bool forwarded_is_rewritten(struct str name, const struct forwarded_peer *peer)
 {
 	if (!peer->trusted)

@@ -22,6 +22,9 @@ struct forwarded_peer {
  * servers read _ as -, so it is one here, too. */
 bool forwarded_is_claim(struct str name);
 
+/* Whether any field of @head is one. */
+bool forwarded_has_claim(const struct http_head *head);
+
 /* Whether forwarded_put() writes a field anew that would else be passed on as it is. */
 bool forwarded_is_rewritten(struct str name, const struct forwarded_peer *peer);
 
