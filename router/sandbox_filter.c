@@ -28,9 +28,9 @@ static const int always[] = {
 	SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_pwait2), SCMP_SYS(epoll_ctl),
 	SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(read), SCMP_SYS(readv), SCMP_SYS(write),
 	SCMP_SYS(writev), SCMP_SYS(recvfrom), SCMP_SYS(recvmsg), SCMP_SYS(sendto),
-	SCMP_SYS(sendmsg), SCMP_SYS(splice), SCMP_SYS(accept4), SCMP_SYS(connect),
-	SCMP_SYS(shutdown), SCMP_SYS(close), SCMP_SYS(pipe2), SCMP_SYS(getsockname),
-	SCMP_SYS(getpeername),
+	SCMP_SYS(recvmmsg), SCMP_SYS(sendmsg), SCMP_SYS(sendmmsg), SCMP_SYS(splice),
+	SCMP_SYS(accept4), SCMP_SYS(connect), SCMP_SYS(shutdown), SCMP_SYS(close), SCMP_SYS(pipe2),
+	SCMP_SYS(getsockname), SCMP_SYS(getpeername),
 	/* files: the access log, what a worker has open, numbers of the kernel's */
 	SCMP_SYS(stat), SCMP_SYS(fstat), SCMP_SYS(newfstatat), SCMP_SYS(statx), SCMP_SYS(lseek),
 	/* memory, threads, time */
