@@ -95,6 +95,8 @@ static const struct {
 	[PARTITIONED] = { { "Partitioned", 11 }, take_partitioned, "Partitioned has no value" },
 };
 
+static const char too_long[] = "longer than 250 characters";
+
 /* False: no room. */
 static bool put(struct draft *d, struct str s)
 {
@@ -125,9 +127,9 @@ static const char *take(struct str part, struct draft *d)
 	d->has[i] = true;
 	if (!attributes[i].take(value, d))
 		return attributes[i].wrong;
-	return d->secure_auto && i == SECURE ? NULL
-	       : put(d, part)                ? NULL
-					     : "too long: more than 200 characters";
+	if (i == SECURE && d->secure_auto) /* added where it belongs */
+		return NULL;
+	return put(d, part) ? NULL : too_long;
 }
 
 static bool add_missing(struct draft *d)
@@ -167,7 +169,7 @@ const char *config_parse_cookie(const char *s, void *dst)
 		s += n + more;
 	}
 	if (!wrong && !add_missing(&d))
-		wrong = "too long: more than 200 characters";
+		wrong = too_long;
 	if (wrong)
 		return wrong;
 	ret.secure_auto = d.secure_auto;
