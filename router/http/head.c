@@ -106,19 +106,47 @@ static bool has_ambiguous_line(struct str head)
 	return false;
 }
 
-/* A token of RFC 9110, 5.6.2. */
+enum { IN_TOKEN = 1, IN_TARGET = 2, IN_HOST = 4, ANYWHERE = IN_TOKEN | IN_TARGET | IN_HOST };
+
+/* What a byte may be part of: a token (RFC 9110, 5.6.2), a request target without a fragment, a
+ * Host. */
+static const uint8_t may_be[256] = {
+	['!'] = ANYWHERE,
+	['"'] = IN_TARGET,
+	['#'] = IN_TOKEN,
+	['$' ... '\''] = ANYWHERE,
+	['(' ... ')'] = IN_TARGET | IN_HOST,
+	['*' ... '+'] = ANYWHERE,
+	[','] = IN_TARGET,
+	['-' ... '.'] = ANYWHERE,
+	['/'] = IN_TARGET,
+	['0' ... '9'] = ANYWHERE,
+	[':' ... ';'] = IN_TARGET | IN_HOST,
+	['<'] = IN_TARGET,
+	['='] = IN_TARGET | IN_HOST,
+	['>' ... '@'] = IN_TARGET,
+	['A' ... 'Z'] = ANYWHERE,
+	['['] = IN_TARGET | IN_HOST,
+	['\\'] = IN_TARGET,
+	[']'] = IN_TARGET | IN_HOST,
+	['^' ... 'z'] = ANYWHERE,
+	['{'] = IN_TARGET | IN_HOST,
+	['|'] = ANYWHERE,
+	['}'] = IN_TARGET | IN_HOST,
+	['~'] = ANYWHERE,
+};
+
+static bool consists_of(struct str s, uint8_t part)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (!(may_be[(uint8_t)s.p[i]] & part))
+			return false;
+	return true;
+}
+
 static bool is_token(struct str s)
 {
-	static const char marks[] = "!#$%&'*+-.^_`|~";
-
-	for (size_t i = 0; i < s.n; i++) {
-		char c = s.p[i], lower = (char)(c | 0x20);
-
-		if (!(lower >= 'a' && lower <= 'z') && !(c >= '0' && c <= '9') &&
-		    (c == '\0' || !strchr(marks, c)))
-			return false;
-	}
-	return s.n > 0;
+	return s.n > 0 && consists_of(s, IN_TOKEN);
 }
 
 static bool has_ambiguous_field(const struct http_head *h)
@@ -277,11 +305,8 @@ static enum http_parse_result judge_partial(struct str in)
 /* "METHOD TARGET HTTP/1.x" with one blank each, printable ASCII and no fragment (RFC 9112, 3). */
 static bool is_sound_request_line(const struct http_head *h)
 {
-	for (size_t i = 0; i < h->target.n; i++)
-		if (h->target.p[i] <= ' ' || h->target.p[i] >= 0x7f)
-			return false;
 	return h->start_line.n == h->method.n + h->target.n + strlen("  HTTP/1.1") &&
-	       !memchr(h->target.p, '#', h->target.n);
+	       consists_of(h->target, IN_TARGET);
 }
 
 /* http://authority/path, whose scheme and authority are not the path's (RFC 9112, 3.2.2). False:
@@ -317,10 +342,8 @@ static bool has_sound_host(const struct http_head *h)
 
 	if (!host.p)
 		return h->minor == 0;
-	for (size_t i = 0; i < host.n; i++)
-		if (host.p[i] <= ' ' || host.p[i] == 0x7f || strchr("/\\?#@,<>\"", host.p[i]))
-			return false;
-	return h->authority.n == 0 || str_eq_nocase(host, h->authority);
+	return consists_of(host, IN_HOST) &&
+	       (h->authority.n == 0 || str_eq_nocase(host, h->authority));
 }
 
 enum http_parse_result http_parse_request(struct str in, size_t max, struct http_head *ret)
