@@ -38,7 +38,8 @@ struct sessions {
 	_Atomic uint32_t *buckets;
 	struct session_layout layout;
 	pid_t self;
-	bool damaged; /* found since the lock was taken */
+	uint32_t changes; /* of the counts, by us */
+	bool damaged;     /* found since the lock was taken */
 };
 
 static uint32_t get(const _Atomic uint32_t *n)
@@ -123,6 +124,7 @@ static void index_slot(struct sessions *s, uint32_t i)
 	link_newest(s, i);
 	count(&s->table->n_used, 1);
 	count(of_worker(s, get(&s->slots[i].worker)), 1);
+	s->changes++;
 }
 
 static void release_slot(struct sessions *s, uint32_t i)
@@ -170,6 +172,7 @@ static void remove_slot(struct sessions *s, uint32_t i)
 	unlink_use(s, i);
 	count(&s->table->n_used, -1u);
 	count(of_worker(s, get(&s->slots[i].worker)), -1u);
+	s->changes++;
 	uncommit(&s->slots[i]);
 	release_slot(s, i);
 }
@@ -212,6 +215,7 @@ static void rebuild(struct sessions *s)
 			release_slot(s, i);
 		}
 	}
+	s->changes++;
 	s->damaged = false;
 }
 
@@ -408,6 +412,11 @@ uint32_t sessions_count(const struct sessions *s)
 uint32_t sessions_count_worker(const struct sessions *s, uint32_t worker)
 {
 	return get(of_worker(s, worker));
+}
+
+uint32_t sessions_changes(const struct sessions *s)
+{
+	return s->changes;
 }
 
 /* The list is in order of use, not of expiry, but idle times rarely differ within one app: the
