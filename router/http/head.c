@@ -74,36 +74,31 @@ static const char *find(struct str s, const char *from, char c)
 	return memchr(from, c, (size_t)(s.p + s.n - from));
 }
 
-/* Offset behind the empty line that ends the head, or 0. */
-static size_t find_head_end(struct str in, size_t from)
-{
-	const char *lf = in.p + from, *end = in.p + in.n;
-
-	while ((lf = find(in, lf, '\n')) && end - lf > 2) {
-		if (lf - in.p > (ssize_t)from && memcmp(lf - 1, "\r\n\r\n", 4) == 0)
-			return (size_t)(lf - in.p) + 3;
-		lf++;
-	}
-	return 0;
-}
+struct lines {
+	size_t end; /* offset behind the empty line that ends the head, 0: it has not come yet */
+	bool ambiguous;
+};
 
 /* Lines end with CRLF, neither character stands alone, and no line begins with a blank (obs-fold):
- * RFC 9112, 2.2 and 5.2. llhttp is content with a single LF behind the request line. @head ends
- * with CRLF. */
-static bool has_ambiguous_line(struct str head)
+ * RFC 9112, 2.2 and 5.2. llhttp is content with a single LF behind the request line. */
+static struct lines walk_lines(struct str in, size_t from)
 {
-	const char *end = head.p + head.n;
+	const char *first = in.p + from, *line = first, *lf;
+	struct lines found = { 0 };
 
-	if (find(head, head.p, '\0'))
-		return true;
-	for (const char *lf = head.p; (lf = find(head, lf, '\n')); lf++)
-		if (lf == head.p || lf[-1] != '\r' ||
-		    (lf + 1 < end && (lf[1] == ' ' || lf[1] == '\t')))
-			return true;
-	for (const char *cr = head.p; (cr = find(head, cr, '\r')); cr++)
-		if (cr[1] != '\n')
-			return true;
-	return false;
+	while ((lf = find(in, line, '\n'))) {
+		bool is_empty = lf - line == 1 && *line == '\r';
+
+		if (memchr(line, '\r', (size_t)(lf - line)) != lf - 1 ||
+		    (line > first && (*line == ' ' || *line == '\t')))
+			found.ambiguous = true;
+		if (is_empty && line - first >= 2 && line[-2] == '\r') {
+			found.end = (size_t)(lf - in.p) + 1;
+			break;
+		}
+		line = lf + 1;
+	}
+	return found;
 }
 
 enum { IN_TOKEN = 1, IN_TARGET = 2, IN_HOST = 4, ANYWHERE = IN_TOKEN | IN_TARGET | IN_HOST };
@@ -257,7 +252,9 @@ static enum http_parse_result refuse(const struct http_head *h, enum llhttp_errn
 static enum http_parse_result parse(llhttp_type_t type, struct str in, size_t max, llhttp_t *p,
 				    struct http_head *h)
 {
-	size_t from = leading_empty_lines(in), end = find_head_end(in, from);
+	size_t from = leading_empty_lines(in);
+	struct lines lines = walk_lines(in, from);
+	size_t end = lines.end;
 	struct options options;
 	const char *eol;
 	enum llhttp_errno e;
@@ -280,7 +277,7 @@ static enum http_parse_result parse(llhttp_type_t type, struct str in, size_t ma
 	llhttp_resume(p);
 	if (p->http_major != 1)
 		return HTTP_HEAD_VERSION;
-	if (has_ambiguous_line((struct str){ in.p + from, end - from }) || has_ambiguous_field(h))
+	if (lines.ambiguous || memchr(in.p + from, '\0', end - from) || has_ambiguous_field(h))
 		return HTTP_HEAD_BAD;
 	options = read_options(h);
 	h->minor = p->http_minor;
