@@ -11,15 +11,13 @@
 
 enum { BUF_FIRST = 256 };
 
-int buf_reserve(struct buf *b, size_t n)
+int buf_grow(struct buf *b, size_t n)
 {
 	size_t cap = b->cap;
 	char *p;
 
 	if (n > b->max - b->len)
 		return -EMSGSIZE;
-	if (n <= b->cap - b->len)
-		return 0;
 	if (cap == 0)
 		cap = BUF_FIRST;
 	while (cap < b->len + n)
@@ -31,18 +29,6 @@ int buf_reserve(struct buf *b, size_t n)
 		return -ENOMEM;
 	b->p = p;
 	b->cap = cap;
-	return 0;
-}
-
-int buf_append(struct buf *b, const void *bytes, size_t n)
-{
-	int r = buf_reserve(b, n);
-
-	if (r < 0)
-		return r;
-	if (n)
-		memcpy(b->p + b->len, bytes, n);
-	b->len += n;
 	return 0;
 }
 

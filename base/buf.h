@@ -16,12 +16,29 @@ struct buf {
 
 #define BUF_INIT(limit) ((struct buf){ .max = (limit) })
 
+/* buf_reserve() where there is no room yet. */
+int buf_grow(struct buf *b, size_t n) __attribute__((warn_unused_result));
+
 /* Room for @n more bytes at b->p + b->len. 0, -EMSGSIZE (limit), -ENOMEM; b is intact on failure.
  */
-int buf_reserve(struct buf *b, size_t n) __attribute__((warn_unused_result));
+static inline __attribute__((warn_unused_result)) int buf_reserve(struct buf *b, size_t n)
+{
+	return n <= b->cap - b->len ? 0 : buf_grow(b, n);
+}
 
 /* Appends a copy. Returns as buf_reserve(). */
-int buf_append(struct buf *b, const void *bytes, size_t n) __attribute__((warn_unused_result));
+static inline __attribute__((warn_unused_result)) int buf_append(struct buf *b, const void *bytes,
+								 size_t n)
+{
+	int r = buf_reserve(b, n);
+
+	if (r < 0)
+		return r;
+	if (n)
+		memcpy(b->p + b->len, bytes, n);
+	b->len += n;
+	return 0;
+}
 
 /* Appends formatted text, without its NUL. Returns as buf_reserve(). */
 int buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

@@ -43,10 +43,29 @@ int ip_parse(struct str s, struct ip *ret)
 	return 0;
 }
 
+static char *print_decimal(uint8_t n, char *p)
+{
+	if (n >= 100)
+		*p++ = (char)('0' + n / 100);
+	if (n >= 10)
+		*p++ = (char)('0' + n / 10 % 10);
+	*p++ = (char)('0' + n % 10);
+	return p;
+}
+
+/* inet_ntop(3) goes through sprintf(3), and the address of each connection is printed. */
+static void print_v4(const uint8_t byte[static 4], char *dst)
+{
+	for (int i = 0; i < 4; i++) {
+		dst = print_decimal(byte[i], dst);
+		*dst++ = i < 3 ? '.' : '\0';
+	}
+}
+
 void ip_print(const struct ip *ip, char dst[static IP_TEXT_MAX])
 {
 	if (ip_is_v4(ip))
-		(void)inet_ntop(AF_INET, ip->byte + sizeof(v4_prefix), dst, IP_TEXT_MAX);
+		print_v4(ip->byte + sizeof(v4_prefix), dst);
 	else
 		(void)inet_ntop(AF_INET6, ip->byte, dst, IP_TEXT_MAX);
 }

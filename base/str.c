@@ -13,12 +13,10 @@ static unsigned char lower(char c)
 }
 
 /* Not strncasecmp(3): it stops at a NUL and asks the locale. */
-bool str_eq_nocase(struct str a, struct str b)
+bool bytes_eq_nocase(const char *a, const char *b, size_t n)
 {
-	if (a.n != b.n)
-		return false;
-	for (size_t i = 0; i < a.n; i++)
-		if (lower(a.p[i]) != lower(b.p[i]))
+	for (size_t i = 0; i < n; i++)
+		if (lower(a[i]) != lower(b[i]))
 			return false;
 	return true;
 }

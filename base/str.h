@@ -31,7 +31,11 @@ static inline bool str_has_prefix(struct str s, struct str prefix)
 }
 
 /* ASCII case-insensitive equality, as HTTP field names want it (RFC 9110, 5.1). */
-bool str_eq_nocase(struct str a, struct str b);
+bool bytes_eq_nocase(const char *a, const char *b, size_t n);
+static inline bool str_eq_nocase(struct str a, struct str b)
+{
+	return a.n == b.n && bytes_eq_nocase(a.p, b.p, a.n);
+}
 
 /* Without blanks and tabs at both ends. */
 struct str str_trim(struct str s);

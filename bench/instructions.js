@@ -79,6 +79,7 @@ async function startApp(app, dir) {
 		SIOINIT_WORKERS: app.workers,
 		SIOINIT_SERIALIZATION: "advanced",
 		SIOINIT_PING_INTERVAL: 0,
+		SIOINIT_SANDBOX: "off", // valgrind and strace need what the sandbox takes away
 		EXEC_SELF: sioinit,
 		LD_PRELOAD: program("libbench-exec-self.so"),
 	});

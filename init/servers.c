@@ -24,7 +24,8 @@ bool servers_have(struct server *list, const struct place *pl)
 	return s;
 }
 
-struct server *servers_add(struct server **list, struct place *pl, bool first, int64_t seq)
+struct server *servers_add(struct server **list, enum serialization mode, struct place *pl,
+			   bool first, int64_t seq)
 {
 	struct server *s = calloc(1, sizeof(*s));
 
@@ -33,6 +34,7 @@ struct server *servers_add(struct server **list, struct place *pl, bool first, i
 	s->listener = first || !pl ? 0 : pl->id;
 	s->place = pl;
 	(void)snprintf(s->key, sizeof(s->key), "k%lld", (long long)seq);
+	node_newconn_begin(&s->newconn, mode, s->key);
 	DL_PREPEND(*list, s);
 	return s;
 }
@@ -40,6 +42,7 @@ struct server *servers_add(struct server **list, struct place *pl, bool first, i
 static void drop(struct server **list, struct server *s)
 {
 	DL_DELETE(*list, s);
+	wire_drop(&s->newconn);
 	free(s);
 }
 

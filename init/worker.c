@@ -115,13 +115,13 @@ static void on_taken(struct handles *hs, const struct control_msg *m, int fd)
 void worker_hand_off(struct worker *w, const struct control_msg *m, int fd)
 {
 	struct server *s = servers_find(w->servers, m->listener);
-	enum serialization mode = w->channel.mode;
 
 	if (w->style != WORKER_STYLE_LISTEN)
-		handles_give(&w->handles, m, fd, HANDLES_NO_SEQ, node_sticky_connection(mode));
+		handles_give(&w->handles, m, fd, HANDLES_NO_SEQ,
+			     node_sticky_connection(w->channel.mode));
 	else
 		handles_give(&w->handles, m, fd, w->seq,
-			     s ? node_newconn(mode, s->key, w->seq) : NULL);
+			     s ? node_newconn(&s->newconn, w->seq) : NULL);
 	w->seq++;
 }
 
@@ -162,7 +162,7 @@ static void on_query(struct worker *w, const struct node_msg *q, const struct ch
 
 	(void)f;
 	if ((public || pl) && !servers_have(w->servers, pl)) {
-		s = servers_add(&w->servers, pl, first, q->seq);
+		s = servers_add(&w->servers, w->channel.mode, pl, first, q->seq);
 		err = s ? 0 : -ENOMEM;
 	}
 	if (!s) {

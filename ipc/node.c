@@ -367,15 +367,21 @@ struct blob *node_shared_reply(enum serialization mode, const struct node_msg *q
 	return end_handle(&w);
 }
 
-struct blob *node_newconn(enum serialization mode, const char *key, uint32_t seq)
+void node_newconn_begin(struct wire_writer *w, enum serialization mode, const char *key)
+{
+	begin_handle(w, mode, "net.Native");
+	string_member(w, "cmd", "NODE_CLUSTER");
+	string_member(w, "act", "newconn");
+	string_member(w, "key", key);
+	wire_key(w, "seq");
+}
+
+struct blob *node_newconn(const struct wire_writer *begin, uint32_t seq)
 {
 	struct wire_writer w;
 
-	begin_handle(&w, mode, "net.Native");
-	string_member(&w, "cmd", "NODE_CLUSTER");
-	string_member(&w, "act", "newconn");
-	string_member(&w, "key", key);
-	number_member(&w, "seq", seq);
+	wire_begin_as(&w, begin);
+	wire_number(&w, seq);
 	return end_handle(&w);
 }
 

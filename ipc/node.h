@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "ipc/value.h"
+#include "ipc/wire.h"
 
 enum node_kind {
 	NODE_OTHER,        /* the app's own message */
@@ -86,9 +87,11 @@ struct blob *node_listen_reply(enum serialization mode, const struct node_msg *q
 /* The same with a shared handle: goes with the fd (UDP, NODE_CLUSTER_SCHED_POLICY=none). */
 struct blob *node_shared_reply(enum serialization mode, const struct node_msg *q, const char *key,
 			       uint32_t seq);
-/* A client connection for the server @key: goes with the fd; answered NODE_HANDLE_ACK, then
- * NODE_ACCEPTED with ack == @seq. */
-struct blob *node_newconn(enum serialization mode, const char *key, uint32_t seq);
+/* Client connections for the server @key: what all of them begin with, which the caller keeps and
+ * ends with wire_drop(). */
+void node_newconn_begin(struct wire_writer *w, enum serialization mode, const char *key);
+/* One of them: goes with the fd; answered NODE_HANDLE_ACK, then NODE_ACCEPTED with ack == @seq. */
+struct blob *node_newconn(const struct wire_writer *begin, uint32_t seq);
 /* A connection for setupWorker() of @socket.io/sticky, its bytes left in the kernel: goes with the
  * fd. */
 struct blob *node_sticky_connection(enum serialization mode);

@@ -161,6 +161,18 @@ void wire_begin(struct wire_writer *w, enum serialization mode)
 		put(w, header, sizeof(header));
 }
 
+void wire_begin_as(struct wire_writer *w, const struct wire_writer *from)
+{
+	*w = *from;
+	w->out = BUF_INIT(FRAME_MAX);
+	put(w, from->out.p, from->out.len);
+}
+
+void wire_drop(struct wire_writer *w)
+{
+	buf_free(&w->out);
+}
+
 void wire_object(struct wire_writer *w)
 {
 	if (w->depth == ARRAY_LEN(w->members)) {

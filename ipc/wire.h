@@ -54,6 +54,11 @@ struct wire_writer {
 };
 
 void wire_begin(struct wire_writer *w, enum serialization mode);
+/* @w goes on from where @from is, which stays as it is: what many frames begin with is written
+ * once. */
+void wire_begin_as(struct wire_writer *w, const struct wire_writer *from);
+/* Instead of wire_end(): there will be no frame. */
+void wire_drop(struct wire_writer *w);
 void wire_object(struct wire_writer *w);
 void wire_object_end(struct wire_writer *w);
 /* @key is an ASCII literal without characters that JSON escapes. */

@@ -108,8 +108,10 @@ static void write_value(const struct backend *b, uint32_t id, char dst[static ST
 struct cookie sticky_cookie(const struct backend *b, uint32_t id, struct str had,
 			    char dst[static STICKY_VALUE_SIZE])
 {
+	if (b->conf->sticky != STICKY_COOKIE)
+		return (struct cookie){ 0 };
 	write_value(b, id, dst);
-	if (b->conf->sticky != STICKY_COOKIE || str_eq(had, str_of(dst)))
+	if (str_eq(had, str_of(dst)))
 		return (struct cookie){ 0 };
 	return (struct cookie){ .name = str_of(b->conf->sticky_cookie),
 				.value = str_of(dst),

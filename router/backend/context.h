@@ -24,6 +24,8 @@ struct backend {
 	struct scoreboard_router *board; /* our part of it */
 	struct worker *workers;          /* by id */
 	uint32_t n_ready;
+	struct worker *news;   /* of whom the scoreboard is to be told: workers.h */
+	uint32_t told_changes; /* of the sessions, see sessions_changes() */
 	struct balance balance;
 	const struct upstream_ops *upstream_ops;
 	uint64_t last_token; /* of what was handed over */

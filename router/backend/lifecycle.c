@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <utlist.h>
 
 #include "base/log.h"
 #include "router/backend/health_check.h"
@@ -24,6 +25,8 @@ static void worker_remove(struct backend *b, struct worker *w)
 	health_check_stop(w);
 	tunnel_drain_stop(w);
 	upstreams_close_all(w);
+	if (w->has_news)
+		LL_DELETE2(b->news, w, next_news);
 	free(w);
 }
 
@@ -94,6 +97,7 @@ static void worker_apply(struct worker *w, const struct control_msg *m)
 	if (w->state == WORKER_STOPPING)
 		upstreams_close_idle(w);
 	worker_tell_if_idle(w);
+	worker_has_news(w);
 }
 
 void workers_update(struct backend *b, const struct control_msg *m)

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <sys/stat.h>
+#include <utlist.h>
 
 #include "base/macros.h"
 #include "router/backend/workers.h"
@@ -33,9 +34,9 @@ static struct scoreboard_share *share_of(const struct worker *w)
 
 static uint32_t others(const struct worker *w, size_t offset)
 {
-	const struct scoreboard_share *ours = share_of(w);
+	const struct scoreboard_share *ours;
 
-	if (!ours)
+	if (counter_get(&w->backend->shared->n_routers) == 1 || !(ours = share_of(w)))
 		return 0;
 	return (
 	    uint32_t)(scoreboard_slot_total(w->backend->shared, w->slot, offset) -
@@ -105,6 +106,7 @@ static void count_sockets(struct worker *w)
 	w->open_sockets = open_sockets(w);
 	w->assigned = row ? (uint32_t)counter_get(&row->pending) : 0;
 	w->others_handoffs = OTHERS(w, handoffs);
+	worker_has_news(w);
 }
 
 void load_count_sockets(struct backend *b)
@@ -177,6 +179,7 @@ void load_assigned(struct worker *w)
 
 	take_base(w);
 	w->assigned++;
+	worker_has_news(w);
 	if (share)
 		counter_add(&share->handoffs, 1);
 }
@@ -200,11 +203,12 @@ void load_asked(struct worker *w)
 /* Publishing */
 
 /* A number that all routers write: whoever writes last sees that it is still true. */
-static void publish_sessions(const struct worker *w, counter *c)
+static void publish_sessions(struct worker *w, counter *c)
 {
 	for (int i = 0; i < PUBLISH_TRIES; i++) {
 		uint32_t n = sessions_count_worker(w->backend->sessions, w->id);
 
+		w->told_sessions = n;
 		if (n == counter_get(c))
 			break;
 		counter_set(c, n);
@@ -222,29 +226,51 @@ static void publish_sockets(struct worker *w, counter *c)
 	w->told_sockets = n;
 }
 
-static void publish(struct worker *w)
+/* False: its row is not its own, yet or any more. */
+static bool publish(struct worker *w)
 {
 	struct scoreboard_row *row = row_of(w);
-	struct scoreboard_share *share = share_of(w);
+	struct scoreboard_share *share;
 
 	if (!row)
-		return;
+		return false;
+	share = &w->backend->board->shares[w->slot];
 	publish_sessions(w, &row->sessions);
 	publish_sockets(w, &row->sockets);
 	counter_set(&share->in_flight, w->in_flight);
 	counter_set(&share->upstreams, w->n_upstreams);
 	counter_set(&share->tunnels, w->n_tunnels);
+	return true;
+}
+
+/* Sessions that have come and gone are news of their workers. */
+static void note_sessions(struct backend *b)
+{
+	uint32_t changes = sessions_changes(b->sessions);
+	struct worker *w, *next;
+
+	if (changes == b->told_changes)
+		return;
+	b->told_changes = changes;
+	HASH_ITER(hh, b->workers, w, next)
+	if (w->told_sessions != sessions_count_worker(b->sessions, w->id))
+		worker_has_news(w);
 }
 
 void load_publish(struct backend *b)
 {
-	struct worker *w, *next;
+	struct worker *w, *next, *news;
 
-	HASH_ITER(hh, b->workers, w, next)
+	note_sessions(b);
+	news = b->news;
+	b->news = NULL;
+	LL_FOREACH_SAFE2(news, w, next, next_news)
 	{
+		w->has_news = false;
 		if (w->idle_untold)
 			worker_tell_if_idle(w);
-		publish(w);
+		if (!publish(w))
+			worker_has_news(w);
 	}
 }
 

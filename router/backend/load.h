@@ -29,5 +29,6 @@ void load_admitted(struct worker *w);
 void load_asked(struct worker *w);
 void load_assigned(struct worker *w);
 
-/* What the scoreboard says of each worker; and what init would not take before is said again. */
+/* What the scoreboard says of the workers that have news, and only of them: see worker_has_news().
+ * What init would not take before is said again. */
 void load_publish(struct backend *b);

@@ -41,6 +41,7 @@ static struct upstream *upstream_with(struct worker *w, int fd, uint64_t token)
 	u->token = token;
 	u->in = BUF_INIT(RESPONSE_HEAD_MAX + SOCK_BITE_MIN);
 	w->n_upstreams++;
+	worker_has_news(w);
 	return u;
 }
 
@@ -94,6 +95,7 @@ static void become_busy(struct upstream *u, void *user, bool poll)
 	w->in_flight++;
 	w->n_polls += poll;
 	DL_PREPEND(w->busy, u);
+	worker_has_news(w);
 }
 
 struct upstream *upstream_get(struct worker *w, void *user, bool poll, enum upstream_age age)
@@ -128,6 +130,7 @@ static void leave_busy(struct upstream *u)
 	else
 		w->in_flight--;
 	w->n_polls -= u->poll;
+	worker_has_news(w);
 	worker_tell_if_idle(w);
 }
 
@@ -138,6 +141,7 @@ void upstream_becomes_tunnel(struct upstream *u)
 		return;
 	u->worker->in_flight--;
 	u->worker->n_tunnels++;
+	worker_has_news(u->worker);
 	worker_tell_if_idle(u->worker);
 }
 
@@ -219,6 +223,7 @@ void upstream_leave_worker(struct upstream *u)
 	else
 		leave_idle(u);
 	w->n_upstreams--;
+	worker_has_news(w);
 	u->worker = NULL;
 }
 

@@ -32,11 +32,13 @@ struct worker {
 	/* Hand-offs leave no trace with us, so live sockets are seen from outside: the descriptors
 	 * the process has open, less those it had when it became ready and our own connections. */
 	uint32_t base_fds, open_sockets, assigned; /* assigned: given since sockets were counted */
-	uint32_t others_handoffs; /* of the other routers, when sockets were counted */
-	uint32_t told_sockets;    /* what we said last of them */
-	bool idle_untold;         /* init would not take it */
-	bool joined;              /* its slot's row of the scoreboard is its own */
-	uint64_t ready_ms;        /* since when */
+	uint32_t others_handoffs;             /* of the other routers, when sockets were counted */
+	uint32_t told_sockets, told_sessions; /* what we said last of them */
+	bool has_news;                        /* it is among backend->news */
+	struct worker *next_news;
+	bool idle_untold;  /* init would not take it */
+	bool joined;       /* its slot's row of the scoreboard is its own */
+	uint64_t ready_ms; /* since when */
 	UT_hash_handle hh;
 };
 
@@ -45,6 +47,9 @@ struct worker *workers_by_id(const struct backend *b, uint32_t id);
 /* The same if it still serves known sessions (not stopping). That it is ready another router may
  * have heard before us. */
 struct worker *workers_serving(const struct backend *b, uint32_t id);
+
+/* One of the numbers above has changed, which the scoreboard is told of before the loop waits. */
+void worker_has_news(struct worker *w);
 
 /* A draining worker that nobody waits for: init is told, and again until it takes it. */
 void worker_tell_if_idle(struct worker *w);

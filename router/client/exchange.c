@@ -223,11 +223,13 @@ static bool is_idempotent(struct str method)
 static void keep_cookie(struct exchange *x, const struct http_head *head)
 {
 	const struct router_conf *conf = frontend_conf(x->side.frontend);
-	struct forwarded_peer peer = identity_forwarded(x->side.who);
-	struct str had = { 0 };
+	struct forwarded_peer peer;
+	struct str had;
 
-	if (conf->sticky == STICKY_COOKIE)
-		had = cookie_of(head, str_of(conf->sticky_cookie));
+	if (conf->sticky != STICKY_COOKIE)
+		return;
+	peer = identity_forwarded(x->side.who);
+	had = cookie_of(head, str_of(conf->sticky_cookie));
 	x->secure_cookie = conf->sticky_cookie_secure_auto && forwarded_is_tls(head, &peer);
 	(void)snprintf(x->cookie, sizeof(x->cookie), "%.*s", (int)had.n, had.p);
 }

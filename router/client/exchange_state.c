@@ -52,5 +52,5 @@ void exchange_pace(struct exchange *x, enum moved moved)
 	struct deadline_list *list = &x->side.frontend->deadlines[kind];
 
 	if (x->deadline.list != list || is_renewed(x, kind, moved))
-		deadline_set(&x->deadline, list);
+		deadline_renew(&x->deadline, list);
 }

@@ -14,13 +14,17 @@
 
 static const struct step more = { .kind = STEP_MORE };
 
-/* Reads the head again, for good this time, and the part of the body that is there: the slices of
- * @head keep pointing at the same bytes. A chunked body is read later, since where it ends is not
- * known yet. */
+/* What rewriting adds to a head is far less: a blank for each field, and a few fields of ours. */
+_Static_assert(SOCK_OUT_MAX - IO_SIZE >= 16 << 10, "a rewritten head and a body that was read fit");
+
+/* Reads the head again, for good this time, and the part of the body that is there, a bite of the
+ * worker's at most: the slices of @head keep pointing at the same bytes. A chunked body is read
+ * later, since where it ends is not known yet. */
 static ssize_t consume(const struct exchange *x, const struct http_head *head)
 {
 	size_t room = head->body.kind == HTTP_BODY_CHUNKED ? 0 : http_body_room(&head->body);
-	size_t left = IO_SIZE - head->size, most = left < SOCK_BITE_MIN ? left : SOCK_BITE_MIN;
+	size_t left = IO_SIZE - head->size, bite = x->upstream->sock.bite;
+	size_t most = left < bite ? left : bite;
 
 	return recv(x->side.client->fd, x->side.frontend->io,
 		    head->size + (room < most ? room : most), MSG_DONTWAIT);

@@ -74,51 +74,74 @@ static const char *find(struct str s, const char *from, char c)
 	return memchr(from, c, (size_t)(s.p + s.n - from));
 }
 
-/* Offset behind the empty line that ends the head, or 0. */
-static size_t find_head_end(struct str in, size_t from)
-{
-	const char *lf = in.p + from, *end = in.p + in.n;
-
-	while ((lf = find(in, lf, '\n')) && end - lf > 2) {
-		if (lf - in.p > (ssize_t)from && memcmp(lf - 1, "\r\n\r\n", 4) == 0)
-			return (size_t)(lf - in.p) + 3;
-		lf++;
-	}
-	return 0;
-}
+struct lines {
+	size_t end; /* offset behind the empty line that ends the head, 0: it has not come yet */
+	bool ambiguous;
+};
 
 /* Lines end with CRLF, neither character stands alone, and no line begins with a blank (obs-fold):
- * RFC 9112, 2.2 and 5.2. llhttp is content with a single LF behind the request line. @head ends
- * with CRLF. */
-static bool has_ambiguous_line(struct str head)
+ * RFC 9112, 2.2 and 5.2. llhttp is content with a single LF behind the request line. */
+static struct lines walk_lines(struct str in, size_t from)
 {
-	const char *end = head.p + head.n;
+	const char *first = in.p + from, *line = first, *lf;
+	struct lines found = { 0 };
 
-	if (find(head, head.p, '\0'))
-		return true;
-	for (const char *lf = head.p; (lf = find(head, lf, '\n')); lf++)
-		if (lf == head.p || lf[-1] != '\r' ||
-		    (lf + 1 < end && (lf[1] == ' ' || lf[1] == '\t')))
-			return true;
-	for (const char *cr = head.p; (cr = find(head, cr, '\r')); cr++)
-		if (cr[1] != '\n')
-			return true;
-	return false;
+	while ((lf = find(in, line, '\n'))) {
+		bool is_empty = lf - line == 1 && *line == '\r';
+
+		if (memchr(line, '\r', (size_t)(lf - line)) != lf - 1 ||
+		    (line > first && (*line == ' ' || *line == '\t')))
+			found.ambiguous = true;
+		if (is_empty && line - first >= 2 && line[-2] == '\r') {
+			found.end = (size_t)(lf - in.p) + 1;
+			break;
+		}
+		line = lf + 1;
+	}
+	return found;
 }
 
-/* A token of RFC 9110, 5.6.2. */
+enum { IN_TOKEN = 1, IN_TARGET = 2, IN_HOST = 4, ANYWHERE = IN_TOKEN | IN_TARGET | IN_HOST };
+
+/* What a byte may be part of: a token (RFC 9110, 5.6.2), a request target without a fragment, a
+ * Host. */
+static const uint8_t may_be[256] = {
+	['!'] = ANYWHERE,
+	['"'] = IN_TARGET,
+	['#'] = IN_TOKEN,
+	['$' ... '\''] = ANYWHERE,
+	['(' ... ')'] = IN_TARGET | IN_HOST,
+	['*' ... '+'] = ANYWHERE,
+	[','] = IN_TARGET,
+	['-' ... '.'] = ANYWHERE,
+	['/'] = IN_TARGET,
+	['0' ... '9'] = ANYWHERE,
+	[':' ... ';'] = IN_TARGET | IN_HOST,
+	['<'] = IN_TARGET,
+	['='] = IN_TARGET | IN_HOST,
+	['>' ... '@'] = IN_TARGET,
+	['A' ... 'Z'] = ANYWHERE,
+	['['] = IN_TARGET | IN_HOST,
+	['\\'] = IN_TARGET,
+	[']'] = IN_TARGET | IN_HOST,
+	['^' ... 'z'] = ANYWHERE,
+	['{'] = IN_TARGET | IN_HOST,
+	['|'] = ANYWHERE,
+	['}'] = IN_TARGET | IN_HOST,
+	['~'] = ANYWHERE,
+};
+
+static bool consists_of(struct str s, uint8_t part)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (!(may_be[(uint8_t)s.p[i]] & part))
+			return false;
+	return true;
+}
+
 static bool is_token(struct str s)
 {
-	static const char marks[] = "!#$%&'*+-.^_`|~";
-
-	for (size_t i = 0; i < s.n; i++) {
-		char c = s.p[i], lower = (char)(c | 0x20);
-
-		if (!(lower >= 'a' && lower <= 'z') && !(c >= '0' && c <= '9') &&
-		    (c == '\0' || !strchr(marks, c)))
-			return false;
-	}
-	return s.n > 0;
+	return s.n > 0 && consists_of(s, IN_TOKEN);
 }
 
 static bool has_ambiguous_field(const struct http_head *h)
@@ -229,7 +252,9 @@ static enum http_parse_result refuse(const struct http_head *h, enum llhttp_errn
 static enum http_parse_result parse(llhttp_type_t type, struct str in, size_t max, llhttp_t *p,
 				    struct http_head *h)
 {
-	size_t from = leading_empty_lines(in), end = find_head_end(in, from);
+	size_t from = leading_empty_lines(in);
+	struct lines lines = walk_lines(in, from);
+	size_t end = lines.end;
 	struct options options;
 	const char *eol;
 	enum llhttp_errno e;
@@ -252,7 +277,7 @@ static enum http_parse_result parse(llhttp_type_t type, struct str in, size_t ma
 	llhttp_resume(p);
 	if (p->http_major != 1)
 		return HTTP_HEAD_VERSION;
-	if (has_ambiguous_line((struct str){ in.p + from, end - from }) || has_ambiguous_field(h))
+	if (lines.ambiguous || memchr(in.p + from, '\0', end - from) || has_ambiguous_field(h))
 		return HTTP_HEAD_BAD;
 	options = read_options(h);
 	h->minor = p->http_minor;
@@ -277,11 +302,8 @@ static enum http_parse_result judge_partial(struct str in)
 /* "METHOD TARGET HTTP/1.x" with one blank each, printable ASCII and no fragment (RFC 9112, 3). */
 static bool is_sound_request_line(const struct http_head *h)
 {
-	for (size_t i = 0; i < h->target.n; i++)
-		if (h->target.p[i] <= ' ' || h->target.p[i] >= 0x7f)
-			return false;
 	return h->start_line.n == h->method.n + h->target.n + strlen("  HTTP/1.1") &&
-	       !memchr(h->target.p, '#', h->target.n);
+	       consists_of(h->target, IN_TARGET);
 }
 
 /* http://authority/path, whose scheme and authority are not the path's (RFC 9112, 3.2.2). False:
@@ -317,10 +339,8 @@ static bool has_sound_host(const struct http_head *h)
 
 	if (!host.p)
 		return h->minor == 0;
-	for (size_t i = 0; i < host.n; i++)
-		if (host.p[i] <= ' ' || host.p[i] == 0x7f || strchr("/\\?#@,<>\"", host.p[i]))
-			return false;
-	return h->authority.n == 0 || str_eq_nocase(host, h->authority);
+	return consists_of(host, IN_HOST) &&
+	       (h->authority.n == 0 || str_eq_nocase(host, h->authority));
 }
 
 enum http_parse_result http_parse_request(struct str in, size_t max, struct http_head *ret)

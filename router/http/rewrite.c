@@ -148,9 +148,11 @@ static int put_status_line(const struct http_head *h, struct buf *out)
 {
 	const size_t version = strlen("HTTP/1.1"), least = strlen("HTTP/1.1 200 ");
 	struct str rest = { h->start_line.p + version, h->start_line.n - version };
+	int r = put(out, STR("HTTP/1.1"));
 
-	return buf_printf(out, "HTTP/1.1%.*s%s\r\n", (int)rest.n, rest.p,
-			  h->start_line.n < least ? " " : "");
+	if (r == 0)
+		r = put(out, rest);
+	return r == 0 ? put(out, h->start_line.n < least ? STR(" \r\n") : STR("\r\n")) : r;
 }
 
 int http_forward_response(const struct http_head *head, const struct http_forward *fw,

@@ -51,6 +51,14 @@ void deadline_set(struct deadline *d, struct deadline_list *l)
 		arm(l);
 }
 
+void deadline_renew(struct deadline *d, struct deadline_list *l)
+{
+	uint64_t at = uv_now(l->timer.loop) + l->duration_ms;
+
+	if (d->list != l || at - d->at_ms > l->duration_ms / 16)
+		deadline_set(d, l);
+}
+
 void deadline_clear(struct deadline *d)
 {
 	if (!d->list)

@@ -26,4 +26,7 @@ void deadline_list_init(struct deadline_list *l, uv_loop_t *loop, uint32_t durat
 
 /* (Re)starts @d on @l; it leaves the list it was on. */
 void deadline_set(struct deadline *d, struct deadline_list *l);
+/* The same for what is renewed all the time: nothing is done when @d was started on @l less than a
+ * sixteenth of its duration ago, so it may expire that much too early. */
+void deadline_renew(struct deadline *d, struct deadline_list *l);
 void deadline_clear(struct deadline *d);

@@ -13,7 +13,13 @@
 
 #include "base/ban.h"
 
-enum { ACCEPT_BATCH = 64, ACCEPT_LAST_MAX = 4096, KEEPALIVE_PROBES = 4, KEEPALIVE_INTERVAL_S = 15 };
+enum {
+	ACCEPT_BATCH = 64,
+	ACCEPT_ALONE_MAX = 16,
+	ACCEPT_LAST_MAX = 4096,
+	KEEPALIVE_PROBES = 4,
+	KEEPALIVE_INTERVAL_S = 15
+};
 
 static bool is_out_of_resources(int err)
 {
@@ -77,14 +83,36 @@ static void queue_up_again(struct listener *l)
 	accept_again(l);
 }
 
+/* How many to accept now. Where connections come one by one, the look for a second one is a system
+ * call in vain; what it would have found, the kernel tells in the next turn. */
+static unsigned batch(struct listener *l)
+{
+	if (l->once == 0)
+		return ACCEPT_BATCH;
+	l->once--;
+	return 1;
+}
+
+/* @n were there, all of them. */
+static void adapt_batch(struct listener *l, unsigned n)
+{
+	if (n > 1)
+		l->alone = 0;
+	else if (l->alone < ACCEPT_ALONE_MAX)
+		l->alone++;
+	l->once = l->alone;
+}
+
 static void on_acceptable(struct sock *s, int events)
 {
 	struct listener *l = container_of(s, struct listener, sock);
-	int n = 0;
+	unsigned n = 0, most = batch(l);
 
 	(void)events;
-	while (n < ACCEPT_BATCH && l->accepting && accept_one(l))
+	while (n < most && l->accepting && accept_one(l))
 		n++;
+	if (most > 1)
+		adapt_batch(l, n);
 	if (n > 0)
 		queue_up_again(l);
 }

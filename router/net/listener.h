@@ -48,6 +48,8 @@ struct listener {
 	enum listener_role role;
 	uint32_t id;
 	bool accepting;
+	unsigned alone; /* connections in a row that had none behind them, up to ACCEPT_ALONE_MAX */
+	unsigned once;  /* so many are accepted without looking for another one */
 };
 
 /* @ops and @ctx are borrowed for good. */

@@ -43,7 +43,8 @@ struct sessions {
 	_Atomic uint32_t *buckets;
 	struct session_layout layout;
 	pid_t self;
-	bool damaged; /* found since the lock was taken */
+	uint32_t changes; /* of the counts, by us */
+	bool damaged;     /* found since the lock was taken */
 	struct leaving leaving[LEAVING_MAX];
 	unsigned n_leaving;
 };
@@ -130,6 +131,7 @@ static void index_slot(struct sessions *s, uint32_t i)
 	link_newest(s, i);
 	count(&s->table->n_used, 1);
 	count(of_worker(s, get(&s->slots[i].worker)), 1);
+	s->changes++;
 }
 
 static void release_slot(struct sessions *s, uint32_t i)
@@ -177,6 +179,7 @@ static void remove_slot(struct sessions *s, uint32_t i)
 	unlink_use(s, i);
 	count(&s->table->n_used, -1u);
 	count(of_worker(s, get(&s->slots[i].worker)), -1u);
+	s->changes++;
 	uncommit(&s->slots[i]);
 	release_slot(s, i);
 }
@@ -219,6 +222,7 @@ static void rebuild(struct sessions *s)
 			release_slot(s, i);
 		}
 	}
+	s->changes++;
 	s->damaged = false;
 }
 
@@ -451,6 +455,11 @@ uint32_t sessions_count(const struct sessions *s)
 uint32_t sessions_count_worker(const struct sessions *s, uint32_t worker)
 {
 	return get(of_worker(s, worker));
+}
+
+uint32_t sessions_changes(const struct sessions *s)
+{
+	return s->changes;
 }
 
 /* The list is in order of use, not of expiry, but idle times rarely differ within one app: the

@@ -44,6 +44,9 @@ bool sessions_sweep(struct sessions *s);
  * them. */
 uint32_t sessions_count(const struct sessions *s);
 uint32_t sessions_count_worker(const struct sessions *s, uint32_t worker);
+/* Another number than before: calls of these functions may have changed the counts in between; what
+ * other routers change is not in it. */
+uint32_t sessions_changes(const struct sessions *s);
 
 /* Drops what has expired, at most some hundred a call; cheap when nothing has. */
 void sessions_expire(struct sessions *s, uint64_t now_ms);

@@ -120,7 +120,11 @@ static void give_sticky(uint64_t token)
 
 static void give_newconn(uint64_t token, uint32_t seq)
 {
-	give(token, seq, node_newconn(SERIAL_JSON, "k1", seq));
+	struct wire_writer begin;
+
+	node_newconn_begin(&begin, SERIAL_JSON, "k1");
+	give(token, seq, node_newconn(&begin, seq));
+	wire_drop(&begin);
 }
 
 /* The loop turns, so that what is queued is written; then the worker answers. */

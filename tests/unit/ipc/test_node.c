@@ -140,12 +140,35 @@ static void writes_handles(void **state)
 			 "cmd\"\x0bNODE_HANDLE\"\x04type\"\x0anet.Socket\"\x03msgo\"\x04type\"\x11"
 			 "sticky:connection\"\x04"
 			 "data\"\0{\x02{\x03"));
-	assert_frame(node_newconn(SERIAL_JSON, "k1", 8),
-		     STR("{\"cmd\":\"NODE_HANDLE\",\"type\":\"net.Native\",\"msg\":{\"cmd\":\"NODE_"
-			 "CLUSTER\",\"act\":\"newconn\","
-			 "\"key\":\"k1\",\"seq\":8}}\n"));
 	assert_frame(node_handle_ack(SERIAL_ADVANCED), STR("\0\0\0\x1b\xff\x0do\"\x03"
 							   "cmd\"\x0fNODE_HANDLE_ACK{\x01"));
+}
+
+static void writes_one_connection_after_the_other(void **state)
+{
+	struct wire_writer json, advanced;
+
+	(void)state;
+	node_newconn_begin(&json, SERIAL_JSON, "k1");
+	node_newconn_begin(&advanced, SERIAL_ADVANCED, "k1");
+	assert_frame(node_newconn(&json, 8),
+		     STR("{\"cmd\":\"NODE_HANDLE\",\"type\":\"net.Native\",\"msg\":{\"cmd\":\"NODE_"
+			 "CLUSTER\",\"act\":\"newconn\",\"key\":\"k1\",\"seq\":8}}\n"));
+	assert_frame(node_newconn(&json, 4000000000),
+		     STR("{\"cmd\":\"NODE_HANDLE\",\"type\":\"net.Native\",\"msg\":{\"cmd\":\"NODE_"
+			 "CLUSTER\",\"act\":\"newconn\",\"key\":\"k1\",\"seq\":4000000000}}\n"));
+	for (uint32_t seq = 8; seq < 10; seq++) {
+		char frame[] = "\0\0\0\x62\xff\x0do\"\x03"
+			       "cmd\"\x0bNODE_HANDLE\"\x04type\"\x0anet.Native\"\x03msgo\"\x03"
+			       "cmd\"\x0cNODE_CLUSTER\"\x03"
+			       "act\"\x07newconn\"\x03key\"\x02k1\"\x03seqI\x10{\x04{\x03";
+
+		frame[sizeof(frame) - 6] = (char)(seq << 1);
+		assert_frame(node_newconn(&advanced, seq),
+			     (struct str){ frame, sizeof(frame) - 1 });
+	}
+	wire_drop(&json);
+	wire_drop(&advanced);
 }
 
 static void echoes_the_data_of_a_query(void **state)
@@ -170,6 +193,7 @@ int main(void)
 		cmocka_unit_test(tells_messages_apart),
 		cmocka_unit_test(asks_as_prom_client_does),
 		cmocka_unit_test(writes_handles),
+		cmocka_unit_test(writes_one_connection_after_the_other),
 		cmocka_unit_test(echoes_the_data_of_a_query),
 	};
 

@@ -133,6 +133,38 @@ static void setting_again_postpones(void **state)
 	assert_int_equal(things[0].n_expired, 1);
 }
 
+static void renewing_postpones_by_a_sixteenth_at_least(void **state)
+{
+	(void)state;
+	list.duration_ms = 160;
+	deadline_renew(&things[0].deadline, &list);
+	pass(10);
+	deadline_renew(&things[0].deadline, &list); /* so little is not worth it */
+	pass(149);
+	assert_int_equal(n_expired, 0);
+	pass(1);
+	assert_int_equal(n_expired, 1);
+	deadline_renew(&things[0].deadline, &list);
+	pass(11);
+	deadline_renew(&things[0].deadline, &list);
+	pass(159);
+	assert_int_equal(n_expired, 1);
+	pass(1);
+	assert_int_equal(n_expired, 2);
+}
+
+static void renewing_moves_to_another_list(void **state)
+{
+	(void)state;
+	set(0);
+	deadline_renew(&things[0].deadline, &never);
+	pass(DURATION_MS * 1000);
+	assert_int_equal(n_expired, 0);
+	deadline_renew(&things[0].deadline, &list);
+	pass(DURATION_MS);
+	assert_int_equal(n_expired, 1);
+}
+
 static void may_be_set_again_when_expired(void **state)
 {
 	(void)state;
@@ -182,6 +214,8 @@ int main(void)
 		DEADLINE(each_has_its_own_time),
 		DEADLINE(the_loop_ends_when_all_are_cleared),
 		DEADLINE(setting_again_postpones),
+		DEADLINE(renewing_postpones_by_a_sixteenth_at_least),
+		DEADLINE(renewing_moves_to_another_list),
 		DEADLINE(may_be_set_again_when_expired),
 		DEADLINE(may_clear_others_when_expired),
 		DEADLINE(no_duration_is_no_deadline),

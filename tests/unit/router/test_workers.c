@@ -367,6 +367,46 @@ static void published_numbers_are_sums(void **state)
 	assert_int_equal(counter_get(&backend.shared->rows[0].sessions), 1);
 }
 
+static void published_sessions_come_and_go(void **state)
+{
+	struct worker *a = workers_by_id(&backend, 1), *b = workers_by_id(&backend, 2);
+	const struct scoreboard_row *rows = backend.shared->rows;
+
+	(void)state;
+	open_session(a, "a");
+	open_session(b, "b");
+	load_publish(&backend);
+	assert_int_equal(counter_get(&rows[0].sessions), 1);
+	sessions_remove(backend.sessions, STR("b"));
+	load_publish(&backend);
+	assert_int_equal(counter_get(&rows[0].sessions), 1);
+	assert_int_equal(counter_get(&rows[1].sessions), 0);
+	assert_non_null(pick_after(IDLE_MS + 1)); /* what has expired goes */
+	load_publish(&backend);
+	assert_int_equal(counter_get(&rows[0].sessions), 0);
+}
+
+/* During a reload the predecessor has the row. */
+static void what_is_published_waits_for_the_row(void **state)
+{
+	struct worker *w = workers_by_id(&backend, 1);
+	const struct scoreboard_share *ours = &backend.board->shares[0];
+	counter *pid = &backend.shared->rows[0].pid;
+
+	(void)state;
+	load_publish(&backend);
+	counter_set(pid, 77);
+	w->in_flight = 2;
+	worker_has_news(w);
+	load_publish(&backend);
+	load_publish(&backend);
+	assert_int_equal(counter_get(&ours->in_flight), 0);
+	counter_set(pid, NO_PROCESS);
+	load_publish(&backend);
+	assert_int_equal(counter_get(&ours->in_flight), 2);
+	w->in_flight = 0;
+}
+
 /* Counting descriptors needs Linux 6.2. */
 static void skip_without_counts(void)
 {
@@ -497,6 +537,8 @@ int main(void)
 		READY(a_router_that_has_died_is_no_load),
 		EMPTY(the_routers_agree_on_what_are_no_clients),
 		READY(published_numbers_are_sums),
+		READY(published_sessions_come_and_go),
+		READY(what_is_published_waits_for_the_row),
 		EMPTY(what_it_opens_before_it_has_clients_is_no_load),
 		EMPTY(open_sockets_are_load),
 		EMPTY(our_own_connections_are_not_counted_twice),
