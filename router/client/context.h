@@ -10,6 +10,7 @@
 #include "router/client/deadlines.h"
 #include "router/client/limits.h"
 #include "router/client/upgrades.h"
+#include "router/http/first_byte.h"
 #include "router/http/head.h"
 #include "router/net/deadline.h"
 #include "router/net/sock.h"
@@ -45,8 +46,9 @@ struct frontend {
 	struct pipe pipe;         /* for tunnels */
 	struct upgrades upgrades; /* paths that take WebSockets */
 	struct deadline_list deadlines[N_DEADLINES];
-	uint64_t id_prefix, last_id; /* of requests that we name */
-	bool told_no_proxy_header;   /* said once */
+	uint64_t id_prefix, last_id;         /* of requests that we name */
+	bool told_no_proxy_header;           /* said once */
+	bool told_foreign[FIRST_BYTE_KINDS]; /* ditto */
 	int adopted; /* the client's side of a poll whose other side init sends next, or -1 */
 	/* scratch, valid within one callback */
 	struct http_head head;
