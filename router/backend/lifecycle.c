@@ -23,6 +23,7 @@ static void worker_remove(struct backend *b, struct worker *w)
 	sessions_remove_worker(b->sessions, w->id);
 	probe_stop(w);
 	health_check_stop(w);
+	protocol_ask_stop(w);
 	tunnel_drain_stop(w);
 	upstreams_close_all(w);
 	if (w->has_news)

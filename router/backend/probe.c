@@ -1,8 +1,10 @@
 /* Probing workers: by each way one question at a time, repeated with growing pauses. */
 #include "router/backend/probe.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "base/macros.h"
 #include "router/backend/question.h"
 #include "router/backend/workers.h"
@@ -22,6 +24,8 @@ struct asking {
 	bool begun;
 	uv_timer_t timer;
 	struct question *question; /* owned: the one in progress, or NULL */
+	bool hello;                /* that one is a ClientHello */
+	bool closed; /* the last one was closed unanswered, as by a server that speaks TLS */
 	uint32_t wait_ms;
 };
 
@@ -56,13 +60,32 @@ static bool is_enough(const struct asking *a, int status)
 {
 	bool has_path = a->probe->worker->backend->conf->health_path;
 
-	return has_path ? status / 100 == 2 : status >= 0;
+	return has_path ? status / 100 == 2 : status >= 0 || status == -EPROTO;
+}
+
+/* What was said to a ClientHello. */
+static void on_protocol(const struct asking *a, int status)
+{
+	struct worker *w = a->probe->worker;
+	const char *path = w->backend->conf->health_path;
+
+	if (status != -EPROTO || w->protocol == PROTOCOL_TLS)
+		return;
+	w->protocol = PROTOCOL_TLS;
+	if (path)
+		log_warn("router: worker[%u] speaks TLS, over which SIOINIT_WORKER_HEALTH_PATH=%s "
+			 "cannot be asked: it will not be ready; unset that, or serve the path by "
+			 "plain HTTP",
+			 w->slot, path);
 }
 
 static void on_answer(void *ctx, int status)
 {
 	struct asking *a = ctx;
 
+	a->closed = status == -ECONNRESET;
+	if (a->hello)
+		on_protocol(a, status);
 	if (is_enough(a, status) && tell(a))
 		probe_stop(a->probe->worker);
 	else
@@ -78,7 +101,11 @@ static void ask(struct asking *a)
 	if (!path && a->way == QUESTION_CHANNEL)
 		path = conf->probe_path;
 	ask_close(a);
-	(void)question_ask(w, a->way, path, on_answer, a, &a->question);
+	a->hello = a->closed && !a->hello;
+	if (a->hello)
+		(void)question_say_hello(w, a->way, on_answer, a, &a->question);
+	else
+		(void)question_ask(w, a->way, path, on_answer, a, &a->question);
 }
 
 /* Repetition */

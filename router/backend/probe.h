@@ -3,7 +3,8 @@
  * - over its channel: a setupWorker()-style worker says nothing there when it is ready. One end of
  *   a private pair is handed over and SIOINIT_PROBE_PATH requested. Any HTTP answer means ready; a
  *   probe that came too early is lost without harm. (@socket.io/sticky answers 400 "Transport
- *   unknown" and opens no session.)
+ *   unknown" and opens no session.) When it is closed unanswered the next question is a
+ *   ClientHello: who answers that, if only with an alert, is ready, too.
  * - where it listens by itself: ready when it accepts a connection.
  *
  * With SIOINIT_WORKER_HEALTH_PATH all of them, those that call listen(), too, are ready when they

@@ -15,10 +15,25 @@
 #include "base/ban.h"
 
 enum { STATUS_LEN = sizeof("HTTP/1.1 200") - 1, DROP_SIZE = 4096, DROPS_A_TURN = 64 };
+enum { TLS_ALERT = 0x15, TLS_HANDSHAKE = 0x16, TLS_RANDOM_SIZE = 32 };
+
+/* Version 1.2, no session, no cipher suite but TLS_EMPTY_RENEGOTIATION_INFO_SCSV (RFC 5746, 3.3),
+ * no compression, no extensions. */
+static const char hello[] = "\x16\x03\x01\0\x2f"               /* a record of 47 bytes */
+			    "\x01\0\0\x2b\x03\x03"             /* ClientHello of 43 bytes */
+			    "sioinit: which protocol is this?" /* random */
+			    "\0"                               /* no session */
+			    "\0\x02\0\xff"                     /* cipher suites */
+			    "\x01\0"                           /* compression */
+			    "\0"; /* extensions: two bytes with the NUL */
+
+_Static_assert(sizeof("sioinit: which protocol is this?") - 1 == TLS_RANDOM_SIZE, "its random");
+_Static_assert(sizeof(hello) == 5 + 47, "its length");
 
 struct question {
 	struct sock sock;
 	const char *path; /* borrowed, or NULL */
+	bool hello;       /* is said instead */
 	question_fn *on_answer;
 	void *ctx;
 	bool asked, answered;
@@ -32,11 +47,18 @@ static void answer(struct question *q, int status)
 	q->on_answer(q->ctx, status);
 }
 
-static int send_request(struct question *q)
+static int write_question(const struct question *q, struct buf *out)
+{
+	if (q->hello)
+		return buf_append(out, hello, sizeof(hello));
+	return buf_printf(out, "GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+			  q->path);
+}
+
+static int send_question(struct question *q)
 {
 	struct buf out = BUF_INIT(SOCK_OUT_MAX);
-	int r = buf_printf(&out, "GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
-			   q->path);
+	int r = write_question(q, &out);
 
 	q->asked = true;
 	if (r == 0)
@@ -57,10 +79,11 @@ static int connect_result(int fd)
 static void on_connected(struct question *q)
 {
 	int r = connect_result(q->sock.fd);
+	bool asks = q->path || q->hello;
 
-	if (r == 0 && q->path)
-		r = send_request(q);
-	if (r < 0 || !q->path)
+	if (r == 0 && asks)
+		r = send_question(q);
+	if (r < 0 || !asks)
 		answer(q, r);
 }
 
@@ -74,11 +97,22 @@ static int read_status(const char line[static STATUS_LEN])
 {
 	const char *code = line + STATUS_LEN - 3;
 
-	if (memcmp(line, "HTTP/", 5) != 0)
-		return -EBADMSG;
 	if (!is_digit(code[0]) || !is_digit(code[1]) || !is_digit(code[2]))
 		return -EBADMSG;
 	return (code[0] - '0') * 100 + (code[1] - '0') * 10 + code[2] - '0';
+}
+
+/* Whether what has come may be the beginning of a status line. */
+static bool may_be_http(const struct question *q)
+{
+	const struct str protocol = STR("HTTP/");
+
+	return memcmp(q->status, protocol.p, q->len < protocol.n ? q->len : protocol.n) == 0;
+}
+
+static bool is_tls(const struct question *q)
+{
+	return q->status[0] == TLS_ALERT || q->status[0] == TLS_HANDSHAKE;
 }
 
 static void on_readable(struct question *q)
@@ -92,7 +126,9 @@ static void on_readable(struct question *q)
 		return;
 	}
 	q->len += (size_t)n;
-	if (q->len == STATUS_LEN)
+	if (!may_be_http(q))
+		answer(q, is_tls(q) ? -EPROTO : -EBADMSG);
+	else if (q->len == STATUS_LEN)
 		answer(q, read_status(q->status));
 }
 
@@ -122,8 +158,9 @@ static void on_event(struct sock *s, int events)
 		on_connected(q);
 }
 
-int question_ask(struct worker *w, enum question_way way, const char *path, question_fn *on_answer,
-		 void *ctx, struct question **ret)
+/* @what: path, hello, on_answer and ctx of the new question. */
+static int begin(struct worker *w, enum question_way way, const struct question *what,
+		 struct question **ret)
 {
 	auto_fd int fd = way == QUESTION_OWN ? pair_dial(w) : pair_hand_over(w, HANDOFF_PROBE, 0);
 	struct question *q;
@@ -134,16 +171,30 @@ int question_ask(struct worker *w, enum question_way way, const char *path, ques
 	q = calloc(1, sizeof(*q));
 	if (!q)
 		return -ENOMEM;
-	q->path = path;
-	q->on_answer = on_answer;
-	q->ctx = ctx;
+	*q = *what;
 	sock_init(&q->sock, w->backend->loop, fd_take(&fd), on_event);
-	r = way == QUESTION_OWN ? sock_want(&q->sock, UV_WRITABLE) : send_request(q);
+	r = way == QUESTION_OWN ? sock_want(&q->sock, UV_WRITABLE) : send_question(q);
 	if (r < 0)
 		question_close(q);
 	else
 		*ret = q;
 	return r;
+}
+
+int question_ask(struct worker *w, enum question_way way, const char *path, question_fn *on_answer,
+		 void *ctx, struct question **ret)
+{
+	const struct question what = { .path = path, .on_answer = on_answer, .ctx = ctx };
+
+	return begin(w, way, &what, ret);
+}
+
+int question_say_hello(struct worker *w, enum question_way way, question_fn *on_answer, void *ctx,
+		       struct question **ret)
+{
+	const struct question what = { .hello = true, .on_answer = on_answer, .ctx = ctx };
+
+	return begin(w, way, &what, ret);
 }
 
 static void on_closed(struct sock *s)

@@ -7,6 +7,7 @@
 #include <uthash.h>
 
 #include "router/backend/context.h"
+#include "router/backend/protocol.h"
 
 struct upstream;
 struct probe;
@@ -26,9 +27,11 @@ struct worker {
 	uint32_t n_polls;   /* of them, polls of a session: nobody waits for their answer */
 	struct upstream *idle, *busy; /* connections to it */
 	uint32_t n_upstreams, n_tunnels, n_idle;
-	struct probe *probe;               /* while it is being asked whether it answers */
-	struct health_check *health_check; /* while it is being asked whether it is well */
-	struct tunnel_drain *tunnel_drain; /* while its tunnels are being closed */
+	struct probe *probe;                   /* while it is being asked whether it answers */
+	struct health_check *health_check;     /* while it is being asked whether it is well */
+	enum protocol protocol;                /* of its server at the public port */
+	struct protocol_check *protocol_check; /* while it is being asked for that */
+	struct tunnel_drain *tunnel_drain;     /* while its tunnels are being closed */
 	/* Hand-offs leave no trace with us, so live sockets are seen from outside: the descriptors
 	 * the process has open, less those it had when it became ready and our own connections. */
 	uint32_t base_fds, open_sockets, assigned; /* assigned: given since sockets were counted */

@@ -16,6 +16,7 @@
 #include "router/client/head_wait.h"
 #include "router/client/naming.h"
 #include "router/client/route.h"
+#include "router/client/whole.h"
 #include "router/http/reply.h"
 
 #include "base/ban.h"
@@ -209,13 +210,14 @@ static void client_hand_over(struct client *c, struct worker *w, enum handoff_ki
 	client_close(c, "handed over");
 }
 
-static void client_hand_over_raw(struct client *c, uint32_t listener)
+/* A connection of another port of the app's, of which this has been @seen. */
+static void client_hand_over_raw(struct client *c, const struct peek *seen)
 {
-	struct backend *b = c->frontend->backend;
-	struct worker *w = choose_least(b, workers_by_id(b, c->refused_by));
+	struct whole_request rq = { .who = &c->who, .seen = *seen, .refused_by = c->refused_by };
+	struct worker *w = whole_choose(c->frontend, &rq);
 
 	if (w && c->handoff_tries < HANDOFF_TRIES_MAX)
-		client_hand_over(c, w, HANDOFF_RAW, listener);
+		client_hand_over(c, w, HANDOFF_RAW, c->listener);
 	else
 		client_close(c, "no worker");
 }
@@ -346,6 +348,48 @@ static void client_refuse_head(struct client *c, unsigned status)
 	client_reply(c, status);
 }
 
+static void on_protocol_known(void *ctx, struct worker *w);
+
+static void client_ask_protocol(struct client *c, struct worker *w)
+{
+	if (c->state == CLIENT_PROTOCOL || protocol_ask(w, on_protocol_known, c->frontend) < 0) {
+		client_reply(c, 503);
+		return;
+	}
+	c->asked = w->id;
+	client_await(c, CLIENT_PROTOCOL, UV_DISCONNECT);
+}
+
+/* It begins with no HTTP. */
+static void client_on_foreign(struct client *c, const struct peek *seen)
+{
+	struct whole_request rq = { .who = &c->who, .seen = *seen, .refused_by = c->refused_by };
+	struct whole_route to;
+
+	whole_route(c->frontend, &rq, &to);
+	switch (to.kind) {
+	case WHOLE_REFUSED:
+		client_reply(c, to.status);
+		break;
+	case WHOLE_UNKNOWN:
+		client_ask_protocol(c, to.worker);
+		break;
+	case WHOLE_HAND_OVER:
+		client_hand_over(c, to.worker, HANDOFF_CLIENT, 0);
+		break;
+	case WHOLE_TUNNEL:
+		client_set_state(c, CLIENT_EXCHANGE);
+		exchange_start_tunnel(&c->exchange, to.worker);
+		break;
+	}
+}
+
+/* Whether its first bytes are still to be read. */
+static bool is_at_its_beginning(const struct client *c)
+{
+	return !c->admin && c->state != CLIENT_IDLE;
+}
+
 static void client_read_head(struct client *c)
 {
 	struct peek p = peek_request(c->frontend, c->sock.fd);
@@ -360,6 +404,12 @@ static void client_read_head(struct client *c)
 	case PEEK_WHOLE:
 		client_on_head(c, &c->frontend->head);
 		break;
+	case PEEK_FOREIGN:
+		if (is_at_its_beginning(c)) {
+			client_on_foreign(c, &p);
+			break;
+		}
+		/* fall through */
 	case PEEK_BAD:
 		client_refuse_head(c, p.status);
 		break;
@@ -367,6 +417,32 @@ static void client_read_head(struct client *c)
 		client_close(c, p.why);
 		break;
 	}
+}
+
+/* Those that wait for it go on, each to its own worker: they may wait for another one's. */
+static void on_protocol_known(void *ctx, struct worker *w)
+{
+	struct frontend *f = ctx;
+	struct client *c, *next;
+
+	DL_FOREACH_SAFE(f->clients, c, next)
+	if (c->state == CLIENT_PROTOCOL && c->asked == w->id)
+		client_read_head(c);
+}
+
+/* Other ports of the app's: who says nothing for a moment waits for the server to speak first. */
+static void client_read_raw(struct client *c)
+{
+	struct peek p = peek_request(c->frontend, c->sock.fd);
+	bool may_wait =
+	    c->handoff_tries == 0 && !c->sock.ended && c->frontend->phase < PHASE_DRAINING;
+
+	if (may_wait && p.kind == PEEK_NOTHING)
+		client_await(c, CLIENT_QUIET, UV_READABLE);
+	else if (may_wait && p.kind == PEEK_PART)
+		client_await_more(c, CLIENT_QUIET, p.n);
+	else
+		client_hand_over_raw(c, &p);
 }
 
 /* PROXY headers */
@@ -412,6 +488,7 @@ static void client_read_proxy_header(struct client *c)
 		client_take_proxy_header(c, &h);
 		break;
 	case PEEK_BAD:
+	case PEEK_FOREIGN:
 		client_without_proxy_header(c);
 		break;
 	case PEEK_ENDED:
@@ -437,7 +514,11 @@ static void client_go_on(struct client *c)
 	case CLIENT_LINGER:
 		client_drain_input(c);
 		break;
+	case CLIENT_QUIET:
+		client_read_raw(c);
+		break;
 	case CLIENT_ADMIN: /* a scraper that has half closed still waits */
+	case CLIENT_PROTOCOL:
 		break;
 	default:
 		client_read_head(c);
@@ -484,9 +565,10 @@ void client_accept(struct frontend *f, const struct listener *l, int fd,
 	if (!c)
 		return;
 	c->admin = l->role == ROLE_ADMIN;
+	c->listener = l->id;
 	counter_add(&f->backend->board->connections, !c->admin);
 	if (l->role == ROLE_RAW)
-		client_hand_over_raw(c, l->id);
+		client_read_raw(c);
 	else if (c->admin)
 		client_read_head(c);
 	else
@@ -523,8 +605,9 @@ void client_return(struct frontend *f, const struct control_msg *m, int fd)
 	counter_add(&f->backend->board->handbacks, 1);
 	c->handoff_tries = (unsigned)m->token + 1;
 	c->refused_by = m->worker;
+	c->listener = m->listener;
 	if (m->kind == HANDOFF_RAW)
-		client_hand_over_raw(c, m->listener);
+		client_read_raw(c);
 	else if (c->handoff_tries >= HANDOFF_TRIES_MAX)
 		client_reply(c, 503);
 	else
@@ -563,16 +646,26 @@ void client_adopt(struct frontend *f, const struct control_msg *m, int fd)
 
 /* Ends */
 
+static void client_on_quiet(struct client *c)
+{
+	struct peek p = peek_request(c->frontend, c->sock.fd);
+
+	client_hand_over_raw(c, &p);
+}
+
 void client_on_deadline(struct deadline *d)
 {
 	struct client *c = container_of(d, struct client, deadline);
 
-	if (c->state != CLIENT_HEAD) {
+	if (c->state == CLIENT_HEAD) {
+		notice(&c->frontend->notices, NOTICE_HEAD_TOO_SLOW, c->who.addr);
+		client_reply(c, 408);
+	} else if (c->state == CLIENT_PROTOCOL)
+		client_reply(c, 503);
+	else if (c->state == CLIENT_QUIET)
+		client_on_quiet(c);
+	else
 		client_close(c, "timeout");
-		return;
-	}
-	notice(&c->frontend->notices, NOTICE_HEAD_TOO_SLOW, c->who.addr);
-	client_reply(c, 408);
 }
 
 void clients_close_idle(struct frontend *f)

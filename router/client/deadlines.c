@@ -7,6 +7,8 @@
 
 enum {
 	LINGER_MS = 2000,
+	QUIET_MS = 100,
+	PROTOCOL_MS = 3000,
 	ADMIN_MS = 10000,
 	PARK_MS = 200,
 	POLL_MS = 3600000, /* no client or proxy waits longer, and vanished ones are noticed */
@@ -21,6 +23,8 @@ void deadlines_init(struct frontend *f, void (*on_client)(struct deadline *d),
 		[DEADLINE_KEEPALIVE] = conf->keepalive_timeout_ms,
 		[DEADLINE_TAKING] = conf->body_timeout_ms,
 		[DEADLINE_LINGER] = LINGER_MS,
+		[DEADLINE_QUIET] = QUIET_MS,
+		[DEADLINE_PROTOCOL] = PROTOCOL_MS,
 		[DEADLINE_ADMIN] = ADMIN_MS,
 		[DEADLINE_PACE] = conf->body_timeout_ms,
 		[DEADLINE_RESPONSE] = conf->response_timeout_ms,

@@ -14,6 +14,8 @@ enum deadline_kind {
 	DEADLINE_KEEPALIVE, /* SIOINIT_KEEPALIVE_TIMEOUT: the next request begins */
 	DEADLINE_TAKING,    /* SIOINIT_BODY_TIMEOUT: the rest of an answer is taken */
 	DEADLINE_LINGER,    /* 2 s: the client closes after its last answer */
+	DEADLINE_QUIET,     /* 100 ms: a client of the app's other ports says something */
+	DEADLINE_PROTOCOL,  /* 3 s: it is known which protocol a worker speaks */
 	DEADLINE_ADMIN,     /* 10 s: an answer of the admin endpoints is made */
 	/* of an exchange */
 	DEADLINE_PACE,     /* SIOINIT_BODY_TIMEOUT: the client sends or takes more */

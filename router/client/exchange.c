@@ -293,6 +293,25 @@ void exchange_start(struct exchange *x, struct worker *w, const struct http_head
 		go_on(x, MOVED_CLIENT);
 }
 
+void exchange_start_tunnel(struct exchange *x, struct worker *w)
+{
+	x->upstream = upstream_get(w, x, false, UPSTREAM_NEW);
+	if (!x->upstream) {
+		log_warn("router: no connection to worker[%u]: %s", w->slot, strerror(errno));
+		refuse(x, 503);
+		return;
+	}
+	x->worker_id = w->id;
+	x->request.done = true;
+	exchange_set_state(x, EXCHANGE_REQUEST);
+	exchange_set_state(x, EXCHANGE_TUNNEL);
+	x->tunnel = (struct tunnel){ .side = { x->side.client, &x->upstream->sock } };
+	upstream_becomes_tunnel(x->upstream);
+	counter_add(&w->backend->board->upgrades, 1);
+	load_assigned(w);
+	go_on(x, MOVED_CLIENT);
+}
+
 bool exchange_adopt(struct exchange *x, struct worker *w, int upstream, bool keep_alive,
 		    unsigned minor)
 {

@@ -18,6 +18,9 @@ void exchange_free(struct exchange *x);
 void exchange_start(struct exchange *x, struct worker *w, const struct http_head *head,
 		    const struct sid_request *sid);
 
+/* Starts to carry the bytes of a client that speaks no HTTP to @w and back. */
+void exchange_start_tunnel(struct exchange *x, struct worker *w);
+
 /* Goes on with a poll of another router's, all sent and not answered, on the connection @upstream
  * (consumed) to @w. @keep_alive: the client may send another request; @minor: of its HTTP/1.x.
  * False: no memory; nothing has begun. */

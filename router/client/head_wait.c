@@ -42,6 +42,12 @@ struct peek peek_request(struct frontend *f, int fd)
 
 	if (p.kind != PEEK_PART)
 		return p;
+	p.first = first_byte_of(f->io[0]);
+	if (p.first != FIRST_BYTE_HTTP) {
+		p.kind = PEEK_FOREIGN;
+		p.status = 400;
+		return p;
+	}
 	result = http_parse_request((struct str){ f->io, p.n }, max, &f->head);
 	if (result == HTTP_HEAD_COMPLETE)
 		p.kind = PEEK_WHOLE;

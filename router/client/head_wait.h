@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "router/http/first_byte.h"
 #include "router/http/proxy_protocol.h"
 
 struct frontend;
@@ -15,6 +16,7 @@ enum peek_kind {
 	PEEK_PART,    /* .n bytes of it */
 	PEEK_WHOLE,   /* it is there; of a request, in frontend->head */
 	PEEK_BAD,     /* .status says how; of a PROXY header, it is none */
+	PEEK_FOREIGN, /* its .first byte is not of HTTP; .status as of PEEK_BAD */
 	PEEK_ENDED,   /* the client has: .why */
 };
 
@@ -22,6 +24,7 @@ struct peek {
 	enum peek_kind kind;
 	size_t n;
 	unsigned status;
+	enum first_byte first;
 	const char *why;
 };
 

@@ -23,6 +23,15 @@ static const struct {
 	[NOTICE_CLAIMS_REPLACED] = { LOG_LEVEL_WARN, "the X-Forwarded-* or Forwarded fields that ",
 				     " sends are replaced; if it is a proxy of yours, name it in "
 				     "SIOINIT_TRUSTED_PROXIES" },
+	[NOTICE_TLS_REFUSED] = { LOG_LEVEL_WARN, "",
+				 " speaks TLS, and the app's server at the public port speaks "
+				 "HTTP: "
+				 "refused with 400; use http:// here, end TLS in a proxy in front "
+				 "of "
+				 "sioinit, or let the app listen with https.createServer()" },
+	[NOTICE_NO_HTTP_REFUSED] = { LOG_LEVEL_WARN, "",
+				     " speaks no HTTP, and the app's server at the public port "
+				     "does: refused with 400; is it meant for another port?" },
 	[NOTICE_HEAD_TOO_LARGE] = { LOG_LEVEL_WARN, "a request head from ",
 				    " is larger than SIOINIT_MAX_HEAD_BYTES, or has more than 128 "
 				    "fields: refused with 431 or 414" },

@@ -13,6 +13,8 @@ struct worker;
 enum notice {
 	NOTICE_NO_PROXY_HEADER,     /* the connection is closed */
 	NOTICE_CLAIMS_REPLACED,     /* forwarding fields of who is no trusted proxy */
+	NOTICE_TLS_REFUSED,         /* 400: the app speaks none */
+	NOTICE_NO_HTTP_REFUSED,     /* 400 */
 	NOTICE_HEAD_TOO_LARGE,      /* 431, 414 */
 	NOTICE_ADDRESS_FULL,        /* 429 */
 	NOTICE_ROUTER_FULL,         /* 503 */

@@ -7,6 +7,7 @@
 
 #include "router/backend/choose.h"
 #include "router/backend/upstream.h"
+#include "router/backend/workers.h"
 #include "router/client/context.h"
 #include "router/client/naming.h"
 #include "router/client/parking.h"
@@ -137,6 +138,8 @@ static struct step pass_interim(struct exchange *x, const struct http_head *head
 
 static void count_head(struct exchange *x, const struct http_head *head)
 {
+	if (x->upstream->worker)
+		protocol_learn(x->upstream->worker, head->status);
 	scoreboard_count_response(x->side.frontend->backend->board, head->status);
 	if (*x->side.access)
 		(*x->side.access)->status = head->status;

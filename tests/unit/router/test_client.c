@@ -209,19 +209,6 @@ static void a_request_that_reaches_no_worker_is_answered(void **state)
 	(void)close(fd);
 }
 
-static void a_raw_connection_that_init_does_not_take_is_closed(void **state)
-{
-	char byte;
-	int fd;
-
-	(void)state;
-	fd_close(&init_end);
-	fd = connect_client(ROLE_RAW, "");
-	assert_int_equal(read(fd, &byte, 1), 0);
-	assert_null(frontend->clients);
-	(void)close(fd);
-}
-
 /* No event tells of sockets any more; libuv's descriptor has no pointer. */
 static bool is_deaf(void)
 {
@@ -383,6 +370,18 @@ static void hear(void)
 	heard += n > 0 ? (size_t)n : 0;
 }
 
+static bool client_is_gone(void)
+{
+	return !frontend->clients;
+}
+
+static bool request_has_come(void)
+{
+	char byte;
+
+	return recv(at_worker, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
+}
+
 static bool client_is_idle(void)
 {
 	return frontend->clients && frontend->clients->state == CLIENT_IDLE;
@@ -498,6 +497,144 @@ static void a_final_head_in_two_pieces_is_followed_by_a_large_body(void **state)
 	assert_non_null(worker->idle);
 }
 
+/* Clients that speak no HTTP */
+
+static const char tls[] = "\x16\x03\x01 and so on", alert[] = "\x15\x03\x03\0\x02\x02\x28";
+
+static void drop(int fd)
+{
+	(void)close(fd);
+}
+
+/* A ClientHello, whole, is what the worker is asked with. */
+static void accept_question(void)
+{
+	unsigned char hello[64];
+	ssize_t n;
+
+	at_worker = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	assert_true(at_worker >= 0);
+	run_until(request_has_come);
+	n = read(at_worker, hello, sizeof(hello));
+	assert_int_equal(n, 5 + hello[4]);
+	assert_int_equal(hello[0], 0x16);
+	assert_int_equal(hello[8], hello[4] - 4); /* the length of the ClientHello in the record */
+}
+
+static bool client_is_tunnelled(void)
+{
+	return frontend->clients && frontend->clients->exchange.state == EXCHANGE_TUNNEL;
+}
+
+static bool client_is_answered(void)
+{
+	return !frontend->clients || frontend->clients->state == CLIENT_LINGER;
+}
+
+static void check_answer(const char *expected)
+{
+	char answer[512] = "";
+
+	run_until(client_is_answered);
+	assert_true(read(at_client, answer, sizeof(answer) - 1) > 0);
+	assert_int_equal(strncmp(answer, expected, strlen(expected)), 0);
+}
+
+static void tls_is_carried_to_a_worker_that_speaks_it(void **state)
+{
+	char bytes[64] = "";
+
+	(void)state;
+	at_client = connect_client(ROLE_HTTP, tls);
+	accept_question();
+	assert_int_equal(write(at_worker, alert, sizeof(alert) - 1), sizeof(alert) - 1);
+	run_until(client_is_tunnelled);
+	assert_int_equal(worker->protocol, PROTOCOL_TLS);
+	drop(at_worker);
+	at_worker = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	run_until(request_has_come);
+	assert_int_equal(read(at_worker, bytes, sizeof(bytes) - 1), strlen(tls));
+	assert_string_equal(bytes, tls);
+}
+
+static void tls_is_refused_where_http_is_spoken(void **state)
+{
+	(void)state;
+	at_client = connect_client(ROLE_HTTP, tls);
+	accept_question();
+	say("HTTP/1.1 400 Bad Request\r\n\r\n");
+	check_answer("HTTP/1.1 400 ");
+	assert_int_equal(worker->protocol, PROTOCOL_HTTP);
+	drop(at_client);
+	at_client = connect_client(ROLE_HTTP, tls);
+	check_answer("HTTP/1.1 400 "); /* it is known now */
+}
+
+static void who_answers_a_request_speaks_http(void **state)
+{
+	(void)state;
+	ask("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+	say("HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nno");
+	run_until(client_is_idle);
+	assert_int_equal(worker->protocol, PROTOCOL_HTTP);
+}
+
+/* Go's servers and nginx say so to plain HTTP at a port for TLS. */
+static void a_400_says_nothing_of_the_protocol(void **state)
+{
+	(void)state;
+	ask("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+	say("HTTP/1.1 400 Bad Request\r\nContent-Length: 2\r\n\r\nno");
+	run_until(client_is_idle);
+	assert_int_equal(worker->protocol, PROTOCOL_UNKNOWN);
+}
+
+static void who_waits_for_a_worker_that_dies_is_answered(void **state)
+{
+	struct control_msg gone = { .type = CONTROL_WORKER, .worker = 2, .state = WORKER_DEAD };
+
+	(void)state;
+	at_client = connect_client(ROLE_HTTP, tls);
+	accept_question();
+	workers_update(backend, &gone);
+	check_answer("HTTP/1.1 503 ");
+}
+
+static void tls_after_a_request_is_a_bad_one(void **state)
+{
+	(void)state;
+	ask("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+	say("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+	run_until(client_is_idle_and_has_heard_all);
+	assert_int_equal(write(at_client, tls, strlen(tls)), strlen(tls));
+	check_answer("HTTP/1.1 400 ");
+}
+
+static void a_raw_connection_that_init_does_not_take_is_closed(void **state)
+{
+	char byte;
+	int fd;
+
+	(void)state;
+	fd_close(&init_end);
+	fd = connect_client(ROLE_RAW, "");
+	run_until(client_is_gone);
+	assert_int_equal(read(fd, &byte, 1), 0);
+	(void)close(fd);
+}
+
+static void who_says_nothing_at_another_port_is_handed_over(void **state)
+{
+	int fd;
+
+	(void)state;
+	fd = connect_client(ROLE_RAW, "");
+	assert_int_equal(handoffs(), 0);
+	run_until(client_is_gone);
+	assert_int_equal(handoffs(), 1);
+	drop(fd);
+}
+
 /* Heads in pieces */
 
 /* A connection over TCP; with a buffer that small a piece of a head leaves less than a segment's
@@ -548,11 +685,6 @@ static void send_piece(const char *text)
 static bool is_asked(void)
 {
 	return worker->busy != NULL;
-}
-
-static bool client_is_gone(void)
-{
-	return !frontend->clients;
 }
 
 static const char filler[] =
@@ -679,6 +811,13 @@ int main(void)
 		TEST(a_raw_connection_that_init_does_not_take_is_closed),
 		TEST(a_returned_connection_that_its_worker_keeps_is_let_go),
 		TEST(one_that_is_returned_is_who_it_was),
+		TEST(who_says_nothing_at_another_port_is_handed_over),
+		TEST_OWN(tls_is_carried_to_a_worker_that_speaks_it),
+		TEST_OWN(tls_is_refused_where_http_is_spoken),
+		TEST_OWN(tls_after_a_request_is_a_bad_one),
+		TEST_OWN(who_answers_a_request_speaks_http),
+		TEST_OWN(a_400_says_nothing_of_the_protocol),
+		TEST_OWN(who_waits_for_a_worker_that_dies_is_answered),
 		TEST_OWN(a_final_head_in_two_pieces_is_followed_by_a_large_body),
 		TEST_OWN(half_a_head_waits_for_the_rest),
 		TEST_OWN(half_a_head_and_the_end_are_no_request),

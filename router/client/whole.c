@@ -1,0 +1,79 @@
+/* Whole connections. See whole.h. */
+#include "router/client/whole.h"
+
+#include "router/backend/choose.h"
+#include "router/backend/workers.h"
+#include "router/client/context.h"
+#include "router/client/identity.h"
+#include "router/session/sid.h"
+#include "router/session/table.h"
+
+#include "base/ban.h"
+
+/* The same worker for each address, unless sessions need none. */
+static struct worker *choose_by_address(struct backend *b, const struct whole_request *rq)
+{
+	const struct worker *except = workers_by_id(b, rq->refused_by);
+
+	if (b->conf->sticky == STICKY_NONE)
+		return choose_least(b, except);
+	return choose_by_key(b, str_of(rq->who->addr), except);
+}
+
+/* The public port */
+
+static struct whole_route refused(unsigned status)
+{
+	return (struct whole_route){ WHOLE_REFUSED, .status = status };
+}
+
+void whole_route(struct frontend *f, const struct whole_request *rq, struct whole_route *ret)
+{
+	struct worker *w = choose_by_address(f->backend, rq);
+
+	if (!w) {
+		counter_add(&f->backend->board->no_worker, 1);
+		*ret = refused(503);
+	} else if (w->protocol == PROTOCOL_UNKNOWN) {
+		*ret = (struct whole_route){ WHOLE_UNKNOWN, .worker = w };
+	} else if (w->protocol == PROTOCOL_HTTP) {
+		notice(&f->notices,
+		       rq->seen.first == FIRST_BYTE_TLS ? NOTICE_TLS_REFUSED
+							: NOTICE_NO_HTTP_REFUSED,
+		       rq->who->addr);
+		*ret = refused(rq->seen.status);
+	} else {
+		*ret =
+		    (struct whole_route){ worker_listens_itself(w) ? WHOLE_TUNNEL : WHOLE_HAND_OVER,
+					  .worker = w };
+	}
+}
+
+/* Other ports */
+
+static struct worker *choose_by_head(struct frontend *f, const struct whole_request *rq)
+{
+	struct backend *b = f->backend;
+	struct sid_request sid;
+	struct worker *w = NULL;
+
+	sid_of_target(f->head.target, str_of(b->conf->sid_param), &sid);
+	if (sid.sid.n && b->conf->sticky != STICKY_NONE)
+		w = workers_serving(b, sessions_find(b->sessions, sid.sid, backend_now(b)));
+	if (w)
+		return w;
+	return sid.engine || sid.sid.n ? choose_by_address(b, rq)
+				       : choose_least(b, workers_by_id(b, rq->refused_by));
+}
+
+struct worker *whole_choose(struct frontend *f, const struct whole_request *rq)
+{
+	const struct peek *seen = &rq->seen;
+
+	if (seen->kind == PEEK_WHOLE)
+		return choose_by_head(f, rq);
+	if (seen->kind == PEEK_PART ||
+	    (seen->kind == PEEK_FOREIGN && seen->first == FIRST_BYTE_TLS))
+		return choose_by_address(f->backend, rq);
+	return choose_least(f->backend, workers_by_id(f->backend, rq->refused_by));
+}
