@@ -180,8 +180,8 @@ const struct setting config_table[] = {
 	    "in "
 	    "use are left out"),
 	ROW("worker-health-path", "PATH", "", path, text, worker_health_path,
-	    "a worker is ready when this answers 2xx, instead of when it listens or accepts; see "
-	    "worker-health-interval"),
+	    "a worker is ready when this answers 2xx by plain HTTP (an app that speaks nothing but "
+	    "TLS cannot), instead of when it listens or accepts; see worker-health-interval"),
 	ROW("worker-health-interval", "SECONDS", "5", seconds, seconds, worker_health_interval_ms,
 	    "how often ready workers, Node's too, are asked for worker-health-path: one that does "
 	    "not answer 2xx within lag-warn gets no new sessions until it does, and is killed "

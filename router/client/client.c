@@ -258,7 +258,7 @@ static bool client_admit_request(struct client *c, const struct route_request *r
 
 static void client_follow(struct client *c, const struct route *to, const struct http_head *head)
 {
-	if (c->access && to->worker) {
+	if (c->access && to->kind != ROUTE_REFUSED) {
 		c->access->slot = to->worker->slot;
 		c->access->why = to->why;
 	}

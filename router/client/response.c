@@ -110,12 +110,11 @@ static struct step pass_body(struct exchange *x, struct str head, struct str byt
 	if ((size_t)used < bytes.n)
 		x->idle_ms = 0; /* it says more than it was asked: no connection to keep */
 	read_opening(x, piece.data);
-	if (head.n + piece.framed.n == 0)
-		return more;
-	exchange_set_state(x, EXCHANGE_BODY);
+	if (head.n)
+		exchange_set_state(x, EXCHANGE_BODY);
 	if (*x->side.access)
 		(*x->side.access)->bytes += piece.data.n;
-	if (sock_send(x->side.client, head, piece.framed) < 0)
+	if (head.n + piece.framed.n && sock_send(x->side.client, head, piece.framed) < 0)
 		return not_sent();
 	return u->body.done ? (struct step){ .kind = STEP_DONE } : more;
 }

@@ -6,7 +6,7 @@ const https = require("https");
 const net = require("net");
 const tls = require("tls");
 const { io } = require("socket.io-client");
-const { start, get, until, freePort, routerOf } = require("./harness");
+const { start, run, get, until, freePort, routerOf } = require("./harness");
 const { within } = require("./exercise");
 const certificate = require("./certificate");
 
@@ -217,4 +217,12 @@ test("https behind PROXY headers", { timeout: 30000 }, async () => {
 	} finally {
 		assert.strictEqual(await s.stop(), 0);
 	}
+});
+
+test("a health path that only TLS could be asked for is told", { timeout: 60000 }, async () => {
+	const port = await freePort();
+	const env = { ...app, SIOINIT_WORKERS: "1", SIOINIT_PORT: port, SIOINIT_ADMIN: "off", SIOINIT_WORKER_HEALTH_PATH: "/well", SIOINIT_READY_TIMEOUT: "2" };
+	const { code, out } = await run(["tls.js"], env);
+	assert.notStrictEqual(code, 0);
+	assert.match(out, /worker\[0\] speaks TLS, .*SIOINIT_WORKER_HEALTH_PATH=\/well .*unset/);
 });
