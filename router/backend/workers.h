@@ -7,6 +7,7 @@
 #include <uthash.h>
 
 #include "router/backend/context.h"
+#include "router/backend/upgrades.h"
 
 struct upstream;
 struct probe;
@@ -34,6 +35,7 @@ struct worker {
 	uint32_t base_fds, open_sockets, assigned; /* assigned: given since sockets were counted */
 	uint32_t others_handoffs; /* of the other routers, when sockets were counted */
 	uint32_t told_sockets;    /* what we said last of them */
+	struct upgrades upgrades; /* where it takes WebSockets */
 	bool idle_untold;         /* init would not take it */
 	bool joined;              /* its slot's row of the scoreboard is its own */
 	uint64_t ready_ms;        /* since when */

@@ -7,6 +7,7 @@
 
 #include "router/backend/choose.h"
 #include "router/backend/upstream.h"
+#include "router/backend/workers.h"
 #include "router/client/context.h"
 #include "router/client/naming.h"
 #include "router/client/parking.h"
@@ -38,7 +39,6 @@ static void learn(struct exchange *x, const struct sid_handshake *h)
 	sessions_put(b->sessions, h->sid, x->worker_id,
 		     h->idle_ms ? h->idle_ms + SESSION_SLACK_MS : SESSION_IDLE_DEFAULT,
 		     backend_now(b));
-	upgrades_learn(&f->upgrades, x->path);
 	counter_add(&b->board->handshakes, 1);
 }
 
@@ -103,7 +103,7 @@ static struct step pass_body(struct exchange *x, struct str head, struct str byt
 	if ((size_t)used < bytes.n)
 		x->idle_ms = 0; /* it says more than it was asked: no connection to keep */
 	read_opening(x, piece.data);
-	if (head.n + piece.framed.n == 0)
+	if (head.n + piece.framed.n == 0 && !u->body.done)
 		return more;
 	exchange_set_state(x, EXCHANGE_BODY);
 	if (*x->side.access)
@@ -139,7 +139,8 @@ static void count_head(struct exchange *x, const struct http_head *head)
 static bool will_keep_alive(const struct exchange *x, const struct http_head *head)
 {
 	return x->keep_alive && !x->cut && (x->request.done || head->keep_alive) &&
-	       x->side.frontend->phase == PHASE_SERVING && head->body.kind != HTTP_BODY_UNTIL_CLOSE;
+	       x->side.frontend->phase == PHASE_SERVING &&
+	       !http_body_ends_connection(&x->upstream->body);
 }
 
 static struct step pass_head(struct exchange *x, const struct http_head *head, struct str rest)
@@ -168,6 +169,15 @@ static struct step pass_head(struct exchange *x, const struct http_head *head, s
 	return pass_body(x, buf_str(&f->out), rest);
 }
 
+/* One to another protocol shows nothing of WebSockets. */
+static void learn_upgrade(struct exchange *x, const struct http_head *head)
+{
+	struct worker *w = x->upstream->worker;
+
+	if (w && http_has_member(head, STR("upgrade"), STR("websocket")))
+		upgrades_learn(&w->upgrades, x->place);
+}
+
 /* The worker has changed protocols. */
 static struct step pass_switch(struct exchange *x, const struct http_head *head, struct str rest)
 {
@@ -179,7 +189,7 @@ static struct step pass_switch(struct exchange *x, const struct http_head *head,
 	exchange_set_state(x, EXCHANGE_TUNNEL);
 	x->tunnel = (struct tunnel){ .side = { x->side.client, &x->upstream->sock } };
 	upstream_becomes_tunnel(x->upstream);
-	upgrades_learn(&f->upgrades, x->path);
+	learn_upgrade(x, head);
 	counter_add(&f->backend->board->upgrades, 1);
 	count_head(x, head);
 	f->out.len = 0;
