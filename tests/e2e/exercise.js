@@ -40,10 +40,10 @@ async function connect(io, port, n, options = {}) {
 }
 
 // Every router has seen every worker take a WebSocket: from then on they are handed over. Each from an address of its own.
-async function taught(port) {
+async function taught(port, host = `127.0.0.1:${port}`) {
 	for (let i = 1; i <= 200; i++) {
 		const w = wire({ port, localAddress: `127.0.1.${i}` });
-		w.send(`GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`);
+		w.send(`GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: ${host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`);
 		await w.take(/^HTTP\/1\.1 101 /);
 		w.close();
 	}
