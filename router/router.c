@@ -146,7 +146,10 @@ static int start_frontend(struct router *r, const struct router_conf *conf)
 	deadlines_init(f, client_on_deadline, exchange_on_deadline);
 	admin_init(&r->admin, f, publish);
 	access_log_init(&f->access_log, &r->uv, conf->access_format);
-	return getrandom(&f->id_prefix, sizeof(f->id_prefix), 0) < 0 ? -errno : 0;
+	if (getrandom(&f->id_prefix, sizeof(f->id_prefix), 0) < 0 ||
+	    getrandom(&r->backend.seed, sizeof(r->backend.seed), 0) < 0)
+		return -errno;
+	return 0;
 }
 
 static int router_init(struct router *r, const struct router_conf *conf, int control_fd)

@@ -29,6 +29,7 @@ struct backend {
 	struct balance balance;
 	const struct upstream_ops *upstream_ops;
 	uint64_t last_token; /* of what was handed over */
+	uint64_t seed;       /* of hashes of what clients send: random */
 	/* a private listener: both ends of the loopback pairs to the workers are ours */
 	int pair_listener;
 	struct sockaddr_in pair_addr;

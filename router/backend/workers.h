@@ -8,6 +8,7 @@
 
 #include "router/backend/context.h"
 #include "router/backend/protocol.h"
+#include "router/backend/upgrades.h"
 
 struct upstream;
 struct probe;
@@ -37,6 +38,7 @@ struct worker {
 	uint32_t base_fds, open_sockets, assigned; /* assigned: given since sockets were counted */
 	uint32_t others_handoffs;             /* of the other routers, when sockets were counted */
 	uint32_t told_sockets, told_sessions; /* what we said last of them */
+	struct upgrades upgrades;             /* where it takes WebSockets */
 	bool has_news;                        /* it is among backend->news */
 	struct worker *next_news;
 	bool idle_untold;  /* init would not take it */

@@ -497,7 +497,18 @@ static void client_read_proxy_header(struct client *c)
 	}
 }
 
-/* Something has come, or everything that was to be sent is sent. */
+/* Some of what waited for the client is sent: it has time for the next piece. */
+static void client_send_rest(struct client *c)
+{
+	if (sock_blocked(&c->sock))
+		deadline_set(&c->deadline, &c->frontend->deadlines[DEADLINE_TAKING]);
+	else if (c->state == CLIENT_REST)
+		client_await(c, CLIENT_IDLE, UV_READABLE);
+	else
+		client_linger(c);
+}
+
+/* Something has come, or more of what was to be sent is sent. */
 static void client_go_on(struct client *c)
 {
 	switch (c->state) {
@@ -505,11 +516,8 @@ static void client_go_on(struct client *c)
 		client_read_proxy_header(c);
 		break;
 	case CLIENT_REST:
-		if (!sock_blocked(&c->sock))
-			client_await(c, CLIENT_IDLE, UV_READABLE);
-		break;
 	case CLIENT_REPLY:
-		client_end_behind_answer(c);
+		client_send_rest(c);
 		break;
 	case CLIENT_LINGER:
 		client_drain_input(c);

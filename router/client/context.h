@@ -10,7 +10,6 @@
 #include "router/client/deadlines.h"
 #include "router/client/limits.h"
 #include "router/client/notices.h"
-#include "router/client/upgrades.h"
 #include "router/http/head.h"
 #include "router/net/deadline.h"
 #include "router/net/sock.h"
@@ -43,8 +42,7 @@ struct frontend {
 	uint32_t max_clients, max_accepted; /* served; with those that are being turned away */
 	struct visitors visitors;
 	struct access_log access_log;
-	struct pipe pipe;         /* for tunnels */
-	struct upgrades upgrades; /* paths that take WebSockets */
+	struct pipe pipe; /* for tunnels */
 	struct deadline_list deadlines[N_DEADLINES];
 	uint64_t id_prefix, last_id; /* of requests that we name */
 	struct notices notices;

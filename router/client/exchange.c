@@ -162,12 +162,8 @@ static void rearm_tunnel(struct exchange *x)
 {
 	int e = tunnel_rearm(&x->tunnel);
 
-	if (e != 0) {
+	if (e != 0)
 		cut(x, e > 0 ? "tunnel done" : "tunnel cut");
-		return;
-	}
-	if (tunnel_is_half_closed(&x->tunnel))
-		exchange_set_state(x, EXCHANGE_HALF);
 }
 
 static void rearm(struct exchange *x)
@@ -198,6 +194,8 @@ static void go_on(struct exchange *x, enum moved moved)
 	if (!read_failed(x))
 		return;
 	await_answer(x);
+	if (is_tunnel(x) && tunnel_is_half_closed(&x->tunnel))
+		exchange_set_state(x, EXCHANGE_HALF);
 	exchange_pace(x, moved);
 	if (is_tunnel(x))
 		rearm_tunnel(x);
@@ -254,7 +252,7 @@ static void describe(struct exchange *x, const struct http_head *head,
 					 frontend_conf(f)->sticky != STICKY_NONE,
 				.poll = poll,
 				.upgrade = head->websocket,
-				.path = upgrades_path(head->target),
+				.place = head->websocket ? upgrades_place(f->backend, head) : 0,
 				.begun_ms = frontend_now(f),
 				.minor = head->minor,
 				.retained = retained,
@@ -395,7 +393,7 @@ static void on_worker_died(void *user)
 		upstream_leave_worker(u);
 		return;
 	}
-	while (!sock_blocked(x->side.client)) {
+	while (!is_tunnel(x) && !sock_blocked(x->side.client)) {
 		n = recv(u->sock.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
 		if (n <= 0)
 			break;

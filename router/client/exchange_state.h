@@ -83,10 +83,10 @@ struct exchange {
 	unsigned minor;           /* of the client's HTTP/1.x */
 	bool no_body;             /* HEAD */
 	bool idempotent;
-	bool poll;     /* waits for the app to have something to say */
-	bool upgrade;  /* the client wants to change protocols, with the router in between */
-	bool learn;    /* a handshake: the answer names a session */
-	uint64_t path; /* upgrades_path() */
+	bool poll;      /* waits for the app to have something to say */
+	bool upgrade;   /* the client wants to change protocols, with the router in between */
+	bool learn;     /* a handshake: the answer names a session */
+	uint64_t place; /* upgrades_place() of an upgrade */
 	char cookie[STICKY_VALUE_SIZE]; /* what names the worker, as the client sent it */
 	bool secure_cookie;             /* the client came by TLS, and that counts */
 	char id[REQUEST_ID_MAX + 1];    /* of the request; empty: none */

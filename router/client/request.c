@@ -57,7 +57,7 @@ static int rewrite_head(struct exchange *x, const struct http_head *head)
 	struct naming made;
 
 	if (head->websocket)
-		fw.upgrade = http_field_get(head, STR("upgrade"));
+		fw.upgrade = STR("websocket"); /* whatever else it would like */
 	naming_apply(x, head, &made, &fw);
 	f->out.len = 0;
 	return http_forward_request(head, &fw, &f->out);

@@ -39,13 +39,11 @@ static struct step not_sent(void)
 
 static void learn(struct exchange *x, const struct sid_handshake *h)
 {
-	struct frontend *f = x->side.frontend;
-	struct backend *b = f->backend;
+	struct backend *b = x->side.frontend->backend;
 
 	sessions_put(b->sessions, h->sid, x->worker_id,
 		     h->idle_ms ? h->idle_ms + SESSION_SLACK_MS : SESSION_IDLE_DEFAULT,
 		     backend_now(b));
-	upgrades_learn(&f->upgrades, x->path);
 	counter_add(&b->board->handshakes, 1);
 }
 
@@ -147,7 +145,8 @@ static void count_head(struct exchange *x, const struct http_head *head)
 static bool will_keep_alive(const struct exchange *x, const struct http_head *head)
 {
 	return x->keep_alive && !x->cut && (x->request.done || head->keep_alive) &&
-	       x->side.frontend->phase == PHASE_SERVING && head->body.kind != HTTP_BODY_UNTIL_CLOSE;
+	       x->side.frontend->phase == PHASE_SERVING &&
+	       !http_body_ends_connection(&x->upstream->body);
 }
 
 static struct step pass_head(struct exchange *x, const struct http_head *head, struct str rest)
@@ -176,6 +175,15 @@ static struct step pass_head(struct exchange *x, const struct http_head *head, s
 	return pass_body(x, buf_str(&f->out), rest);
 }
 
+/* One to another protocol shows nothing of WebSockets. */
+static void learn_upgrade(struct exchange *x, const struct http_head *head)
+{
+	struct worker *w = x->upstream->worker;
+
+	if (w && http_has_member(head, STR("upgrade"), STR("websocket")))
+		upgrades_learn(&w->upgrades, x->place);
+}
+
 /* The worker has changed protocols. */
 static struct step pass_switch(struct exchange *x, const struct http_head *head, struct str rest)
 {
@@ -187,7 +195,7 @@ static struct step pass_switch(struct exchange *x, const struct http_head *head,
 	exchange_set_state(x, EXCHANGE_TUNNEL);
 	x->tunnel = (struct tunnel){ .side = { x->side.client, &x->upstream->sock } };
 	upstream_becomes_tunnel(x->upstream);
-	upgrades_learn(&f->upgrades, x->path);
+	learn_upgrade(x, head);
 	counter_add(&f->backend->board->upgrades, 1);
 	count_head(x, head);
 	f->out.len = 0;

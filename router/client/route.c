@@ -1,7 +1,7 @@
 /* Routing. See route.h.
  *
- * Handed over is only what the router has no more to say to: a WebSocket on a path that is known to
- * take them, whose head can stay as it is. Everything else is proxied, other WebSockets as
+ * Handed over is only what the router has no more to say to: a WebSocket where the worker is known
+ * to take them, whose head can stay as it is. Everything else is proxied, other WebSockets as
  * tunnels. */
 #include "router/client/route.h"
 
@@ -53,32 +53,31 @@ static struct worker *choose(struct frontend *f, const struct route_request *rq,
 	return w;
 }
 
-/* Claims about the client in a head that nobody rewrites would reach the app as they are. */
+/* To WebSockets and to nothing else, or the app may choose what else. */
+static bool wants_websocket_alone(const struct http_head *head)
+{
+	const struct str name = STR("upgrade");
+	unsigned n = 0;
+
+	for (size_t i = 0; i < head->n_fields; i++)
+		n += str_eq_nocase(head->fields[i].name, name);
+	return n == 1 && str_eq_nocase(http_field_get(head, name), STR("websocket"));
+}
+
+/* Whether the worker would be sent another head than the client's: claims about the client in one
+ * that nobody rewrites would reach the app as they are. */
 static bool needs_rewriting(const struct route_request *rq)
 {
-	return rq->who->named || (!rq->who->trusted && forwarded_has_claim(rq->head));
+	const struct http_head *head = rq->head;
+
+	return rq->who->named || head->authority.n || head->names_fields ||
+	       !wants_websocket_alone(head) || (!rq->who->trusted && forwarded_has_claim(head));
 }
 
-static bool is_path_of_engine(struct str target)
+static bool can_be_handed_over(const struct route_request *rq, const struct worker *w)
 {
-	return str_has_prefix(target, STR("/socket.io/"));
-}
-
-/* Where a Socket.IO app is known to be, its usual path takes WebSockets. */
-static bool takes_websockets(const struct frontend *f, const struct worker *w,
-			     const struct http_head *head, const struct sid_request *sid)
-{
-	bool has_engine = w->has_adapter || w->style == WORKER_STYLE_STICKY;
-
-	return (has_engine && sid->engine && is_path_of_engine(head->target)) ||
-	       upgrades_has(&f->upgrades, upgrades_path(head->target));
-}
-
-static bool can_be_handed_over(const struct frontend *f, const struct route_request *rq,
-			       const struct route *to)
-{
-	return rq->head->websocket && !worker_listens_itself(to->worker) && !needs_rewriting(rq) &&
-	       takes_websockets(f, to->worker, rq->head, &to->sid);
+	return rq->head->websocket && !worker_listens_itself(w) && !needs_rewriting(rq) &&
+	       upgrades_has(&w->upgrades, upgrades_place(w->backend, rq->head));
 }
 
 static void refuse(struct route *ret, unsigned status)
@@ -113,7 +112,7 @@ void route(struct frontend *f, const struct route_request *rq, struct route *ret
 	}
 	if (ret->sid.sid.n == 0 && (ret->sid.engine || head->websocket))
 		load_admitted(ret->worker);
-	if (can_be_handed_over(f, rq, ret)) {
+	if (can_be_handed_over(rq, ret->worker)) {
 		ret->kind = ROUTE_HAND_OVER;
 		ret->why = "upgrade";
 	}

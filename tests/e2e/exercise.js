@@ -1,5 +1,6 @@
 // What any Socket.IO client expects of its server, whatever its version and transport.
 const assert = require("node:assert");
+const { wire } = require("./wire");
 
 const transports = [["polling"], ["polling", "websocket"], ["websocket"]];
 const MESSAGES = 10;
@@ -36,6 +37,16 @@ async function connect(io, port, n, options = {}) {
 		throw err;
 	}
 	return sockets;
+}
+
+// Every router has seen every worker take a WebSocket: from then on they are handed over. Each from an address of its own.
+async function taught(port, host = `127.0.0.1:${port}`) {
+	for (let i = 1; i <= 200; i++) {
+		const w = wire({ port, localAddress: `127.0.1.${i}` });
+		w.send(`GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: ${host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`);
+		await w.take(/^HTTP\/1\.1 101 /);
+		w.close();
+	}
 }
 
 // The arguments of the next n events.
@@ -102,4 +113,4 @@ async function exercise(io, port, { across = true, n = 6 } = {}) {
 	}
 }
 
-module.exports = { exercise, connect, call, collect, within };
+module.exports = { exercise, connect, call, collect, taught, within };

@@ -26,22 +26,29 @@ async function using(args, env, body) {
 }
 
 test("JSON lines say what was asked, answered and why it went where", { timeout: 60000 }, () =>
-	using(["worker.js"], { SIOINIT_ACCESS_LOG: "json", SIOINIT_HEADER_TIMEOUT: "0.5" }, async (s, lines) => {
+	using(["worker.js"], { SIOINIT_ACCESS_LOG: "json", SIOINIT_HEADER_TIMEOUT: "0.5", SIOINIT_ROUTERS: "1", SIOINIT_WORKERS: "1" }, async (s, lines) => {
 		const { sid } = JSON.parse(String((await get(s.port, polling)).body).slice(1));
 		await get(s.port, `${polling}&sid=${sid}`, { method: "POST", body: "40" });
 		await get(s.port, `${polling}&sid=nobody`);
 		await get(s.port, "/socket.io/socket.io.js");
 		await wire(s.port).send("nonsense\r\n\r\n").end();
 		await wire(s.port).send("GET / HTTP/1.1\r\n").end();
-		const ws = wire(s.port).send(`GET ${polling.replace("polling", "websocket")} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n`);
-		await ws.take(/^HTTP\/1.1 101/);
+		const websocket = async () => {
+			const w = wire(s.port).send(`GET ${polling.replace("polling", "websocket")} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n`);
+			await w.take(/^HTTP\/1.1 101/);
+			return w;
+		};
+		const tunnelled = await websocket(), handedOver = await websocket();
 		const got = (await lines(7)).map((l) => JSON.parse(l));
 		assert.deepStrictEqual(got.map((l) => [l.route, l.status]), [["new session", 200], ["sid", 200], ["unknown sid", 400], ["no sid", 200], ["refused", 400], ["refused", 408], ["upgrade", undefined]]);
 		assert.strictEqual(got[0].request, `GET ${polling} HTTP/1.1`);
 		assert.strictEqual(got[0].worker, got[1].worker);
 		assert.ok(got[0].bytes > 80 && got[1].bytes === 2, "bytes of the body");
 		assert.ok(got.every((l) => l.us >= 0 && l.client === "127.0.0.1"));
-		ws.close();
+		tunnelled.close(); // its line comes with its end
+		const last = JSON.parse((await lines(8))[7]);
+		assert.deepStrictEqual([last.route, last.status], ["new session", 101]);
+		handedOver.close();
 	}));
 
 test("common lines, of a client that left, too", { timeout: 60000 }, () =>

@@ -72,7 +72,7 @@ test("PROXY headers name the client, whole or in pieces, and then never again", 
 		assert.match(s.log, /SIOINIT_PROXY_PROTOCOL=on/);
 	}));
 
-test("a WebSocket behind a PROXY header is handed over, with nothing in front of it", { timeout: 60000 }, () =>
+test("Socket.IO behind a PROXY header, over every transport", { timeout: 60000 }, () =>
 	using(["worker.js"], { SIOINIT_PROXY_PROTOCOL: "on" }, async (s) => {
 		const between = net.createServer((c) => {
 			const up = net.connect(s.port, "127.0.0.1");
@@ -92,20 +92,33 @@ test("a WebSocket behind a PROXY header is handed over, with nothing in front of
 		}
 	}));
 
-// README: the client's address. WebSockets are handed over with what the client claims.
 test("an app finds its client's address the same way over every transport, whatever the client claims", () =>
-	using(["worker.js"], { STICKY: "@socket.io/sticky" }, async (s) => {
-		for (const transports of [["polling"], ["polling", "websocket"], ["websocket"]]) {
-			const localAddress = "127.0.0.5";
-			const agent = new http.Agent({ localAddress });
-			const client = io(`http://127.0.0.1:${s.port}`, { transports, agent, localAddress, extraHeaders: { "X-Forwarded-For": "6.6.6.6" } });
+	using(["worker.js"], { STICKY: "@socket.io/sticky", SIOINIT_ROUTERS: "1" }, async (s) => {
+		const localAddress = "127.0.0.5";
+		const seen = async (transports, extraHeaders) => {
+			const client = io(`http://127.0.0.1:${s.port}`, { transports, agent: new http.Agent({ localAddress }), localAddress, extraHeaders, forceNew: true });
 			try {
-				const address = await call(client, "address");
-				assert.strictEqual(address.replace("::ffff:", ""), localAddress, transports.join()); // at a socket for both families
+				return [await call(client, "address"), await call(client, "forwarded")].map((a) => a && a.replace("::ffff:", ""));
 			} finally {
 				client.close();
 			}
-		}
+		};
+		for (const claims of [{ "X-Forwarded-For": "6.6.6.6" }, {}])
+			for (const transports of [["polling"], ["polling", "websocket"], ["websocket"]]) {
+				const [address, forwarded] = await seen(transports, claims);
+				assert.strictEqual(address, localAddress, `${transports} ${Object.keys(claims)}`);
+				assert.ok([null, localAddress].includes(forwarded), `${forwarded} ${transports}`);
+			}
+		assert.deepStrictEqual(await seen(["websocket"], {}), [localAddress, null], "handed over: nobody stands in between");
+	}));
+
+test("40 clients behind a trusted proxy are spread by their own addresses, and each stays where it is", { timeout: 60000 }, () =>
+	using(["http.js"], { SIOINIT_STICKY: "address", SIOINIT_TRUSTED_PROXIES: "127.0.0.1", SIOINIT_WORKERS: "4" }, async (s) => {
+		const slotOf = async (i) => JSON.parse((await get(s.port, "/echo", { host: "127.0.0.1", headers: { "X-Forwarded-For": `203.0.113.${i}` } })).body).slot;
+		const slots = [];
+		for (let i = 0; i < 40; i++) slots.push(await slotOf(i));
+		assert.deepStrictEqual([...new Set(slots)].sort(), ["0", "1", "2", "3"]);
+		for (let i = 0; i < 40; i++) assert.strictEqual(await slotOf(i), slots[i]);
 	}));
 
 test("requests get an id, and keep the one they have", () =>

@@ -2,8 +2,8 @@
 const test = require("node:test");
 const assert = require("node:assert");
 const { io } = require("socket.io-client");
-const { start, get, until, routersOf } = require("./harness");
-const { call, within } = require("./exercise");
+const { start, get, until, childOf, routersOf } = require("./harness");
+const { call, taught, within } = require("./exercise");
 const { wire } = require("./wire");
 
 const polling = "/socket.io/?EIO=4&transport=polling";
@@ -96,6 +96,7 @@ test("the WebSockets of a killed worker count no more, those of the others do", 
 }));
 
 test("WebSockets count on when routers are killed", { timeout: 60000 }, () => using({ SIOINIT_MAX_CONNECTIONS_PER_ADDRESS: "5", SIOINIT_ROUTERS: "3" }, async (s, held) => {
+	await taught(s.port);
 	const has = await fill(s, held);
 	assert.strictEqual(has.length, 5);
 	for (const victim of routersOf(s.pid)) {
@@ -140,21 +141,27 @@ test("behind a trusted proxy WebSockets count for the client that it names", { t
 }));
 
 // While upgrades are made, both workers are stopped; one that has got some of them is killed then, and the other goes on.
-async function upgradesThatComeBack(s, n, upgrade) {
+async function upgradesThatComeBack(s, n, upgrade, counter) {
 	const workers = async () => JSON.parse(String((await get(s.admin, "/status")).body)).workers;
 	for (const { pid } of await workers()) process.kill(pid, "SIGSTOP");
 	await until(async () => (await workers()).every((w) => w.state === "suspect"), "init to see it");
+	const before = await metric(s, counter);
 	const made = Array.from({ length: n }, upgrade);
-	await until(async () => (await metric(s, "upgrades_total")) === n, "the hand-offs");
+	await until(async () => (await metric(s, counter)) === before + n, "the hand-offs");
 	const [victim, other] = (await workers()).sort((a, b) => b.handoffs - a.handoffs);
 	process.kill(other.pid, "SIGCONT");
 	process.kill(victim.pid, "SIGKILL");
-	await until(async () => (await metric(s, "handbacks_total")) > 0, "hand-backs");
 	return Promise.all(made);
 }
 
 test("a WebSocket that comes back from a dying worker counts once", { timeout: 60000 }, () => using({ SIOINIT_MAX_CONNECTIONS_PER_ADDRESS: "6" }, async (s, held) => {
-	const has = await upgradesThatComeBack(s, 6, () => open(s, held));
+	await taught(s.port);
+	await until(async () => {
+		const sockets = [...String((await get(s.admin, "/metrics")).body).matchAll(/^sioinit_worker_sockets\{.*\} (\d+)$/gm)].map((m) => Number(m[1]));
+		return sockets.length === 2 && sockets.every((n) => n === 0);
+	}, "both have none");
+	const has = await upgradesThatComeBack(s, 6, () => open(s, held), "upgrades_total");
+	assert.ok(await metric(s, "handbacks_total") > 0);
 	assert.ok(has.every((c) => c.connected), `${has}`);
 	assert.strictEqual(await open(s, held), 429);
 	for (const c of has) c.close();
@@ -167,11 +174,11 @@ test("one that comes back is of the client that its PROXY header named", { timeo
 		held.push(w);
 		return Number((await w.take(/^HTTP\/1\.1 (\d+) [^]*?\r\n\r\n/))[1]);
 	};
-	assert.deepStrictEqual(await upgradesThatComeBack(s, 6, () => upgrade("203.0.113.2")), Array(6).fill(101));
+	assert.deepStrictEqual(await upgradesThatComeBack(s, 6, () => upgrade("203.0.113.2"), "http_requests_total"), Array(6).fill(101));
 	assert.strictEqual(await upgrade("203.0.113.3"), 101);
 	assert.strictEqual(await upgrade("203.0.113.2"), 429);
-	const lines = 6 + 2 + await metric(s, "handbacks_total");
-	await until(() => s.out.match(/client="[^"]*"/g).length === lines, "a line for each hand-off");
+	for (const w of held) w.close();
+	await until(() => s.out.match(/client="[^"]*"/g)?.length === 8, "a line for each");
 	assert.deepStrictEqual([...new Set(s.out.match(/client="[^"]*"/g))].sort(), ['client="203.0.113.2"', 'client="203.0.113.3"']);
 }));
 

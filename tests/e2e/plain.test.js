@@ -70,8 +70,9 @@ test("refuses what is no request, and nobody else notices", async () => {
 });
 
 test("upgrades outlive the router; a dead worker is replaced", async () => {
-	const s = await start(["plain.js"], { SIOINIT_WORKERS: "2" });
+	const s = await start(["plain.js"], { SIOINIT_WORKERS: "2", SIOINIT_ROUTERS: "1" });
 	try {
+		for (let i = 0; i < 20; i++) (await upgraded(s.port)).destroy(); // both workers are known to take them
 		const ws = await upgraded(s.port);
 		assert.strictEqual(await echo(ws, "one"), "one");
 		process.kill(routerOf(s.pid), "SIGKILL");

@@ -6,7 +6,7 @@ const http = require("http");
 const net = require("net");
 const { io } = require("socket.io-client");
 const { start, get, until, routerOf } = require("./harness");
-const { exercise, connect, call, collect, within } = require("./exercise");
+const { exercise, connect, call, collect, taught, within } = require("./exercise");
 
 const app = { SIOINIT_WORKERS: "2", STICKY: "@socket.io/sticky", ADAPTER: "@socket.io/cluster-adapter" };
 const polling = "/socket.io/?EIO=4&transport=polling";
@@ -213,6 +213,7 @@ test("the router killed under load: WebSockets live on, sessions are known, clie
 	const s = await start(["worker.js"], app);
 	let over = false, sockets = [], pollers = [];
 	try {
+		await taught(s.port);
 		sockets = await connect(io, s.port, 12, { transports: ["websocket"], reconnection: false });
 		pollers = await connect(io, s.port, 4, { transports: ["polling"], reconnectionDelay: 100 });
 		const sids = await Promise.all(Array.from({ length: 50 }, async () => sidOf(await get(s.port, polling))));
@@ -296,6 +297,7 @@ test("hand-offs in flight when the router is killed are served", { timeout: 6000
 	const s = await start(["worker.js"], app);
 	let sockets = [];
 	try {
+		await taught(s.port, "x");
 		process.kill(s.pid, "SIGSTOP");
 		sockets = await Promise.all(Array.from({ length: 20 }, () => begin(s.port, upgrade)));
 		const answers = sockets.map((c) => new Promise((resolve) => c.once("data", resolve).once("error", resolve).once("end", resolve)));

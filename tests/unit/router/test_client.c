@@ -23,6 +23,7 @@
 #include "router/backend/lifecycle.h"
 #include "router/backend/load.h"
 #include "router/backend/pair.h"
+#include "router/backend/upgrades.h"
 #include "router/backend/upstream.h"
 #include "router/backend/workers.h"
 #include "router/client/client.h"
@@ -159,6 +160,15 @@ static uint64_t handoffs(void)
 	return counter_get(&backend->board->upgrades);
 }
 
+/* Worker 1 is known to take them. */
+static void learn_upgrades(void)
+{
+	struct http_head head;
+
+	assert_int_equal(http_parse_request(str_of(upgrade), 4096, &head), HTTP_HEAD_COMPLETE);
+	upgrades_learn(&workers_by_id(backend, 1)->upgrades, upgrades_place(backend, &head));
+}
+
 static void an_upgrade_is_handed_over(void **state)
 {
 	char packet[CONTROL_PACKET_MAX], byte;
@@ -167,6 +177,7 @@ static void an_upgrade_is_handed_over(void **state)
 	int fd;
 
 	(void)state;
+	learn_upgrades();
 	fd = connect_client(ROLE_HTTP, upgrade);
 	n = recv(init_end, packet, sizeof(packet), MSG_DONTWAIT);
 	assert_true(n > 0);
@@ -187,6 +198,7 @@ static void an_upgrade_that_init_does_not_take_is_answered(void **state)
 
 	(void)state;
 	fd_close(&init_end);
+	learn_upgrades();
 	fd = connect_client(ROLE_HTTP, upgrade);
 	assert_true(read(fd, answer, sizeof(answer) - 1) > 0);
 	assert_int_equal(strncmp(answer, "HTTP/1.1 503 ", 13), 0);
@@ -406,6 +418,15 @@ static bool client_takes_no_more(void)
 
 	said += n > 0 ? (size_t)n : 0;
 	return n < 0 && sock_blocked(&frontend->clients->sock);
+}
+
+static bool client_has_ended(void)
+{
+	char bytes[4096];
+	ssize_t n = read(at_client, bytes, sizeof(bytes));
+
+	heard += n > 0 ? (size_t)n : 0;
+	return n == 0;
 }
 
 static bool request_is_read(void)
@@ -797,6 +818,78 @@ static void a_worker_that_changes_protocols_and_resets_ends_the_connection(void 
 	assert_true(heard >= strlen("hello"));
 }
 
+/* A 101 and more behind it than one read takes: what is behind is no answer. */
+static void what_a_dead_worker_said_behind_a_change_of_protocols_is_no_answer(void **state)
+{
+	static const char head[] = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+				   "Connection: Upgrade\r\n\r\n",
+			  next[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+	static char bytes[SOCK_BITE_MIN];
+	struct control_msg gone = { .type = CONTROL_WORKER, .worker = 2, .state = WORKER_DEAD };
+
+	(void)state;
+	ask(upgrade);
+	memset(bytes, 'x', sizeof(bytes));
+	memcpy(bytes, head, sizeof(head) - 1);
+	assert_int_equal(write(at_worker, bytes, sizeof(bytes)), sizeof(bytes));
+	said = sizeof(bytes);
+	say(next);
+	workers_update(backend, &gone);
+	fd_close(&at_worker);
+	assert_true(is_tunnel());
+	run_until(client_has_ended);
+	assert_int_equal(heard, said);
+}
+
+static bool tunnel_is_half_closed_now(void)
+{
+	return frontend->clients && frontend->clients->exchange.state == EXCHANGE_HALF;
+}
+
+static void a_tunnel_has_less_time_as_soon_as_one_side_ends(void **state)
+{
+	(void)state;
+	ask(upgrade);
+	say("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: "
+	    "websocket\r\n\r\n");
+	run_until(is_tunnel);
+	assert_ptr_equal(frontend->clients->exchange.deadline.list, NULL); /* for ever */
+	assert_int_equal(shutdown(at_client, SHUT_WR), 0);
+	exchange_on_client(&frontend->clients->exchange, UV_READABLE);
+	assert_true(tunnel_is_half_closed_now());
+	assert_ptr_equal(frontend->clients->exchange.deadline.list,
+			 &frontend->deadlines[DEADLINE_PACE]);
+}
+
+static bool client_takes_the_rest(void)
+{
+	return frontend->clients && frontend->clients->state == CLIENT_REST;
+}
+
+static bool client_has_time_again(void)
+{
+	hear();
+	return frontend->clients->deadline.at_ms != 1;
+}
+
+static void a_client_that_takes_the_rest_of_an_answer_slowly_has_time_for_each_piece(void **state)
+{
+	static char body[200000];
+	int size = SLOW_OUT;
+
+	(void)state;
+	ask("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+	assert_int_equal(
+	    setsockopt(frontend->clients->sock.fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)), 0);
+	frontend->clients->sock.bite = SOCK_BITE_MAX;
+	say("HTTP/1.1 200 OK\r\nContent-Length: 200000\r\n\r\n");
+	assert_int_equal(write(at_worker, body, sizeof(body)), sizeof(body));
+	run_until(client_takes_the_rest);
+	frontend->clients->deadline.at_ms = 1;
+	run_until(client_has_time_again);
+	assert_true(client_takes_the_rest());
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 #define TEST_OWN(name)                                                                             \
@@ -825,6 +918,9 @@ int main(void)
 		TEST_OWN(a_client_that_resets_is_heard_while_its_worker_takes_nothing),
 		TEST_OWN(a_worker_that_changes_protocols_and_resets_ends_the_connection),
 		TEST_OWN(a_server_that_outlives_its_worker_may_change_protocols),
+		TEST_OWN(what_a_dead_worker_said_behind_a_change_of_protocols_is_no_answer),
+		TEST_OWN(a_tunnel_has_less_time_as_soon_as_one_side_ends),
+		TEST_OWN(a_client_that_takes_the_rest_of_an_answer_slowly_has_time_for_each_piece),
 		TEST_OWN(a_whole_answer_keeps_the_connection),
 		TEST_OWN(a_connection_that_has_failed_is_not_kept),
 		TEST_OWN(a_connection_with_half_a_request_is_not_kept),
