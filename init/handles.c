@@ -16,7 +16,7 @@ struct handle {
 	struct handle *prev, *next;
 	enum handle_kind kind;
 	struct control_msg m;
-	int fd;             /* owned; -1 for a ping */
+	int fd;             /* owned, and lent to the channel until it is sent; -1 for a ping */
 	struct blob *frame; /* held back, owned; NULL: queued or sent */
 	uint64_t number;    /* of the frame in the channel, once it is queued */
 	int64_t seq;        /* HANDLES_NO_SEQ: done when acknowledged */

@@ -60,5 +60,5 @@ bool handles_accepted(struct handles *hs, int64_t seq, bool accepted)
 void handles_stop(struct handles *hs);
 /* The channel has ended: nothing is taken any more, and what was not acknowledged comes back. */
 void handles_cut(struct handles *hs);
-/* The worker is gone: all come back. Idempotent. */
+/* The worker is gone and its channel closed: all come back. Idempotent. */
 void handles_close(struct handles *hs);

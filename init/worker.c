@@ -826,11 +826,11 @@ void worker_close(struct worker *w)
 		return;
 	w->closed = true;
 	hub_leave(&w->member);
+	channel_close(&w->channel, on_channel_closed); /* before what it has borrowed goes back */
 	handles_close(&w->handles);
 	worker_set_state(w, WORKER_DEAD);
 	servers_drop_all(&w->servers);
 	endpoint_release(&w->endpoint);
-	channel_close(&w->channel, on_channel_closed);
 	drain_stop(&w->drain);
 	uv_close((uv_handle_t *)&w->deadline, on_deadline_closed);
 	uv_close((uv_handle_t *)&w->drain.timer, on_drain_closed);

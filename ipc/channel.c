@@ -39,7 +39,7 @@ struct channel_item {
 	struct channel_item *prev, *next;
 	struct blob *frame;
 	uint64_t since_ms; /* of a relayed one: when it was queued */
-	int fd;            /* a duplicate of ours, or -1 */
+	int fd;            /* borrowed, see channel_send(), or -1 */
 	bool is_relayed;
 };
 
@@ -112,7 +112,6 @@ static void channel_end(struct channel *ch, int err)
 
 static void item_free(struct channel_item *it)
 {
-	fd_close(&it->fd);
 	blob_unref(it->frame);
 	free(it);
 }
@@ -142,7 +141,6 @@ static void item_done(struct channel *ch)
 		item_free(it);
 		return;
 	}
-	fd_close(&it->fd);
 	blob_unref(it->frame);
 	ch->spare = it;
 }
@@ -379,19 +377,14 @@ static void put_before_relayed(struct channel *ch, struct channel_item *it)
 int channel_send(struct channel *ch, struct blob *frame, int fd)
 {
 	struct channel_item *it;
-	int copy = -1;
 
 	if (ch->ended || ch->closing)
 		return -EPIPE;
 	if (ch->n_own == CHANNEL_OWN_FRAMES_MAX || ch->own_bytes > CHANNEL_OWN_BYTES_MAX)
 		return -ENOBUFS;
-	if (fd >= 0 && (copy = fcntl(fd, F_DUPFD_CLOEXEC, 3)) < 0)
-		return -errno;
-	it = item_new(ch, frame, copy);
-	if (!it) {
-		fd_close(&copy);
+	it = item_new(ch, frame, fd);
+	if (!it)
 		return -ENOMEM;
-	}
 	write_this_turn(ch);
 	put_before_relayed(ch, it);
 	ch->n_own++;

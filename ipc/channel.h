@@ -98,10 +98,10 @@ int channel_init(struct channel *ch, uv_loop_t *loop, int fd, enum serialization
 void channel_bound_unread(struct channel *ch);
 
 /* Queues @frame (a reference is taken) before all that is relayed; it is written before the loop
- * waits again. @fd is -1 or borrowed: the channel has a duplicate until the frame is sent. 0, or
- * -ENOMEM, -EMFILE, -ENFILE, -EPIPE (ended or closing), -ENOBUFS: CHANNEL_OWN_*_MAX are waiting,
- * the peer does not read what it asks for. Errors of the socket are reported by on_end, never from
- * inside this call. */
+ * waits again. @fd is -1 or borrowed until channel_has_sent() the frame, the channel has ended or
+ * channel_close() was called: its owner keeps it open that long. 0, or -ENOMEM, -EPIPE (ended or
+ * closing), -ENOBUFS: CHANNEL_OWN_*_MAX are waiting, the peer does not read what it asks for.
+ * Errors of the socket are reported by on_end, never from inside this call. */
 int channel_send(struct channel *ch, struct blob *frame, int fd)
     __attribute__((warn_unused_result));
 

@@ -123,62 +123,114 @@ int control_encode(const struct control_msg *m, uint8_t *dst, size_t size)
 	return (int)out.n;
 }
 
-static int unpack_field(const struct field *f, const msgpack_object *v, struct control_msg *ret)
-{
-	char *at = (char *)ret + f->offset;
-	struct str text;
-	uint32_t narrow;
+/* What is left of a packet. */
+struct packet_in {
+	const uint8_t *p;
+	size_t n;
+};
 
-	if (f->kind == FIELD_TEXT) {
-		if (v->type != MSGPACK_OBJECT_BIN)
-			return -EBADMSG;
-		text = (struct str){ v->via.bin.ptr, v->via.bin.size };
-		memcpy(at, &text, sizeof(text));
-		return 0;
-	}
-	if (v->type != MSGPACK_OBJECT_POSITIVE_INTEGER)
+/* A number of @bytes bytes, the first one highest. */
+static int take_be(struct packet_in *in, size_t bytes, uint64_t *ret)
+{
+	uint64_t n = 0;
+
+	if (bytes > in->n)
 		return -EBADMSG;
-	if (f->kind == FIELD_U64) {
-		memcpy(at, &v->via.u64, sizeof(v->via.u64));
-		return 0;
-	}
-	if (v->via.u64 > UINT32_MAX)
-		return -EBADMSG;
-	narrow = (uint32_t)v->via.u64;
-	memcpy(at, &narrow, sizeof(narrow));
+	for (size_t i = 0; i < bytes; i++)
+		n = n << 8 | in->p[i];
+	in->p += bytes;
+	in->n -= bytes;
+	*ret = n;
 	return 0;
 }
 
-static int unpack_map(const msgpack_object *o, struct control_msg *ret)
-{
-	if (o->type != MSGPACK_OBJECT_MAP)
-		return -EBADMSG;
-	for (uint32_t i = 0; i < o->via.map.size; i++) {
-		const msgpack_object_kv *kv = &o->via.map.ptr[i];
+/* msgpack's types that a packet has (spec.md of msgpack). TAG_BIN and TAG_UINT are the first of
+ * some in a row, which differ in how many bytes a length or number takes: 1, 2, 4 and 8. */
+enum {
+	TAG_MAP = 0x80, /* with the number of pairs in its lower half; below it: a number itself */
+	TAG_BIN = 0xc4,
+	TAG_BIN_LAST = 0xc6,
+	TAG_UINT = 0xcc,
+	TAG_UINT_LAST = 0xcf,
+	TAG_MAP_16 = 0xde,
+};
 
-		if (kv->key.type != MSGPACK_OBJECT_POSITIVE_INTEGER)
+static int take_map(struct packet_in *in, uint64_t *ret_pairs)
+{
+	uint64_t tag;
+
+	if (take_be(in, 1, &tag) < 0)
+		return -EBADMSG;
+	if (tag == TAG_MAP_16)
+		return take_be(in, 2, ret_pairs);
+	*ret_pairs = tag & 0xf;
+	return (tag & 0xf0) == TAG_MAP ? 0 : -EBADMSG;
+}
+
+static int take_number(struct packet_in *in, uint64_t *ret)
+{
+	uint64_t tag;
+
+	if (take_be(in, 1, &tag) < 0)
+		return -EBADMSG;
+	if (tag >= TAG_UINT && tag <= TAG_UINT_LAST)
+		return take_be(in, (size_t)1 << (tag - TAG_UINT), ret);
+	*ret = tag;
+	return tag < TAG_MAP ? 0 : -EBADMSG;
+}
+
+static int take_text(struct packet_in *in, struct str *ret)
+{
+	uint64_t tag, n;
+
+	if (take_be(in, 1, &tag) < 0 || tag < TAG_BIN || tag > TAG_BIN_LAST ||
+	    take_be(in, (size_t)1 << (tag - TAG_BIN), &n) < 0 || n > in->n)
+		return -EBADMSG;
+	*ret = (struct str){ (const char *)in->p, n };
+	in->p += n;
+	in->n -= n;
+	return 0;
+}
+
+static int take_value(struct packet_in *in, const struct field *f, struct control_msg *ret)
+{
+	char *at = (char *)ret + f->offset;
+	struct str text;
+	uint64_t wide;
+	uint32_t narrow;
+
+	if (f->kind == FIELD_TEXT) {
+		if (take_text(in, &text) < 0)
 			return -EBADMSG;
-		if (kv->key.via.u64 >= ARRAY_LEN(fields))
-			continue;
-		if (unpack_field(&fields[kv->key.via.u64], &kv->val, ret) < 0)
-			return -EBADMSG;
+		memcpy(at, &text, sizeof(text));
+		return 0;
 	}
+	if (take_number(in, &wide) < 0 || (f->kind == FIELD_U32 && wide > UINT32_MAX))
+		return -EBADMSG;
+	narrow = (uint32_t)wide;
+	if (f->kind == FIELD_U32)
+		memcpy(at, &narrow, sizeof(narrow));
+	else
+		memcpy(at, &wide, sizeof(wide));
 	return 0;
 }
 
 int control_decode(struct str packet, struct control_msg *ret)
 {
+	struct packet_in in = { (const uint8_t *)packet.p, packet.n };
 	struct control_msg m = { 0 };
-	msgpack_unpacked parsed;
-	int r = -EBADMSG;
+	uint64_t pairs, key;
 
-	msgpack_unpacked_init(&parsed);
-	if (msgpack_unpack_next(&parsed, packet.p, packet.n, NULL) == MSGPACK_UNPACK_SUCCESS)
-		r = unpack_map(&parsed.data, &m);
-	msgpack_unpacked_destroy(&parsed); /* texts point into the packet, not into the zone */
-	if (r == 0)
-		*ret = m;
-	return r;
+	if (take_map(&in, &pairs) < 0)
+		return -EBADMSG;
+	for (; pairs > 0; pairs--)
+		if (take_number(&in, &key) < 0 || key >= ARRAY_LEN(fields) ||
+		    take_value(&in, &fields[key], &m) < 0)
+			return -EBADMSG;
+	if (in.n > 0)
+		return -EBADMSG;
+	*ret = m;
+	return 0;
 }
 
 /* The socket */

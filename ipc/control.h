@@ -138,7 +138,8 @@ struct control_msg {
 
 /* Encodes @m into @dst. Returns its length or -EMSGSIZE. */
 int control_encode(const struct control_msg *m, uint8_t *dst, size_t size);
-/* Decodes one packet; ret->text borrows it. 0 or -EBADMSG. Unknown fields are skipped. */
+/* Decodes one packet; ret->text borrows it. 0, or -EBADMSG: it is not one map of
+ * fields that we know and nothing behind it. */
 int control_decode(struct str packet, struct control_msg *ret);
 
 enum {

@@ -5,14 +5,6 @@
 #include "ipc/control.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
-const char *__asan_default_options(void);
-
-/* msgpack asks for the memory of as many elements as a packet claims to have before it looks for
- * them, 256 GiB at most, and touches none of it. As on a machine that does not overcommit. */
-const char *__asan_default_options(void)
-{
-	return "allocator_may_return_null=1:max_allocation_size_mb=64";
-}
 
 static bool same(const struct control_msg *a, const struct control_msg *b)
 {

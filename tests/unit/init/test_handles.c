@@ -97,9 +97,9 @@ static void on_closed(struct channel *ch)
 static int teardown(void **state)
 {
 	(void)state;
+	channel_close(&channel, on_closed);
 	handles_close(&hs);
 	assert_int_equal(counter_get(&pending), 0);
-	channel_close(&channel, on_closed);
 	fd_close(&peer);
 	(void)uv_run(&loop, UV_RUN_DEFAULT);
 	assert_int_equal(uv_loop_close(&loop), 0);

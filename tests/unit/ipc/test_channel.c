@@ -740,16 +740,15 @@ static void one_that_does_not_read_is_answered_no_more(void **state)
 	send_number(&f->e.ch, 1, -1);
 }
 
-static void a_descriptor_may_be_closed_before_it_is_sent(void **state)
+static void a_descriptor_that_was_sent_is_still_its_owners(void **state)
 {
 	struct fixture *f = *state;
-	int sent = memfd_create("sent", 0), kept = dup(sent);
+	auto_fd int sent = memfd_create("sent", 0);
 
 	send_number(&f->e.ch, 0, sent);
-	fd_close(&sent);
 	run_until(f, &f->other.n_frames, 1);
-	assert_true(same_file(f->other.fds[0], kept));
-	fd_close(&kept);
+	assert_true(channel_has_sent(&f->e.ch, channel_last_number(&f->e.ch)));
+	assert_true(f->other.fds[0] != sent && same_file(f->other.fds[0], sent));
 }
 
 /* Ends */
@@ -938,7 +937,7 @@ int main(void)
 		JSON(the_backlog_is_known_and_can_be_dropped),
 		JSON(frames_are_sent_when_the_kernel_has_them_whole),
 		JSON(one_that_does_not_read_is_answered_no_more),
-		PAIR(a_descriptor_may_be_closed_before_it_is_sent),
+		PAIR(a_descriptor_that_was_sent_is_still_its_owners),
 		JSON(eof_is_told_once_after_the_last_frame),
 		JSON(the_last_words_are_heard_though_nobody_listens_any_more),
 		JSON(a_peer_that_leaves_bytes_unread_ends_the_channel),
