@@ -143,7 +143,7 @@ static int start_frontend(struct router *r, const struct router_conf *conf)
 	f->pipe = PIPE_INIT;
 	f->adopted = -1;
 	limit_clients(f, conf->max_connections);
-	deadlines_init(f, client_on_deadline, exchange_on_deadline);
+	clients_init(f);
 	admin_init(&r->admin, f, publish);
 	access_log_init(&f->access_log, &r->uv, conf->access_format);
 	if (getrandom(&f->id_prefix, sizeof(f->id_prefix), 0) < 0 ||
@@ -186,7 +186,7 @@ static void router_deinit(struct router *r)
 	workers_free_all(b);
 	control_close(&r->link, NULL);
 	uv_close((uv_handle_t *)&r->sweep, NULL);
-	deadlines_deinit(f);
+	clients_deinit(f);
 	upstreams_deinit(b);
 	load_deinit(b);
 	admin_deinit(&r->admin);

@@ -18,6 +18,7 @@ enum { UPGRADES_MAX = 64 };
 struct upgrades {
 	uint64_t place[UPGRADES_MAX];
 	unsigned n, next;
+	uint64_t trying; /* where the first one has not been answered yet, 0: nowhere */
 };
 
 /* A hash of a request's Host and of its target's path, with b->seed: nobody outside can make a

@@ -247,7 +247,7 @@ static bool client_admit_request(struct client *c, const struct route_request *r
 	struct access_log *log = &c->frontend->access_log;
 	char addr[IP_TEXT_MAX];
 
-	if (log->format != ACCESS_OFF) {
+	if (log->format != ACCESS_OFF && !c->access) {
 		if (rq->has_ip)
 			ip_print(&rq->ip, addr);
 		c->access =
@@ -271,7 +271,11 @@ static void client_follow(struct client *c, const struct route *to, const struct
 		break;
 	case ROUTE_PROXIED:
 		client_set_state(c, CLIENT_EXCHANGE);
-		exchange_start(&c->exchange, to->worker, head, &to->sid);
+		exchange_start(&c->exchange, to->worker, head, &to->sid, to->is_first);
+		break;
+	case ROUTE_WAIT:
+		c->asked = to->worker->id;
+		client_await(c, CLIENT_UPGRADE, UV_DISCONNECT);
 		break;
 	}
 }
@@ -324,7 +328,19 @@ static void on_cut(struct exchange *x, const char *why)
 	client_close(container_of(x, struct client, exchange), why);
 }
 
-static const struct exchange_ops exchange_ops = { on_done, on_refused, on_cut };
+static void on_wake(uv_timer_t *t);
+
+static void on_upgrade_known(struct exchange *x, uint32_t worker)
+{
+	struct frontend *f = container_of(x, struct client, exchange)->frontend;
+	struct worker *w = workers_by_id(f->backend, worker);
+
+	if (w)
+		w->upgrades.trying = 0;
+	(void)uv_timer_start(&f->wake, on_wake, 0, 0);
+}
+
+static const struct exchange_ops exchange_ops = { on_done, on_refused, on_cut, on_upgrade_known };
 
 /* Heads */
 
@@ -428,6 +444,32 @@ static void on_protocol_known(void *ctx, struct worker *w)
 	DL_FOREACH_SAFE(f->clients, c, next)
 	if (c->state == CLIENT_PROTOCOL && c->asked == w->id)
 		client_read_head(c);
+}
+
+/* It has waited for the answer to another one's upgrade. */
+static void client_upgrade(struct client *c)
+{
+	struct frontend *f = c->frontend;
+	struct worker *w = workers_serving(f->backend, c->asked);
+	struct route_request rq = { .head = &f->head, .who = &c->who };
+	struct route to;
+
+	if (!w || peek_request(f, c->sock.fd).kind != PEEK_WHOLE) {
+		client_read_head(c);
+		return;
+	}
+	route_on(f, &rq, w, &to);
+	client_follow(c, &to, &f->head);
+}
+
+static void on_wake(uv_timer_t *t)
+{
+	struct frontend *f = container_of(t, struct frontend, wake);
+	struct client *c, *next;
+
+	DL_FOREACH_SAFE(f->clients, c, next)
+	if (c->state == CLIENT_UPGRADE)
+		client_upgrade(c);
 }
 
 /* Other ports of the app's: who says nothing for a moment waits for the server to speak first. */
@@ -661,7 +703,7 @@ static void client_on_quiet(struct client *c)
 	client_hand_over_raw(c, &p);
 }
 
-void client_on_deadline(struct deadline *d)
+static void client_on_deadline(struct deadline *d)
 {
 	struct client *c = container_of(d, struct client, deadline);
 
@@ -672,8 +714,22 @@ void client_on_deadline(struct deadline *d)
 		client_reply(c, 503);
 	else if (c->state == CLIENT_QUIET)
 		client_on_quiet(c);
+	else if (c->state == CLIENT_UPGRADE)
+		client_upgrade(c);
 	else
 		client_close(c, "timeout");
+}
+
+void clients_init(struct frontend *f)
+{
+	deadlines_init(f, client_on_deadline, exchange_on_deadline);
+	(void)uv_timer_init(f->backend->loop->uv, &f->wake);
+}
+
+void clients_deinit(struct frontend *f)
+{
+	deadlines_deinit(f);
+	uv_close((uv_handle_t *)&f->wake, NULL);
 }
 
 void clients_close_idle(struct frontend *f)

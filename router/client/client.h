@@ -11,6 +11,10 @@
 
 struct worker;
 
+/* Before everything else here, and after clients_close_all(). */
+void clients_init(struct frontend *f);
+void clients_deinit(struct frontend *f);
+
 /* Takes a new connection over (@fd consumed always, non-blocking) and serves what has already
  * arrived. */
 void client_accept(struct frontend *f, const struct listener *l, int fd,
@@ -41,9 +45,6 @@ void client_finish_with(struct client *c, struct str head, struct str body);
 
 /* Ends a connection from whatever state; idempotent. @why is for the debug log. */
 void client_close(struct client *c, const char *why);
-
-/* For deadlines_init(): 408 for half a head, the end for anything else. */
-void client_on_deadline(struct deadline *d);
 
 /* Closes connections that are between requests: the router drains. */
 void clients_close_idle(struct frontend *f);

@@ -7,6 +7,8 @@
  *	HEAD ─► ADMIN ─► REPLY                         an answer of ours that takes a while
  *	FIRST ─► PROTOCOL ─► (handed over), EXCHANGE   it speaks no HTTP, a worker is asked whether
  *	                                               it does
+ *	HEAD ─► UPGRADE ─► (handed over), EXCHANGE     another one's answer tells whether the worker
+ *	                                               takes WebSockets there
  *	QUIET ─► (handed over)                         at another port of the app's */
 #pragma once
 
@@ -30,14 +32,15 @@ struct visitor;
 /*	state          deadline      may follow */
 #define CLIENT_STATES(X)                                                                           \
 	X(NEW, END_OF_TURN,                                                                        \
-	  C(FIRST) | C(PROXY_HEADER) | C(HEAD) | C(EXCHANGE) | C(PROTOCOL) | C(QUIET) | C(ADMIN) | \
-	      C_ENDS)                                                                              \
-	X(FIRST, HEADER, C(HEAD) | C(EXCHANGE) | C(PROTOCOL) | C(ADMIN) | C_ENDS)                  \
+	  C(FIRST) | C(PROXY_HEADER) | C(HEAD) | C(EXCHANGE) | C(PROTOCOL) | C(UPGRADE) |          \
+	      C(QUIET) | C(ADMIN) | C_ENDS)                                                        \
+	X(FIRST, HEADER, C(HEAD) | C(EXCHANGE) | C(PROTOCOL) | C(UPGRADE) | C(ADMIN) | C_ENDS)     \
 	X(PROXY_HEADER, HEADER, C(FIRST) | C_ENDS)                                                 \
-	X(HEAD, HEADER, C(EXCHANGE) | C(ADMIN) | C_ENDS)                                           \
+	X(HEAD, HEADER, C(EXCHANGE) | C(UPGRADE) | C(ADMIN) | C_ENDS)                              \
 	X(EXCHANGE, OF_EXCHANGE, C(IDLE) | C(REST) | C_ENDS)                                       \
 	X(REST, TAKING, C(IDLE) | C_ENDS)                                                          \
-	X(IDLE, KEEPALIVE, C(HEAD) | C(EXCHANGE) | C_ENDS)                                         \
+	X(IDLE, KEEPALIVE, C(HEAD) | C(EXCHANGE) | C(UPGRADE) | C_ENDS)                            \
+	X(UPGRADE, UPGRADE, C(EXCHANGE) | C_ENDS)                                                  \
 	X(PROTOCOL, PROTOCOL, C(EXCHANGE) | C_ENDS)                                                \
 	X(QUIET, QUIET, C_ENDS)                                                                    \
 	X(ADMIN, ADMIN, C_ENDS)                                                                    \
@@ -65,7 +68,7 @@ struct client {
 	struct identity who;
 	bool admin;                  /* came to the admin address */
 	uint32_t listener;           /* it came to, as init numbers them; 0 = the public port */
-	uint32_t asked;              /* the worker that is being asked for its protocol */
+	uint32_t asked;              /* the worker that is being asked, in PROTOCOL and UPGRADE */
 	bool head_only;              /* what is answered now was a HEAD */
 	struct visitor *visitor;     /* counted for its address, or for that of the request */
 	struct access_entry *access; /* the request in progress, when there is a log */

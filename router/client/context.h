@@ -44,6 +44,7 @@ struct frontend {
 	struct access_log access_log;
 	struct pipe pipe; /* for tunnels */
 	struct deadline_list deadlines[N_DEADLINES];
+	uv_timer_t wake;             /* of those in CLIENT_UPGRADE, at the end of this turn */
 	uint64_t id_prefix, last_id; /* of requests that we name */
 	struct notices notices;
 	int adopted; /* the client's side of a poll whose other side init sends next, or -1 */

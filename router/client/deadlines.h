@@ -15,6 +15,7 @@ enum deadline_kind {
 	DEADLINE_TAKING,    /* SIOINIT_BODY_TIMEOUT: the rest of an answer is taken */
 	DEADLINE_LINGER,    /* 2 s: the client closes after its last answer */
 	DEADLINE_QUIET,     /* 100 ms: a client of the app's other ports says something */
+	DEADLINE_UPGRADE,   /* 1 s: it is known whether a worker takes WebSockets somewhere */
 	DEADLINE_PROTOCOL,  /* 3 s: it is known which protocol a worker speaks */
 	DEADLINE_ADMIN,     /* 10 s: an answer of the admin endpoints is made */
 	/* of an exchange */

@@ -49,10 +49,21 @@ void exchange_free(struct exchange *x)
 
 /* Ends */
 
+/* Whoever waits for it may go on. */
+static void tell_upgrade(struct exchange *x)
+{
+	uint32_t worker = x->first_at;
+
+	x->first_at = 0;
+	if (worker)
+		x->side.ops->on_upgrade_known(x, worker);
+}
+
 static void close_upstream(struct exchange *x)
 {
 	struct upstream *u = x->upstream;
 
+	tell_upgrade(x);
 	parking_end(x);
 	x->upstream = NULL;
 	if (u)
@@ -85,6 +96,7 @@ static void finish(struct exchange *x)
 
 	if (!x->poll)
 		scoreboard_count_request(f->backend->board, frontend_now(f) - x->begun_ms);
+	tell_upgrade(x);
 	x->upstream = NULL;
 	upstream_put(u, whole ? x->idle_ms : 0);
 	exchange_set_state(x, EXCHANGE_DONE);
@@ -194,6 +206,8 @@ static void go_on(struct exchange *x, enum moved moved)
 	if (!read_failed(x))
 		return;
 	await_answer(x);
+	if (x->state >= EXCHANGE_BODY)
+		tell_upgrade(x);
 	if (is_tunnel(x) && tunnel_is_half_closed(&x->tunnel))
 		exchange_set_state(x, EXCHANGE_HALF);
 	exchange_pace(x, moved);
@@ -273,9 +287,10 @@ static struct upstream *get_upstream(struct exchange *x, struct worker *w)
 }
 
 void exchange_start(struct exchange *x, struct worker *w, const struct http_head *head,
-		    const struct sid_request *sid)
+		    const struct sid_request *sid, bool is_first)
 {
 	describe(x, head, sid);
+	x->first_at = is_first ? w->id : 0;
 	x->upstream = get_upstream(x, w);
 	if (!x->upstream) {
 		log_warn("router: no connection to worker[%u]: %s", w->slot, strerror(errno));

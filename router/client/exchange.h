@@ -14,9 +14,10 @@ void exchange_init(struct exchange *x, const struct exchange_side *side);
 void exchange_free(struct exchange *x);
 
 /* Starts with @head, parsed from the bytes peeked into frontend->io, of the session @sid. Consumes
- * them from the client's socket. 503 when @w can't be reached. */
+ * them from the client's socket. 503 when @w can't be reached. @is_first: exchange_ops tells when
+ * it is known whether @w takes the upgrade. */
 void exchange_start(struct exchange *x, struct worker *w, const struct http_head *head,
-		    const struct sid_request *sid);
+		    const struct sid_request *sid, bool is_first);
 
 /* Starts to carry the bytes of a client that speaks no HTTP to @w and back. */
 void exchange_start_tunnel(struct exchange *x, struct worker *w);

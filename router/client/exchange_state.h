@@ -61,6 +61,9 @@ struct exchange_ops {
 	void (*on_refused)(struct exchange *x, unsigned status);
 	/* The client's connection cannot go on. @why is for the debug log. */
 	void (*on_cut)(struct exchange *x, const char *why);
+	/* The first upgrade somewhere at this worker is answered, in whatever way, or never will
+	 * be. The exchange goes on. */
+	void (*on_upgrade_known)(struct exchange *x, uint32_t worker);
 };
 
 /* What an exchange is part of; borrowed for as long as the client's connection lives. */
@@ -99,6 +102,8 @@ struct exchange {
 	bool cut; /* they end with the exchange: the worker stopped taking the request, or init
 		     still has them (parking.h) */
 	struct tunnel tunnel;
+	uint32_t first_at; /* it is the first upgrade somewhere at that worker; 0: it is not, or is
+			      answered */
 	uint32_t worker_id;
 	unsigned tries;
 	uint32_t idle_ms;    /* how long the worker's side may be kept */

@@ -74,10 +74,30 @@ static bool needs_rewriting(const struct route_request *rq)
 	       !wants_websocket_alone(head) || (!rq->who->trusted && forwarded_has_claim(head));
 }
 
-static bool can_be_handed_over(const struct route_request *rq, const struct worker *w)
+static bool may_be_handed_over(const struct route_request *rq, const struct worker *w)
 {
-	return rq->head->websocket && !worker_listens_itself(w) && !needs_rewriting(rq) &&
-	       upgrades_has(&w->upgrades, upgrades_place(w->backend, rq->head));
+	return rq->head->websocket && !worker_listens_itself(w) && !needs_rewriting(rq);
+}
+
+/* Those that come while the first one is being answered wait for that, as all would be tunnels
+ * else when many clients come back at once. */
+static void decide(const struct route_request *rq, struct route *ret)
+{
+	struct upgrades *known = &ret->worker->upgrades;
+	uint64_t place;
+
+	if (!may_be_handed_over(rq, ret->worker))
+		return;
+	place = upgrades_place(ret->worker->backend, rq->head);
+	if (upgrades_has(known, place)) {
+		ret->kind = ROUTE_HAND_OVER;
+		ret->why = "upgrade";
+	} else if (known->trying == place) {
+		ret->kind = ROUTE_WAIT;
+	} else if (!known->trying) {
+		known->trying = place;
+		ret->is_first = true;
+	}
 }
 
 static void refuse(struct route *ret, unsigned status)
@@ -112,8 +132,15 @@ void route(struct frontend *f, const struct route_request *rq, struct route *ret
 	}
 	if (ret->sid.sid.n == 0 && (ret->sid.engine || head->websocket))
 		load_admitted(ret->worker);
-	if (can_be_handed_over(rq, ret->worker)) {
+	decide(rq, ret);
+}
+
+void route_on(const struct frontend *f, const struct route_request *rq, struct worker *w,
+	      struct route *ret)
+{
+	*ret = (struct route){ .kind = ROUTE_PROXIED, .worker = w, .why = "upgrade" };
+	sid_of_target(rq->head->target, str_of(frontend_conf(f)->sid_param), &ret->sid);
+	if (may_be_handed_over(rq, w) &&
+	    upgrades_has(&w->upgrades, upgrades_place(w->backend, rq->head)))
 		ret->kind = ROUTE_HAND_OVER;
-		ret->why = "upgrade";
-	}
 }

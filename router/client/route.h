@@ -25,6 +25,7 @@ enum route_kind {
 	ROUTE_REFUSED,   /* .status */
 	ROUTE_PROXIED,   /* to .worker, by an exchange */
 	ROUTE_HAND_OVER, /* the connection, to .worker */
+	ROUTE_WAIT, /* a WebSocket: whether .worker takes them there another one's answer tells */
 };
 
 struct route {
@@ -32,7 +33,12 @@ struct route {
 	unsigned status;
 	struct worker *worker;
 	struct sid_request sid;
+	bool is_first;   /* its answer tells whether .worker takes WebSockets there */
 	const char *why; /* how the worker was chosen: a static text for the access log */
 };
 
 void route(struct frontend *f, const struct route_request *rq, struct route *ret);
+
+/* After ROUTE_WAIT: to the same worker, in either way. */
+void route_on(const struct frontend *f, const struct route_request *rq, struct worker *w,
+	      struct route *ret);

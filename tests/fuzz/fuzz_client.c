@@ -168,7 +168,7 @@ static void set_up(void)
 	frontend->out = BUF_INIT(SOCK_OUT_MAX);
 	frontend->pipe = PIPE_INIT;
 	frontend->adopted = -1;
-	deadlines_init(frontend, client_on_deadline, exchange_on_deadline);
+	clients_init(frontend);
 	for (size_t i = 0; i < CLIENTS; i++)
 		clients[i] = -1;
 	for (size_t i = 0; i < FARS; i++)
@@ -183,7 +183,7 @@ static void tear_down(void)
 	clients_close_all(frontend);
 	workers_free_all(backend);
 	control_close(&router->link, NULL);
-	deadlines_deinit(frontend);
+	clients_deinit(frontend);
 	upstreams_deinit(backend);
 	load_deinit(backend);
 	loop_deinit(&router->loop);

@@ -111,7 +111,7 @@ static int set_up(void **state)
 	frontend->out = BUF_INIT(SOCK_OUT_MAX);
 	frontend->pipe = PIPE_INIT;
 	frontend->adopted = -1;
-	deadlines_init(frontend, client_on_deadline, exchange_on_deadline);
+	clients_init(frontend);
 	open_link();
 	workers_update(backend, &worker);
 	return 0;
@@ -123,7 +123,7 @@ static int tear_down(void **state)
 	clients_close_all(frontend);
 	workers_free_all(backend);
 	control_close(&router->link, NULL);
-	deadlines_deinit(frontend);
+	clients_deinit(frontend);
 	upstreams_deinit(backend);
 	load_deinit(backend);
 	loop_deinit(&router->loop);
