@@ -269,13 +269,16 @@ static void client_follow(struct client *c, const struct route *to, const struct
 	case ROUTE_HAND_OVER:
 		client_hand_over(c, to->worker, HANDOFF_CLIENT, 0);
 		break;
+	case ROUTE_WAIT:
+		if (c->state != CLIENT_UPGRADE) { /* once is enough */
+			c->asked = to->worker->id;
+			client_await(c, CLIENT_UPGRADE, UV_DISCONNECT);
+			break;
+		}
+		/* fall through */
 	case ROUTE_PROXIED:
 		client_set_state(c, CLIENT_EXCHANGE);
 		exchange_start(&c->exchange, to->worker, head, &to->sid, to->is_first);
-		break;
-	case ROUTE_WAIT:
-		c->asked = to->worker->id;
-		client_await(c, CLIENT_UPGRADE, UV_DISCONNECT);
 		break;
 	}
 }

@@ -316,6 +316,69 @@ static void run_until(bool (*condition)(void))
 	assert_true(condition());
 }
 
+static unsigned clients_in(enum client_state state)
+{
+	const struct client *c;
+	unsigned n = 0;
+
+	for (c = frontend->clients; c; c = c->next)
+		n += c->state == state;
+	return n;
+}
+
+static bool nobody_waits(void)
+{
+	return clients_in(CLIENT_UPGRADE) == 0;
+}
+
+enum { STORM = 4 };
+
+/* The first is tunnelled, the others wait for its answer; @known: it was 101. */
+static void check_storm(bool known, unsigned tunnels)
+{
+	int fds[STORM];
+
+	for (int i = 0; i < STORM; i++)
+		fds[i] = connect_client(ROLE_HTTP, upgrade);
+	assert_int_equal(clients_in(CLIENT_EXCHANGE), 1);
+	assert_int_equal(clients_in(CLIENT_UPGRADE), STORM - 1);
+	if (known)
+		learn_upgrades();
+	client_close(frontend->clients, "over");
+	run_until(nobody_waits);
+	assert_int_equal(clients_in(CLIENT_EXCHANGE), tunnels);
+	for (int i = 0; i < STORM; i++)
+		fd_close(&fds[i]);
+}
+
+static void who_waits_for_the_first_upgrade_is_handed_over(void **state)
+{
+	(void)state;
+	check_storm(true, 0);
+	assert_int_equal(handoffs(), STORM - 1);
+}
+
+static void who_waits_for_an_upgrade_that_is_not_taken_is_tunnelled(void **state)
+{
+	(void)state;
+	check_storm(false, STORM - 1);
+	assert_int_equal(handoffs(), 0);
+}
+
+static void who_waits_too_long_for_the_first_upgrade_is_tunnelled(void **state)
+{
+	int first, second;
+
+	(void)state;
+	first = connect_client(ROLE_HTTP, upgrade);
+	second = connect_client(ROLE_HTTP, upgrade);
+	assert_int_equal(clients_in(CLIENT_UPGRADE), 1);
+	run_until(nobody_waits); /* a second */
+	assert_int_equal(clients_in(CLIENT_EXCHANGE), 2);
+	(void)close(first);
+	(void)close(second);
+}
+
 static struct worker *worker; /* the one that listens by itself */
 static char path[64];
 static int listener, at_worker, at_client;
@@ -900,6 +963,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(an_upgrade_is_handed_over),
 		TEST(an_upgrade_that_init_does_not_take_is_answered),
+		TEST(who_waits_for_the_first_upgrade_is_handed_over),
+		TEST(who_waits_for_an_upgrade_that_is_not_taken_is_tunnelled),
+		TEST(who_waits_too_long_for_the_first_upgrade_is_tunnelled),
 		TEST(a_request_that_reaches_no_worker_is_answered),
 		TEST(a_raw_connection_that_init_does_not_take_is_closed),
 		TEST(a_returned_connection_that_its_worker_keeps_is_let_go),
