@@ -39,7 +39,7 @@ static struct upstream *upstream_with(struct worker *w, int fd, uint64_t token)
 	u->ops = w->backend->upstream_ops;
 	u->worker = w;
 	u->token = token;
-	u->in = BUF_INIT(RESPONSE_HEAD_MAX + SOCK_BITE_MIN);
+	u->in = BUF_INIT(RESPONSE_HEAD_MAX + SOCK_READ_MIN);
 	w->n_upstreams++;
 	worker_has_news(w);
 	return u;

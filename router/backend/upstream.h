@@ -28,7 +28,7 @@ struct upstream {
 	bool unread;         /* the worker closed it without having read the last request */
 	uint64_t expires_ms; /* idle: when the worker may close it */
 	/* a response head that is not complete yet; with room for what may come together with its
-	 * last byte, SOCK_BITE_MIN at a time */
+	 * last byte, SOCK_READ_MIN at a time */
 	struct buf in;
 	struct http_body body;
 };

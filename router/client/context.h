@@ -18,7 +18,7 @@
 struct client;
 
 enum {
-	IO_SIZE = SOCK_BITE_MAX,      /* the most of one read */
+	IO_SIZE = SOCK_READ_MAX,      /* the most of one read */
 	SESSION_IDLE_DEFAULT = 60000, /* ms, for sessions whose handshake did not say */
 	SESSION_SLACK_MS = 15000,     /* what a session is kept longer than it is heard of */
 };

@@ -38,13 +38,13 @@ void exchange_init(struct exchange *x, const struct exchange_side *side)
 {
 	*x = (struct exchange){ .side = *side,
 				.retained = BUF_INIT(RETAIN_MAX),
-				.opening = BUF_INIT(LEARN_MAX) };
+				.handshake_prefix = BUF_INIT(LEARN_MAX) };
 }
 
 void exchange_free(struct exchange *x)
 {
 	buf_free(&x->retained);
-	buf_free(&x->opening);
+	buf_free(&x->handshake_prefix);
 }
 
 /* Ends */
@@ -92,7 +92,7 @@ static void finish(struct exchange *x)
 {
 	struct upstream *u = x->upstream;
 	struct frontend *f = x->side.frontend;
-	bool whole = x->request.done && !x->cut && !x->client_ended;
+	bool whole = x->request.done && !x->request_aborted && !x->client_ended;
 
 	if (!x->poll)
 		scoreboard_count_request(f->backend->board, frontend_now(f) - x->begun_ms);
@@ -251,10 +251,10 @@ static void describe(struct exchange *x, const struct http_head *head,
 		     const struct sid_request *sid)
 {
 	struct frontend *f = x->side.frontend;
-	struct buf retained = x->retained, opening = x->opening;
+	struct buf retained = x->retained, handshake_prefix = x->handshake_prefix;
 	bool poll = !head->websocket && sid->sid.n && str_eq(head->method, STR("GET"));
 
-	retained.len = opening.len = 0;
+	retained.len = handshake_prefix.len = 0;
 	*x = (struct exchange){ .side = x->side,
 				.state = EXCHANGE_DONE,
 				.deadline = x->deadline,
@@ -270,7 +270,7 @@ static void describe(struct exchange *x, const struct http_head *head,
 				.begun_ms = frontend_now(f),
 				.minor = head->minor,
 				.retained = retained,
-				.opening = opening };
+				.handshake_prefix = handshake_prefix };
 	keep_cookie(x, head);
 }
 
@@ -383,7 +383,7 @@ static void on_upstream(void *user, int events)
 	}
 	if (events & UV_WRITABLE) {
 		if (sock_flush(&x->upstream->sock) < 0)
-			x->cut = x->request.done = true;
+			x->request_aborted = x->request.done = true;
 		request_pass_end(x);
 	}
 	if (!(events & UV_READABLE) || x->upstream->sock.failed || goes_on(x, response_more(x)))

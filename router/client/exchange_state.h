@@ -95,12 +95,12 @@ struct exchange {
 	char id[REQUEST_ID_MAX + 1];    /* of the request; empty: none */
 	uint64_t begun_ms;
 	/* the connections */
-	bool keep_alive;   /* the client may send another request */
-	bool client_ended; /* the client has sent its FIN; so have we, to the worker */
-	bool pipelined;    /* bytes of a next request wait in the kernel */
-	bool lent;         /* init has a copy of both connections */
-	bool cut; /* they end with the exchange: the worker stopped taking the request, or init
-		     still has them (parking.h) */
+	bool keep_alive;      /* the client may send another request */
+	bool client_ended;    /* the client has sent its FIN; so have we, to the worker */
+	bool pipelined;       /* bytes of a next request wait in the kernel */
+	bool lent;            /* init has a copy of both connections */
+	bool request_aborted; /* they end with the exchange: the worker stopped taking the request,
+		     or init still has them (parking.h) */
 	struct tunnel tunnel;
 	uint32_t first_at; /* it is the first upgrade somewhere at that worker; 0: it is not, or is
 			      answered */
@@ -109,7 +109,7 @@ struct exchange {
 	uint32_t idle_ms;    /* how long the worker's side may be kept */
 	struct buf retained; /* the request as sent, until the first byte of the answer: for another
 				try */
-	struct buf opening;  /* the first bytes of a handshake's answer */
+	struct buf handshake_prefix; /* the first bytes of a handshake's answer */
 };
 
 /* The only setter of .state, and of the deadline when that is another's. */

@@ -51,5 +51,5 @@ void parking_end(struct exchange *x)
 	m.token = x->upstream->token;
 	x->lent = false;
 	if (control_send(x->side.frontend->backend->init, &m, -1) < 0)
-		x->cut = true;
+		x->request_aborted = true;
 }

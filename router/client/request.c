@@ -17,14 +17,14 @@ static const struct step more = { .kind = STEP_MORE };
 /* What rewriting adds to a head is far less: a blank for each field, and a few fields of ours. */
 _Static_assert(SOCK_OUT_MAX - IO_SIZE >= 16 << 10, "a rewritten head and a body that was read fit");
 
-/* Reads the head again, for good this time, and the part of the body that is there, a bite of the
- * worker's at most: the slices of @head keep pointing at the same bytes. A chunked body is read
- * later, since where it ends is not known yet. */
+/* Reads the head again, for good this time, and the part of the body that is there, at most one
+ * read of the worker's at most: the slices of @head keep pointing at the same bytes. A chunked body
+ * is read later, since where it ends is not known yet. */
 static ssize_t consume(const struct exchange *x, const struct http_head *head)
 {
 	size_t room = head->body.kind == HTTP_BODY_CHUNKED ? 0 : http_body_room(&head->body);
-	size_t left = IO_SIZE - head->size, bite = x->upstream->sock.bite;
-	size_t most = left < bite ? left : bite;
+	size_t left = IO_SIZE - head->size, read_size = x->upstream->sock.read_size;
+	size_t most = left < read_size ? left : read_size;
 
 	return recv(x->side.client->fd, x->side.frontend->io,
 		    head->size + (room < most ? room : most), MSG_DONTWAIT);
@@ -45,7 +45,7 @@ static void send_to_worker(struct exchange *x, struct str head, struct str body)
 	if (sock_send(&x->upstream->sock, head, body) < 0) {
 		/* it may have answered before it closed: what it said is read first */
 		x->request.done = true;
-		x->cut = true;
+		x->request_aborted = true;
 	}
 }
 
@@ -81,7 +81,7 @@ struct step request_begin(struct exchange *x, const struct http_head *head)
 
 void request_send_again(struct exchange *x)
 {
-	x->cut = false;
+	x->request_aborted = false;
 	send_to_worker(x, buf_str(&x->retained), (struct str){ 0 });
 }
 
@@ -101,12 +101,13 @@ static void skip_input(const struct exchange *x, size_t n)
 static ssize_t read_body(const struct exchange *x, bool *peeked)
 {
 	const struct http_body *b = &x->request;
-	size_t room = http_body_room(b), bite = x->upstream->sock.bite;
+	size_t room = http_body_room(b), read_size = x->upstream->sock.read_size;
 	ssize_t n;
 
-	*peeked = b->kind == HTTP_BODY_CHUNKED && room < bite;
+	*peeked = b->kind == HTTP_BODY_CHUNKED && room < read_size;
 	n = recv(x->side.client->fd, x->side.frontend->io + CHUNKS_BEFORE,
-		 *peeked || bite < room ? bite : room, MSG_DONTWAIT | (*peeked ? MSG_PEEK : 0));
+		 *peeked || read_size < room ? read_size : room,
+		 MSG_DONTWAIT | (*peeked ? MSG_PEEK : 0));
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR ? -EAGAIN : -errno;
 	return n == 0 ? -EPIPE : n;

@@ -50,18 +50,19 @@ static void learn(struct exchange *x, const struct sid_handshake *h)
 /* The first bytes of a handshake's answer name the session. */
 static void read_opening(struct exchange *x, struct str body)
 {
-	size_t room = LEARN_MAX - x->opening.len;
+	size_t room = LEARN_MAX - x->handshake_prefix.len;
 	struct sid_handshake h;
 
-	if (!x->learn || buf_append(&x->opening, body.p, body.n < room ? body.n : room) < 0)
+	if (!x->learn ||
+	    buf_append(&x->handshake_prefix, body.p, body.n < room ? body.n : room) < 0)
 		return;
-	if (sid_of_handshake(buf_str(&x->opening), &h)) {
+	if (sid_of_handshake(buf_str(&x->handshake_prefix), &h)) {
 		learn(x, &h);
 		x->learn = false;
 	}
-	if (!x->learn || x->opening.len == LEARN_MAX) {
+	if (!x->learn || x->handshake_prefix.len == LEARN_MAX) {
 		x->learn = false;
-		buf_free(&x->opening);
+		buf_free(&x->handshake_prefix);
 	}
 }
 
@@ -144,7 +145,7 @@ static void count_head(struct exchange *x, const struct http_head *head)
 
 static bool will_keep_alive(const struct exchange *x, const struct http_head *head)
 {
-	return x->keep_alive && !x->cut && (x->request.done || head->keep_alive) &&
+	return x->keep_alive && !x->request_aborted && (x->request.done || head->keep_alive) &&
 	       x->side.frontend->phase == PHASE_SERVING &&
 	       !http_body_ends_connection(&x->upstream->body);
 }
@@ -281,8 +282,8 @@ struct step response_more(struct exchange *x)
 {
 	struct upstream *u = x->upstream;
 	char *in = x->side.frontend->io + CHUNKS_BEFORE;
-	size_t bite = u->in.len ? SOCK_BITE_MIN : x->side.client->bite;
-	ssize_t n = recv(u->sock.fd, in, bite, MSG_DONTWAIT);
+	size_t read_size = u->in.len ? SOCK_READ_MIN : x->side.client->read_size;
+	ssize_t n = recv(u->sock.fd, in, read_size, MSG_DONTWAIT);
 
 	if (n > 0)
 		return response_bytes(x, (struct str){ in, (size_t)n });

@@ -1,6 +1,6 @@
 /* Tunnels. A piece is read and written, or spliced: two calls either way. Splicing saves the
  * copies, a tenth to a fifth of the CPU time of large messages, and wins nothing for small
- * ones. So it begins with the piece after one that filled a bite and was taken whole, and ends with
+ * ones. So it begins with the piece after one that filled a read and was taken whole, and ends with
  * the first that did not or was not. What a slow side leaves goes from the pipe to that side's
  * buffer: the pipe is empty again at once, and serves all tunnels. Without one, everything is
  * copied.
@@ -33,15 +33,15 @@ static ssize_t splice_piece(const struct tunnel_means *m, const struct sock *fro
 {
 	ssize_t n = sock_splice(to, from->fd, m->pipe);
 
-	if (n < SOCK_BITE_MIN)
-		to->bite = SOCK_BITE_MIN;
+	if (n < SOCK_READ_MIN)
+		to->read_size = SOCK_READ_MIN;
 	return n;
 }
 
 /* The last piece was large, and taken whole. */
 static bool is_worth_a_pipe(const struct sock *to)
 {
-	return to->bite > SOCK_BITE_MIN;
+	return to->read_size > SOCK_READ_MIN;
 }
 
 static int pump(struct tunnel *t, enum tunnel_end at, const struct tunnel_means *m)

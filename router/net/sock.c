@@ -30,7 +30,7 @@ void sock_init(struct sock *s, struct loop *l, int fd, void (*on_event)(struct s
 			    .fd = fd,
 			    .on_event = on_event,
 			    .out = BUF_INIT(SOCK_OUT_MAX),
-			    .bite = SOCK_BITE_MIN };
+			    .read_size = SOCK_READ_MIN };
 }
 
 int sock_want(struct sock *s, int events)
@@ -67,13 +67,14 @@ static int keep_rest(struct sock *s, struct str a, size_t sent)
 	return sent < a.n ? buf_append(&s->out, a.p + sent, a.n - sent) : 0;
 }
 
-/* Big bites spare wake-ups of the reader; what a slow one has not taken is our memory. */
-static void adapt_bite(struct sock *s, size_t sent, size_t wanted)
+/* Big reads spare wake-ups of the reader; what a slow one has not taken is our memory. */
+static void adapt_read_size(struct sock *s, size_t sent, size_t wanted)
 {
 	if (sent < wanted)
-		s->bite = SOCK_BITE_MIN;
-	else if (sent >= s->bite - s->bite / 16 && s->bite < SOCK_BITE_MAX) /* less some framing */
-		s->bite *= 2;
+		s->read_size = SOCK_READ_MIN;
+	else if (sent >= s->read_size - s->read_size / 16 &&
+		 s->read_size < SOCK_READ_MAX) /* less some framing */
+		s->read_size *= 2;
 }
 
 int sock_send(struct sock *s, struct str first, struct str second)
@@ -85,7 +86,7 @@ int sock_send(struct sock *s, struct str first, struct str second)
 		n = send_slices(s->fd, first, second);
 		if (n < 0)
 			return (int)n;
-		adapt_bite(s, (size_t)n, first.n + second.n);
+		adapt_read_size(s, (size_t)n, first.n + second.n);
 	}
 	r = keep_rest(s, first, (size_t)n);
 	if (r < 0)
@@ -117,13 +118,14 @@ static int send_from_pipe(struct sock *s, struct pipe *p, size_t n)
 		return -errno;
 	if (sent < 0)
 		sent = 0;
-	adapt_bite(s, (size_t)sent, n);
+	adapt_read_size(s, (size_t)sent, n);
 	return (size_t)sent < n ? keep_from_pipe(s, p, n - (size_t)sent) : 0;
 }
 
 ssize_t sock_splice(struct sock *s, int from, struct pipe *p)
 {
-	ssize_t n = splice(from, NULL, p->in, NULL, s->bite, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+	ssize_t n =
+	    splice(from, NULL, p->in, NULL, s->read_size, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
 	int e;
 
 	if (n <= 0)

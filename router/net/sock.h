@@ -15,8 +15,8 @@ struct loop;
 enum {
 	SOCK_OUT_MAX = 256 << 10,
 	/* less than a segment of loopback's, whose rest would go out alone */
-	SOCK_BITE_MIN = 60 << 10,
-	SOCK_BITE_MAX = 4 * SOCK_BITE_MIN,
+	SOCK_READ_MIN = 60 << 10,
+	SOCK_READ_MAX = 4 * SOCK_READ_MIN,
 };
 
 struct sock {
@@ -31,7 +31,8 @@ struct sock {
 	bool exclusive; /* of the processes that wait for it, one is woken */
 	struct sock *next_closing;
 	struct buf out;
-	size_t bite; /* how much to bring it at a time: more while it takes all, less when not */
+	size_t
+	    read_size; /* how much to bring it at a time: more while it takes all, less when not */
 	/* @events: of those it waits for; an error counts as UV_READABLE, whatever it waits for.
 	 * May close or release the socket. */
 	void (*on_event)(struct sock *s, int events);
@@ -57,7 +58,8 @@ int sock_want(struct sock *s, int events);
  * 0 or -errno: -EMSGSIZE (SOCK_OUT_MAX: the owner did not heed sock_blocked()), -ENOMEM, or the
  * socket's error. */
 int sock_send(struct sock *s, struct str first, struct str second);
-/* Moves what waits in @from, at most a bite, to the socket, of which nothing is pending, through
+/* Moves what waits in @from, at most .read_size bytes, to the socket, of which nothing is pending,
+ * through
  * @p, which is open and empty; what the kernel does not take is kept. Returns the bytes moved, 0:
  * @from has ended, or -errno: -EAGAIN, -ENOMEM, or the error of either. @from is borrowed. */
 ssize_t sock_splice(struct sock *s, int from, struct pipe *p);

@@ -1,5 +1,5 @@
 /* A pipe has slots, not bytes: a piece from a network card fills one with each segment, so that it
- * takes about 170 for a bite of SOCK_BITE_MAX. No memory goes with an empty slot. */
+ * takes about 170 for a read of SOCK_READ_MAX. No memory goes with an empty slot. */
 #include "router/net/splice_pipe.h"
 
 #include <fcntl.h>

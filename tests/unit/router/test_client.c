@@ -572,7 +572,7 @@ static void a_final_head_in_two_pieces_is_followed_by_a_large_body(void **state)
 	memset(rest + strlen(rest), 'b', sizeof(rest) - 1 - strlen(rest));
 	rest[sizeof(rest) - 1] = 'b';
 	ask("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
-	frontend->clients->sock.bite = SOCK_BITE_MAX;
+	frontend->clients->sock.read_size = SOCK_READ_MAX;
 	say("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\n");
 	run_until(half_a_head_is_read);
 	assert_int_equal(write(at_worker, rest, sizeof(rest)), sizeof(rest));
@@ -887,7 +887,7 @@ static void what_a_dead_worker_said_behind_a_change_of_protocols_is_no_answer(vo
 	static const char head[] = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
 				   "Connection: Upgrade\r\n\r\n",
 			  next[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
-	static char bytes[SOCK_BITE_MIN];
+	static char bytes[SOCK_READ_MIN];
 	struct control_msg gone = { .type = CONTROL_WORKER, .worker = 2, .state = WORKER_DEAD };
 
 	(void)state;
@@ -944,7 +944,7 @@ static void a_client_that_takes_the_rest_of_an_answer_slowly_has_time_for_each_p
 	ask("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
 	assert_int_equal(
 	    setsockopt(frontend->clients->sock.fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)), 0);
-	frontend->clients->sock.bite = SOCK_BITE_MAX;
+	frontend->clients->sock.read_size = SOCK_READ_MAX;
 	say("HTTP/1.1 200 OK\r\nContent-Length: 200000\r\n\r\n");
 	assert_int_equal(write(at_worker, body, sizeof(body)), sizeof(body));
 	run_until(client_takes_the_rest);

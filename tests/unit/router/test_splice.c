@@ -115,7 +115,7 @@ static void keeps_what_is_not_taken(void **state)
 		assert_int_equal(waiting_in_pipe(), 0);
 	}
 	assert_true(sock_blocked(&to));
-	assert_int_equal(to.bite, SOCK_BITE_MIN);
+	assert_int_equal(to.read_size, SOCK_READ_MIN);
 	while (sock_blocked(&to)) {
 		check_what_came();
 		assert_int_equal(sock_flush(&to), 0);
