@@ -155,8 +155,8 @@ uint32_t load_of(struct worker *w)
 	join_row(w);
 	sockets = live_sockets(w);
 	/* a session on a WebSocket is both a session and a socket */
-	return (sessions > sockets ? sessions : sockets) + w->in_flight + OTHERS(w, in_flight) +
-	       assigned(w);
+	return (sessions > sockets ? sessions : sockets) + w->in_flight + w->n_waiting +
+	       OTHERS(w, in_flight) + assigned(w);
 }
 
 uint32_t load_lag_ms(const struct worker *w)
@@ -182,6 +182,19 @@ void load_assigned(struct worker *w)
 	worker_has_news(w);
 	if (share)
 		counter_add(&share->handoffs, 1);
+}
+
+void load_waits(struct worker *w)
+{
+	w->n_waiting++;
+	worker_has_news(w);
+}
+
+void load_waits_no_more(struct worker *w)
+{
+	w->n_waiting--;
+	worker_has_news(w);
+	worker_tell_if_idle(w);
 }
 
 void load_admitted(struct worker *w)
@@ -237,7 +250,7 @@ static bool publish(struct worker *w)
 	share = &w->backend->board->shares[w->slot];
 	publish_sessions(w, &row->sessions);
 	publish_sockets(w, &row->sockets);
-	counter_set(&share->in_flight, w->in_flight);
+	counter_set(&share->in_flight, w->in_flight + w->n_waiting);
 	counter_set(&share->upstreams, w->n_upstreams);
 	counter_set(&share->tunnels, w->n_tunnels);
 	return true;

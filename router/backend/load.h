@@ -28,6 +28,9 @@ void load_on_ready(struct worker *w);
 void load_admitted(struct worker *w);
 void load_asked(struct worker *w);
 void load_assigned(struct worker *w);
+/* @w is going to be given one, which waits; and does so no more. */
+void load_waits(struct worker *w);
+void load_waits_no_more(struct worker *w);
 
 /* What the scoreboard says of the workers that have news, and only of them: see worker_has_news().
  * What init would not take before is said again. */

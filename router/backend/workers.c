@@ -31,7 +31,8 @@ void worker_has_news(struct worker *w)
 void worker_tell_if_idle(struct worker *w)
 {
 	struct control_msg m = { .type = CONTROL_IDLE, .worker = w->id };
-	bool idle = w->state == WORKER_DRAINING && w->in_flight == w->n_polls && w->n_tunnels == 0;
+	bool idle = w->state == WORKER_DRAINING && w->in_flight == w->n_polls &&
+		    w->n_tunnels == 0 && w->n_waiting == 0;
 
 	w->idle_untold = idle && control_send(w->backend->init, &m, -1) < 0;
 	if (w->idle_untold)

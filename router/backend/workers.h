@@ -25,6 +25,7 @@ struct worker {
 	enum worker_style style;
 	bool has_adapter;   /* its Socket.IO adapter has spoken */
 	uint32_t in_flight; /* requests at it now */
+	uint32_t n_waiting; /* WebSockets that are about to be given to it: ROUTE_WAIT */
 	uint32_t n_polls;   /* of them, polls of a session: nobody waits for their answer */
 	struct upstream *idle, *busy; /* connections to it */
 	uint32_t n_upstreams, n_tunnels, n_idle;

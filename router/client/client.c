@@ -49,6 +49,16 @@ static void on_closed(struct sock *s)
 	free(c);
 }
 
+/* For another one's upgrade. */
+static void client_waits_no_more(struct client *c)
+{
+	struct worker *w = workers_by_id(c->frontend->backend, c->asked);
+
+	c->asked = 0;
+	if (w)
+		load_waits_no_more(w);
+}
+
 void client_close(struct client *c, const char *why)
 {
 	struct frontend *f = c->frontend;
@@ -61,6 +71,8 @@ void client_close(struct client *c, const char *why)
 		exchange_abort(&c->exchange);
 	if (c->state == CLIENT_ADMIN)
 		f->admin_ops->on_left(f->admin, c);
+	if (c->state == CLIENT_UPGRADE)
+		client_waits_no_more(c);
 	client_set_state(c, CLIENT_CLOSED);
 	if (c->access && c->access->status == 0 && c->sock.fd >= 0)
 		c->access->status = ACCESS_CLIENT_LEFT;
@@ -272,6 +284,7 @@ static void client_follow(struct client *c, const struct route *to, const struct
 	case ROUTE_WAIT:
 		if (c->state != CLIENT_UPGRADE) { /* once is enough */
 			c->asked = to->worker->id;
+			load_waits(to->worker);
 			client_await(c, CLIENT_UPGRADE, UV_DISCONNECT);
 			break;
 		}
@@ -457,6 +470,7 @@ static void client_upgrade(struct client *c)
 	struct route_request rq = { .head = &f->head, .who = &c->who };
 	struct route to;
 
+	client_waits_no_more(c);
 	if (!w || peek_request(f, c->sock.fd).kind != PEEK_WHOLE) {
 		client_read_head(c);
 		return;
