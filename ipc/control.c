@@ -459,7 +459,8 @@ void control_flush(struct control *c)
 	if (c->ended || c->closing)
 		return;
 	(void)send_batch(c);
-	if (c->batch_err)
+	/* what a peer that is gone has said is read first; its end comes behind that */
+	if (c->batch_err && c->batch_err != -EPIPE && c->batch_err != -ECONNRESET)
 		control_end(c, c->batch_err);
 }
 
