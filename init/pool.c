@@ -151,11 +151,6 @@ static void on_state(struct worker *w)
 		on_ready(in, w);
 }
 
-static void on_adapter(struct worker *w)
-{
-	routers_tell_worker(w->owner, w);
-}
-
 static void on_handback(struct worker *w, const struct control_msg *m, int fd)
 {
 	routers_hand_back(w->owner, m, fd);
@@ -196,10 +191,8 @@ static bool is_relayed(struct worker *w, struct str payload)
 				  in->config->relay_app_messages);
 }
 
-static const struct worker_ops worker_ops = {
-	on_state,   on_handback, on_client_taken, on_session,
-	on_adapter, on_place,    on_metrics,      is_relayed
-};
+static const struct worker_ops worker_ops = { on_state, on_handback, on_client_taken, on_session,
+					      on_place, on_metrics,  is_relayed };
 
 /* Starting */
 

@@ -368,7 +368,6 @@ static void on_adapter(struct worker *w, const struct node_msg *m, const struct 
 {
 	if (!w->announced) {
 		w->announced = true;
-		w->ops->on_adapter(w);
 		may_be_probed(w);
 	}
 	hub_receive(&w->member, m, f);

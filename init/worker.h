@@ -31,8 +31,6 @@ struct worker_ops {
 	/* It has taken the client of the hand-off @m; @fd is borrowed. */
 	void (*on_client_taken)(struct worker *w, const struct control_msg *m, int fd);
 	void (*on_session)(struct worker *w, const char *sid, bool opened);
-	/* Its Socket.IO adapter has spoken for the first time. */
-	void (*on_adapter)(struct worker *w);
 	/* A place was opened for the app; @http: its first server. The router must accept there. */
 	void (*on_place)(struct worker *w, struct place *pl, bool http);
 	/* The app's metrics, as prom-client answers (NODE_METRICS). */

@@ -31,11 +31,6 @@ static void owner_on_session(struct worker *w, const char *sid, bool opened)
 	(void)opened;
 }
 
-static void owner_on_adapter(struct worker *w)
-{
-	(void)w;
-}
-
 static void owner_on_place(struct worker *w, struct place *pl, bool http)
 {
 	(void)w;
@@ -59,6 +54,6 @@ static bool owner_is_relayed(struct worker *w, struct str payload)
 
 #define OWNER_OPS(handback)                                                                        \
 	{                                                                                          \
-		owner_on_state, handback, owner_on_client_taken, owner_on_session,                 \
-		    owner_on_adapter, owner_on_place, owner_on_metrics, owner_is_relayed           \
+		owner_on_state, handback, owner_on_client_taken, owner_on_session, owner_on_place, \
+		    owner_on_metrics, owner_is_relayed                                             \
 	}
