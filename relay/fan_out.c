@@ -189,7 +189,7 @@ void hand_out(struct hub_member *from, const struct hub_target *to, const struct
 {
 	struct hub *h = from->hub;
 
-	if (!has_receivers(from, to))
+	if (!f || !has_receivers(from, to))
 		return;
 	count_relayed(h, f->bytes.n);
 	if (continues_run(h, from, to, f->bytes)) {

@@ -7,7 +7,7 @@
 /* @m leaves for @why (static text) when nothing is handed out any more. */
 void member_mark(struct hub_member *m, const char *why);
 
-/* @f of @from goes to @to: now, or with those that follow it. */
+/* @f of @from goes to @to: now, or with those that follow it. NULL: nothing happens. */
 void hand_out(struct hub_member *from, const struct hub_target *to, const struct channel_frame *f);
 /* What was held back is queued. */
 void run_flush(struct hub *h);

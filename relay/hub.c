@@ -428,6 +428,8 @@ static void route_engine(struct hub_member *from, const struct node_msg *msg,
 	hand_out(from, &to, f);
 }
 
+/* @f NULL: it is passed over, but what it says of its sender holds: who has said the first word, or
+ * the last one, does not know that nobody heard it. */
 static void route(struct hub_member *from, const struct node_msg *msg,
 		  const struct channel_frame *f)
 {
@@ -458,7 +460,11 @@ void hub_receive(struct hub_member *from, const struct node_msg *msg, const stru
 {
 	struct hub *h = from->hub;
 
-	if (!h || !admit(from, f))
+	if (!h)
+		return;
+	if (!admit(from, f))
+		f = NULL;
+	if (!from->hub)
 		return;
 	route(from, msg, f);
 	evict_marked(h);

@@ -716,6 +716,18 @@ static void what_is_larger_than_the_quota_is_passed_over(void **state)
 	assert_null(fakes[0].evicted);
 }
 
+static void who_could_not_be_heard_takes_part_all_the_same(void **state)
+{
+	(void)state;
+	incoming(1, QUOTA, 0);
+	say_new(1, "/");
+	assert_int_equal(hub.passed_over.n[HUB_NO_ROOM], 1);
+	hub.quota.used = 0;
+	fakes[1].incoming.bytes = 0;
+	say_new(0, "/");
+	assert_got(1, 1);
+}
+
 static void a_large_frame_is_shared_and_counted_once(void **state)
 {
 	struct node_msg m = { .kind = NODE_ADAPTER, .adapter_type = 3 };
@@ -799,6 +811,7 @@ int main(void)
 		HUB(a_flood_costs_nobody_else_his_place),
 		HUB(who_is_behind_the_others_leaves),
 		HUB(what_is_larger_than_the_quota_is_passed_over),
+		HUB(who_could_not_be_heard_takes_part_all_the_same),
 		HUB(a_large_frame_is_shared_and_counted_once),
 		HUB(one_that_cannot_be_given_a_frame_leaves),
 		HUB(who_is_behind_for_too_long_leaves),
