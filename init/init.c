@@ -9,13 +9,13 @@
 
 #include "base/fd.h"
 #include "base/log.h"
-#include "init/core.h"
-#include "init/cpus.h"
-#include "init/heap.h"
-#include "init/notify.h"
-#include "init/reap.h"
-#include "init/signals.h"
-#include "init/worker.h"
+#include "init/supervisor/core.h"
+#include "init/supervisor/signals.h"
+#include "init/system/cpus.h"
+#include "init/system/notify.h"
+#include "init/system/reap.h"
+#include "init/worker/heap.h"
+#include "init/worker/worker.h"
 #include "ipc/session_memory.h"
 
 #include "base/ban.h"
@@ -114,9 +114,9 @@ static void start_workers(struct init *in)
 static void start_serving(struct init *in)
 {
 	start_workers(in);
-	watch_start(in);
+	monitor_start(in);
 	(void)uv_timer_again(&in->heartbeat); /* in step with the watch: one wake-up for both */
-	dev_watch_start(in);
+	file_watch_start(in);
 	admin_socket_open(in);
 }
 
@@ -156,7 +156,7 @@ int init_main(const struct config *c, const struct command *cmd, char *self)
 	in = (struct init){ .config = c, .command = cmd };
 	log_set_component("init");
 	srandom((unsigned)getpid());
-	parked_init(&in);
+	lent_polls_init(&in);
 	resolve_credentials(&in);
 	in.primary.as = &in.credentials;
 	terminal_init(&in.terminal, STDIN_FILENO);

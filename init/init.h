@@ -1,8 +1,8 @@
 /* The init process: workers, their restarts, the router process, signals and the orderly end. */
 #pragma once
 
-#include "init/command.h"
-#include "init/config.h"
+#include "init/worker/command.h"
+#include "settings/config.h"
 
 /* Runs until everything has ended. @self is main's argv[0], the router's too. The
  * exit code. */

@@ -74,7 +74,7 @@ struct scoreboard {
 	counter relay_used, relay_max; /* bytes of its quota */
 	counter app_metrics;           /* workers may have metrics of the app's to ask for */
 	counter n_routers;             /* at least 1: the first of .routers are in use */
-	/* by init, see init/websockets.h: clients handed over by their visitor_key() */
+	/* by init, see init/supervisor/websockets.h: clients handed over by their visitor_key() */
 	counter websockets_received[ROUTERS_MAX]; /* hand-offs that count, ever */
 	struct tally websockets[WEBSOCKET_TALLIES];
 	/* by any router */

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Includes point down only: base <- ipc <- relay <- router, init (which never see each other) <- main.c; and in router/:
-# net, http, session <- backend <- client <- admin <- the files beside them.
+# Includes point down only: base <- ipc <- relay <- router, init (which never see each other) <- main.c, and ipc <- settings <-
+# init, commands; in router/: net, http, session <- backend <- client <- admin <- the files beside them; in init/: system <-
+# logs, listen <- worker <- pool <- routers <- supervisor <- the files beside them.
 # Prints each line that breaks this; exit status 1 if there is one.
 cd "$(dirname "$0")/.." || exit 2
 
@@ -14,12 +15,13 @@ includes_only() {
 		grep -vE "include[[:space:]]*\"($allowed)/"
 }
 
-# Of the headers beside the rooms, conf.h is for all; the others are above.
+# Of the headers beside the rooms, router/conf.h is for all; the others are above.
 room_includes_only() {
-	room=$1
+	layer=$1 room=$2
 	shift
-	allowed=$(echo "router/$room/$(printf ' router/%s/' "$@") router/conf.h" | sed 's/ *$//; s/ \{1,\}/|/g')
-	! grep -rnE --include='*.[ch]' '^[[:space:]]*#[[:space:]]*include[[:space:]]*"router/' "router/$room" |
+	shift
+	allowed=$(echo "$layer/$room/$(printf " $layer/%s/" "$@") router/conf.h" | sed 's/ *$//; s/ \{1,\}/|/g')
+	! grep -rnE --include='*.[ch]' "^[[:space:]]*#[[:space:]]*include[[:space:]]*\"$layer/" "$layer/$room" |
 		grep -vE "include[[:space:]]*\"($allowed)"
 }
 
@@ -28,11 +30,13 @@ includes_only base || status=1
 includes_only ipc base || status=1
 includes_only relay ipc base || status=1
 includes_only router relay ipc base || status=1
-includes_only init relay ipc base || status=1
-room_includes_only net net || status=1
-room_includes_only http http || status=1
-room_includes_only session session || status=1
-room_includes_only backend net http session || status=1
-room_includes_only client backend net http session || status=1
-room_includes_only admin client backend net http session || status=1
+includes_only settings ipc base || status=1
+includes_only init relay settings ipc base || status=1
+includes_only commands init settings ipc base || status=1
+room_includes_only router net net || status=1
+room_includes_only router http http || status=1
+room_includes_only router session session || status=1
+room_includes_only router backend net http session || status=1
+room_includes_only router client backend net http session || status=1
+room_includes_only router admin client backend net http session || status=1
 exit $status

@@ -1,6 +1,6 @@
 /* The access log. See access_log.h. A file or pipe of our own does not block, and sockets have
- * MSG_DONTWAIT. What others have, too (another user's pipe as stdout, init/access_file.c), may:
- * then poll(2) tells whether a piece fits, unless a worker is faster. */
+ * MSG_DONTWAIT. What others have, too (another user's pipe as stdout, init/logs/access_file.c),
+ * may: then poll(2) tells whether a piece fits, unless a worker is faster. */
 #include "router/client/access_log.h"
 
 #include <errno.h>

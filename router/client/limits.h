@@ -33,7 +33,7 @@ struct visitors {
 };
 
 /* From now on those at the other routers of @board count, and ours for them, and so do WebSockets
- * that workers have (init/websockets.h). */
+ * that workers have (init/supervisor/websockets.h). */
 void visitors_share(struct visitors *vs, struct scoreboard *board, unsigned router);
 
 /* Forgets those that are on their way. */

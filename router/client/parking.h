@@ -1,6 +1,6 @@
 /* Lending the two connections of a poll that waits to init, so that it outlives this router: see
- * init/parked.h. Only what the next router can go on with is lent: a request that is all sent, of
- * which no answer has come. */
+ * init/routers/lent_polls.h. Only what the next router can go on with is lent: a request that is
+ * all sent, of which no answer has come. */
 #pragma once
 
 struct exchange;

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "init/admin_request.h"
-#include "init/pool.h"
+#include "init/pool/pool.h"
+#include "init/supervisor/admin_request.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "init/config.h"
+#include "settings/config.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 

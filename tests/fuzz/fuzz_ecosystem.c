@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "init/ecosystem.h"
+#include "settings/ecosystem/ecosystem.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "base/utf8.h"
-#include "init/log_lines.h"
+#include "init/logs/log_lines.h"
 #include "ipc/json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "base/fd.h"
-#include "init/worker.h"
+#include "init/worker/worker.h"
 
 static void owner_on_state(struct worker *w)
 {

@@ -13,8 +13,8 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
-#include "init/core.h"
-#include "init/worker.h"
+#include "init/supervisor/core.h"
+#include "init/worker/worker.h"
 #include "tests/unit/clock.h"
 
 enum { READY_MS = 30000, DRAIN_MS = 4000, STOP_MS = 10000, DELAY_MS = 5000, RESTART_MS = 1000 };

@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "init/access_file.h"
+#include "init/logs/access_file.h"
 
 static uv_loop_t loop;
 static struct access_file file;
@@ -50,7 +50,7 @@ static int tear_down(void **state)
 	return uv_loop_close(&loop);
 }
 
-/* The opener's end, as init/reap.c tells it. */
+/* The opener's end, as init/system/reap.c tells it. */
 static void hear_of_its_end(void)
 {
 	int status;

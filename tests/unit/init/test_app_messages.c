@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "init/app_messages.h"
+#include "init/worker/app_messages.h"
 
 static struct app_messages messages;
 static int log_fd, stderr_fd;

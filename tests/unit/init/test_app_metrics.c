@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "init/app_metrics.h"
+#include "init/supervisor/app_metrics.h"
 
 static char root[] = "/tmp/sioinit-test-XXXXXX";
 

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "init/cgroup.h"
+#include "init/system/cgroup.h"
 #include "tests/unit/init/fake_root.h"
 
 #define V1 "/sys/fs/cgroup/memory"

@@ -16,7 +16,7 @@
 
 #include "base/log.h"
 #include "base/macros.h"
-#include "init/command.h"
+#include "init/worker/command.h"
 
 static const char search_path[] = "/nowhere:bin:";
 static char folder[] = "/tmp/sioinit-test-command-XXXXXX", *saved_path;

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "init/cpus.h"
+#include "init/system/cpus.h"
 #include "tests/unit/init/fake_root.h"
 
 static void put_v2(const char *own, const char *mount_root)

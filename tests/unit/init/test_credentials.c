@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "init/credentials.h"
+#include "init/system/credentials.h"
 
 static char err[256];
 

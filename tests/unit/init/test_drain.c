@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "init/drain.h"
-#include "init/frontend.h"
+#include "init/listen/frontend.h"
+#include "init/worker/drain.h"
 #include "tests/unit/clock.h"
 
 enum { CLIENTS_MAX = 100, TICK_MS = 20, TICK_OF_A_SECOND = 1000 / TICK_MS };

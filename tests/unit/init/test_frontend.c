@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "init/frontend.h"
-#include "init/notify.h"
+#include "init/listen/frontend.h"
+#include "init/system/notify.h"
 
 enum { LISTEN_FIRST = 3, PASSED = 3 };
 

@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 
 #include "base/fd.h"
-#include "init/handles.h"
+#include "init/worker/handles.h"
 #include "ipc/node.h"
 
 static uv_loop_t loop;

@@ -8,7 +8,7 @@
 
 #include <stdlib.h>
 
-#include "init/heap.h"
+#include "init/worker/heap.h"
 
 static uint32_t megabytes(uint32_t setting, uint64_t limit, unsigned workers)
 {

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "init/log_lines.h"
+#include "init/logs/log_lines.h"
 
 #define TIME "2026-11-25T04:00:00.123Z"
 

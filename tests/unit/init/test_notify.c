@@ -16,7 +16,7 @@
 
 #include "base/fd.h"
 #include "base/macros.h"
-#include "init/notify.h"
+#include "init/system/notify.h"
 
 static const char *const private_names[] = { "NOTIFY_SOCKET",  "LISTEN_FDS",    "LISTEN_PID",
 					     "LISTEN_FDNAMES", "WATCHDOG_USEC", "WATCHDOG_PID" };

@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "init/reap.h"
+#include "init/system/reap.h"
 
 static int n_exits, n_stops, last_status, last_stop;
 static pid_t last_pid;

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 #include <signal.h>
 
-#include "init/restart.h"
+#include "init/pool/restart.h"
 
 enum { NO_JITTER = 20 }; /* 80 + 20 per cent */
 

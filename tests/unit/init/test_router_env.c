@@ -10,9 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "init/config.h"
-#include "init/credentials.h"
-#include "init/router_env.h"
+#include "init/routers/router_env.h"
+#include "init/system/credentials.h"
+#include "settings/config.h"
 
 static char **env;
 

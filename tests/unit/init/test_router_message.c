@@ -11,7 +11,7 @@
 
 #include "base/fd.h"
 #include "base/macros.h"
-#include "init/router_message.h"
+#include "init/routers/router_message.h"
 
 enum { LAST_WORKER = 7 };
 

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "init/websockets.h"
+#include "init/supervisor/websockets.h"
 
 enum { A = 7, B = 8 };
 

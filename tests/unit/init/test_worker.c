@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "init/worker.h"
+#include "init/worker/worker.h"
 #include "tests/unit/init/owner.h"
 
 enum { WORKERS = 3, TURNS = 1000 };

@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "init/frontend.h"
-#include "init/worker.h"
+#include "init/listen/frontend.h"
+#include "init/worker/worker.h"
 #include "tests/unit/clock.h"
 #include "tests/unit/init/owner.h"
 

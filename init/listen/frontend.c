@@ -1,0 +1,172 @@
+/* Passed sockets are called http, http-2, http-3 and so on, or all http: a unit with several
+ * ListenStream= gives them one name. One of them is enough for the public port not to be opened. */
+#include "init/listen/frontend.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "init/listen/places.h"
+#include "init/system/notify.h"
+
+#include "base/ban.h"
+
+static void add(struct frontend *l, const int *fds, unsigned n, bool is_ours)
+{
+	struct listening *at = &l->http[l->n_http++];
+	socklen_t len = sizeof(at->at);
+
+	*at = (struct listening){ .n_fds = n, .is_ours = is_ours };
+	memcpy(at->fds, fds, n * sizeof(*fds));
+	(void)getsockname(fds[0], (struct sockaddr *)&at->at, &len);
+}
+
+static void take_passed(struct frontend *l)
+{
+	char name[16] = "http";
+
+	for (unsigned i = 2; l->n_http < FRONTEND_MAX;) {
+		int fd = notify_take_listener(name);
+
+		if (fd >= 0)
+			add(l, &fd, 1, false);
+		else if (i > FRONTEND_MAX)
+			return;
+		else
+			(void)snprintf(name, sizeof(name), "http-%u", i++);
+	}
+}
+
+/* @n sockets, or a single one for a path. How many, or -errno. */
+static int open_address(const struct config_address *a, uint32_t backlog, int *fds, unsigned n)
+{
+	int r;
+
+	if (a->host[0] == '/') {
+		fds[0] = r = primary_listen_unix(a->host, (int)backlog);
+		return r < 0 ? r : 1;
+	}
+	r = primary_listen_each(a->host, a->port, (int)backlog, fds, n);
+	return r < 0 ? r : (int)n;
+}
+
+/* What is wrong, and what @setting must be for it to be right. */
+static unsigned open_or_die(const struct config_address *a, uint32_t backlog, const char *what,
+			    const char *setting, int *fds, unsigned n)
+{
+	int r = open_address(a, backlog, fds, n);
+	char port[8] = "";
+
+	if (r >= 0)
+		return (unsigned)r;
+	if (a->host[0] != '/')
+		(void)snprintf(port, sizeof(port), "%s%u", a->host[0] ? ":" : "", a->port);
+	die(EXIT_BAD_CONFIG, "%s %s%s: %s; %s%s", what, a->host, port, strerror(-r),
+	    r == -EACCES ? "ports below 1024 are for root or CAP_NET_BIND_SERVICE: "
+			 : "choose another with ",
+	    setting);
+}
+
+static void add_opened(struct frontend *l, const struct config *c, unsigned n_routers,
+		       const struct config_address *a, const char *what, const char *setting)
+{
+	int fds[ROUTERS_MAX];
+	unsigned n = open_or_die(a, c->backlog, what, setting, fds, n_routers);
+
+	add(l, fds, n, true);
+}
+
+void frontend_open(struct frontend *ret, const struct config *c, unsigned n_routers)
+{
+	struct config_address public = { .port = c->port };
+
+	*ret = (struct frontend){ 0 };
+	take_passed(ret);
+	if (ret->n_http == 0)
+		add_opened(ret, c, n_routers, &public, "port", "SIOINIT_PORT or PORT");
+	for (unsigned i = 0; i < c->listen.n && ret->n_http < FRONTEND_MAX; i++)
+		add_opened(ret, c, n_routers, &c->listen.list[i], "address", "SIOINIT_LISTEN");
+	ret->admin = notify_take_listener("admin");
+	if (ret->admin < 0 && !c->admin.off)
+		(void)open_or_die(&c->admin, 0, "admin address", "SIOINIT_ADMIN, or off",
+				  &ret->admin, 1);
+}
+
+static const char *path_of(const struct listening *at)
+{
+	const struct sockaddr_un *un = (const struct sockaddr_un *)&at->at;
+
+	return at->at.ss_family == AF_UNIX ? un->sun_path : NULL;
+}
+
+void frontend_refuse(struct frontend *l)
+{
+	for (size_t i = 0; i < l->n_http; i++) {
+		struct listening *at = &l->http[i];
+		const char *path = path_of(at);
+
+		if (at->n_fds && path && path[0] && at->is_ours)
+			(void)unlink(path);
+		while (at->n_fds)
+			fd_close(&at->fds[--at->n_fds]);
+	}
+}
+
+void frontend_close(struct frontend *l)
+{
+	frontend_refuse(l);
+	l->n_http = 0;
+	fd_close(&l->admin);
+}
+
+int frontend_socket(const struct listening *at, unsigned router)
+{
+	if (at->n_fds == 0)
+		return -1;
+	return at->fds[router < at->n_fds ? router : 0];
+}
+
+static uint16_t port_of(const struct sockaddr_storage *a)
+{
+	if (a->ss_family == AF_INET)
+		return ntohs(((const struct sockaddr_in *)a)->sin_port);
+	return a->ss_family == AF_INET6 ? ntohs(((const struct sockaddr_in6 *)a)->sin6_port) : 0;
+}
+
+bool frontend_has(const struct frontend *l, const struct sockaddr_storage *local)
+{
+	const struct sockaddr_un *un = (const struct sockaddr_un *)local;
+
+	for (size_t i = 0; i < l->n_http; i++) {
+		const char *path = path_of(&l->http[i]);
+
+		if (path && local->ss_family == AF_UNIX && un->sun_path[0] &&
+		    strcmp(path, un->sun_path) == 0)
+			return true;
+		if (!path && port_of(local) && port_of(local) == port_of(&l->http[i].at))
+			return true;
+	}
+	return false;
+}
+
+void frontend_name(const struct frontend *l, char *dst, size_t size)
+{
+	size_t n = 0;
+
+	dst[0] = '\0';
+	for (size_t i = 0; i < l->n_http && n < size; i++) {
+		const char *path = path_of(&l->http[i]), *comma = i ? ", " : "";
+
+		if (path)
+			n += (size_t)snprintf(dst + n, size - n, "%s%s", comma, path);
+		else
+			n += (size_t)snprintf(dst + n, size - n, "%sport %u", comma,
+					      port_of(&l->http[i].at));
+	}
+}

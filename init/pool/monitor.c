@@ -1,0 +1,249 @@
+/* One timer for all, so that a second costs one wake-up. Nothing is judged after a tick that came
+ * late: then we have slept, not they.
+ *
+ * A worker is idle when it has had no request and no socket since the last tick, has used less than
+ * IDLE_CPU_PERCENT of a processor, and has answered its last ping at once. All idle workers are
+ * pinged in the same tick, every IDLE_TICKS; an event loop that hangs by computing is not idle. */
+#include "init/pool/monitor.h"
+
+#include <signal.h>
+#include <stddef.h>
+#include <time.h>
+#include <utlist.h>
+
+#include "base/log.h"
+#include "init/supervisor/core.h"
+#include "init/system/cpus.h"
+#include "init/worker/worker.h"
+
+#include "base/ban.h"
+
+enum {
+	CPUS_EVERY_MS = 10000,
+	IDLE_TICKS = 4,
+	IDLE_CPU_PERCENT = 1,
+	IDLE_LAG_MS = 10,
+	HANG_PINGS = 4, /* at least so many fit into hang-timeout */
+	SMALL_TICKS = 4,
+};
+
+static bool is_past(uint64_t value, uint32_t limit)
+{
+	return limit && value >= limit;
+}
+
+/* Killed, after a diagnostic signal and one more tick if there is one. */
+static void on_hang(struct init *in, struct worker *w, uint64_t silence_ms)
+{
+	if (in->config->hang_signal && !w->asked_to_diagnose) {
+		w->asked_to_diagnose = true;
+		worker_signal(w, in->config->hang_signal);
+		return;
+	}
+	log_error("worker[%u]: %s for %.1fs (SIOINIT_HANG_TIMEOUT), killed pid=%d", w->slot,
+		  worker_silence_why(w), (double)silence_ms / 1000, (int)w->pid);
+	counter_add(&in->board->hangs, 1);
+	worker_kill(w);
+}
+
+static uint64_t max(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+static void judge(struct init *in, struct worker *w)
+{
+	uint64_t lag_ms = max(worker_silence_ms(w), w->lag_ms);
+	uint64_t health_ms = max(w->health.silence_ms, w->health.lag_ms);
+
+	counter_set(&in->board->rows[w->slot].lag_ms, lag_ms);
+	counter_set(&in->board->rows[w->slot].backlog, channel_relayed_bytes(&w->channel));
+	worker_suspect(w, w->stopped_ms || w->health.is_bad ||
+			      is_past(max(lag_ms, health_ms), in->config->lag_warn_ms));
+}
+
+void monitor_judge(struct init *in, struct worker *w)
+{
+	if (!shutdown_has_begun(in))
+		judge(in, w);
+}
+
+/* Somebody at the terminal may let it go on; one that was killed takes a moment to die. */
+static bool may_be_hanging(const struct init *in, const struct worker *w)
+{
+	return !w->killed && (!w->stopped_ms || w->pid != in->terminal.holder);
+}
+
+/* 0: not known. */
+static uint64_t cpu_ns(struct worker *w)
+{
+	struct timespec used;
+
+	if (!w->cpu_clock && clock_getcpuclockid(w->pid, &w->cpu_clock) != 0)
+		return 0;
+	if (clock_gettime(w->cpu_clock, &used) < 0)
+		return 0;
+	return (uint64_t)used.tv_sec * 1000000000 + (uint64_t)used.tv_nsec;
+}
+
+static uint64_t clients_had(const struct init *in, const struct worker *w)
+{
+	return scoreboard_slot_total(in->board, w->slot,
+				     offsetof(struct scoreboard_share, requests)) +
+	       scoreboard_slot_total(in->board, w->slot,
+				     offsetof(struct scoreboard_share, handoffs));
+}
+
+/* Since it was asked last, which is every tick. */
+static bool has_worked(const struct init *in, struct worker *w)
+{
+	uint64_t cpu = cpu_ns(w), clients = clients_had(in, w),
+		 little = in->config->ping_interval_ms * 1000000ULL / 100 * IDLE_CPU_PERCENT;
+	bool worked = cpu == 0 || cpu - w->seen_cpu_ns > little || clients != w->seen_clients;
+
+	w->seen_cpu_ns = cpu;
+	w->seen_clients = clients;
+	return worked;
+}
+
+/* From ping to ping of an idle worker. */
+static unsigned idle_ticks(const struct config *c)
+{
+	uint32_t most = c->hang_timeout_ms / HANG_PINGS / c->ping_interval_ms;
+
+	if (!c->hang_timeout_ms || most > IDLE_TICKS)
+		return IDLE_TICKS;
+	return most ? most : 1;
+}
+
+static bool is_ping_due(const struct init *in, struct worker *w)
+{
+	bool idle;
+
+	if (!w->answers_pings)
+		return true;
+	idle = !has_worked(in, w) && w->state == WORKER_READY && w->lag_ms < IDLE_LAG_MS;
+	return !idle || in->monitor.n_ticks % idle_ticks(in->config) == 0;
+}
+
+static void look_at_loop(struct init *in, struct worker *w)
+{
+	uint64_t silence_ms = worker_silence_ms(w);
+
+	judge(in, w);
+	if (is_past(silence_ms, in->config->hang_timeout_ms) && may_be_hanging(in, w))
+		on_hang(in, w, silence_ms);
+	else if (is_ping_due(in, w))
+		worker_ping(w);
+}
+
+/* +-10 %, by the worker's id (Knuth's multiplicative hash), so that workers of one age do not go
+ * together. */
+static uint32_t hash_of(uint32_t id)
+{
+	return (id * 2654435761U) >> 16;
+}
+
+static uint32_t spread(uint32_t limit, uint32_t id)
+{
+	return (uint32_t)((uint64_t)limit * (90 + hash_of(id) % 21) / 100);
+}
+
+/* Memory has no room above its limit. */
+static uint64_t spread_below(uint64_t limit, uint32_t id)
+{
+	return limit / 100 * (90 + hash_of(id) % 11);
+}
+
+/* One that is far from it is not measured in each tick. */
+static bool is_too_large(const struct init *in, struct worker *w)
+{
+	uint64_t limit = spread_below(in->config->max_memory, w->id);
+
+	if (limit == 0)
+		return false;
+	if (!w->resident || w->resident > limit / 4 * 3 || in->monitor.n_ticks % SMALL_TICKS == 0)
+		w->resident = memory_resident(w->pid);
+	return w->resident > limit;
+}
+
+static uint64_t sessions_had(const struct slot *s)
+{
+	return slot_admitted(s) - s->admitted_before;
+}
+
+static void look_for_recycling(struct init *in, struct worker *w)
+{
+	const struct config *c = in->config;
+	struct slot *s = in->pool.slots[w->slot];
+	uint64_t age_ms = uv_now(&in->loop) - w->started_ms;
+
+	if (s->worker != w)
+		return;
+	if (is_too_large(in, w))
+		reload_slot(s, "more memory than SIOINIT_MAX_MEMORY");
+	else if (is_past(age_ms, spread(c->max_age_ms, w->id)))
+		reload_slot(s, "older than SIOINIT_MAX_AGE");
+	else if (is_past(sessions_had(s), spread(c->max_sessions, w->id)))
+		reload_slot(s, "more sessions than SIOINIT_MAX_SESSIONS");
+}
+
+static void look_at_cpus(struct init *in)
+{
+	struct cpus cpus;
+	unsigned n;
+
+	cpus_detect("", &cpus);
+	n = cpus_workers(in->config, &cpus);
+	if (n == in->monitor.cpu_workers)
+		return;
+	in->monitor.cpu_workers = n;
+	log_info("init: CPU limit has changed (%s)", cpus.why);
+	pool_scale(in, n);
+}
+
+static void look_at_workers(struct init *in)
+{
+	struct worker *w, *next;
+
+	DL_FOREACH_SAFE(in->pool.workers, w, next)
+	{
+		if (w->state < WORKER_READY || w->state > WORKER_DRAINING)
+			continue;
+		look_at_loop(in, w);
+		look_for_recycling(in, w);
+	}
+}
+
+static void on_tick(uv_timer_t *t)
+{
+	struct init *in = t->data;
+	struct monitor *h = &in->monitor;
+	uint64_t now = uv_now(t->loop), interval = in->config->ping_interval_ms;
+	bool late = now - h->last_ms > interval + interval / 2 + 100;
+
+	h->last_ms = now;
+	h->n_ticks++;
+	log_settle();
+	if (shutdown_has_begun(in) || late)
+		return;
+	look_at_workers(in);
+	memory_look(in);
+	if (now - h->cpus_ms < CPUS_EVERY_MS)
+		return;
+	h->cpus_ms = now;
+	look_at_cpus(in);
+}
+
+void monitor_start(struct init *in)
+{
+	struct monitor *h = &in->monitor;
+	uint32_t interval = in->config->ping_interval_ms;
+
+	h->last_ms = h->cpus_ms = uv_now(&in->loop);
+	h->cpu_workers = in->pool.wanted;
+	(void)uv_timer_init(&in->loop, &h->tick);
+	h->tick.data = in;
+	if (interval)
+		(void)uv_timer_start(&h->tick, on_tick, interval, interval);
+}

@@ -1,0 +1,102 @@
+/* The commands of the admin socket, by table: a command's words after its name are its own to read.
+ */
+#include "init/supervisor/admin_request.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/macros.h"
+#include "base/str.h"
+#include "init/pool/pool.h"
+#include "settings/config_values.h"
+
+#include "base/ban.h"
+
+/* @n words after the command's name. False: not what it takes. */
+typedef bool read_fn(const char *const *words, size_t n, struct admin_request *ret);
+
+static bool read_nothing(const char *const *words, size_t n, struct admin_request *ret)
+{
+	(void)words;
+	(void)ret;
+	return n == 0;
+}
+
+static bool read_status(const char *const *words, size_t n, struct admin_request *ret)
+{
+	ret->json = n > 0 && strcmp(words[0], "--json") == 0;
+	return n == 0 || ret->json;
+}
+
+static bool read_number(const char *word, struct admin_request *ret)
+{
+	uint64_t number;
+
+	if (str_to_u64(str_of(word), POOL_MAX, &number) < 0)
+		return false;
+	ret->number = (uint32_t)number;
+	return true;
+}
+
+static bool read_workers(const char *const *words, size_t n, struct admin_request *ret)
+{
+	return n == 1 && read_number(words[0], ret) && ret->number > 0;
+}
+
+static bool read_slot(const char *const *words, size_t n, struct admin_request *ret)
+{
+	return n == 1 && read_number(words[0], ret);
+}
+
+static bool read_signal(const char *const *words, size_t n, struct admin_request *ret)
+{
+	return n == 2 && read_number(words[0], ret) && !config_parse_signal(words[1], &ret->sig) &&
+	       ret->sig != 0;
+}
+
+static bool read_drain(const char *const *words, size_t n, struct admin_request *ret)
+{
+	ret->off = n == 1 && strcmp(words[0], "off") == 0;
+	return n == 0 || ret->off;
+}
+
+static bool read_deaths(const char *const *words, size_t n, struct admin_request *ret)
+{
+	(void)ret;
+	return n == 1 && strcmp(words[0], "--death") == 0;
+}
+
+static const struct {
+	const char *word;
+	enum admin_command command;
+	read_fn *read;
+	const char *usage;
+} commands[] = {
+	{ "status", ADMIN_STATUS, read_status, "usage: sioinit status [--json] [--watch]" },
+	{ "reload", ADMIN_RELOAD, read_nothing, "usage: sioinit reload" },
+	{ "scale", ADMIN_SCALE, read_workers, "usage: sioinit scale N (1 to 1024)" },
+	{ "restart", ADMIN_RESTART, read_slot,
+	  "usage: sioinit restart SLOT (0 to the number of workers less 1)" },
+	{ "signal", ADMIN_SIGNAL, read_signal, "usage: sioinit signal SLOT SIGNAL" },
+	{ "drain", ADMIN_DRAIN, read_drain, "usage: sioinit drain [off]" },
+	{ "logs", ADMIN_DEATHS, read_deaths, "usage: sioinit logs --death" },
+	{ "rebalance", ADMIN_REBALANCE, read_nothing, "usage: sioinit rebalance" },
+};
+
+int admin_request_read(const char *bytes, size_t n, struct admin_request *ret)
+{
+	const char *words[ADMIN_WORDS_MAX];
+	size_t n_words = 0;
+
+	*ret = (struct admin_request){ 0 };
+	for (size_t at = 0; at < n && n_words < ADMIN_WORDS_MAX; at += strlen(bytes + at) + 1)
+		words[n_words++] = bytes + at;
+	for (size_t i = 0; i < ARRAY_LEN(commands) && n_words > 0; i++) {
+		if (strcmp(words[0], commands[i].word) != 0)
+			continue;
+		ret->command = commands[i].command;
+		ret->usage = commands[i].usage;
+		return commands[i].read(words + 1, n_words - 1, ret) ? 0 : -EINVAL;
+	}
+	return -EINVAL;
+}

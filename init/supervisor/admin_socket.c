@@ -1,0 +1,349 @@
+/* Clients of the admin socket. PID 1 never waits for one: few at a time, little to read, and who
+ * says nothing is closed. */
+#include "init/supervisor/admin_socket.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <utlist.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/macros.h"
+#include "init/pool/rebalance.h"
+#include "init/supervisor/admin_request.h"
+#include "init/supervisor/core.h"
+#include "init/worker/worker.h"
+#include "ipc/report.h"
+
+#include "base/ban.h"
+
+enum { CLIENTS_MAX = 16, PATIENCE_MS = 2000, ANSWER_MAX = 1 << 20 };
+
+struct admin_client {
+	struct admin_client *prev, *next;
+	struct init *init;
+	uv_pipe_t pipe;
+	uv_timer_t patience;
+	uv_write_t write;
+	unsigned n_open;
+	bool waits; /* for the reload */
+	char request[ADMIN_REQUEST_MAX];
+	size_t len;
+	struct buf answer;
+};
+
+/* Names */
+
+void admin_socket_prefix(char *dst, size_t size)
+{
+	struct stat st = { 0 };
+
+	(void)stat("/proc/self/ns/pid", &st);
+	(void)snprintf(dst, size, "sioinit/%llu/", (unsigned long long)st.st_ino);
+}
+
+socklen_t admin_socket_address(pid_t pid, struct sockaddr_un *ret)
+{
+	char prefix[64];
+	int n;
+
+	*ret = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	admin_socket_prefix(prefix, sizeof(prefix));
+	n = snprintf(ret->sun_path + 1, sizeof(ret->sun_path) - 1, "%s%d", prefix, (int)pid);
+	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n);
+}
+
+/* A client's life */
+
+static void release(uv_handle_t *h)
+{
+	struct admin_client *c = h->data;
+
+	if (--c->n_open > 0)
+		return;
+	buf_free(&c->answer);
+	free(c);
+}
+
+static void hang_up(struct admin_client *c)
+{
+	if (uv_is_closing((uv_handle_t *)&c->pipe))
+		return;
+	DL_DELETE(c->init->admin.clients, c);
+	c->init->admin.n_clients--;
+	uv_close((uv_handle_t *)&c->pipe, release);
+	uv_close((uv_handle_t *)&c->patience, release);
+}
+
+static void on_patience_over(uv_timer_t *t)
+{
+	hang_up(t->data);
+}
+
+static void on_written(uv_write_t *w, int status)
+{
+	(void)status;
+	hang_up(w->data);
+}
+
+static void answer(struct admin_client *c)
+{
+	uv_buf_t all = uv_buf_init(c->answer.p, (unsigned)c->answer.len);
+
+	(void)uv_timer_start(&c->patience, on_patience_over, PATIENCE_MS, 0);
+	c->write.data = c;
+	if (c->answer.len == 0 ||
+	    uv_write(&c->write, (uv_stream_t *)&c->pipe, &all, 1, on_written) < 0)
+		hang_up(c);
+}
+
+/* Commands: each appends its text; what it returns is the client's exit code. */
+
+enum { DONE = 0, FAILED = 1, MISUSED = 2, LATER = -1 };
+
+static int say(struct admin_client *c, int code, const char *text)
+{
+	(void)buf_printf(&c->answer, "%s\n", text);
+	return code;
+}
+
+static int misused(struct admin_client *c, const struct admin_request *rq)
+{
+	return rq->usage ? say(c, MISUSED, rq->usage) : MISUSED;
+}
+
+static int report(struct admin_client *c, int r)
+{
+	return r < 0 ? say(c, FAILED, "no memory") : DONE;
+}
+
+static int status(struct admin_client *c, const struct admin_request *rq)
+{
+	return report(c, (rq->json ? report_json : report_table)(c->init->board, &c->answer));
+}
+
+static int reload(struct admin_client *c, const struct admin_request *rq)
+{
+	(void)rq;
+	if (shutdown_has_begun(c->init))
+		return say(c, FAILED, "sioinit is stopping");
+	c->waits = true;
+	reload_all(c->init);
+	access_file_reopen(&c->init->access_file);
+	return LATER;
+}
+
+static int scale(struct admin_client *c, const struct admin_request *rq)
+{
+	if (shutdown_has_begun(c->init))
+		return say(c, FAILED, "sioinit is stopping");
+	pool_scale(c->init, rq->number);
+	return DONE;
+}
+
+static int restart(struct admin_client *c, const struct admin_request *rq)
+{
+	struct slot *s = pool_slot(&c->init->pool, rq->number);
+
+	if (!s)
+		return misused(c, rq);
+	reload_slot(s, "asked for");
+	return DONE;
+}
+
+static int send_signal(struct admin_client *c, const struct admin_request *rq)
+{
+	struct slot *s = pool_slot(&c->init->pool, rq->number);
+
+	if (!s)
+		return misused(c, rq);
+	if (!s->worker)
+		return say(c, FAILED, "no worker is in that slot now");
+	worker_signal(s->worker, rq->sig);
+	return DONE;
+}
+
+static int drain(struct admin_client *c, const struct admin_request *rq)
+{
+	shutdown_hold(c->init, !rq->off);
+	return say(c, DONE, rq->off ? "ready again" : "/readyz says 503; serving goes on");
+}
+
+static int even_out(struct admin_client *c, const struct admin_request *rq)
+{
+	(void)rq;
+	if (shutdown_has_begun(c->init))
+		return say(c, FAILED, "sioinit is stopping");
+	return report(c, buf_printf(&c->answer, "%u sockets to be closed\n", rebalance(c->init)));
+}
+
+static int deaths(struct admin_client *c, const struct admin_request *rq)
+{
+	(void)rq;
+	return report(c, pool_write_deaths(&c->init->pool, &c->answer));
+}
+
+static int (*const acts[ADMIN_N_COMMANDS])(struct admin_client *c,
+					   const struct admin_request *rq) = {
+	[ADMIN_STATUS] = status,   [ADMIN_RELOAD] = reload,      [ADMIN_SCALE] = scale,
+	[ADMIN_RESTART] = restart, [ADMIN_SIGNAL] = send_signal, [ADMIN_DRAIN] = drain,
+	[ADMIN_DEATHS] = deaths,   [ADMIN_REBALANCE] = even_out,
+};
+
+static void set_code(struct admin_client *c, int code)
+{
+	c->answer.p[0] = (char)('0' + code);
+}
+
+static void obey(struct admin_client *c)
+{
+	struct admin_request rq;
+	int code;
+
+	if (buf_append(&c->answer, "0", 1) < 0) {
+		hang_up(c);
+		return;
+	}
+	if (admin_request_read(c->request, c->len, &rq) < 0)
+		code = misused(c, &rq);
+	else
+		code = acts[rq.command](c, &rq);
+	if (code == LATER)
+		return;
+	set_code(c, code);
+	answer(c);
+}
+
+void admin_socket_reload_over(struct init *in, bool ok)
+{
+	struct admin_client *c, *next;
+
+	DL_FOREACH_SAFE(in->admin.clients, c, next)
+	{
+		if (!c->waits)
+			continue;
+		c->waits = false;
+		set_code(c, say(c, ok ? DONE : FAILED,
+				ok ? "reloaded" : "aborted: the old workers stay, see the log"));
+		answer(c);
+	}
+}
+
+/* Reading */
+
+static void on_buffer(uv_handle_t *h, size_t suggested, uv_buf_t *ret)
+{
+	struct admin_client *c = h->data;
+
+	(void)suggested;
+	*ret = uv_buf_init(c->request + c->len, (unsigned)(ADMIN_REQUEST_MAX - 1 - c->len));
+}
+
+/* The client closes its side after the last word. */
+static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *unused)
+{
+	struct admin_client *c = s->data;
+
+	(void)unused;
+	if (n > 0) {
+		c->len += (size_t)n;
+		return;
+	}
+	if (n != UV_EOF || c->answer.len) {
+		hang_up(c);
+		return;
+	}
+	(void)uv_read_stop(s);
+	(void)uv_timer_stop(&c->patience);
+	c->request[c->len] = '\0';
+	obey(c);
+}
+
+static bool is_allowed(uv_pipe_t *pipe)
+{
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+	uv_os_fd_t fd;
+
+	return uv_fileno((uv_handle_t *)pipe, &fd) == 0 &&
+	       getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 &&
+	       (peer.uid == 0 || peer.uid == geteuid());
+}
+
+static void on_client(uv_stream_t *listener, int status)
+{
+	struct init *in = listener->data;
+	struct admin_client *c = status < 0 ? NULL : calloc(1, sizeof(*c));
+
+	if (!c)
+		return;
+	c->init = in;
+	c->n_open = 2;
+	c->answer = BUF_INIT(ANSWER_MAX);
+	(void)uv_pipe_init(&in->loop, &c->pipe, 0);
+	(void)uv_timer_init(&in->loop, &c->patience);
+	c->pipe.data = c->patience.data = c;
+	DL_APPEND(in->admin.clients, c);
+	in->admin.n_clients++;
+	(void)uv_timer_start(&c->patience, on_patience_over, PATIENCE_MS, 0);
+	if (uv_accept(listener, (uv_stream_t *)&c->pipe) < 0 || in->admin.n_clients > CLIENTS_MAX ||
+	    !is_allowed(&c->pipe) || uv_read_start((uv_stream_t *)&c->pipe, on_buffer, on_read) < 0)
+		hang_up(c);
+}
+
+/* Listening */
+
+static int listen_abstract(void)
+{
+	struct sockaddr_un a;
+	socklen_t len = admin_socket_address(getpid(), &a);
+	auto_fd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || bind(fd, (struct sockaddr *)&a, len) < 0 || listen(fd, CLIENTS_MAX) < 0)
+		return -errno;
+	return fd_take(&fd);
+}
+
+static int listen_path(const char *path)
+{
+	int fd = primary_listen_unix(path, CLIENTS_MAX);
+
+	if (fd >= 0)
+		(void)chmod(path, 0600);
+	return fd;
+}
+
+void admin_socket_open(struct init *in)
+{
+	const char *where = in->config->admin_socket;
+	uv_pipe_t *p = &in->admin.listener;
+	int fd, r;
+
+	if (strcmp(where, "off") == 0)
+		return;
+	fd = where[0] == '/' ? listen_path(where) : listen_abstract();
+	if (fd < 0) {
+		log_warn("init: SIOINIT_ADMIN_SOCKET=%s: %s; `sioinit status` and the like will "
+			 "not work",
+			 where, strerror(-fd));
+		return;
+	}
+	(void)uv_pipe_init(&in->loop, p, 0);
+	p->data = in;
+	r = uv_pipe_open(p, fd);
+	if (r == 0)
+		r = uv_listen((uv_stream_t *)p, CLIENTS_MAX, on_client);
+	if (r < 0)
+		log_warn("init: admin socket: %s", uv_strerror(r));
+}
+
+void admin_socket_close(struct init *in)
+{
+	if (in->config->admin_socket[0] == '/')
+		(void)unlink(in->config->admin_socket);
+}

@@ -1,0 +1,68 @@
+/* What the parts of init share. Included by init/ only. */
+#pragma once
+
+#include <signal.h>
+#include <stdbool.h>
+#include <uv.h>
+
+#include "init/listen/frontend.h"
+#include "init/listen/places.h"
+#include "init/logs/access_file.h"
+#include "init/logs/logs.h"
+#include "init/pool/monitor.h"
+#include "init/pool/pool.h"
+#include "init/pool/reload.h"
+#include "init/routers/lent_polls.h"
+#include "init/routers/routers.h"
+#include "init/supervisor/admin_socket.h"
+#include "init/supervisor/app_metrics.h"
+#include "init/supervisor/file_watch.h"
+#include "init/supervisor/pre_start.h"
+#include "init/supervisor/shutdown.h"
+#include "init/supervisor/websockets.h"
+#include "init/system/credentials.h"
+#include "init/system/memory.h"
+#include "init/system/terminal.h"
+#include "init/worker/app_messages.h"
+#include "init/worker/command.h"
+#include "ipc/scoreboard.h"
+#include "relay/hub.h"
+#include "settings/config.h"
+
+struct init {
+	uv_loop_t loop;
+	const struct config *config;
+	const struct command *command;
+	struct dialect dialect;
+	struct reach reach;
+	struct credentials credentials;
+	struct hub hub;
+	struct primary primary;
+	struct pool pool;
+	struct routers routers;
+	struct reload reload;
+	struct shutdown shutdown;
+	struct monitor monitor;
+	struct file_watch file_watch;
+	struct memory memory;
+	struct logs logs;
+	struct terminal terminal;
+	struct pre_start pre_start;
+	struct admin_socket admin;
+	struct lent_polls lent_polls;
+	struct app_metrics app_metrics;
+	struct app_messages app_messages;
+	struct websockets websockets;
+	struct frontend frontend;
+	struct access_file access_file;
+	int sessions_fd, board_fd; /* kept for every router */
+	struct scoreboard *board;
+	uv_signal_t signals[NSIG]; /* by number */
+	uv_timer_t systemd_watchdog, heartbeat;
+	bool told_ready;
+};
+
+/* All workers that are wanted are ready: the log and the service manager hear of it, the first
+ * time.
+ */
+void init_serving(struct init *in);

@@ -1,0 +1,128 @@
+/* The stages of the end. Every worker drains by itself (worker.c) and the pool tells of each end.
+ */
+#include "init/supervisor/shutdown.h"
+
+#include <utlist.h>
+
+#include "base/log.h"
+#include "init/supervisor/core.h"
+#include "init/system/notify.h"
+#include "init/worker/worker.h"
+
+#include "base/ban.h"
+
+bool shutdown_has_begun(const struct init *in)
+{
+	return in->shutdown.stage != SHUTDOWN_NONE;
+}
+
+bool shutdown_is_over(const struct init *in)
+{
+	return shutdown_has_begun(in) && in->pool.n_workers == 0;
+}
+
+enum phase shutdown_phase(const struct init *in)
+{
+	static const enum phase phases[] = { [SHUTDOWN_NONE] = PHASE_SERVING,
+					     [SHUTDOWN_LAME_DUCK] = PHASE_LAME_DUCK,
+					     [SHUTDOWN_DRAINING] = PHASE_DRAINING,
+					     [SHUTDOWN_STOPPING] = PHASE_DRAINING };
+
+	if (in->shutdown.stage == SHUTDOWN_NONE && in->shutdown.held)
+		return PHASE_LAME_DUCK;
+	return phases[in->shutdown.stage];
+}
+
+void shutdown_hold(struct init *in, bool held)
+{
+	in->shutdown.held = held;
+	routers_tell_phase(in);
+}
+
+static void end_if_over(struct init *in)
+{
+	if (shutdown_is_over(in))
+		uv_stop(&in->loop);
+}
+
+/* The routers close their copies of the sockets with this phase. */
+static void refuse_clients(struct init *in)
+{
+	frontend_refuse(&in->frontend);
+	primary_refuse(&in->primary);
+	routers_tell_phase(in);
+}
+
+static void drain_workers(struct init *in)
+{
+	struct worker *w, *next;
+
+	if (in->shutdown.stage >= SHUTDOWN_DRAINING)
+		return;
+	in->shutdown.stage = SHUTDOWN_DRAINING;
+	refuse_clients(in);
+	DL_FOREACH_SAFE(in->pool.workers, w, next)
+	worker_drain(w);
+	end_if_over(in);
+}
+
+static void stop_workers(struct init *in)
+{
+	struct worker *w, *next;
+
+	if (in->shutdown.stage == SHUTDOWN_STOPPING)
+		return;
+	in->shutdown.stage = SHUTDOWN_STOPPING;
+	refuse_clients(in);
+	DL_FOREACH_SAFE(in->pool.workers, w, next)
+	worker_stop(w);
+	end_if_over(in);
+}
+
+static void kill_workers(struct init *in)
+{
+	struct worker *w, *next;
+
+	stop_workers(in);
+	DL_FOREACH_SAFE(in->pool.workers, w, next)
+	worker_kill(w);
+}
+
+static void on_delay_over(uv_timer_t *t)
+{
+	drain_workers(t->data);
+}
+
+static void lame_duck(struct init *in, int code)
+{
+	in->shutdown.stage = SHUTDOWN_LAME_DUCK;
+	in->shutdown.exit_code = code;
+	notify_stopping();
+	routers_tell_phase(in);
+	(void)uv_timer_start(&in->shutdown.delay, on_delay_over, in->config->shutdown_delay_ms, 0);
+}
+
+void shutdown_begin(struct init *in, int code, enum shutdown_speed speed)
+{
+	bool hurry = shutdown_has_begun(in);
+
+	if (!hurry)
+		lame_duck(in, code);
+	if (speed == SHUTDOWN_NOW || (hurry && in->shutdown.stage == SHUTDOWN_STOPPING))
+		kill_workers(in);
+	else if (speed == SHUTDOWN_FAST || hurry)
+		stop_workers(in);
+}
+
+void shutdown_worker_ended(struct init *in, bool forced)
+{
+	if (forced)
+		in->shutdown.exit_code = EXIT_FORCED;
+	end_if_over(in);
+}
+
+void shutdown_init(struct init *in)
+{
+	(void)uv_timer_init(&in->loop, &in->shutdown.delay);
+	in->shutdown.delay.data = in;
+}

@@ -1,0 +1,154 @@
+/* The numbers of the worker's client sockets, as they are at the start, are walked in random order,
+ * some each tick. What a number means may have changed by then, so it is looked at again. Few
+ * sockets need not be spread: at least one goes each tick. */
+#include "init/worker/drain.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/pidfd.h>
+#include <sys/socket.h>
+
+#include "base/fd.h"
+#include "init/listen/frontend.h"
+#include "init/system/credentials.h"
+
+#include "base/ban.h"
+
+enum { TICK_MS = 20, FDS_MAX = 1 << 20 };
+
+static int *list_fds(pid_t pid, size_t *ret_n)
+{
+	char path[32];
+	DIR *dir;
+	struct dirent *e;
+	int *fds = NULL;
+	size_t n = 0, cap = 0;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	dir = opendir(path);
+	while (dir && n < FDS_MAX && (e = readdir(dir))) {
+		if (e->d_name[0] < '0' || e->d_name[0] > '9')
+			continue;
+		if (n == cap) {
+			int *more = realloc(fds, (cap ? cap * 2 : 64) * sizeof(*fds));
+
+			if (!more)
+				break;
+			fds = more;
+			cap = cap ? cap * 2 : 64;
+		}
+		fds[n++] = atoi(e->d_name);
+	}
+	if (dir)
+		(void)closedir(dir);
+	*ret_n = n;
+	return fds;
+}
+
+static void shuffle(int *fds, size_t n)
+{
+	for (size_t i = n; i > 1; i--) {
+		size_t j = (size_t)random() % i;
+		int t = fds[i - 1];
+
+		fds[i - 1] = fds[j];
+		fds[j] = t;
+	}
+}
+
+static bool is_client(const struct drain *d, int fd)
+{
+	struct sockaddr_storage local = { 0 };
+	socklen_t len = sizeof(local);
+	int listening = 0;
+	socklen_t listening_len = sizeof(listening);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &listening_len) < 0 || listening)
+		return false;
+	return getsockname(fd, (struct sockaddr *)&local, &len) == 0 &&
+	       frontend_has(d->frontend, &local);
+}
+
+static void close_one(const struct drain *d, int number)
+{
+	auto_fd int fd = pidfd_getfd(d->pidfd, number, 0);
+
+	if (fd >= 0 && is_client(d, fd))
+		(void)shutdown(fd, SHUT_RDWR);
+}
+
+static void on_tick(uv_timer_t *t)
+{
+	struct drain *d = t->data;
+	void (*on_done)(struct drain *) = d->on_done;
+
+	credentials_borrow(d->pid);
+	for (size_t i = 0; i < d->per_tick && d->at < d->n; i++)
+		close_one(d, d->fds[d->at++]);
+	credentials_resume();
+	if (d->at < d->n)
+		return;
+	drain_stop(d);
+	on_done(d);
+}
+
+static bool is_client_in(const struct drain *d, int number)
+{
+	auto_fd int fd = pidfd_getfd(d->pidfd, number, 0);
+
+	return fd >= 0 && is_client(d, fd);
+}
+
+static void keep_clients(struct drain *d)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < d->n; i++)
+		if (is_client_in(d, d->fds[i]))
+			d->fds[kept++] = d->fds[i];
+	d->n = kept;
+}
+
+void drain_init(struct drain *d, uv_loop_t *loop)
+{
+	*d = (struct drain){ .pidfd = -1 };
+	(void)uv_timer_init(loop, &d->timer);
+	d->timer.data = d;
+}
+
+void drain_start(struct drain *d, pid_t pid, const struct frontend *l, size_t most, uint32_t ms,
+		 void (*on_done)(struct drain *d))
+{
+	size_t ticks = ms / TICK_MS;
+
+	drain_stop(d);
+	d->pid = pid;
+	d->frontend = l;
+	d->on_done = on_done;
+	d->pidfd = pidfd_open(pid, 0);
+	d->at = 0;
+	credentials_borrow(pid);
+	d->fds = list_fds(pid, &d->n);
+	keep_clients(d);
+	credentials_resume();
+	if (d->n == 0) {
+		drain_stop(d);
+		on_done(d);
+		return;
+	}
+	shuffle(d->fds, d->n);
+	if (d->n > most)
+		d->n = most;
+	d->per_tick = ticks ? (d->n + ticks - 1) / ticks : d->n;
+	(void)uv_timer_start(&d->timer, on_tick, 0, TICK_MS);
+}
+
+void drain_stop(struct drain *d)
+{
+	(void)uv_timer_stop(&d->timer);
+	fd_close(&d->pidfd);
+	free(d->fds);
+	d->fds = NULL;
+	d->n = d->at = 0;
+}

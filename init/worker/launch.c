@@ -1,0 +1,143 @@
+/* What a worker is told. PORT is where it listens: the public port under node:cluster, a port of
+ * its own, or the path of a socket. */
+#include "init/worker/launch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/fd.h"
+#include "init/supervisor/core.h"
+#include "init/system/spawn.h"
+#include "init/worker/heap.h"
+#include "init/worker/worker.h"
+
+#include "base/ban.h"
+
+enum { WORDS_MAX = 16, WORD_SIZE = 128 };
+
+struct words {
+	char text[WORDS_MAX][WORD_SIZE];
+	char *list[WORDS_MAX + 1];
+	size_t n;
+};
+
+static void add(struct words *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+static void add(struct words *w, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(w->text[w->n], WORD_SIZE, fmt, ap);
+	va_end(ap);
+	w->list[w->n] = w->text[w->n];
+	w->n++;
+}
+
+static void name_port(const struct worker *w, char *dst, size_t size)
+{
+	if (w->endpoint.path[0])
+		(void)snprintf(dst, size, "%s", w->endpoint.path);
+	else
+		(void)snprintf(dst, size, "%u",
+			       w->endpoint.port ? w->endpoint.port : w->config->port);
+}
+
+static void tell_channel(const struct worker *w, struct words *env, int far)
+{
+	const struct init *in = w->owner;
+
+	add(env, "NODE_CHANNEL_FD=%d", far);
+	add(env, "NODE_CHANNEL_SERIALIZATION_MODE=%s",
+	    in->dialect.mode == SERIAL_JSON ? "json" : "advanced");
+	if (in->reach.cluster)
+		add(env, "NODE_UNIQUE_ID=%u", w->id);
+}
+
+static void tell_place(const struct worker *w, struct words *env, const char *port)
+{
+	add(env, "PORT=%s", port);
+	if (w->endpoint.path[0]) {
+		add(env, "SIOINIT_SOCKET=%s", port);
+		add(env, "UDS=%s", port);
+	}
+	if (w->endpoint.path[0] || w->endpoint.port)
+		add(env,
+		    "WEB_CONCURRENCY=1"); /* gunicorn, uvicorn: the processes are ours to make */
+}
+
+/* What is added to our environment; @words and @heap hold the texts. */
+static void tell(const struct worker *w, int far, char *heap, struct words *words)
+{
+	const struct init *in = w->owner;
+	char *user[CREDENTIALS_ENV_MAX], port[ENDPOINT_PATH_MAX];
+
+	name_port(w, port, sizeof(port));
+	add(words, "NODE_APP_INSTANCE=%u", w->slot);
+	add(words, "SIOINIT_SLOT=%u", w->slot);
+	add(words, "SIOINIT_WORKERS=%u", in->pool.wanted);
+	tell_place(w, words, port);
+	if (in->reach.channel)
+		tell_channel(w, words, far);
+	if (heap)
+		words->list[words->n++] = heap;
+	credentials_env(&in->credentials, user);
+	for (char **u = user; *u; u++)
+		words->list[words->n++] = *u;
+}
+
+static pid_t run(struct worker *w, char *const *argv, char *const *env, int far,
+		 const struct log_pipes *logs)
+{
+	struct init *in = w->owner;
+	auto_fd int input = in->pool.wanted > 1 ? open("/dev/null", O_RDONLY | O_CLOEXEC) : -1;
+	struct spawn_request rq = { .argv = argv,
+				    .env = env,
+				    .inherit_fd = in->reach.channel ? far : -1,
+				    .own_group = 1,
+				    .terminal = terminal_for_worker(in),
+				    .stdio = { input, logs->out, logs->err },
+				    .as = &in->credentials,
+				    .no_new_privs = in->config->no_new_privs };
+	pid_t pid = argv && env ? spawn(&rq) : -ENOMEM;
+
+	if (rq.terminal >= 0)
+		terminal_taken(&in->terminal, pid);
+	return pid;
+}
+
+static pid_t start(struct worker *w, int far, const struct log_pipes *logs)
+{
+	const struct init *in = w->owner;
+	char port[ENDPOINT_PATH_MAX];
+	char *heap = heap_node_options(
+	    getenv("NODE_OPTIONS"), heap_megabytes(in->config, in->memory.limit, in->pool.wanted));
+	struct words words = { .n = 0 };
+	char **argv, **env;
+	pid_t pid;
+
+	name_port(w, port, sizeof(port));
+	tell(w, far, heap, &words);
+	env = spawn_env(words.list);
+	argv = command_argv(in->command, port, w->endpoint.path);
+	pid = run(w, argv, env, far, logs);
+	command_free_argv(argv);
+	free(env);
+	free(heap);
+	return pid;
+}
+
+pid_t launch(struct worker *w, int far)
+{
+	struct init *in = w->owner;
+	struct log_pipes logs;
+	pid_t pid = logs_open(&in->logs, w->slot, &logs);
+
+	if (pid == 0)
+		pid = start(w, far, &logs);
+	logs_started(&logs, pid);
+	return pid;
+}

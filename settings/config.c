@@ -1,0 +1,410 @@
+/* Loading settings. Happy path: defaults, the environment, flags and the file they name; each value
+ * stays unless one of a later source comes. Anything wrong ends loading with one line for the user:
+ * loading never prints and never exits. */
+#include "settings/config.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <utlist.h>
+
+#include "base/file.h"
+#include "base/macros.h"
+#include "settings/config_file.h"
+#include "settings/config_table.h"
+
+#include "base/ban.h"
+
+enum { FILE_MAX = 65536 };
+
+/* Set by ourselves for our own processes and for workers. */
+static const char *const internal_names[] = { "SIOINIT_SLOT", "SIOINIT_ROLE", "SIOINIT_CONTROL_FD",
+					      "SIOINIT_IDS", "SIOINIT_SOCKET" };
+
+/* Loading */
+
+struct loader {
+	struct config *config;
+	char *err;
+	size_t err_size;
+};
+
+static int fail(const struct loader *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+static int fail(const struct loader *l, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(l->err, l->err_size, fmt, ap);
+	va_end(ap);
+	return -EINVAL;
+}
+
+/* NULL, or what is wrong with @value, which is checked even where a later source has one. An empty
+ * value is none. */
+static const char *apply(struct config *c, const struct setting *s, config_parse_fn *parse,
+			 struct config_origin from, const char *value)
+{
+	struct config_origin *known = &c->from[s - config_table];
+	struct config unused;
+	bool wins = from.source >= known->source;
+	const char *wrong;
+
+	if (!*value)
+		return NULL;
+	wrong = parse(value, (char *)(wins ? c : &unused) + s->offset);
+	if (!wrong && wins)
+		*known = from;
+	return wrong;
+}
+
+/* @from is the entry of environment or argv, "NAME=value" or the name alone. */
+static int apply_entry(const struct loader *l, const struct setting *s, config_parse_fn *parse,
+		       enum config_source source, const char *from, const char *value)
+{
+	struct config_origin origin = { source, { from, strcspn(from, "=") } };
+	const char *wrong = apply(l->config, s, parse, origin, value);
+
+	if (wrong)
+		return fail(l, "%.*s=\"%s\": %s", (int)origin.name.n, from, value, wrong);
+	return 0;
+}
+
+static int load_defaults(const struct loader *l)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < config_n_rows && r == 0; i++)
+		r = apply_entry(l, &config_table[i], config_table[i].parse, CONFIG_FROM_DEFAULT,
+				"default", config_table[i].dflt);
+	return r;
+}
+
+/* The entry "NAME=value" with a value, or NULL. */
+static const char *env_find(char *const *envp, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (; *envp; envp++)
+		if (strncmp(*envp, name, n) == 0 && (*envp)[n] == '=' && (*envp)[n + 1])
+			return *envp;
+	return NULL;
+}
+
+/* Kubernetes and Docker links tell a container of every Service: one called "sioinit" gives
+ * SIOINIT_SERVICE_HOST, SIOINIT_PORT=tcp://10.0.0.1:80, SIOINIT_PORT_80_TCP_ADDR and more. None of
+ * them is meant for us. */
+static bool is_service_link(const char *entry)
+{
+	static const char *const marks[] = { "_SERVICE_HOST", "_SERVICE_PORT", "_PORT_" };
+	size_t n = strcspn(entry, "=");
+	char name[NAME_MAX_BYTES * 2];
+
+	(void)snprintf(name, sizeof(name), "%.*s", (int)n, entry);
+	for (size_t i = 0; i < ARRAY_LEN(marks); i++)
+		if (strstr(name, marks[i]))
+			return true;
+	return n >= 5 && memcmp(entry + n - 5, "_PORT", 5) == 0 && strstr(entry + n, "://");
+}
+
+static int load_env(const struct loader *l, const struct setting *s, char *const *envp)
+{
+	char name[NAME_MAX_BYTES];
+	const char *entry;
+
+	setting_env_name(s, name);
+	entry = env_find(envp, name);
+	if (entry && !is_service_link(entry))
+		return apply_entry(l, s, s->parse, CONFIG_FROM_ENV, entry, strchr(entry, '=') + 1);
+	for (size_t i = 0; i < ARRAY_LEN(s->aliases) && s->aliases[i].env; i++) {
+		const struct alias *a = &s->aliases[i];
+
+		entry = env_find(envp, a->env);
+		if (entry)
+			return apply_entry(l, s, a->parse ? a->parse : s->parse, CONFIG_FROM_ENV,
+					   entry, strchr(entry, '=') + 1);
+	}
+	return 0;
+}
+
+static bool is_known_env(const char *entry, size_t n)
+{
+	for (size_t i = 0; i < ARRAY_LEN(internal_names); i++)
+		if (setting_is_called(internal_names[i], entry, n))
+			return true;
+	for (size_t i = 0; i < config_n_rows; i++) {
+		char name[NAME_MAX_BYTES];
+
+		setting_env_name(&config_table[i], name);
+		if (setting_is_called(name, entry, n))
+			return true;
+	}
+	return is_service_link(entry);
+}
+
+static int refuse_unknown_env(const struct loader *l, char *const *envp)
+{
+	for (; *envp; envp++) {
+		size_t n = strcspn(*envp, "=");
+		char name[NAME_MAX_BYTES], meant[NAME_MAX_BYTES];
+
+		if (strncmp(*envp, "SIOINIT_", PREFIX_LEN) != 0 || is_known_env(*envp, n))
+			continue;
+		(void)snprintf(name, sizeof(name), "%.*s", (int)n, *envp);
+		setting_suggest(name, setting_env_name, meant);
+		return fail(l, "%s is no setting; did you mean %s?", name, meant);
+	}
+	return 0;
+}
+
+/* Together below its terminationGracePeriodSeconds of 30. */
+static const struct {
+	const char *name, *value;
+} kubernetes_defaults[] = { { "shutdown-delay", "5" },
+			    { "drain-time", "10" },
+			    { "stop-timeout", "20" } };
+
+static int load_kubernetes_defaults(const struct loader *l)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(kubernetes_defaults) && r == 0; i++) {
+		const char *name = kubernetes_defaults[i].name;
+		const struct setting *s = setting_find_flag(name, strlen(name));
+
+		r = apply_entry(l, s, s->parse, CONFIG_FROM_DEFAULT, "KUBERNETES_SERVICE_HOST",
+				kubernetes_defaults[i].value);
+	}
+	return r;
+}
+
+static int load_environment(const struct loader *l, char *const *envp)
+{
+	int r = load_defaults(l);
+
+	if (r == 0 && env_find(envp, "KUBERNETES_SERVICE_HOST"))
+		r = load_kubernetes_defaults(l);
+	for (size_t i = 0; i < config_n_rows && r == 0; i++)
+		r = load_env(l, &config_table[i], envp);
+	return r == 0 ? refuse_unknown_env(l, envp) : r;
+}
+
+/* The flag argv[*i]; moves *i to its value. */
+static int load_flag(const struct loader *l, int argc, char *const *argv, int *i)
+{
+	const char *flag = argv[*i], *eq = strchr(flag, '=');
+	size_t n = strcspn(flag, "=");
+	const struct setting *s = setting_find_flag(flag + 2, n - 2);
+	char name[NAME_MAX_BYTES], meant[NAME_MAX_BYTES];
+
+	if (!s) {
+		(void)snprintf(name, sizeof(name), "%.*s", (int)n, flag);
+		setting_suggest(name, setting_flag_name, meant);
+		return fail(l, "%s is no option; did you mean %s?", name, meant);
+	}
+	if (!eq && *i + 1 >= argc)
+		return fail(l, "%s wants a value: %s", flag, s->help);
+	return apply_entry(l, s, s->parse, CONFIG_FROM_FLAG, flag, eq ? eq + 1 : argv[++*i]);
+}
+
+static const struct subcommand *find_subcommand(const char *word)
+{
+	for (size_t i = 0; i < config_n_subcommands; i++)
+		if (strcmp(word, config_subcommands[i].word) == 0)
+			return &config_subcommands[i];
+	return NULL;
+}
+
+/* True: the word is ours and the next one may be an option. */
+static bool take_subcommand(const char *word, enum config_action *action)
+{
+	const struct subcommand *s = *action == CONFIG_RUN ? find_subcommand(word) : NULL;
+	bool ready = *action == CONFIG_HEALTH && strcmp(word, "--ready") == 0;
+
+	if (s)
+		*action = s->action;
+	if (ready)
+		*action = CONFIG_HEALTH_READY;
+	return ready || (s && subcommand_takes_options(s));
+}
+
+static bool is_either(const char *word, const char *long_option, const char *short_option)
+{
+	return strcmp(word, long_option) == 0 || strcmp(word, short_option) == 0;
+}
+
+/* Options up to the command. Returns where the command starts, or -EINVAL. */
+static int load_flags(const struct loader *l, int argc, char *const *argv,
+		      enum config_action *action)
+{
+	for (int i = 1; i < argc; i++) {
+		int r;
+
+		if (strcmp(argv[i], "--") == 0)
+			return i + 1;
+		if (take_subcommand(argv[i], action))
+			continue;
+		if (argv[i][0] != '-')
+			return i;
+		if (is_either(argv[i], "--help", "-h") || is_either(argv[i], "--version", "-V")) {
+			*action = is_either(argv[i], "--help", "-h") ? CONFIG_HELP : CONFIG_VERSION;
+			return argc;
+		}
+		if (strncmp(argv[i], "--", 2) != 0)
+			return fail(l, "%s is no option; see sioinit --help", argv[i]);
+		r = load_flag(l, argc, argv, &i);
+		if (r < 0)
+			return r;
+	}
+	return argc;
+}
+
+/* The settings file */
+
+struct config_text {
+	struct config_text *next;
+	char bytes[];
+};
+
+/* A copy that lives as long as @c, or NULL. */
+static const char *keep(struct config *c, struct str s)
+{
+	struct config_text *t = malloc(sizeof(*t) + s.n + 1);
+
+	if (!t)
+		return NULL;
+	if (s.n)
+		memcpy(t->bytes, s.p, s.n);
+	t->bytes[s.n] = '\0';
+	LL_PREPEND(c->texts, t);
+	return t->bytes;
+}
+
+/* All three texts are copied by the caller. */
+static int apply_named(const struct loader *l, const char *name, const char *value,
+		       struct config_origin from)
+{
+	char meant[NAME_MAX_BYTES];
+	const struct setting *s = setting_find(name, meant);
+	int place = (int)from.name.n;
+	const char *wrong;
+
+	if (!s)
+		return fail(l, "%.*s: %s is no setting; did you mean %s?", place, from.name.p, name,
+			    meant);
+	if (s->offset == offsetof(struct config, config_file))
+		return fail(l, "%.*s: %s: not here: it is for the environment or an option", place,
+			    from.name.p, name);
+	wrong = apply(l->config, s, s->parse, from, value);
+	if (wrong)
+		return fail(l, "%.*s: %s=\"%s\": %s", place, from.name.p, name, value, wrong);
+	return 0;
+}
+
+static int load_line(const struct loader *l, const char *path, unsigned number,
+		     const struct config_line *line)
+{
+	char place[512];
+	struct config_origin from = { .source = CONFIG_FROM_FILE };
+	const char *name = keep(l->config, line->name), *value = keep(l->config, line->value);
+
+	(void)snprintf(place, sizeof(place), "%s:%u", path, number);
+	from.name = str_of(keep(l->config, str_of(place)));
+	if (!name || !value || !from.name.p)
+		return fail(l, "%s: out of memory", path);
+	return apply_named(l, name, value, from);
+}
+
+static int load_lines(const struct loader *l, const char *path, struct str text)
+{
+	struct config_file f = { .rest = text };
+	struct config_line line;
+	int r;
+
+	while ((r = config_file_next(&f, &line)) == 1) {
+		r = load_line(l, path, f.line, &line);
+		if (r < 0)
+			return r;
+	}
+	return r == 0 ? 0 : fail(l, "%s:%u: %s", path, f.line, f.wrong);
+}
+
+static int load_file(const struct loader *l, const char *path)
+{
+	char *text;
+	size_t n;
+	int r = file_read(path, FILE_MAX, &text, &n);
+
+	if (r < 0)
+		return fail(l, "settings file %s (SIOINIT_CONFIG): %s", path, strerror(-r));
+	r = load_lines(l, path, (struct str){ text, n });
+	free(text);
+	return r;
+}
+
+int config_set(struct config *c, const char *name, const char *value, enum config_source source,
+	       const char *origin, char *err, size_t err_size)
+{
+	struct loader l = { c, err, err_size };
+	struct config_origin from = { source, str_of(keep(c, str_of(origin))) };
+	const char *kept = keep(c, str_of(value));
+
+	if (!from.name.p || !kept)
+		return -ENOMEM;
+	return apply_named(&l, name, kept, from);
+}
+
+void config_free(struct config *c)
+{
+	struct config_text *t, *next;
+
+	LL_FOREACH_SAFE(c->texts, t, next)
+	free(t);
+	c->texts = NULL;
+}
+
+/* Loading all */
+
+static bool wants_settings(enum config_action a)
+{
+	return a != CONFIG_HELP && a != CONFIG_VERSION && a != CONFIG_COMPLETION;
+}
+
+/* help and version are there whatever the environment is like */
+static int load_all(const struct loader *l, int argc, char *const *argv, char *const *envp,
+		    enum config_action *action)
+{
+	char flag_err[512];
+	struct loader flags = { l->config, flag_err, sizeof(flag_err) };
+	struct config *c = l->config;
+	int r = load_environment(l, envp), command = load_flags(&flags, argc, argv, action);
+
+	if (r < 0 && wants_settings(*action))
+		return r;
+	if (command < 0)
+		return fail(l, "%s", flag_err);
+	if (command < argc) {
+		c->command = argv + command;
+		c->command_len = (size_t)(argc - command);
+	}
+	return c->config_file && wants_settings(*action) ? load_file(l, c->config_file) : 0;
+}
+
+int config_load(int argc, char *const *argv, char *const *envp, struct config *ret,
+		enum config_action *ret_action, char *err, size_t err_size)
+{
+	struct config c = { 0 };
+	struct loader l = { &c, err, err_size };
+	enum config_action action = CONFIG_RUN;
+	int r = load_all(&l, argc, argv, envp, &action);
+
+	if (r < 0) {
+		config_free(&c);
+		return r;
+	}
+	*ret = c;
+	*ret_action = action;
+	return 0;
+}

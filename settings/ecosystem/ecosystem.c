@@ -1,0 +1,311 @@
+/* The app in the tree, its keys through the table (ecosystem_keys.c), the command put together. */
+#include "settings/ecosystem/ecosystem.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/macros.h"
+#include "settings/ecosystem/ecosystem_reader.h"
+#include "settings/ecosystem/ecosystem_tree.h"
+
+#include "base/ban.h"
+
+enum { NAME_MAX_BYTES = 128, NAMES_MAX = 256 };
+
+/* env_production and the like. pm2 chooses by --env. */
+static bool is_env_of_a_name(const char *key)
+{
+	return strncmp(key, "env_", 4) == 0;
+}
+
+static void say_choice(struct ecosystem_reader *r, const char *key)
+{
+	char text[NAME_MAX_BYTES];
+
+	(void)snprintf(text, sizeof(text), "counts when NODE_ENV is %s", key + 4);
+	ecosystem_add(r, &r->eco->changed, key, text, key);
+}
+
+/* After env, whose variables it replaces. */
+static void take_env_of_a_name(struct ecosystem_reader *r, const json_t *app)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach((json_t *)app, key, value)
+	{
+		if (!is_env_of_a_name(key))
+			continue;
+		r->key = key;
+		if (r->rq->env_name && strcmp(key + 4, r->rq->env_name) == 0)
+			ecosystem_take_env(r, value);
+		else
+			say_choice(r, key);
+	}
+}
+
+/* The command */
+
+static const struct {
+	const char *extension, *interpreter;
+} interpreters[] = {
+	{ ".sh", "bash" }, { ".rb", "ruby" },    { ".php", "php" },
+	{ ".pl", "perl" }, { ".py", "python3" },
+};
+
+static const char *interpreter_of(const char *script)
+{
+	const char *dot = strrchr(script, '.');
+
+	for (size_t i = 0; dot && i < ARRAY_LEN(interpreters); i++)
+		if (strcmp(dot, interpreters[i].extension) == 0)
+			return interpreters[i].interpreter;
+	return NULL;
+}
+
+static int add_all(struct ecosystem_words *to, const struct ecosystem_words *from)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < from->n && r == 0; i++)
+		r = ecosystem_words_add(to, str_of(from->list[i]));
+	return r;
+}
+
+/* "npm start", "node server.js | tee log": pm2 runs it in a shell. We do when one is needed. */
+static int build_line(struct ecosystem_reader *r, struct ecosystem_words *command)
+{
+	int n = 0;
+
+	if (!strpbrk(r->script, "|&;<>()$`\\*?[]#~=%{}!\n"))
+		return ecosystem_words_split(command, r->script);
+	n = ecosystem_words_add(command, STR("sh"));
+	if (n == 0)
+		n = ecosystem_words_add(command, STR("-c"));
+	return n == 0 ? ecosystem_words_add(command, str_of(r->script)) : n;
+}
+
+static int build_words(struct ecosystem_reader *r, struct ecosystem_words *command)
+{
+	const char *interpreter = r->interpreter ? r->interpreter : interpreter_of(r->script);
+	bool none = interpreter && strcmp(interpreter, "none") == 0;
+	int n = 0;
+
+	if (!interpreter && r->node_args.n > 0)
+		interpreter = "node";
+	if (interpreter && !none) {
+		n = ecosystem_words_add(command, str_of(interpreter));
+		if (n == 0)
+			n = add_all(command, &r->node_args);
+	}
+	r->eco->bare = !interpreter;
+	if (n == 0)
+		n = ecosystem_words_add(command, str_of(r->script));
+	return n == 0 ? add_all(command, &r->args) : n;
+}
+
+static void build_command(struct ecosystem_reader *r)
+{
+	struct ecosystem_words command = { 0 };
+	int n;
+
+	if (!r->script || !r->script[strspn(r->script, " \t\n")]) {
+		ecosystem_fail(r, "app \"%s\" has no script", r->eco->app);
+		return;
+	}
+	n = strchr(r->script, ' ') ? build_line(r, &command) : build_words(r, &command);
+	if (n < 0)
+		ecosystem_fail(r, "script: %s", strerror(-n));
+	r->eco->command = command.list;
+	r->eco->command_len = command.n;
+}
+
+/* The app */
+
+/* As pm2 names it: the script without folders and extension. */
+static void app_name(const json_t *app, char *dst, size_t size)
+{
+	const char *name = json_string_value(json_object_get(app, "name")),
+		   *script = json_string_value(json_object_get(app, "script")), *slash, *dot;
+
+	if (!name && script) {
+		slash = strrchr(script, '/');
+		script = slash ? slash + 1 : script;
+		dot = strrchr(script, '.');
+		(void)snprintf(dst, size, "%.*s", dot ? (int)(dot - script) : (int)strlen(script),
+			       script);
+		return;
+	}
+	(void)snprintf(dst, size, "%s", name ? name : "");
+}
+
+static void list_names(const json_t *apps, char *dst, size_t size)
+{
+	size_t n = 0;
+
+	dst[0] = '\0';
+	for (size_t i = 0; i < json_array_size(apps) && n < size; i++) {
+		char name[NAME_MAX_BYTES];
+
+		app_name(json_array_get(apps, i), name, sizeof(name));
+		n += (size_t)snprintf(dst + n, size - n, "%s%s", i ? ", " : "", name);
+	}
+}
+
+static const json_t *named(const json_t *apps, const char *wanted)
+{
+	for (size_t i = 0; i < json_array_size(apps); i++) {
+		char name[NAMES_MAX];
+
+		app_name(json_array_get(apps, i), name, sizeof(name));
+		if (strcmp(name, wanted) == 0)
+			return json_array_get(apps, i);
+	}
+	return NULL;
+}
+
+static const json_t *choose_of(struct ecosystem_reader *r, const json_t *apps)
+{
+	size_t n = json_array_size(apps);
+	const json_t *app = NULL;
+	char names[NAMES_MAX];
+
+	list_names(apps, names, sizeof(names));
+	if (r->rq->app)
+		app = named(apps, r->rq->app);
+	else if (n == 1)
+		app = json_array_get(apps, 0);
+	if (app)
+		return app;
+	if (n == 0)
+		ecosystem_fail(r, "no apps in it");
+	else if (r->rq->app)
+		ecosystem_fail(r, "no app \"%s\" in it, but %s (SIOINIT_ECOSYSTEM_APP)", r->rq->app,
+			       names);
+	else
+		ecosystem_fail(r,
+			       "%zu apps in it (%s), and a container runs one: name it with "
+			       "SIOINIT_ECOSYSTEM_APP",
+			       n, names);
+	return NULL;
+}
+
+/* { apps: [...] }, { apps: {...} }, { pm2: ... }, [...] or the app itself */
+static const json_t *choose(struct ecosystem_reader *r, const json_t *tree)
+{
+	const json_t *apps = json_object_get(tree, "apps"), *app;
+
+	if (!apps)
+		apps = json_object_get(tree, "pm2");
+	if (!apps)
+		apps = tree;
+	if (json_is_array(apps))
+		return choose_of(r, apps);
+	app = apps;
+	if (!json_is_object(app))
+		ecosystem_fail(r, "no app in it: { apps: [{ script: ... }] } is wanted");
+	return app;
+}
+
+static void take_other_sections(struct ecosystem_reader *r, const json_t *tree)
+{
+	if (json_object_get(tree, "deploy"))
+		ecosystem_add(r, &r->eco->ignored, "deploy", "images are deployed by the platform",
+			      "deploy");
+	if (json_object_get(tree, "static"))
+		ecosystem_add(r, &r->eco->ignored, "static", "sioinit serves no files", "static");
+}
+
+/* Where pm2's default is what the app was written for: one process, and handlers for SIGINT. */
+static void take_defaults(struct ecosystem_reader *r)
+{
+	r->key = "as pm2";
+	if (!r->instances)
+		ecosystem_set(r, "workers", "1");
+	ecosystem_set(r, "stop-signal", "INT");
+}
+
+static void take_app(struct ecosystem_reader *r, const json_t *app)
+{
+	const char *key;
+	char name[NAMES_MAX];
+	json_t *value;
+
+	app_name(app, name, sizeof(name));
+	r->eco->app = strdup(name);
+	json_object_foreach((json_t *)app, key, value) if (!is_env_of_a_name(key))
+	    ecosystem_take_key(r, key, value);
+	take_env_of_a_name(r, app);
+	take_defaults(r);
+	build_command(r);
+}
+
+static int read_tree(const struct ecosystem_request *rq, const json_t *tree, struct ecosystem *ret,
+		     char *err, size_t err_size)
+{
+	struct ecosystem eco = { 0 };
+	struct ecosystem_reader r = { .rq = rq, .eco = &eco, .err = err, .err_size = err_size };
+	const json_t *app = choose(&r, tree);
+
+	if (r.result == 0 && !json_is_object(app))
+		ecosystem_fail(&r, "an app that is no object");
+	if (r.result == 0) {
+		take_app(&r, app);
+		take_other_sections(&r, tree);
+	}
+	ecosystem_words_free(&r.args);
+	ecosystem_words_free(&r.node_args);
+	if (r.result < 0)
+		ecosystem_free(&eco);
+	else
+		*ret = eco;
+	return r.result;
+}
+
+int ecosystem_read(const struct ecosystem_request *rq, json_t *tree, const char *why,
+		   struct ecosystem *ret, char *err, size_t err_size)
+{
+	int r = -EINVAL;
+
+	if (tree)
+		r = read_tree(rq, tree, ret, err, err_size);
+	else
+		(void)snprintf(err, err_size, "%s: %s", rq->file, why);
+	json_decref(tree);
+	return r;
+}
+
+int ecosystem_parse(const struct ecosystem_request *rq, enum ecosystem_format format,
+		    struct str text, struct ecosystem *ret, char *err, size_t err_size)
+{
+	char why[256] = "";
+	json_t *tree = format == ECOSYSTEM_JSON ? ecosystem_tree_of_json(text, why, sizeof(why))
+						: ecosystem_tree_of_yaml(text, why, sizeof(why));
+
+	return ecosystem_read(rq, tree, why, ret, err, err_size);
+}
+
+static void list_free(struct ecosystem_list *l)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		free(l->items[i].name);
+		free(l->items[i].value);
+		free(l->items[i].key);
+	}
+	free(l->items);
+}
+
+void ecosystem_free(struct ecosystem *e)
+{
+	struct ecosystem_words command = { e->command, e->command_len };
+
+	free(e->app);
+	free(e->cwd);
+	ecosystem_words_free(&command);
+	list_free(&e->settings);
+	list_free(&e->env);
+	list_free(&e->changed);
+	list_free(&e->ignored);
+	*e = (struct ecosystem){ 0 };
+}

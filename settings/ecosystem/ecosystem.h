@@ -1,0 +1,63 @@
+/* pm2's ecosystem file (ecosystem.config.js and the like) in sioinit's words. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/str.h"
+#include "settings/config.h"
+
+struct ecosystem_item {
+	char *name;
+	char *value;
+	char *key; /* pm2's, where it was found */
+};
+
+struct ecosystem_list {
+	struct ecosystem_item *items;
+	size_t n;
+};
+
+/* One app. All owned. */
+struct ecosystem {
+	char *app;      /* its name */
+	char *cwd;      /* NULL: where sioinit is */
+	char **command; /* ends with NULL */
+	size_t command_len;
+	bool bare; /* command[0] is a file or program that no interpreter was said for */
+	struct ecosystem_list settings; /* sioinit's name and value */
+	struct ecosystem_list env;      /* for the workers */
+	struct ecosystem_list changed;  /* keys that mean something else here: value says what */
+	struct ecosystem_list ignored;  /* keys without effect: value says why */
+};
+
+/* What the caller knows. */
+struct ecosystem_request {
+	const char *file;
+	const char *app;      /* NULL: the only one */
+	const char *env_name; /* NODE_ENV, chooses env_NAME; or NULL */
+};
+
+enum { ECOSYSTEM_TIMEOUT_MS = 10000 }; /* for what blocks the start */
+
+enum ecosystem_format { ECOSYSTEM_JSON, ECOSYSTEM_YAML };
+
+/* Reads the file, .js by running node once, for @timeout_ms at most: blocks. 0: *ret set, free with
+ * ecosystem_free(). -EINVAL: one line for the user is in @err. */
+int ecosystem_load(const struct ecosystem_request *rq, unsigned timeout_ms, struct ecosystem *ret,
+		   char *err, size_t err_size);
+
+/* The same from text, without looking at any file. */
+int ecosystem_parse(const struct ecosystem_request *rq, enum ecosystem_format format,
+		    struct str text, struct ecosystem *ret, char *err, size_t err_size);
+
+void ecosystem_free(struct ecosystem *e);
+
+/* Whether @name is what pm2 takes for such a file. */
+bool ecosystem_is_file(const char *name);
+
+/* Into force: settings and command (borrowed by @c) where no other source has one, the variables
+ * into our environment, its directory. Logs what has no effect. 0, or -EINVAL with a line in @err.
+ */
+int ecosystem_apply(const struct ecosystem *e, const struct ecosystem_request *rq, struct config *c,
+		    char *err, size_t err_size);

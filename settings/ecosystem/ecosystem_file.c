@@ -1,0 +1,203 @@
+/* The file, and what it says into force. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/macros.h"
+#include "settings/ecosystem/ecosystem.h"
+#include "settings/ecosystem/ecosystem_tree.h"
+#include "settings/ecosystem/ecosystem_words.h"
+
+#include "base/ban.h"
+
+enum { FILE_MAX = 1 << 20, PATH_BUF = 4096 };
+
+/* Files */
+
+enum reader_kind { READ_JSON, READ_YAML, READ_SCRIPT };
+
+static const struct {
+	const char *ending;
+	enum reader_kind kind;
+} endings[] = {
+	{ ".json", READ_JSON },         { ".yaml", READ_YAML },
+	{ ".yml", READ_YAML },          { ".config.js", READ_SCRIPT },
+	{ ".config.cjs", READ_SCRIPT }, { ".config.mjs", READ_SCRIPT },
+};
+
+static bool ends_with(const char *name, const char *ending)
+{
+	size_t n = strlen(name), m = strlen(ending);
+
+	return n > m && strcmp(name + n - m, ending) == 0;
+}
+
+bool ecosystem_is_file(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(endings); i++)
+		if (ends_with(name, endings[i].ending))
+			return true;
+	return false;
+}
+
+static enum reader_kind kind_of(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(endings); i++)
+		if (ends_with(name, endings[i].ending))
+			return endings[i].kind;
+	return READ_SCRIPT;
+}
+
+/* A .json that is none may have comments, which pm2 allows: then node reads it, too. */
+static json_t *tree_of_file(const char *file, unsigned timeout_ms, char *why, size_t why_size)
+{
+	enum reader_kind kind = kind_of(file);
+	json_t *tree = NULL;
+	char *text;
+	size_t n;
+	int r = file_read(file, FILE_MAX, &text, &n);
+
+	if (r < 0) {
+		(void)snprintf(why, why_size, "%s", strerror(-r));
+		return NULL;
+	}
+	if (kind == READ_YAML)
+		tree = ecosystem_tree_of_yaml((struct str){ text, n }, why, why_size);
+	if (kind == READ_JSON)
+		tree = ecosystem_tree_of_json((struct str){ text, n }, why, why_size);
+	if (!tree && kind != READ_YAML)
+		tree = ecosystem_tree_of_script(file, timeout_ms, why, why_size);
+	free(text);
+	return tree;
+}
+
+/* A program, or a script that says itself that it is for another interpreter than node. */
+static bool runs_by_itself(const char *path)
+{
+	char head[128] = "", *end;
+	auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || read(fd, head, sizeof(head) - 1) < 2)
+		return true;
+	if (strncmp(head, "#!", 2) != 0)
+		return strncmp(head, "\177ELF", 4) == 0;
+	end = strchr(head, '\n');
+	if (end)
+		*end = '\0';
+	return !strstr(head, "node");
+}
+
+/* A file without an extension that is known, such as bin/www, is for node; one in the directory is
+ * named as the shell wants it. */
+static int settle_bare(struct ecosystem *e)
+{
+	struct ecosystem_words words = { 0 };
+	const char *script = e->command[0], *dot = strrchr(script, '.');
+	bool has_extension = dot && dot > script && !strchr(dot, '/');
+	char path[PATH_BUF];
+	int r;
+
+	(void)snprintf(path, sizeof(path), "%s%s%s", script[0] != '/' && e->cwd ? e->cwd : "",
+		       script[0] != '/' && e->cwd ? "/" : "", script);
+	if (has_extension || access(path, R_OK) < 0 || runs_by_itself(path))
+		return 0;
+	r = ecosystem_words_add(&words, STR("node"));
+	for (size_t i = 0; i < e->command_len && r == 0; i++)
+		r = ecosystem_words_add(&words, str_of(e->command[i]));
+	if (r == 0) {
+		struct ecosystem_words before = { e->command, e->command_len };
+
+		e->command = words.list;
+		e->command_len = words.n;
+		words = before;
+	}
+	ecosystem_words_free(&words);
+	return r;
+}
+
+int ecosystem_load(const struct ecosystem_request *rq, unsigned timeout_ms, struct ecosystem *ret,
+		   char *err, size_t err_size)
+{
+	char why[256] = "";
+	json_t *tree = tree_of_file(rq->file, timeout_ms, why, sizeof(why));
+	int r = ecosystem_read(rq, tree, why, ret, err, err_size);
+
+	if (r == 0 && ret->bare && settle_bare(ret) < 0) {
+		ecosystem_free(ret);
+		(void)snprintf(err, err_size, "%s: out of memory", rq->file);
+		return -EINVAL;
+	}
+	return r;
+}
+
+/* Into force */
+
+static int apply_settings(const struct ecosystem *e, const struct ecosystem_request *rq,
+			  struct config *c, char *err, size_t err_size)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < e->settings.n && r == 0; i++) {
+		const struct ecosystem_item *s = &e->settings.items[i];
+		char origin[512];
+
+		(void)snprintf(origin, sizeof(origin), "%s: %s", rq->file, s->key);
+		r = config_set(c, s->name, s->value, CONFIG_FROM_ECOSYSTEM, origin, err, err_size);
+	}
+	return r;
+}
+
+static int apply_environment(const struct ecosystem *e)
+{
+	for (size_t i = 0; i < e->env.n; i++)
+		if (setenv(e->env.items[i].name, e->env.items[i].value, 1) < 0)
+			return -errno;
+	return 0;
+}
+
+static void log_keys(enum log_level level, const struct ecosystem_list *l, const char *file,
+		     const char *what)
+{
+	char text[512];
+	size_t n = 0;
+
+	if (l->n == 0)
+		return;
+	for (size_t i = 0; i < l->n && n < sizeof(text); i++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s", i ? ", " : "",
+				      l->items[i].name);
+	log_at(level, "%s: %s: %s (sioinit migrate %s says more)", file, what, text, file);
+}
+
+int ecosystem_apply(const struct ecosystem *e, const struct ecosystem_request *rq, struct config *c,
+		    char *err, size_t err_size)
+{
+	bool has_command = c->command || c->app;
+	int r = apply_settings(e, rq, c, err, err_size);
+
+	if (r < 0)
+		return r;
+	r = apply_environment(e);
+	if (r == 0 && e->cwd && chdir(e->cwd) < 0) {
+		(void)snprintf(err, err_size, "%s: cwd \"%s\": %s", rq->file, e->cwd,
+			       strerror(errno));
+		return -EINVAL;
+	}
+	if (r < 0) {
+		(void)snprintf(err, err_size, "%s: env: %s", rq->file, strerror(-r));
+		return r;
+	}
+	if (!has_command) {
+		c->command = e->command;
+		c->command_len = e->command_len;
+	}
+	log_keys(LOG_LEVEL_WARN, &e->ignored, rq->file, "no effect");
+	log_keys(LOG_LEVEL_INFO, &e->changed, rq->file, "another meaning");
+	return 0;
+}

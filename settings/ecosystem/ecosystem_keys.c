@@ -1,0 +1,528 @@
+/* What pm2's keys mean here. The table below is all of them: a setting, a part of the command, or
+ * the reason why there is nothing like it. Names and aliases are those of pm2 7's API/schema.json;
+ * every key may also be written in camelCase. A value that cannot be what its key wants ends all
+ * with one line. */
+#include <ctype.h>
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/macros.h"
+#include "settings/ecosystem/ecosystem_reader.h"
+
+#include "base/ban.h"
+
+enum { KEY_MAX = 64, CODES_TEXT_MAX = 1024 };
+
+void ecosystem_fail(struct ecosystem_reader *r, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	if (r->result < 0)
+		return;
+	r->result = -EINVAL;
+	n = snprintf(r->err, r->err_size, "%s: ", r->rq->file);
+	va_start(ap, fmt);
+	if (n >= 0 && (size_t)n < r->err_size)
+		(void)vsnprintf(r->err + n, r->err_size - (size_t)n, fmt, ap);
+	va_end(ap);
+}
+
+static void item_free(struct ecosystem_item *i)
+{
+	free(i->name);
+	free(i->value);
+	free(i->key);
+}
+
+void ecosystem_add(struct ecosystem_reader *r, struct ecosystem_list *l, const char *name,
+		   const char *value, const char *key)
+{
+	struct ecosystem_item item = { strdup(name), strdup(value), strdup(key) };
+	struct ecosystem_item *items = realloc(l->items, (l->n + 1) * sizeof(*items));
+
+	if (items)
+		l->items = items;
+	if (!items || !item.name || !item.value || !item.key) {
+		item_free(&item);
+		ecosystem_fail(r, "out of memory");
+		return;
+	}
+	items[l->n++] = item;
+}
+
+static void wrong(struct ecosystem_reader *r, const char *wanted)
+{
+	ecosystem_fail(r, "%s: not %s", r->key, wanted);
+}
+
+void ecosystem_set(struct ecosystem_reader *r, const char *setting, const char *value)
+{
+	ecosystem_add(r, &r->eco->settings, setting, value, r->key);
+}
+
+/* Values as text */
+
+/* As JavaScript writes it, for what a variable may hold. NULL, or memory to free. */
+static char *text_of_number(double d)
+{
+	char text[32];
+
+	for (int digits = 1; digits <= 17; digits++) {
+		(void)snprintf(text, sizeof(text), "%.*g", digits, d);
+		if (strtod(text, NULL) == d)
+			break;
+	}
+	return strdup(text);
+}
+
+static char *text_of(const json_t *v)
+{
+	char text[32];
+
+	switch (json_typeof(v)) {
+	case JSON_STRING:
+		return strdup(json_string_value(v));
+	case JSON_INTEGER:
+		(void)snprintf(text, sizeof(text), "%lld", (long long)json_integer_value(v));
+		return strdup(text);
+	case JSON_REAL:
+		return text_of_number(json_real_value(v));
+	case JSON_TRUE:
+	case JSON_FALSE:
+		return strdup(json_is_true(v) ? "true" : "false");
+	default:
+		return json_dumps(v, JSON_COMPACT);
+	}
+}
+
+/* Keys: each takes @v for @k, which names the setting or the reason. */
+
+struct key;
+typedef void take_fn(struct ecosystem_reader *r, const struct key *k, const json_t *v);
+
+struct key {
+	const char *name;
+	take_fn *take;
+	const char *text;
+};
+
+static void take_as_it_is(struct ecosystem_reader *r, const struct key *k, const json_t *v)
+{
+	char *text = text_of(v);
+
+	if (text)
+		ecosystem_set(r, k->text, text);
+	else
+		ecosystem_fail(r, "out of memory");
+	free(text);
+}
+
+/* A number, also when it is written as a text. */
+static bool is_number(const json_t *v, double *ret)
+{
+	const char *s = json_string_value(v);
+	char *end;
+
+	if (json_is_number(v)) {
+		*ret = json_number_value(v);
+		return true;
+	}
+	if (!s || !*s)
+		return false;
+	*ret = strtod(s, &end);
+	return !*end && isfinite(*ret);
+}
+
+static void set_seconds(struct ecosystem_reader *r, const char *setting, double ms)
+{
+	char text[32];
+
+	(void)snprintf(text, sizeof(text), "%.12g", ms / 1000);
+	ecosystem_set(r, setting, text);
+}
+
+static void take_milliseconds(struct ecosystem_reader *r, const struct key *k, const json_t *v)
+{
+	double ms;
+
+	if (is_number(v, &ms))
+		set_seconds(r, k->text, ms);
+	else
+		wrong(r, "a number of milliseconds");
+}
+
+/* 5000, "5000", "5s", "5m", "5h" */
+static void take_time(struct ecosystem_reader *r, const struct key *k, const json_t *v)
+{
+	static const char units[] = "smh";
+	const double unit_ms[] = { 1e3, 6e4, 3.6e6 };
+	const char *s = json_string_value(v), *unit;
+	char *end = NULL;
+	double n;
+
+	if (is_number(v, &n)) {
+		set_seconds(r, k->text, n);
+		return;
+	}
+	n = s ? strtod(s, &end) : 0;
+	unit = end && end != s && *end && !end[1] ? strchr(units, *end) : NULL;
+	if (unit && isfinite(n))
+		set_seconds(r, k->text, n * unit_ms[unit - units]);
+	else
+		wrong(r, "a number of milliseconds or such as \"10s\"");
+}
+
+static void take_flag(struct ecosystem_reader *r, const struct key *k, const json_t *v)
+{
+	if (json_is_boolean(v))
+		ecosystem_set(r, k->text, json_is_true(v) ? "on" : "off");
+	else
+		wrong(r, "true or false");
+}
+
+static void take_autorestart(struct ecosystem_reader *r, const struct key *k, const json_t *v)
+{
+	if (json_is_false(v) || (json_is_string(v) && strcmp(json_string_value(v), "false") == 0))
+		ecosystem_set(r, k->text, "never");
+}
+
+/* pm2 with 0 never restarts; ours is "no limit" then. */
+static void take_max_restarts(struct ecosystem_reader *r, const struct key *k, const json_t *v)
+{
+	double n;
+
+	if (!is_number(v, &n))
+		wrong(r, "a number");
+	else if (n == 0)
+		ecosystem_set(r, "restart", "never");
+	else
+		take_as_it_is(r, k, v);
+}
+
+static void take_codes(struct ecosystem_reader *r, const struct key *k, const json_t *v)
+{
+	struct buf text = BUF_INIT(CODES_TEXT_MAX);
+	size_t n = json_is_array(v) ? json_array_size(v) : 1;
+	int failed = 0;
+
+	for (size_t i = 0; i < n && failed == 0; i++) {
+		const json_t *one = json_is_array(v) ? json_array_get(v, i) : v;
+		double code;
+
+		if (!is_number(one, &code))
+			failed = -EINVAL;
+		else
+			failed = buf_printf(&text, "%s%.15g", i ? "," : "", code);
+	}
+	if (failed < 0 || buf_append(&text, "", 1) < 0)
+		wrong(r, "a list of exit codes");
+	else
+		ecosystem_set(r, k->text, text.p);
+	buf_free(&text);
+}
+
+static void take_string(struct ecosystem_reader *r, const json_t *v, const char **ret)
+{
+	if (json_is_string(v))
+		*ret = json_string_value(v);
+	else
+		wrong(r, "a text");
+}
+
+static void take_script(struct ecosystem_reader *r, const struct key *k, const json_t *v)
+{
+	(void)k;
+	take_string(r, v, &r->script);
+}
+
+static void take_interpreter(struct ecosystem_reader *r, const struct key *k, const json_t *v)
+{
+	take_string(r, v, &r->interpreter);
+	if (r->interpreter && strncmp(r->interpreter, "node@", 5) == 0) {
+		ecosystem_add(r, &r->eco->changed, r->key, k->text, r->key);
+		r->interpreter = "node";
+	}
+}
+
+static void take_cwd(struct ecosystem_reader *r, const struct key *k, const json_t *v)
+{
+	const char *cwd = NULL;
+
+	(void)k;
+	take_string(r, v, &cwd);
+	if (!cwd)
+		return;
+	free(r->eco->cwd);
+	r->eco->cwd = strdup(cwd);
+	if (!r->eco->cwd)
+		ecosystem_fail(r, "out of memory");
+}
+
+static void take_words(struct ecosystem_reader *r, struct ecosystem_words *words, const json_t *v)
+{
+	int failed = 0;
+
+	ecosystem_words_free(words);
+	if (json_is_string(v))
+		failed = ecosystem_words_split(words, json_string_value(v));
+	else if (!json_is_array(v))
+		wrong(r, "a text or a list of texts");
+	for (size_t i = 0; i < json_array_size(v) && failed == 0; i++) {
+		char *text = text_of(json_array_get(v, i));
+
+		failed = text ? ecosystem_words_add(words, str_of(text)) : -ENOMEM;
+		free(text);
+	}
+	if (failed < 0)
+		ecosystem_fail(r, "%s: %s", r->key, strerror(-failed));
+}
+
+static void take_args(struct ecosystem_reader *r, const struct key *k, const json_t *v)
+{
+	(void)k;
+	take_words(r, &r->args, v);
+}
+
+static void take_node_args(struct ecosystem_reader *r, const struct key *k, const json_t *v)
+{
+	(void)k;
+	take_words(r, &r->node_args, v);
+}
+
+/* pm2's default is one, ours is all CPUs: put after all keys are read. */
+static void take_instances(struct ecosystem_reader *r, const struct key *k, const json_t *v)
+{
+	take_as_it_is(r, k, v);
+	r->instances = k->name;
+}
+
+/* Of two values of a variable the later one counts. */
+static void add_variable(struct ecosystem_reader *r, const char *name, const char *value)
+{
+	struct ecosystem_list *l = &r->eco->env;
+
+	ecosystem_add(r, l, name, value, r->key);
+	for (size_t i = 0; i + 1 < l->n && r->result == 0; i++)
+		if (strcmp(l->items[i].name, name) == 0) {
+			item_free(&l->items[i]);
+			l->items[i] = l->items[--l->n];
+		}
+}
+
+static bool is_ours(const char *name)
+{
+	return strncmp(name, "SIOINIT_", sizeof("SIOINIT_") - 1) == 0;
+}
+
+static void take_variable(struct ecosystem_reader *r, const char *name, const json_t *v)
+{
+	const char *before = r->key;
+	char *text = text_of(v), key[KEY_MAX * 2];
+
+	(void)snprintf(key, sizeof(key), "%s.%s", before, name);
+	r->key = key;
+	if (!text)
+		ecosystem_fail(r, "out of memory");
+	else if (!*name || strchr(name, '='))
+		ecosystem_fail(r, "%s: not the name of a variable", key);
+	else if (strcmp(name, "PORT") == 0)
+		ecosystem_set(r, "port", text);
+	else if (is_ours(name))
+		ecosystem_set(r, name, text);
+	else
+		add_variable(r, name, text);
+	free(text);
+	r->key = before;
+}
+
+void ecosystem_take_env(struct ecosystem_reader *r, const json_t *v)
+{
+	const char *name;
+	json_t *value;
+
+	if (!json_is_object(v)) {
+		wrong(r, "an object of variables");
+		return;
+	}
+	json_object_foreach((json_t *)v, name, value) if (!json_is_null(value))
+	    take_variable(r, name, value);
+}
+
+static void take_env(struct ecosystem_reader *r, const struct key *k, const json_t *v)
+{
+	(void)k;
+	ecosystem_take_env(r, v);
+}
+
+/* Has no effect; neither has what would change nothing. */
+static void ignore(struct ecosystem_reader *r, const struct key *k, const json_t *v)
+{
+	if (!json_is_false(v) && !json_is_null(v))
+		ecosystem_add(r, &r->eco->ignored, r->key, k->text, r->key);
+}
+
+/* Without effect only where a user has switched it off. */
+static void ignore_off(struct ecosystem_reader *r, const struct key *k, const json_t *v)
+{
+	if (json_is_false(v))
+		ecosystem_add(r, &r->eco->ignored, r->key, k->text, r->key);
+}
+
+static void take_exec_mode(struct ecosystem_reader *r, const struct key *k, const json_t *v)
+{
+	const char *mode = NULL;
+
+	take_string(r, v, &mode);
+	if (mode && strncmp(mode, "fork", 4) == 0)
+		ecosystem_add(r, &r->eco->changed, r->key, k->text, r->key);
+}
+
+static void take_listen_timeout(struct ecosystem_reader *r, const struct key *k, const json_t *v)
+{
+	take_milliseconds(r, k, v);
+	ecosystem_add(r, &r->eco->changed, r->key,
+		      "a worker that is not ready by then is replaced; pm2 takes it for ready",
+		      r->key);
+}
+
+static void take_restart_delay(struct ecosystem_reader *r, const struct key *k, const json_t *v)
+{
+	double ms;
+
+	if (is_number(v, &ms) && ms == 0)
+		return;
+	take_milliseconds(r, k, v);
+	ecosystem_add(r, &r->eco->changed, r->key,
+		      "doubles with every short life, with some jitter, up to 15 s", r->key);
+}
+
+static const char logs[] = "workers write to the container's stdout and stderr, unchanged";
+static const char pm2_only[] = "concerns pm2 itself";
+static const char user[] =
+    "the image says who runs it: USER in the Dockerfile, or docker run --user";
+static const char watched[] =
+    "a container is replaced, not watched; node --watch is for development";
+
+static const struct key keys[] = {
+	{ "name", NULL, NULL },
+	{ "script", take_script, NULL },
+	{ "exec", take_script, NULL },
+	{ "cmd", take_script, NULL },
+	{ "command", take_script, NULL },
+	{ "args", take_args, NULL },
+	{ "cwd", take_cwd, NULL },
+	{ "exec_interpreter", take_interpreter, "the image says which Node there is" },
+	{ "interpreter", take_interpreter, "the image says which Node there is" },
+	{ "node_args", take_node_args, NULL },
+	{ "interpreter_args", take_node_args, NULL },
+	{ "instances", take_instances, "workers" },
+	{ "exec_mode", take_exec_mode,
+	  "every worker is one of a Node cluster and shares the port" },
+	{ "env", take_env, NULL },
+	{ "port", take_as_it_is, "port" },
+	{ "max_memory_restart", take_as_it_is, "max-memory" },
+	{ "kill_timeout", take_milliseconds, "stop-timeout" },
+	{ "listen_timeout", take_listen_timeout, "ready-timeout" },
+	{ "wait_ready", take_flag, "wait-ready" },
+	{ "exp_backoff_restart_delay", take_restart_delay, "restart-delay" },
+	{ "restart_delay", take_restart_delay, "restart-delay" },
+	{ "max_restarts", take_max_restarts, "max-restarts" },
+	{ "min_uptime", take_time, "min-uptime" },
+	{ "stop_exit_codes", take_codes, "stop-exit-codes" },
+	{ "autorestart", take_autorestart, "restart" },
+	{ "cron_restart", ignore, "SIOINIT_MAX_AGE replaces workers by age" },
+	{ "cron", ignore, "SIOINIT_MAX_AGE replaces workers by age" },
+	{ "shutdown_with_message", ignore, "workers are stopped by a signal: SIOINIT_STOP_SIGNAL" },
+	{ "source_map_support", ignore, "NODE_OPTIONS=--enable-source-maps" },
+	{ "instance_var", ignore, "the number is in NODE_APP_INSTANCE and SIOINIT_SLOT" },
+	{ "increment_var", ignore, "compute it from NODE_APP_INSTANCE" },
+	{ "filter_env", ignore, "workers get the container's environment" },
+	{ "autostart", ignore_off, "what is not to run needs no container" },
+	{ "treekill", ignore_off, "no descendant of a worker outlives it" },
+	{ "post_update", ignore, "build steps belong into the image" },
+	{ "io", ignore, "/metrics on the admin address has numbers for Prometheus" },
+	{ "watch", ignore, watched },
+	{ "watch_delay", ignore, watched },
+	{ "ignore_watch", ignore, watched },
+	{ "watch_options", ignore, watched },
+	{ "out_file", ignore, logs },
+	{ "out", ignore, logs },
+	{ "output", ignore, logs },
+	{ "out_log", ignore, logs },
+	{ "error_file", ignore, logs },
+	{ "error", ignore, logs },
+	{ "err", ignore, logs },
+	{ "err_file", ignore, logs },
+	{ "err_log", ignore, logs },
+	{ "log_file", ignore, logs },
+	{ "log", ignore, logs },
+	{ "disable_logs", ignore, logs },
+	{ "log_type", ignore, logs },
+	{ "log_date_format", ignore, logs },
+	{ "merge_logs", ignore, logs },
+	{ "combine_logs", ignore, logs },
+	{ "time", ignore, logs },
+	{ "uid", ignore, user },
+	{ "gid", ignore, user },
+	{ "user", ignore, user },
+	{ "username", ignore, user },
+	{ "pid_file", ignore, pm2_only },
+	{ "pid", ignore, pm2_only },
+	{ "name_prefix", ignore, pm2_only },
+	{ "namespace", ignore, pm2_only },
+	{ "install_url", ignore, pm2_only },
+	{ "disable_source_map_support", ignore, pm2_only },
+	{ "vizion", ignore, pm2_only },
+	{ "execute_command", ignore, pm2_only },
+	{ "force", ignore, pm2_only },
+	{ "append_env_to_name", ignore, pm2_only },
+	{ "trace", ignore, pm2_only },
+	{ "disable_trace", ignore, pm2_only },
+	{ "v8", ignore, pm2_only },
+	{ "event_loop_inspector", ignore, pm2_only },
+	{ "deep_monitoring", ignore, pm2_only },
+	{ "pmx", ignore, pm2_only },
+	{ "automation", ignore, pm2_only },
+	{ "windows_hide", ignore, pm2_only },
+	{ "kill_retry_time", ignore, pm2_only },
+	{ "write", ignore, pm2_only },
+};
+
+static const struct key unknown = { "", ignore, "no key of pm2's" };
+
+/* maxMemoryRestart is max_memory_restart */
+static void snake_case(const char *key, char dst[static KEY_MAX])
+{
+	size_t n = 0;
+
+	for (; *key && n + 2 < KEY_MAX; key++) {
+		if (isupper((unsigned char)*key))
+			dst[n++] = '_';
+		dst[n++] = (char)tolower((unsigned char)*key);
+	}
+	dst[n] = '\0';
+}
+
+static const struct key *find_key(const char *written)
+{
+	char name[KEY_MAX];
+
+	snake_case(written, name);
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		if (strcmp(name, keys[i].name) == 0)
+			return &keys[i];
+	return &unknown;
+}
+
+void ecosystem_take_key(struct ecosystem_reader *r, const char *name, const json_t *value)
+{
+	const struct key *k = find_key(name);
+
+	r->key = name;
+	if (k->take && !json_is_null(value))
+		k->take(r, k, value);
+}

@@ -1,0 +1,447 @@
+/* Settings: from the environment and from flags, and what is said about wrong ones. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/macros.h"
+#include "settings/config.h"
+
+enum { WORDS_MAX = 16 };
+
+static struct config config;
+static enum config_action action;
+static char err[512];
+
+static size_t split(char *text, char **words)
+{
+	size_t n = 0;
+
+	for (char *save = NULL, *w = strtok_r(text, " ", &save); w; w = strtok_r(NULL, " ", &save))
+		words[n++] = w;
+	words[n] = NULL;
+	return n;
+}
+
+/* Loads from texts of words; the words stay until the next call. */
+static int load(const char *env, const char *args)
+{
+	static char env_text[512], arg_text[512], *envp[WORDS_MAX], *argv[WORDS_MAX];
+	size_t argc;
+
+	(void)snprintf(env_text, sizeof(env_text), "%s", env);
+	(void)snprintf(arg_text, sizeof(arg_text), "sioinit %s", args);
+	(void)split(env_text, envp);
+	argc = split(arg_text, argv);
+	err[0] = '\0';
+	return config_load((int)argc, argv, envp, &config, &action, err, sizeof(err));
+}
+
+static void assert_refused(const char *env, const char *args, const char *why)
+{
+	assert_int_equal(load(env, args), -EINVAL);
+	assert_string_equal(err, why);
+}
+
+static void assert_printed(const char *env, const char *args, const char *line)
+{
+	char *text = NULL;
+	size_t n;
+	FILE *f = open_memstream(&text, &n);
+
+	if (load(env, args) < 0)
+		fail_msg("%s %s: %s", env, args, err);
+	config_print(&config, f);
+	(void)fclose(f);
+	if (!strstr(text, line))
+		fail_msg("%s: not in\n%s", line, text);
+	free(text);
+}
+
+static void has_defaults(void **state)
+{
+	(void)state;
+	assert_int_equal(load("", "node worker.js"), 0);
+	assert_int_equal(action, CONFIG_RUN);
+	assert_int_equal(config.workers.kind, WORKERS_AUTO);
+	assert_null(config.app);
+	assert_int_equal(config.port, 8080);
+	assert_string_equal(config.admin.host, "127.0.0.1");
+	assert_int_equal(config.admin.port, 9090);
+	assert_false(config.admin.off);
+	assert_int_equal(config.serialization, CONFIG_SERIAL_AUTO);
+	assert_int_equal(config.restart, RESTART_ALWAYS);
+	assert_int_equal(config.log_level, LOG_LEVEL_INFO);
+	assert_int_equal(config.stop_timeout_ms, 25000);
+	assert_int_equal(config.shutdown_delay_ms, 0);
+	assert_int_equal(config.ready_timeout_ms, 30000);
+	assert_int_equal(config.header_timeout_ms, 10000);
+	assert_int_equal(config.keepalive_timeout_ms, 75000);
+	assert_int_equal(config.body_timeout_ms, 60000);
+	assert_int_equal(config.max_connections, 10000);
+	assert_int_equal(config.session_table, 262144);
+	assert_int_equal(config.max_head_bytes, 16384);
+	assert_string_equal(config.probe_path, "/socket.io/");
+}
+
+static void reads_how_clients_are_distributed(void **state)
+{
+	(void)state;
+	assert_printed("SIOINIT_STICKY=HEADER:X-Room", "x",
+		       "SIOINIT_STICKY=header:X-Room (SIOINIT_STICKY)\n");
+	assert_printed("", "--sticky hash:room", "SIOINIT_STICKY=hash:room (--sticky)\n");
+	assert_printed("", "", "SIOINIT_STICKY=sid (default)\n");
+	assert_printed("SIOINIT_BALANCE=two-choices", "", "SIOINIT_BALANCE=two-choices (");
+	assert_printed("SIOINIT_DISPATCH=unix", "", "SIOINIT_DISPATCH=unix (");
+	assert_printed("", "", "SIOINIT_WORKER_PORT= (not set)\n");
+	assert_refused("SIOINIT_STICKY=header", "",
+		       "SIOINIT_STICKY=\"header\": not \"sid\", \"cookie\", \"address\", "
+		       "\"header:NAME\", \"hash:NAME\" or \"none\"");
+	for (const char *const *s = (const char *const[]){ "sid:x", "header:", "heade", "headers:x",
+							   "hash:a=b", ":", "none:", NULL };
+	     *s; s++) {
+		char env[64];
+
+		(void)snprintf(env, sizeof(env), "SIOINIT_STICKY=%s", *s);
+		assert_int_equal(load(env, ""), -EINVAL);
+	}
+}
+
+static void waits_for_kubernetes(void **state)
+{
+	(void)state;
+	assert_printed("KUBERNETES_SERVICE_HOST=10.0.0.1", "x",
+		       "SIOINIT_SHUTDOWN_DELAY=5 (KUBERNETES_SERVICE_HOST)\n");
+	assert_printed("KUBERNETES_SERVICE_HOST=10.0.0.1 SIOINIT_SHUTDOWN_DELAY=0", "x",
+		       "SIOINIT_SHUTDOWN_DELAY=0 (SIOINIT_SHUTDOWN_DELAY)\n");
+	assert_printed("KUBERNETES_SERVICE_HOST=", "x", "SIOINIT_SHUTDOWN_DELAY=0 (default)\n");
+}
+
+static void prefers_flag_to_env_to_alias_to_default(void **state)
+{
+	(void)state;
+	assert_printed("PM2_PORT=1", "x", "SIOINIT_PORT=1 (PM2_PORT)\n");
+	assert_printed("PM2_PORT=1 PORT=2", "x", "SIOINIT_PORT=2 (PORT)\n");
+	assert_printed("SIOINIT_PORT=3 PM2_PORT=1 PORT=2", "x", "SIOINIT_PORT=3 (SIOINIT_PORT)\n");
+	assert_printed("SIOINIT_PORT=3 PORT=2", "--port=4 x", "SIOINIT_PORT=4 (--port)\n");
+	assert_printed("SIOINIT_PORT=3", "--port=4 --port 5 x", "SIOINIT_PORT=5 (--port)\n");
+	assert_printed("WEB_CONCURRENCY=3", "x", "SIOINIT_WORKERS=3 (WEB_CONCURRENCY)\n");
+	assert_printed("PM2_KILL_TIMEOUT=1600", "x",
+		       "SIOINIT_STOP_TIMEOUT=1.6 (PM2_KILL_TIMEOUT)\n");
+	assert_printed("", "x", "SIOINIT_APP= (not set)\n");
+}
+
+static void takes_empty_for_unset(void **state)
+{
+	(void)state;
+	assert_printed("SIOINIT_PORT= PORT=2", "x", "SIOINIT_PORT=2 (PORT)\n");
+	assert_printed("SIOINIT_APP= SIOINIT_WORKERS= SIOINIT_PROBE_PATH=", "--port= x",
+		       "SIOINIT_PORT=8080 (default)\n");
+	assert_null(config.app);
+	assert_string_equal(config.probe_path, "/socket.io/");
+}
+
+static void reads_values(void **state)
+{
+	static const struct {
+		const char *args, *line;
+	} cases[] = {
+		{ "--workers max", "SIOINIT_WORKERS=max " },
+		{ "--workers AUTO", "SIOINIT_WORKERS=max " },
+		{ "--workers 0", "SIOINIT_WORKERS=max " },
+		{ "--workers 00", "SIOINIT_WORKERS=max " },
+		{ "--workers 1024", "SIOINIT_WORKERS=1024 " },
+		{ "--workers -1", "SIOINIT_WORKERS=-1 " },
+		{ "--workers=50%", "SIOINIT_WORKERS=50% " },
+		{ "--admin off", "SIOINIT_ADMIN=off " },
+		{ "--admin 9091", "SIOINIT_ADMIN=9091 " },
+		{ "--admin :9091", "SIOINIT_ADMIN=9091 " },
+		{ "--admin 0.0.0.0:1", "SIOINIT_ADMIN=0.0.0.0:1 " },
+		{ "--admin [::1]:9091", "SIOINIT_ADMIN=[::1]:9091 " },
+		{ "--admin //run/admin.sock", "SIOINIT_ADMIN=/run/admin.sock " },
+		{ "--serialization JSON", "SIOINIT_SERIALIZATION=json " },
+		{ "--restart never", "SIOINIT_RESTART=never " },
+		{ "--log-level debug", "SIOINIT_LOG_LEVEL=debug " },
+		{ "--stop-timeout 0.5", "SIOINIT_STOP_TIMEOUT=0.5 " },
+		{ "--stop-timeout .0014", "SIOINIT_STOP_TIMEOUT=0.001 " },
+		{ "--stop-timeout 86399.999", "SIOINIT_STOP_TIMEOUT=86399.999 " },
+		{ "--session-table 16777216", "SIOINIT_SESSION_TABLE=16777216 " },
+		{ "--trusted-proxies 10.0.0.0/8,::1,unix",
+		  "SIOINIT_TRUSTED_PROXIES=10.0.0.0/8,::1,unix " },
+		{ "--trusted-proxies unix", "SIOINIT_TRUSTED_PROXIES=unix " },
+		{ "--proxy-protocol ON", "SIOINIT_PROXY_PROTOCOL=on " },
+		{ "--request-id X-Request-ID", "SIOINIT_REQUEST_ID=X-Request-ID " },
+		{ "--access-log json", "SIOINIT_ACCESS_LOG=json " },
+		{ "--probe-path /chat/?a=%20", "SIOINIT_PROBE_PATH=/chat/?a=%20 " },
+		{ "--app worker.js", "SIOINIT_APP=worker.js " },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		assert_printed("", cases[i].args, cases[i].line);
+}
+
+static void says_what_is_wrong(void **state)
+{
+	(void)state;
+	assert_refused("SIOINIT_WORKERS=abc", "x",
+		       "SIOINIT_WORKERS=\"abc\": not a number, percentage, \"max\" or \"auto\"");
+	assert_refused("WEB_CONCURRENCY=2.5", "x",
+		       "WEB_CONCURRENCY=\"2.5\": not a number, percentage, \"max\" or \"auto\"");
+	assert_refused("", "--workers 1025 x", "--workers=\"1025\": more than 1024");
+	assert_refused("PORT=80x", "x", "PORT=\"80x\": not a port number (1 to 65535)");
+	assert_refused("SIOINIT_PROT=1", "x",
+		       "SIOINIT_PROT is no setting; did you mean SIOINIT_PORT?");
+	assert_refused("SIOINIT_WORKER_S=", "x",
+		       "SIOINIT_WORKER_S is no setting; did you mean SIOINIT_WORKERS?");
+	assert_refused("", "--prot 80", "--prot is no option; did you mean --port?");
+	assert_refused("", "--stop-timeot=80",
+		       "--stop-timeot is no option; did you mean --stop-timeout?");
+	assert_refused("", "-p 80", "-p is no option; see sioinit --help");
+	assert_refused("", "--port",
+		       "--port wants a value: public port, told to the workers as PORT");
+	assert_refused("PORT=0", "--prot 80 x", "PORT=\"0\": not a port number (1 to 65535)");
+}
+
+static void reads_cookie_attributes(void **state)
+{
+	static const char *const pairs[][2] = {
+		{ "secure", "secure; Path=/; HttpOnly; SameSite=Lax" },
+		{ "SameSite=None", "SameSite=None; Path=/; HttpOnly; Secure" },
+		{ "Partitioned;Path=/a;Secure=auto",
+		  "Partitioned; Path=/a; HttpOnly; SameSite=Lax; "
+		  "Secure" },
+		{ "Secure=auto;Max-Age=34560000",
+		  "Max-Age=34560000; Path=/; HttpOnly; SameSite=Lax; Secure=auto" },
+		{ "samesite=strict;HttpOnly;Domain=.Example.com",
+		  "samesite=strict; HttpOnly; Domain=.Example.com; Path=/" },
+	};
+	static const char *const wrong[] = {
+		"Expires=1",       "Path",           "Path=a",     "Path=",   "Domain=a/b",
+		"Domain=a.",       "Max-Age=0",      "Max-Age=-1", "Max-Age", "Max-Age=34560001",
+		"SameSite",        "SameSite=Never", "Secure=on",  "Secure=", "HttpOnly=",
+		"Partitioned=yes", "Secure;Secure",  "Secure;",    ";",       "=",
+	};
+	char env[400], line[400];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
+		(void)snprintf(env, sizeof(env), "SIOINIT_STICKY_COOKIE_ATTRIBUTES=%s",
+			       pairs[i][0]);
+		(void)snprintf(line, sizeof(line), "SIOINIT_STICKY_COOKIE_ATTRIBUTES=%s (",
+			       pairs[i][1]);
+		assert_printed(env, "", line);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+		(void)snprintf(env, sizeof(env), "SIOINIT_STICKY_COOKIE_ATTRIBUTES=%s", wrong[i]);
+		if (load(env, "") != -EINVAL)
+			fail_msg("accepted: %s", wrong[i]);
+	}
+	assert_refused("SIOINIT_STICKY_COOKIE_ATTRIBUTES=SameSite=No", "",
+		       "SIOINIT_STICKY_COOKIE_ATTRIBUTES=\"SameSite=No\": SameSite is not "
+		       "\"Strict\", \"Lax\" or \"None\"");
+	(void)snprintf(env, sizeof(env), "SIOINIT_STICKY_COOKIE_ATTRIBUTES=Path=/%0300d", 0);
+	assert_int_equal(load(env, ""), -EINVAL);
+}
+
+static void refuses_wrong_values(void **state)
+{
+	static const char *const wrong[] = {
+		"--trusted-proxies 10.0.0.1/8",
+		"--trusted-proxies localhost",
+		"--trusted-proxies 10.0.0.0/8,,::1",
+		"--proxy-protocol v2",
+		"--request-id X:Y",
+		"--request-id Host",
+		"--access-log yes",
+		"--port 0",
+		"--port 65536",
+		"--port -1",
+		"--port 80,81",
+		"--workers -",
+		"--workers %",
+		"--workers --1",
+		"--workers -1%",
+		"--admin x",
+		"--admin localhost:1",
+		"--admin ::1:9",
+		"--admin []:9",
+		"--admin [::1]",
+		"--admin 127.0.0.1",
+		"--admin 1.2.3:4",
+		"--admin [1.2.3.4]:5",
+		"--restart maybe",
+		"--serialization v8",
+		"--log-level 2",
+		"--stop-timeout -1",
+		"--stop-timeout x",
+		"--stop-timeout 1s",
+		"--stop-timeout 86401",
+		"--stop-timeout 0x1",
+		"--stop-timeout .",
+		"--stop-timeout 1e3",
+		"--stop-timeout inf",
+		"--stop-timeout 1..2",
+		"--session-table 0",
+		"--session-table 1.5",
+		"--probe-path x",
+		"--probe-path /\xc3\xa4",
+		"--session-table 16777217",
+	};
+	char path[200] = "--admin /";
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(wrong); i++)
+		if (load("", wrong[i]) != -EINVAL)
+			fail_msg("accepted: %s", wrong[i]);
+	memset(path + 9, 'x', 107);
+	assert_int_equal(load("", path), -EINVAL);
+	path[9 + 106] = '\0';
+	assert_int_equal(load("", path), 0);
+	assert_int_equal(load("PM2_KILL_TIMEOUT=1.5", ""), -EINVAL);
+	assert_int_equal(load("PM2_KILL_TIMEOUT=86400001", ""), -EINVAL);
+}
+
+static void knows_names_that_are_not_settings(void **state)
+{
+	(void)state;
+	assert_int_equal(
+	    load("SIOINIT_SLOT=1 SIOINIT_WORKERS=2 SIOINIT_ROLE=router SIOINIT_CONTROL_FD=3", "x"),
+	    0);
+	assert_int_equal(load("SIOINITIAL=1 PATH=/bin SIOINIT=1", "x"), 0);
+}
+
+static void ignores_service_links(void **state)
+{
+	(void)state;
+	assert_printed("SIOINIT_SERVICE_HOST=10.0.0.1 SIOINIT_SERVICE_PORT_HTTP=80 "
+		       "SIOINIT_PORT=tcp://10.0.0.1:80 SIOINIT_PORT_80_TCP_ADDR=10.0.0.1 "
+		       "SIOINIT_ADMIN_PORT=tcp://10.0.0.2:9090",
+		       "x", "SIOINIT_PORT=8080 (default)\n");
+	assert_refused("SIOINIT_ADMIN_PORT=9090", "x",
+		       "SIOINIT_ADMIN_PORT is no setting; did you mean SIOINIT_ADMIN_SOCKET?");
+}
+
+static void assert_command(const char *args, enum config_action wanted, const char *command)
+{
+	char text[256] = "";
+	size_t n = 0;
+
+	assert_int_equal(load("", args), 0);
+	assert_int_equal(action, wanted);
+	for (size_t i = 0; i < config.command_len; i++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s", i ? " " : "",
+				      config.command[i]);
+	assert_string_equal(text, command);
+	if (config.command)
+		assert_null(config.command[config.command_len]);
+}
+
+static void finds_the_command(void **state)
+{
+	(void)state;
+	assert_command("worker.js", CONFIG_RUN, "worker.js");
+	assert_command("--port 1 node --port 2 -- x", CONFIG_RUN, "node --port 2 -- x");
+	assert_command("--port=1 -- --odd", CONFIG_RUN, "--odd");
+	assert_command("", CONFIG_RUN, "");
+	assert_command("--", CONFIG_RUN, "");
+	assert_command("node --help", CONFIG_RUN, "node --help");
+	assert_command("node check", CONFIG_RUN, "node check");
+}
+
+static void finds_the_subcommand(void **state)
+{
+	(void)state;
+	assert_command("check", CONFIG_CHECK, "");
+	assert_command("--port 1 check --workers 2 worker.js", CONFIG_CHECK, "worker.js");
+	assert_int_equal(config.workers.n, 2);
+	assert_command("check check", CONFIG_CHECK, "check");
+	assert_command("-- check", CONFIG_RUN, "check");
+	assert_command("--help", CONFIG_HELP, "");
+	assert_command("check -h", CONFIG_HELP, "");
+	assert_command("--port 1 -V x", CONFIG_VERSION, "");
+}
+
+static void helps_in_a_broken_environment(void **state)
+{
+	(void)state;
+	assert_int_equal(load("SIOINIT_PORT=x SIOINIT_FOO=1", "--help"), 0);
+	assert_int_equal(action, CONFIG_HELP);
+}
+
+static char *text_of(void (*print)(FILE *))
+{
+	char *text = NULL;
+	size_t n;
+	FILE *f = open_memstream(&text, &n);
+
+	print(f);
+	(void)fclose(f);
+	return text;
+}
+
+static void help_fits_a_terminal(void **state)
+{
+	char *text = text_of(config_help), *save = NULL;
+
+	(void)state;
+	assert_non_null(strstr(text, "  --stop-timeout SECONDS\n"));
+	assert_non_null(strstr(text, "also PORT, PM2_PORT\n"));
+	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+		if (strlen(line) > 90)
+			fail_msg("too long: %s", line);
+	free(text);
+}
+
+/* The page is found from this file's own path: the tree's root is three folders up. */
+static void man_page_is_current(void **state)
+{
+	static char page[65536];
+	char path[1024] = __FILE__, *tail = strstr(path, "tests/unit/"), *wanted;
+	size_t n;
+	FILE *f;
+
+	(void)state;
+	assert_non_null(tail);
+	(void)snprintf(tail, sizeof("docs/sioinit.8"), "docs/sioinit.8");
+	f = fopen(path, "re");
+	assert_non_null(f);
+	n = fread(page, 1, sizeof(page) - 1, f);
+	page[n] = '\0';
+	(void)fclose(f);
+	wanted = text_of(config_print_mdoc);
+	if (!strstr(page, wanted))
+		fail_msg("docs/sioinit.8 is not what the table says: run script/docs");
+	free(wanted);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(has_defaults),
+		cmocka_unit_test(reads_how_clients_are_distributed),
+		cmocka_unit_test(waits_for_kubernetes),
+		cmocka_unit_test(prefers_flag_to_env_to_alias_to_default),
+		cmocka_unit_test(takes_empty_for_unset),
+		cmocka_unit_test(reads_values),
+		cmocka_unit_test(says_what_is_wrong),
+		cmocka_unit_test(reads_cookie_attributes),
+		cmocka_unit_test(refuses_wrong_values),
+		cmocka_unit_test(knows_names_that_are_not_settings),
+		cmocka_unit_test(ignores_service_links),
+		cmocka_unit_test(finds_the_command),
+		cmocka_unit_test(finds_the_subcommand),
+		cmocka_unit_test(helps_in_a_broken_environment),
+		cmocka_unit_test(help_fits_a_terminal),
+		cmocka_unit_test(man_page_is_current),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,474 @@
+/* pm2's ecosystem file: every key, the choice of the app, the command, YAML, and wrong values. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/macros.h"
+#include "settings/ecosystem/ecosystem.h"
+#include "settings/ecosystem/ecosystem_words.h"
+
+enum { TEXT_MAX = 4096 };
+
+static struct ecosystem eco;
+static char err[512], shown[TEXT_MAX];
+
+static int parse(enum ecosystem_format format, const char *text, const char *app, const char *env)
+{
+	struct ecosystem_request rq = { "eco", app, env };
+
+	err[0] = '\0';
+	return ecosystem_parse(&rq, format, str_of(text), &eco, err, sizeof(err));
+}
+
+static size_t put_list(size_t n, const char *what, const struct ecosystem_list *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		n += (size_t)snprintf(shown + n, sizeof(shown) - n, "%s%s=%s\n", what,
+				      l->items[i].name, l->items[i].value);
+	return n;
+}
+
+/* Settings, $variables, |words of the command, ~changed and !ignored keys, each on its line. */
+static void show(void)
+{
+	size_t n = put_list(0, "", &eco.settings);
+
+	n = put_list(n, "$", &eco.env);
+	for (size_t i = 0; i < eco.command_len; i++)
+		n += (size_t)snprintf(shown + n, sizeof(shown) - n, "|%s", eco.command[i]);
+	n += (size_t)snprintf(shown + n, sizeof(shown) - n, "\n");
+	assert_null(eco.command[eco.command_len]);
+	n = put_list(n, "~", &eco.changed);
+	(void)put_list(n, "!", &eco.ignored);
+	ecosystem_free(&eco);
+}
+
+static void assert_has(const char *app, const char *line)
+{
+	char text[TEXT_MAX];
+
+	(void)snprintf(text, sizeof(text), "{ \"apps\": [ { \"script\": \"a.js\", %s } ] }", app);
+	if (parse(ECOSYSTEM_JSON, text, NULL, "production") < 0)
+		fail_msg("%s: %s", app, err);
+	show();
+	if (!strstr(shown, line))
+		fail_msg("%s: not %s but\n%s", app, line, shown);
+}
+
+static void assert_refused(const char *app, const char *why)
+{
+	char text[TEXT_MAX];
+
+	(void)snprintf(text, sizeof(text), "[ { \"script\": \"a.js\", %s } ]", app);
+	assert_int_equal(parse(ECOSYSTEM_JSON, text, NULL, NULL), -EINVAL);
+	assert_string_equal(err, why);
+}
+
+static void has_a_setting_for_a_key(void **state)
+{
+	static const struct {
+		const char *key, *line;
+	} cases[] = {
+		{ "\"instances\": 4", "workers=4\n" },
+		{ "\"instances\": \"max\"", "workers=max\n" },
+		{ "\"instances\": -1", "workers=-1\n" },
+		{ "\"name\": \"x\"", "workers=1\n" },
+		{ "\"port\": 3000", "port=3000\n" },
+		{ "\"max_memory_restart\": \"200M\"", "max-memory=200M\n" },
+		{ "\"maxMemoryRestart\": 1000", "max-memory=1000\n" },
+		{ "\"kill_timeout\": 1600", "stop-timeout=1.6\n" },
+		{ "\"kill_timeout\": \"3000\"", "stop-timeout=3\n" },
+		{ "\"listen_timeout\": 8000", "ready-timeout=8\n" },
+		{ "\"wait_ready\": true", "wait-ready=on\n" },
+		{ "\"exp_backoff_restart_delay\": 100", "restart-delay=0.1\n" },
+		{ "\"restart_delay\": 2000", "restart-delay=2\n" },
+		{ "\"max_restarts\": 10", "max-restarts=10\n" },
+		{ "\"max_restarts\": 0", "restart=never\n" },
+		{ "\"min_uptime\": 5000", "min-uptime=5\n" },
+		{ "\"min_uptime\": \"5000\"", "min-uptime=5\n" },
+		{ "\"min_uptime\": \"10s\"", "min-uptime=10\n" },
+		{ "\"min_uptime\": \"2m\"", "min-uptime=120\n" },
+		{ "\"min_uptime\": \"1h\"", "min-uptime=3600\n" },
+		{ "\"stop_exit_codes\": [0, \"78\"]", "stop-exit-codes=0,78\n" },
+		{ "\"stop_exit_codes\": 3", "stop-exit-codes=3\n" },
+		{ "\"autorestart\": false", "restart=never\n" },
+		{ "\"x\": 1", "stop-signal=INT\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		assert_has(cases[i].key, cases[i].line);
+	assert_has("\"autorestart\": true", "workers=1\nstop-signal=INT\n|a.js");
+}
+
+static void has_the_variables(void **state)
+{
+	static const char env[] =
+	    "\"env\": { \"A\": \"x y\", \"N\": 0.1, \"I\": -3, \"B\": true, \"O\": { \"k\": [1] }, "
+	    "\"Z\": null, \"PORT\": 3000, \"SIOINIT_LOG_LEVEL\": \"debug\" },"
+	    "\"env_staging\": { \"A\": \"s\" }, \"env_production\": { \"A\": \"p\" }";
+
+	(void)state;
+	assert_has(env, "$A=p\n");
+	assert_null(strstr(shown, "$A=x y"));
+	assert_has(env, "$N=0.1\n");
+	assert_has(env, "$I=-3\n");
+	assert_has(env, "$B=true\n");
+	assert_has(env, "$O={\"k\":[1]}\n");
+	assert_null(strstr(shown, "Z="));
+	assert_has(env, "port=3000\nSIOINIT_LOG_LEVEL=debug\n");
+	assert_has(env, "~env_staging=counts when NODE_ENV is staging\n");
+	assert_refused("\"env\": { \"a=b\": 1 }", "eco: env.a=b: not the name of a variable");
+	assert_refused("\"env\": [1]", "eco: env: not an object of variables");
+}
+
+static void has_the_command(void **state)
+{
+	static const struct {
+		const char *keys, *command;
+	} cases[] = {
+		{ "\"x\": 1", "\n|a.js\n" },
+		{ "\"args\": \"--a 1\"", "|a.js|--a|1\n" },
+		{ "\"args\": [\"--a b\", 7]", "|a.js|--a b|7\n" },
+		{ "\"node_args\": \"--inspect\"", "|node|--inspect|a.js\n" },
+		{ "\"interpreterArgs\": [\"-r\", \"x\"], \"args\": \"y\"", "|node|-r|x|a.js|y\n" },
+		{ "\"interpreter\": \"bun\"", "|bun|a.js\n" },
+		{ "\"interpreter\": \"none\", \"script\": \"/bin/x\"", "|/bin/x\n" },
+		{ "\"interpreter\": \"node@18\"", "|node|a.js\n~interpreter=" },
+		{ "\"script\": \"a.py\"", "|python3|a.py\n" },
+		{ "\"script\": \"run.sh\"", "|bash|run.sh\n" },
+		{ "\"script\": \"npm run 'the server'\"", "|npm|run|the server\n" },
+		{ "\"script\": \"node a.js | tee x\"", "|sh|-c|node a.js | tee x\n" },
+		{ "\"exec_mode\": \"fork\"", "~exec_mode=" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		assert_has(cases[i].keys, cases[i].command);
+}
+
+static void says_what_has_no_effect(void **state)
+{
+	(void)state;
+	assert_has("\"watch\": true", "!watch=a container is replaced");
+	assert_has("\"outFile\": \"/x\"", "!outFile=workers write to");
+	assert_has("\"nonsense\": 1", "!nonsense=no key of pm2's");
+	assert_has("\"treekill\": false", "!treekill=");
+	assert_has("\"watch\": false, \"treekill\": true", "|a.js\n");
+	assert_null(strstr(shown, "!"));
+}
+
+static void says_what_is_wrong(void **state)
+{
+	(void)state;
+	assert_refused("\"kill_timeout\": \"soon\"",
+		       "eco: kill_timeout: not a number of milliseconds");
+	assert_refused("\"min_uptime\": \"1d\"",
+		       "eco: min_uptime: not a number of milliseconds or such as \"10s\"");
+	assert_refused("\"waitReady\": \"x\"", "eco: waitReady: not true or false");
+	assert_refused("\"stop_exit_codes\": [[]]",
+		       "eco: stop_exit_codes: not a list of exit codes");
+	assert_refused("\"script\": 1", "eco: script: not a text");
+	assert_refused("\"args\": 1", "eco: args: not a text or a list of texts");
+	assert_int_equal(parse(ECOSYSTEM_JSON, "{ \"apps\": [", NULL, NULL), -EINVAL);
+	assert_non_null(strstr(err, "eco: line 1, column"));
+	assert_int_equal(parse(ECOSYSTEM_JSON, "[]", NULL, NULL), -EINVAL);
+	assert_string_equal(err, "eco: no apps in it");
+	assert_int_equal(parse(ECOSYSTEM_JSON, "{ \"apps\": 1 }", NULL, NULL), -EINVAL);
+	assert_int_equal(parse(ECOSYSTEM_JSON, "[1]", NULL, NULL), -EINVAL);
+	assert_int_equal(parse(ECOSYSTEM_JSON, "{}", NULL, NULL), -EINVAL);
+	assert_string_equal(err, "eco: app \"\" has no script");
+}
+
+static void chooses_the_app(void **state)
+{
+	static const char two[] = "{ \"apps\": [ { \"name\": \"api\", \"script\": \"api.js\" }, "
+				  "{ \"script\": \"./lib/jobs.js\" } ], \"deploy\": {} }";
+
+	(void)state;
+	assert_int_equal(parse(ECOSYSTEM_JSON, two, "jobs", NULL), 0);
+	show();
+	assert_non_null(strstr(shown, "|./lib/jobs.js\n"));
+	assert_non_null(strstr(shown, "!deploy="));
+	assert_int_equal(parse(ECOSYSTEM_JSON, two, NULL, NULL), -EINVAL);
+	assert_string_equal(err, "eco: 2 apps in it (api, jobs), and a container runs one: name it "
+				 "with SIOINIT_ECOSYSTEM_APP");
+	assert_int_equal(parse(ECOSYSTEM_JSON, two, "web", NULL), -EINVAL);
+	assert_string_equal(err,
+			    "eco: no app \"web\" in it, but api, jobs (SIOINIT_ECOSYSTEM_APP)");
+	assert_int_equal(parse(ECOSYSTEM_JSON, "{ \"script\": \"one.js\" }", NULL, NULL), 0);
+	show();
+	assert_int_equal(parse(ECOSYSTEM_JSON, "{ \"pm2\": { \"script\": \"p.js\" } }", NULL, NULL),
+			 0);
+	show();
+	assert_non_null(strstr(shown, "|p.js"));
+}
+
+static void reads_yaml(void **state)
+{
+	static const char text[] = "base: &base\n"
+				   "  kill_timeout: 3000\n"
+				   "  instances: 7\n"
+				   "apps:\n"
+				   "  - <<: *base\n"
+				   "    script: a.js   # comment\n"
+				   "    instances: max\n"
+				   "    wait_ready: true\n"
+				   "    args: ['1', two]\n"
+				   "    env: { N: 0x10, O: 0o17, F: 1.50, S: '1.50', E: ~, T: "
+				   "True, D: 010, Q: yes, X: 1e999 }\n";
+
+	(void)state;
+	assert_int_equal(parse(ECOSYSTEM_YAML, text, NULL, NULL), 0);
+	show();
+	for (const char *const *line =
+		 (const char *const[]){ "stop-timeout=3\n", "workers=max\n", "wait-ready=on\n",
+					"|a.js|1|two\n", "$N=16\n", "$O=15\n", "$F=1.5\n",
+					"$S=1.50\n", "$T=true\n", "$D=10\n", "$Q=yes\n",
+					"$X=1e999\n", NULL };
+	     *line; line++)
+		if (!strstr(shown, *line))
+			fail_msg("not %s but\n%s", *line, shown);
+	assert_null(strstr(shown, "$E"));
+	assert_null(strstr(shown, "workers=7"));
+}
+
+static void refuses_yaml(void **state)
+{
+	char deep[TEXT_MAX] = "";
+
+	(void)state;
+	assert_int_equal(parse(ECOSYSTEM_YAML, "apps:\n - [", NULL, NULL), -EINVAL);
+	assert_non_null(strstr(err, "eco: line "));
+	assert_int_equal(parse(ECOSYSTEM_YAML, "", NULL, NULL), -EINVAL);
+	assert_int_equal(parse(ECOSYSTEM_YAML, "? [a]\n: b", NULL, NULL), -EINVAL);
+	assert_string_equal(err, "eco: line 1: not a mapping of names to values");
+	memset(deep, '[', 100);
+	memset(deep + 100, ']', 100);
+	assert_int_equal(parse(ECOSYSTEM_YAML, deep, NULL, NULL), -EINVAL);
+	assert_string_equal(err, "eco: line 1: too large or nested too deep");
+	/* ten times ten times ... */
+	(void)snprintf(deep, sizeof(deep), "a: &a [x,x,x,x,x,x,x,x,x,x]\n");
+	for (char c = 'b'; c < 'h'; c++)
+		(void)snprintf(deep + strlen(deep), sizeof(deep) - strlen(deep),
+			       "%c: &%c [*%c,*%c,*%c,*%c,*%c,*%c,*%c,*%c,*%c,*%c]\n", c, c, c - 1,
+			       c - 1, c - 1, c - 1, c - 1, c - 1, c - 1, c - 1, c - 1, c - 1);
+	assert_int_equal(parse(ECOSYSTEM_YAML, deep, NULL, NULL), -EINVAL);
+	assert_non_null(strstr(err, "too large"));
+}
+
+/* As pm2 7.0.4 splits each of them. */
+static void splits_words_as_pm2_does(void **state)
+{
+	static const struct {
+		const char *text, *words;
+	} cases[] = {
+		{ "", "" },
+		{ "  a\tb ", "|a|b" },
+		{ "'a b' c", "|a b|c" },
+		{ "--x=\"a b\" y", "|--x=\"a b\"|y" },
+		{ "--x='a b'", "|--x='a b'" },
+		{ "\"\" ' ' z", "|z" },
+		{ "a\"b c\"", "|a\"b|c\"" },
+		{ "'unended x", "|'unended|x" },
+		{ "--x=", "|--x=" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct ecosystem_words w = { 0 };
+		char text[256] = "";
+
+		assert_int_equal(ecosystem_words_split(&w, cases[i].text), 0);
+		for (size_t k = 0; k < w.n; k++)
+			(void)snprintf(text + strlen(text), sizeof(text) - strlen(text), "|%s",
+				       w.list[k]);
+		assert_string_equal(text, cases[i].words);
+		ecosystem_words_free(&w);
+	}
+}
+
+static void knows_its_files(void **state)
+{
+	(void)state;
+	assert_true(ecosystem_is_file("ecosystem.config.js"));
+	assert_true(ecosystem_is_file("/etc/x.config.cjs"));
+	assert_true(ecosystem_is_file("pm2.json"));
+	assert_true(ecosystem_is_file("p.yml"));
+	assert_false(ecosystem_is_file("worker.js"));
+	assert_false(ecosystem_is_file(".json"));
+	assert_false(ecosystem_is_file("x.json.js"));
+}
+
+static int load(const char *name, const char *text, unsigned timeout_ms)
+{
+	struct ecosystem_request rq = { name, NULL, NULL };
+	FILE *f = fopen(name, "we");
+
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	(void)fclose(f);
+	return ecosystem_load(&rq, timeout_ms, &eco, err, sizeof(err));
+}
+
+static void assert_loads(const char *name, const char *text, const char *line)
+{
+	if (load(name, text, 30000) < 0)
+		fail_msg("%s: %s", name, err);
+	show();
+	if (!strstr(shown, line))
+		fail_msg("%s: not %s but\n%s", name, line, shown);
+}
+
+static void lets_node_read_scripts(void **state)
+{
+	(void)state;
+	assert_loads("a.config.js",
+		     "console.log('noise'); setInterval(() => {}, 1000);"
+		     "module.exports = { apps: [{ script: 'x'.repeat(3), instances: 1 + 1 }] };",
+		     "workers=2\nstop-signal=INT\n|xxx\n");
+	assert_loads("a.config.mjs", "export default { apps: [{ script: 'm.js' }] };", "|m.js\n");
+	assert_loads("a.config.cjs", "exports.apps = [{ script: 'c.js' }];", "|c.js\n");
+	assert_loads("a.json", "{ // comment\n script: 'j.js', }", "|j.js\n");
+	assert_loads("b.json", "{ \"script\": \"k.js\" }", "|k.js\n");
+	assert_loads("a.yml", "script: y.js", "|y.js\n");
+}
+
+static void says_why_a_file_cannot_be_read(void **state)
+{
+	struct ecosystem_request rq = { "none.config.js", NULL, NULL };
+
+	(void)state;
+	assert_int_equal(ecosystem_load(&rq, 1000, &eco, err, sizeof(err)), -EINVAL);
+	assert_string_equal(err, "none.config.js: No such file or directory");
+	assert_int_equal(load("e.config.js", "module.exports = 1n;", 30000), -EINVAL);
+	assert_string_equal(err, "e.config.js: node cannot read it (what it says is above), or it "
+				 "exports nothing");
+	assert_int_equal(load("h.config.js", "for (;;);", 300), -EINVAL);
+	assert_string_equal(err, "h.config.js: node has not come to its end within 0.3 s");
+	assert_int_equal(
+	    load("l.config.js", "exports.apps = [{ script: 'x'.repeat(2e6) }];", 30000), -EINVAL);
+	assert_string_equal(err, "l.config.js: node cannot read it: Message too long");
+}
+
+/* bin/www of express: a script without an extension, not executable. */
+static void runs_what_has_no_extension_with_node(void **state)
+{
+	FILE *f;
+
+	(void)state;
+	assert_int_equal(mkdir("bin", 0755), 0);
+	f = fopen("bin/www", "we");
+	(void)fputs("#!/usr/bin/env node\n", f);
+	(void)fclose(f);
+	f = fopen("bin/start", "we");
+	(void)fputs("#!/bin/sh\n", f);
+	(void)fclose(f);
+	assert_loads("w.json", "{ \"script\": \"./bin/www\", \"args\": \"x\" }",
+		     "|node|./bin/www|x\n");
+	assert_loads("w.json", "{ \"script\": \"www\", \"cwd\": \"bin\" }", "|node|www\n");
+	assert_loads("w.json", "{ \"script\": \"bin/start\" }", "\n|bin/start\n");
+	assert_loads("w.json", "{ \"script\": \"/bin/ls\" }", "\n|/bin/ls\n");
+}
+
+static void comes_after_all_other_sources(void **state)
+{
+	static char *argv[] = { "sioinit", "--workers=5", NULL }, *envp[] = { "PORT=81", NULL };
+	static const char text[] =
+	    "{ \"script\": \"a.js\", \"instances\": 2, \"kill_timeout\": 1000, "
+	    "\"env\": { \"PORT\": 80, \"ECO_TEST\": \"1\" }, \"cwd\": \"bin\" }";
+	struct ecosystem_request rq = { "eco", NULL, NULL };
+	enum config_action action;
+	struct config c;
+	char cwd[256];
+
+	(void)state;
+	assert_int_equal(config_load(2, argv, envp, &c, &action, err, sizeof(err)), 0);
+	assert_int_equal(parse(ECOSYSTEM_JSON, text, NULL, NULL), 0);
+	assert_int_equal(ecosystem_apply(&eco, &rq, &c, err, sizeof(err)), 0);
+	assert_int_equal(c.workers.n, 5);
+	assert_int_equal(c.port, 81);
+	assert_int_equal(c.stop_timeout_ms, 1000);
+	assert_int_equal(c.command_len, 1);
+	assert_string_equal(c.command[0], "a.js");
+	assert_string_equal(getenv("ECO_TEST"), "1");
+	assert_non_null(getcwd(cwd, sizeof(cwd)));
+	assert_string_equal(cwd + strlen(cwd) - 4, "/bin");
+	assert_int_equal(chdir(".."), 0);
+	config_free(&c);
+	ecosystem_free(&eco);
+}
+
+static void refuses_a_wrong_setting_in_force(void **state)
+{
+	static char *argv[] = { "sioinit", NULL }, *envp[] = { NULL };
+	struct ecosystem_request rq = { "eco", NULL, NULL };
+	enum config_action action;
+	struct config c;
+
+	(void)state;
+	assert_int_equal(config_load(1, argv, envp, &c, &action, err, sizeof(err)), 0);
+	assert_int_equal(
+	    parse(ECOSYSTEM_JSON, "{ \"script\": \"a\", \"instances\": 1.5 }", NULL, NULL), 0);
+	assert_int_equal(ecosystem_apply(&eco, &rq, &c, err, sizeof(err)), -EINVAL);
+	assert_string_equal(err,
+			    "eco: instances: workers=\"1.5\": not a number, percentage, \"max\" "
+			    "or \"auto\"");
+	ecosystem_free(&eco);
+	assert_int_equal(
+	    parse(ECOSYSTEM_JSON, "{ \"script\": \"a\", \"cwd\": \"/nowhere\" }", NULL, NULL), 0);
+	assert_int_equal(ecosystem_apply(&eco, &rq, &c, err, sizeof(err)), -EINVAL);
+	assert_string_equal(err, "eco: cwd \"/nowhere\": No such file or directory");
+	ecosystem_free(&eco);
+	config_free(&c);
+}
+
+/* Files are made in a directory of our own. */
+static int enter(void **state)
+{
+	static char dir[] = "/tmp/sioinit-ecosystem-XXXXXX";
+
+	*state = dir;
+	return mkdtemp(dir) ? chdir(dir) : -1;
+}
+
+static int leave(void **state)
+{
+	char command[128];
+
+	(void)snprintf(command, sizeof(command), "rm -rf %s", (char *)*state);
+	return chdir("/") || system(command);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(has_a_setting_for_a_key),
+		cmocka_unit_test(has_the_variables),
+		cmocka_unit_test(has_the_command),
+		cmocka_unit_test(says_what_has_no_effect),
+		cmocka_unit_test(says_what_is_wrong),
+		cmocka_unit_test(chooses_the_app),
+		cmocka_unit_test(reads_yaml),
+		cmocka_unit_test(refuses_yaml),
+		cmocka_unit_test(splits_words_as_pm2_does),
+		cmocka_unit_test(knows_its_files),
+		cmocka_unit_test(lets_node_read_scripts),
+		cmocka_unit_test(says_why_a_file_cannot_be_read),
+		cmocka_unit_test(runs_what_has_no_extension_with_node),
+		cmocka_unit_test(comes_after_all_other_sources),
+		cmocka_unit_test(refuses_a_wrong_setting_in_force),
+	};
+
+	return cmocka_run_group_tests(tests, enter, leave);
+}
