@@ -57,6 +57,9 @@ enum config_traceparent {
 };
 
 enum { COOKIE_ATTRIBUTES_SIZE = 256 };
+enum { SIDECARS_MAX = 16, SIDECAR_NAME_SIZE = 32 };
+
+struct config;
 
 struct config_cookie {
 	char attributes[COOKIE_ATTRIBUTES_SIZE]; /* as they are sent */
@@ -108,6 +111,24 @@ struct config_addresses {
 	unsigned n;
 };
 
+/* A process beside the workers: a command line, or words from an ecosystem file. All borrowed. */
+struct config_sidecar {
+	char name[SIDECAR_NAME_SIZE]; /* a-z, 0-9 and _, a letter first */
+	const char *line;             /* NULL: words */
+	char *const *words;           /* ends with NULL */
+	const char *cwd;              /* NULL: sioinit's own */
+	char *const *env;            /* NAME=value over what it inherits, ends with NULL; or NULL */
+	char *const *inherits;       /* an environment, ends with NULL; NULL: sioinit's own */
+	const struct config *policy; /* its settings of restart and stop; NULL: all others' */
+	bool once;                   /* not started again, whatever it ends with */
+	struct config_origin from;
+};
+
+struct config_sidecars {
+	struct config_sidecar list[SIDECARS_MAX];
+	unsigned n;
+};
+
 /* struct config.heap_mb beside a number: */
 enum { HEAP_OFF = 0, HEAP_AUTO = 0x7fffffff };
 
@@ -131,7 +152,8 @@ struct config {
 	int log_level;  /* enum log_level */
 	int log_format; /* enum log_format */
 	enum config_worker_logs worker_logs;
-	const char *pre_start;    /* NULL: nothing */
+	const char *pre_start; /* NULL: nothing */
+	struct config_sidecars sidecars;
 	const char *user, *group; /* NULL: as sioinit itself */
 	bool no_new_privs;
 	enum config_sandbox sandbox;
@@ -217,6 +239,10 @@ static inline uint32_t config_drain_time_ms(const struct config *c)
  */
 int config_set(struct config *c, const char *name, const char *value, enum config_source source,
 	       const char *origin, char *err, size_t err_size);
+
+/* One sidecar more, its texts borrowed; of two with one name that of the later source counts. NULL,
+ * or a static text that says what is wrong. */
+const char *config_add_sidecar(struct config *c, const struct config_sidecar *sidecar);
 
 /* Frees what loading has allocated; the values end with it. */
 void config_free(struct config *c);

@@ -21,7 +21,9 @@ const struct setting config_table[] = {
 	    "pm2's ecosystem file (.js, .cjs, .mjs, .json, .yaml) to run the app of; all other "
 	    "settings come first"),
 	ROW("ecosystem-app", "NAME", "", text, text, ecosystem_app,
-	    "which app of the ecosystem file, when it has several"),
+	    "which app of the ecosystem file to run alone; without it one is routed to and the "
+	    "others "
+	    "run beside it (see sidecar)"),
 	ROW("app", "FILE", "", text, text, app, "script to run when no command is given"),
 	ROW("workers", "N", "max", workers, workers, workers,
 	    "how many workers: max or auto (one per CPU the container may use), N, -N (CPUs less "
@@ -216,6 +218,11 @@ const struct setting config_table[] = {
 	ROW("pre-start", "COMMAND", "", text, text, pre_start,
 	    "what /bin/sh runs once before the workers, such as a database migration; if it fails, "
 	    "sioinit ends with its exit code"),
+	ROW("sidecar", "NAME=COMMAND", "", sidecar, sidecar, sidecars,
+	    "a process beside the workers, up to 16, such as a log shipper or a local proxy: no "
+	    "requests go to it, it is restarted as workers are and stopped after them; NAME (a-z, "
+	    "0-9, _) stands in the variable's name, as in SIOINIT_SIDECAR_SHIPPER=vector; run by "
+	    "/bin/sh where it has more than words and quotes"),
 	ROW("user", "NAME", "", text, text, user,
 	    "whom workers and router run as, name or number, when sioinit is root"),
 	ROW("group", "NAME", "", text, text, group,
@@ -255,7 +262,7 @@ const struct subcommand config_subcommands[] = {
 	  WORDS("--json", "--watch") },
 	{ "reload", CONFIG_CLI, "", "replace every worker without a gap", NULL },
 	{ "scale", CONFIG_CLI, "N", "run N workers", NULL },
-	{ "restart", CONFIG_CLI, "SLOT", "replace one worker without a gap", NULL },
+	{ "restart", CONFIG_CLI, "SLOT|NAME", "replace one worker, or a sidecar", NULL },
 	{ "signal", CONFIG_CLI, "SLOT SIGNAL", "send a signal to one worker", NULL },
 	{ "drain", CONFIG_CLI, "[off]", "/readyz says 503, serving goes on", WORDS("off") },
 	{ "rebalance", CONFIG_CLI, "", "even out the workers' sockets", NULL },
@@ -283,7 +290,8 @@ static char upper(char c)
 
 void setting_env_name(const struct setting *s, char dst[static NAME_MAX_BYTES])
 {
-	size_t n = (size_t)snprintf(dst, NAME_MAX_BYTES, "SIOINIT_%s", s->name);
+	size_t n = (size_t)snprintf(dst, NAME_MAX_BYTES, "SIOINIT_%s%s", s->name,
+				    setting_is_sidecar(s) ? "-name" : "");
 
 	for (size_t i = PREFIX_LEN; i < n; i++)
 		dst[i] = upper(dst[i]);
@@ -358,7 +366,8 @@ static const struct setting *find_env(const char *name)
 		char candidate[NAME_MAX_BYTES];
 
 		setting_env_name(&config_table[i], candidate);
-		if (strcmp(candidate, name) == 0)
+		if (strcmp(candidate, name) == 0 ||
+		    (setting_is_sidecar(&config_table[i]) && sidecar_named(name)))
 			return &config_table[i];
 	}
 	return NULL;

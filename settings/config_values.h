@@ -12,7 +12,9 @@ typedef void config_print_fn(const void *src, FILE *out);
 
 config_parse_fn config_parse_text; /* const char *, borrows @s */
 config_print_fn config_print_text;
-config_parse_fn config_parse_path; /* const char *, borrows @s: the target of an HTTP request */
+config_parse_fn config_parse_sidecar; /* struct config_sidecar, borrows @s: NAME=COMMAND */
+config_print_fn config_print_sidecar; /* its command */
+config_parse_fn config_parse_path;    /* const char *, borrows @s: the target of an HTTP request */
 config_parse_fn config_parse_admin_socket; /* const char *, borrows @s: auto, off or /path */
 config_parse_fn config_parse_token;        /* const char *, borrows @s: a name as HTTP has them */
 config_parse_fn config_parse_workers;      /* struct config_workers */
