@@ -43,6 +43,8 @@ static int become(const struct spawn_request *rq)
 		return r;
 	if (rq->no_new_privs && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return -errno;
+	if (rq->cwd && chdir(rq->cwd) < 0)
+		return -errno;
 	return prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 ? -errno : 0;
 }
 
@@ -128,17 +130,22 @@ static int is_replaced(const char *entry, char *const *extra)
 
 char **spawn_env(char *const *extra)
 {
+	return spawn_env_of(environ, extra);
+}
+
+char **spawn_env_of(char *const *ours, char *const *extra)
+{
 	size_t n = 1, at = 0;
 	char **env;
 
-	for (char **e = environ; *e; e++)
+	for (char *const *e = ours; *e; e++)
 		n++;
 	for (char *const *e = extra; *e; e++)
 		n++;
 	env = malloc(n * sizeof(*env));
 	if (!env)
 		return NULL;
-	for (char **e = environ; *e; e++)
+	for (char *const *e = ours; *e; e++)
 		if (!is_private(*e) && !is_replaced(*e, extra))
 			env[at++] = *e;
 	for (char *const *e = extra; *e; e++)
