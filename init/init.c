@@ -111,9 +111,25 @@ static void start_workers(struct init *in)
 	pool_start(in, n);
 }
 
+static void on_sidecar_died(void *ctx, const char *line)
+{
+	struct init *in = ctx;
+
+	pool_record_death(&in->pool, line);
+}
+
+static void on_sidecar_given_up(void *ctx, int code)
+{
+	shutdown_begin(ctx, code, SHUTDOWN_FAST);
+}
+
+static const struct sidecars_ops sidecars_ops = { on_sidecar_died, on_sidecar_given_up,
+						  shutdown_sidecars_over };
+
 static void start_serving(struct init *in)
 {
 	start_workers(in);
+	sidecars_start(&in->sidecars);
 	monitor_start(in);
 	(void)uv_timer_again(&in->heartbeat); /* in step with the watch: one wake-up for both */
 	file_watch_start(in);
@@ -167,6 +183,9 @@ int init_main(const struct config *c, const struct command *cmd, char *self)
 	if (uv_loop_init(&in.loop) < 0)
 		die(EXIT_OUR_FAILURE, "no event loop");
 	logs_init(&in.logs, &in.loop, c->worker_logs, log_open());
+	sidecars_init(&in.sidecars,
+		      &(struct sidecars_context){ &in.loop, c, &in.credentials, &in.logs, in.board,
+						  &sidecars_ops, &in });
 	signals_init(&in);
 	shutdown_init(&in);
 	start_watchdog(&in);

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Includes point down only: base <- ipc <- relay <- router, init (which never see each other) <- main.c, and ipc <- settings <-
 # init, commands; in router/: net, http, session <- backend <- client <- admin <- the files beside them; in init/: system <-
-# logs, listen <- worker <- pool <- routers <- supervisor <- the files beside them.
+# logs, listen <- worker <- pool <- routers, sidecars <- supervisor <- the files beside them.
 # Prints each line that breaks this; exit status 1 if there is one.
 cd "$(dirname "$0")/.." || exit 2
 

@@ -436,7 +436,7 @@ static void slot_lost(struct slot *s, struct worker *w, const struct restart_end
 	}
 }
 
-static void record_death(struct pool *p, const char *line)
+void pool_record_death(struct pool *p, const char *line)
 {
 	struct death *d = &p->deaths[p->n_deaths++ % DEATHS_MAX];
 	time_t now = time(NULL);
@@ -466,7 +466,7 @@ static void write_death(const struct worker *w, int status, uint64_t uptime_ms,
 		       w->slot, (int)w->pid, how, worker_state_name(w->state),
 		       (double)uptime_ms / 1000, w->lag_ms, usage->ru_maxrss / 1024,
 		       oom ? " oom=yes" : "");
-	record_death(&in->pool, line);
+	pool_record_death(&in->pool, line);
 }
 
 int pool_write_deaths(const struct pool *p, struct buf *out)

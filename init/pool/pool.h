@@ -65,6 +65,8 @@ struct worker *pool_worker(const struct pool *p, uint32_t id);
 struct slot *pool_slot(const struct pool *p, uint32_t number);
 unsigned pool_count_ready(const struct pool *p);
 void pool_signal(struct init *in, int sig);
+/* One more end, for the log, too; @line is cut where it is too long. */
+void pool_record_death(struct pool *p, const char *line);
 /* How the last workers ended, oldest first. 0, -EMSGSIZE or -ENOMEM. */
 int pool_write_deaths(const struct pool *p, struct buf *out);
 /* One line for every worker. */

@@ -14,6 +14,7 @@
 #include "init/pool/reload.h"
 #include "init/routers/lent_polls.h"
 #include "init/routers/routers.h"
+#include "init/sidecars/sidecars.h"
 #include "init/supervisor/admin_socket.h"
 #include "init/supervisor/app_metrics.h"
 #include "init/supervisor/file_watch.h"
@@ -48,6 +49,7 @@ struct init {
 	struct logs logs;
 	struct terminal terminal;
 	struct pre_start pre_start;
+	struct sidecars sidecars;
 	struct admin_socket admin;
 	struct lent_polls lent_polls;
 	struct app_metrics app_metrics;

@@ -41,7 +41,10 @@ void shutdown_hold(struct init *in, bool held)
 
 static void end_if_over(struct init *in)
 {
-	if (shutdown_is_over(in))
+	if (!shutdown_is_over(in))
+		return;
+	sidecars_stop(&in->sidecars);
+	if (sidecars_are_over(&in->sidecars))
 		uv_stop(&in->loop);
 }
 
@@ -86,6 +89,7 @@ static void kill_workers(struct init *in)
 	stop_workers(in);
 	DL_FOREACH_SAFE(in->pool.workers, w, next)
 	worker_kill(w);
+	sidecars_kill(&in->sidecars);
 }
 
 static void on_delay_over(uv_timer_t *t)
@@ -108,6 +112,11 @@ void shutdown_begin(struct init *in, int code, enum shutdown_speed speed)
 
 	if (!hurry)
 		lame_duck(in, code);
+	sidecars_close(&in->sidecars,
+		       in->config->stop_timeout_ms +
+			   (speed == SHUTDOWN_GENTLE ? in->config->shutdown_delay_ms : 0));
+	if (hurry)
+		sidecars_stop(&in->sidecars);
 	if (speed == SHUTDOWN_NOW || (hurry && in->shutdown.stage == SHUTDOWN_STOPPING))
 		kill_workers(in);
 	else if (speed == SHUTDOWN_FAST || hurry)
@@ -119,6 +128,11 @@ void shutdown_worker_ended(struct init *in, bool forced)
 	if (forced)
 		in->shutdown.exit_code = EXIT_FORCED;
 	end_if_over(in);
+}
+
+void shutdown_sidecars_over(void *ctx, bool forced)
+{
+	shutdown_worker_ended(ctx, forced);
 }
 
 void shutdown_init(struct init *in)

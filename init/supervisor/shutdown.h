@@ -34,6 +34,9 @@ void shutdown_hold(struct init *in, bool held);
 /* From pool.c. @forced: at the deadline. Ends the loop with the last worker. */
 void shutdown_worker_ended(struct init *in, bool forced);
 
+/* The same of the last process beside them; @in is struct init. */
+void shutdown_sidecars_over(void *in, bool forced);
+
 bool shutdown_has_begun(const struct init *in);
 /* No worker is left: the router need not be replaced any more. */
 bool shutdown_is_over(const struct init *in);

@@ -117,6 +117,7 @@ static void on_exit_status(pid_t pid, int status, const struct rusage *usage, vo
 
 	if (!routers_ended(in, pid, status) && !pre_start_ended(in, pid, status) &&
 	    !access_file_ended(&in->access_file, pid, status) &&
+	    !sidecars_ended(&in->sidecars, pid, status, usage) &&
 	    !pool_ended(in, pid, status, usage))
 		log_debug("init: reaped orphan %d", (int)pid);
 }
