@@ -56,14 +56,22 @@ const char *config_parse_sidecar(const char *s, void *dst)
 	return wrong;
 }
 
-void config_print_sidecar(const void *src, FILE *out)
+void config_print_sidecar(const struct config_sidecar *one, FILE *out)
 {
-	const struct config_sidecar *one = src;
-
 	if (one->line)
 		(void)fputs(one->line, out);
 	else
 		config_command_print(one->words, out);
+}
+
+void config_print_sidecars(const void *src, FILE *out)
+{
+	const struct config_sidecars *l = src;
+
+	for (unsigned i = 0; i < l->n; i++) {
+		(void)fprintf(out, "%s%s=", i ? ", " : "", l->list[i].name);
+		config_print_sidecar(&l->list[i], out);
+	}
 }
 
 static struct config_sidecar *find(struct config_sidecars *l, const char *name)

@@ -65,6 +65,9 @@ const struct setting config_table[] = {
 	ROW("max-restarts", "N", "0", limit, count, max_restarts,
 	    "ends before min-uptime in a row after which sioinit ends with the worker's exit code; "
 	    "0 = none, but the first workers have five"),
+	ROW("start-limit", "ENDS/SECONDS", "10/60", start_limit, start_limit, start_limit,
+	    "so many ends of workers within so long, times the number of workers, after which "
+	    "sioinit ends with the last one's exit code; off"),
 	ROW("stop-exit-codes", "LIST", "", codes, codes, stop_exit_codes,
 	    "exit codes, such as 0,78, of a worker that is done and is not restarted"),
 	ROW("shutdown-delay", "SECONDS", "0", seconds, seconds, shutdown_delay_ms,
@@ -218,7 +221,7 @@ const struct setting config_table[] = {
 	ROW("pre-start", "COMMAND", "", text, text, pre_start,
 	    "what /bin/sh runs once before the workers, such as a database migration; if it fails, "
 	    "sioinit ends with its exit code"),
-	ROW("sidecar", "NAME=COMMAND", "", sidecar, sidecar, sidecars,
+	ROW("sidecar", "NAME=COMMAND", "", sidecar, sidecars, sidecars,
 	    "a process beside the workers, up to 16, such as a log shipper or a local proxy: no "
 	    "requests go to it, it is restarted as workers are and stopped after them; NAME (a-z, "
 	    "0-9, _) stands in the variable's name, as in SIOINIT_SIDECAR_SHIPPER=vector; run by "

@@ -64,6 +64,9 @@ static inline bool setting_is_sidecar(const struct setting *s)
 	return s->offset == offsetof(struct config, sidecars);
 }
 
+/* The command of one. */
+void config_print_sidecar(const struct config_sidecar *one, FILE *out);
+
 #define SIDECAR_PREFIX "SIOINIT_SIDECAR_"
 
 /* NAME of SIOINIT_SIDECAR_NAME, with what follows it; or NULL. */

@@ -12,9 +12,9 @@ typedef void config_print_fn(const void *src, FILE *out);
 
 config_parse_fn config_parse_text; /* const char *, borrows @s */
 config_print_fn config_print_text;
-config_parse_fn config_parse_sidecar; /* struct config_sidecar, borrows @s: NAME=COMMAND */
-config_print_fn config_print_sidecar; /* its command */
-config_parse_fn config_parse_path;    /* const char *, borrows @s: the target of an HTTP request */
+config_parse_fn config_parse_sidecar;  /* struct config_sidecar, borrows @s: NAME=COMMAND */
+config_print_fn config_print_sidecars; /* struct config_sidecars, in one line */
+config_parse_fn config_parse_path;     /* const char *, borrows @s: the target of an HTTP request */
 config_parse_fn config_parse_admin_socket; /* const char *, borrows @s: auto, off or /path */
 config_parse_fn config_parse_token;        /* const char *, borrows @s: a name as HTTP has them */
 config_parse_fn config_parse_workers;      /* struct config_workers */
@@ -73,7 +73,9 @@ config_parse_fn config_parse_bytes; /* uint64_t, 0 (none) or with K, M, G, T (10
 config_print_fn config_print_bytes;
 config_parse_fn config_parse_bytes_or_auto; /* uint64_t, 1M or more, or auto (0) */
 config_print_fn config_print_bytes_or_auto;
-config_parse_fn config_parse_codes; /* struct config_codes: 0,78,143 */
+config_parse_fn config_parse_codes;       /* struct config_codes: 0,78,143 */
+config_parse_fn config_parse_start_limit; /* struct config_start_limit: 10/60, off */
+config_print_fn config_print_start_limit;
 config_print_fn config_print_codes;
 config_parse_fn config_parse_signal; /* int: TERM, SIGTERM or 15; none is 0 */
 config_print_fn config_print_signal;

@@ -197,10 +197,14 @@ static void done(struct sidecar *s)
 static void judge(struct sidecar *s, int code)
 {
 	struct restart_end end = { .code = code,
+				   .now_ms = now(s),
 				   .uptime_ms = now(s) - s->started_ms,
+				   .n_workers = 1,
 				   .was_ready = true,
 				   .random = (uint32_t)random() };
 	const struct sidecars_context *c = &s->all->context;
+	struct start_limit first = { 0 }; /* which is for workers: here each end is the first */
+	const char *why;
 	uint64_t delay_ms;
 
 	if (s->all->closed || s->what->once) {
@@ -209,17 +213,18 @@ static void judge(struct sidecar *s, int code)
 		done(s);
 		return;
 	}
-	switch (restart_judge(&s->restart, s->policy, &end, &delay_ms)) {
+	switch (restart_judge(&s->restart, &first, s->policy, &end, &delay_ms, &why)) {
 	case RESTART_AFTER:
 		set_state(s, SIDECAR_WAITING);
 		(void)uv_timer_start(&s->timer, on_backoff, delay_ms, 0);
 		break;
 	case RESTART_NOT:
-		log_info("sidecar[%s]: done (SIOINIT_STOP_EXIT_CODES)", s->what->name);
+		log_info("sidecar[%s]: done (%s)", s->what->name, why);
 		done(s);
 		break;
 	case RESTART_GIVE_UP:
-		log_error("init: sidecar[%s] ended with %d; giving up", s->what->name, code);
+		log_error("init: sidecar[%s] ended with %d; giving up (%s)", s->what->name, code,
+			  why);
 		done(s);
 		c->ops->give_up(c->ctx, code);
 		break;

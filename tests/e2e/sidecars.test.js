@@ -84,7 +84,7 @@ test("one that always fails comes later each time and takes nobody along", () =>
 test("max-restarts ends sioinit with its code", async () => {
 	const s = await start(["plain.js"], { SIOINIT_WORKERS: "1", SIOINIT_MAX_RESTARTS: "2", SIOINIT_RESTART_DELAY: "0.3", SIOINIT_SIDECAR_A: "sh -c 'exit 9'" });
 	assert.strictEqual(await s.ended, 9);
-	assert.match(s.log, /sidecar\[a\] ended with 9; giving up/);
+	assert.match(s.log, /sidecar\[a\] ended with 9; giving up \(SIOINIT_MAX_RESTARTS\)/);
 });
 
 test("a sidecar stops after the workers, and sioinit after it", async () => {

@@ -179,10 +179,11 @@ static void one_that_ends_comes_back_later_each_time(void **state)
 	assert_int_equal(given_up, -1);
 }
 
-/* However often it has never been of use: the app goes on. */
+/* However often it has never been of use: the app goes on. start-limit is for workers. */
 static void none_is_given_up_without_a_limit(void **state)
 {
 	(void)state;
+	config.start_limit = (struct config_start_limit){ .n = 1, .within_ms = 3600000 };
 	add("a", "false");
 	start();
 	for (int i = 0; i < 20; i++) {
