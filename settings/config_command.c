@@ -17,37 +17,30 @@ static bool is_in(const char *set, char c)
 	return c && strchr(set, c);
 }
 
-static size_t span_single(const char *p)
+/* @p is outside quotes, in the line that begins at @begin. */
+static bool is_for_shell(const char *begin, const char *p)
 {
-	const char *end = strchr(p, '\'');
+	bool in_first = p < begin + strcspn(begin, blanks);
 
-	return end ? (size_t)(end - p) + 1 : strlen(p);
+	if (p == begin || is_in(blanks, p[-1]))
+		return is_in(marks, *p) || is_in(word_marks, *p);
+	return is_in(marks, *p) || (in_first && *p == '=');
 }
 
 bool config_command_wants_shell(const char *line)
 {
-	const char *begin = line + strspn(line, blanks),
-		   *first_end = begin + strcspn(begin, blanks);
-	bool in_double = false;
+	const char *begin = line + strspn(line, blanks);
+	char quote = '\0';
 
 	if (is_in(line_marks, *begin) || strncmp(begin, "exec ", 5) == 0)
 		return true;
 	for (const char *p = begin; *p; p++) {
-		bool at_begin = p == begin || is_in(blanks, p[-1]);
-
-		if (*p == '"')
-			in_double = !in_double;
-		else if (in_double && is_in("$`\\", *p))
+		if (quote && *p == quote)
+			quote = '\0';
+		else if (!quote && (*p == '"' || *p == '\''))
+			quote = *p;
+		else if (quote == '"' ? is_in("$`\\", *p) : !quote && is_for_shell(begin, p))
 			return true;
-		else if (in_double)
-			continue;
-		else if (*p == '\'')
-			p += span_single(p + 1);
-		else if (is_in(marks, *p) || (at_begin && is_in(word_marks, *p)) ||
-			 (*p == '=' && p < first_end))
-			return true;
-		if (!*p)
-			break;
 	}
 	return false;
 }

@@ -57,8 +57,8 @@ const struct setting *setting_find_flag(const char *name, size_t n);
 /* By its name in the environment or on the command line; NULL: *ret_meant is the nearest. */
 const struct setting *setting_find(const char *name, char ret_meant[static NAME_MAX_BYTES]);
 
-/* The one whose names are many: SIOINIT_SIDECAR_NAME. Its parser and printer are for one of them.
- */
+/* The one whose names are many: SIOINIT_SIDECAR_NAME. Its parser is for one of them, its printer
+ * for all. */
 static inline bool setting_is_sidecar(const struct setting *s)
 {
 	return s->offset == offsetof(struct config, sidecars);

@@ -236,12 +236,13 @@ static void stopped(struct sidecar *s)
 {
 	s->group = 0;
 	(void)uv_timer_stop(&s->timer);
-	if (s->again && !s->all->closed) {
-		s->again = false;
-		sidecar_start(s);
-	} else {
+	if (!s->again || s->all->closed) {
 		done(s);
+		return;
 	}
+	s->again = false;
+	set_state(s, SIDECAR_WAITING);
+	(void)uv_timer_start(&s->timer, on_backoff, 0, 0); /* starting takes memory: not here */
 }
 
 void sidecar_look_after_group(struct sidecar *s)
