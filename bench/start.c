@@ -28,7 +28,7 @@
 
 #include "base/macros.h"
 
-enum { WORKERS_MAX = 64, ASKED_MAX = 512, PATIENCE_MS = 10, PAUSE_NS = 2000000, GIVE_UP_S = 20 };
+enum { WORKERS_MAX = 64, ASKED_MAX = 512, PATIENCE_MS = 10, PAUSE_NS = 5000000, GIVE_UP_S = 20 };
 
 static const char request[] = "GET /plain HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n";
 
