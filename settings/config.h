@@ -202,6 +202,7 @@ enum config_action {
 	CONFIG_CLI,        /* .command is for the instance that runs: status, reload, ... */
 	CONFIG_MIGRATE,    /* .command: migrate FILE [APP] */
 	CONFIG_COMPLETION, /* .command: completion SHELL */
+	CONFIG_N_ACTIONS,
 };
 
 /* Reads environment, argv and the settings file they name. 0: *ret set (free with config_free())

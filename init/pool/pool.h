@@ -16,7 +16,7 @@
 
 struct buf;
 
-enum { POOL_MAX = 1024, DEATHS_MAX = 32 };
+enum { POOL_MAX = SCOREBOARD_ROWS, DEATHS_MAX = 32 };
 
 /* What the owner is told. None may free the pool; each but on_worker() may end in pool_close(). */
 struct pool_ops {

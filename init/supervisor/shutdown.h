@@ -35,7 +35,7 @@ struct shutdown {
 	enum shutdown_stage stage;
 	uv_timer_t delay;
 	int exit_code;
-	bool held; /* not ready for the outside, by the user's wish */
+	bool held; /* not ready for the outside, as the user has asked */
 };
 
 void shutdown_init(struct init *in);

@@ -1,4 +1,4 @@
-/* A worker's death is its kernel kill's when the counter has grown and nobody claimed it. Kills of
+/* SIGKILL counts as out of memory if oom_kill grew and no other death used that increment. Kills of
  * other processes are never claimed, so they are forgotten after a while. */
 #include "init/system/memory.h"
 
