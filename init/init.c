@@ -131,11 +131,11 @@ static void start_serving(struct init *in)
 {
 	start_workers(in);
 	start_routers(in, false);
-	sidecars_start(&in->sidecars);
 	monitor_start(&in->monitor, &in->pool);
 	(void)uv_timer_again(&in->heartbeat); /* in step with the watch: one wake-up for both */
 	file_watch_start(in);
 	admin_socket_open(in);
+	sidecars_start(&in->sidecars);
 }
 
 static void open_shared_memory(struct init *in)
