@@ -14,7 +14,9 @@
 #include "commands/health.h"
 #include "commands/migrate.h"
 #include "init/init.h"
+#include "init/routers/router_env.h"
 #include "init/system/credentials.h"
+#include "init/system/process_limits.h"
 #include "init/worker/command.h"
 #include "router/router.h"
 #include "router/sandbox.h"
@@ -44,6 +46,12 @@ static void become_router_user(const char *ids)
 		die(EXIT_OUR_FAILURE, "router: cannot become SIOINIT_USER (%s): %s", ids,
 		    strerror(-e));
 	credentials_free(&c);
+}
+
+/* What ps, top and pgrep show as the command's name; at most 15 bytes. */
+static void name_process(const char *name)
+{
+	(void)prctl(PR_SET_NAME, name);
 }
 
 static int run_router(const struct config *c)
@@ -86,6 +94,7 @@ static int run_router(const struct config *c)
 
 	if (!fd)
 		die(EXIT_OUR_FAILURE, "the router is started by sioinit itself");
+	name_process(ROUTER_PROCESS_NAME);
 	if (conf.sandbox)
 		sandbox_begin();
 	if (ids)
@@ -93,15 +102,33 @@ static int run_router(const struct config *c)
 	return router_main(&conf, atoi(fd));
 }
 
-static int run_init(const struct config *c, char *self)
+static void set_signal_mask(bool block)
+{
+	sigset_t mask;
+
+	(void)sigemptyset(&mask);
+	if (block)
+		(void)sigfillset(&mask);
+	(void)sigprocmask(SIG_SETMASK, &mask, NULL);
+}
+
+/* A signal that comes before there are handlers waits for them (signals_init()); process 1 would
+ * never see it otherwise. Those of faults act all the same (sigprocmask(2)). */
+static int run_init(const struct config *c)
 {
 	struct command cmd;
 	char err[512];
-	int code, r = command_resolve(c, &cmd, &code, err, sizeof(err));
+	int code, r;
+
+	set_signal_mask(true);
+	name_process("sioinit");
+	if (process_limits_init(err, sizeof(err)) < 0)
+		die(EXIT_BAD_CONFIG, "%s", err);
+	r = command_resolve(c, &cmd, &code, err, sizeof(err));
 
 	if (r < 0)
 		die(code, "%s", err);
-	code = init_main(c, &cmd, self);
+	code = init_main(c, &cmd);
 	command_free(&cmd);
 	return code;
 }
@@ -139,6 +166,7 @@ int main(int argc, char **argv)
 	static struct config c; /* what it owns is for the life of the process */
 	char err[512];
 
+	set_signal_mask(false); /* whatever we were started with */
 	fd_open_standard();
 	if (config_load(argc, argv, environ, &c, &action, err, sizeof(err)) < 0)
 		die(EXIT_BAD_CONFIG, "%s", err);
@@ -170,5 +198,5 @@ int main(int argc, char **argv)
 		return migrate_run(&c, c.command, c.command_len);
 	if (action == CONFIG_COMPLETION)
 		return completion_run(c.command, c.command_len);
-	return run_init(&c, argv[0]);
+	return run_init(&c);
 }

@@ -5,10 +5,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "init/routers/router_env.h"
 #include "init/supervisor/core.h"
 #include "init/supervisor/signals.h"
 #include "init/system/cpus.h"
@@ -148,14 +150,30 @@ static void on_access_file(void *ctx)
 	routers_tell_access_log(ctx);
 }
 
-int init_main(const struct config *c, const struct command *cmd, char *self)
+static void on_orphan_ended(void *ctx, bool forced)
+{
+	if (shutdown_has_begun(ctx))
+		shutdown_worker_ended(ctx, forced);
+}
+
+/* Two containers that start in the same moment, both as process 1, do not share their chances. */
+static void seed_random(void)
+{
+	unsigned seed;
+
+	if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) != sizeof(seed))
+		seed = (unsigned)getpid() ^ (unsigned)uv_hrtime();
+	srandom(seed);
+}
+
+int init_main(const struct config *c, const struct command *cmd)
 {
 	static struct init in; /* for the life of the process */
 	unsigned n_routers;
 
 	in = (struct init){ .config = c, .command = cmd };
 	log_set_component("init");
-	srandom((unsigned)getpid());
+	seed_random();
 	lent_polls_init(&in);
 	resolve_credentials(&in);
 	in.primary.as = &in.credentials;
@@ -169,13 +187,14 @@ int init_main(const struct config *c, const struct command *cmd, char *self)
 	logs_init(&in.logs, &in.loop, c->worker_logs, log_open());
 	signals_init(&in);
 	shutdown_init(&in);
+	groups_init(&in.groups, &in.loop, on_orphan_ended, &in);
 	start_watchdog(&in);
 	start_heartbeat(&in);
 	if (c->max_connections_per_address)
 		websockets_init(&in.websockets, &in.loop, in.board);
 	access_file_open(&in.access_file, &in.loop, c->access_log ? c->access_log_file : NULL,
 			 on_access_file, &in);
-	routers_init(&in, n_routers, self);
+	routers_init(&in, n_routers, ROUTER_PROCESS_NAME);
 	routers_start(&in);
 	pre_start_run(&in, start_serving);
 	(void)uv_run(&in.loop, UV_RUN_DEFAULT);

@@ -191,8 +191,12 @@ static bool is_relayed(struct worker *w, struct str payload)
 				  in->config->relay_app_messages);
 }
 
-static const struct worker_ops worker_ops = { on_state, on_handback, on_client_taken, on_session,
-					      on_place, on_metrics,  is_relayed };
+static void on_group_ended(struct worker *w, int status, const struct rusage *usage);
+
+static const struct worker_ops worker_ops = {
+	on_state, on_handback, on_client_taken, on_session,
+	on_place, on_metrics,  is_relayed,      on_group_ended
+};
 
 /* Starting */
 
@@ -227,6 +231,7 @@ static struct worker *worker_new(struct slot *s)
 				      .owner = in,
 				      .config = in->config,
 				      .primary = &in->primary,
+				      .groups = &in->groups,
 				      .frontend = &in->frontend,
 				      .handles = { .pending = &in->board->rows[s->number].pending },
 				      .asked = in->reach.style,
@@ -241,8 +246,8 @@ static struct worker *worker_new(struct slot *s)
 	return w;
 }
 
-/* The worker, or NULL: *ret_err is a negative errno. */
-static struct worker *start_worker(struct slot *s, int *ret_err)
+/* The worker, or NULL: *ret_err is a negative errno, *ret_code the exit code it stands for. */
+static struct worker *start_worker(struct slot *s, int *ret_err, int *ret_code)
 {
 	struct init *in = s->init;
 	auto_fd int near = -1, far = -1;
@@ -250,10 +255,12 @@ static struct worker *start_worker(struct slot *s, int *ret_err)
 	int sv[2];
 
 	*ret_err = -ENOMEM;
+	*ret_code = EXIT_OUR_FAILURE;
 	if (!w)
 		return NULL;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) < 0) {
 		*ret_err = -errno;
+		log_error("worker[%u]: cannot start: %s", s->number, strerror(errno));
 		free(w);
 		return NULL;
 	}
@@ -261,7 +268,7 @@ static struct worker *start_worker(struct slot *s, int *ret_err)
 	far = sv[1];
 	*ret_err = take_endpoint(w);
 	if (*ret_err == 0)
-		*ret_err = w->pid = launch(w, far);
+		*ret_err = w->pid = launch(w, far, ret_code);
 	if (*ret_err > 0)
 		*ret_err =
 		    worker_init(w, &in->loop, fd_take(&near), &in->hub, in->dialect.bound_unread);
@@ -281,29 +288,30 @@ static struct worker *start_worker(struct slot *s, int *ret_err)
 
 int pool_start_next(struct slot *s)
 {
-	int r;
+	int r, code;
 
 	assert(!s->next);
 	(void)uv_timer_stop(&s->backoff);
-	s->next = start_worker(s, &r);
+	s->next = start_worker(s, &r, &code);
 	return r;
 }
 
-static void on_backoff(uv_timer_t *t);
+static void refill(struct slot *s, const struct restart_end *end);
 
+/* One that cannot be started has ended, with the exit code that a shell would have. */
 static void slot_start(struct slot *s)
 {
+	struct restart_end end = { .missed = true, .random = (uint32_t)random() };
 	int r;
 
-	s->worker = start_worker(s, &r);
+	if (shutdown_has_begun(s->init))
+		return;
+	s->worker = start_worker(s, &r, &end.code);
 	publish(s);
 	if (s->worker)
 		return;
-	log_error("worker[%u]: cannot start: %s", s->number, strerror(-r));
-	s->restart.short_lives++;
-	(void)uv_timer_start(
-	    &s->backoff, on_backoff,
-	    restart_backoff_ms(s->init->config, s->restart.short_lives, (uint32_t)random()), 0);
+	end.was_ready = s->init->pool.was_ready;
+	refill(s, &end);
 }
 
 static void on_backoff(uv_timer_t *t)
@@ -491,7 +499,7 @@ static void on_end(struct init *in, struct worker *w, int status, const struct r
 		.random = (uint32_t)random(),
 	};
 
-	(void)kill(-w->pid, SIGKILL); /* what it left in its group */
+	worker_group_orphan(w);
 	worker_read_last_words(w);
 	logs_worker_ended(&in->logs, w->pid);
 	write_death(w, status, uptime_ms, usage);
@@ -513,12 +521,19 @@ static void on_end(struct init *in, struct worker *w, int status, const struct r
 	reload_worker_ended(in, w);
 }
 
+static void on_group_ended(struct worker *w, int status, const struct rusage *usage)
+{
+	on_end(w->owner, w, status, usage);
+}
+
 bool pool_ended(struct init *in, pid_t pid, int status, const struct rusage *usage)
 {
 	struct worker *w;
 
-	DL_SEARCH_SCALAR(in->pool.workers, w, pid, pid);
-	if (w)
+	DL_FOREACH(in->pool.workers, w)
+	if (w->pid == pid && w->group.state == GROUP_LED)
+		break;
+	if (w && !worker_group_holds(w, status, usage))
 		on_end(in, w, status, usage);
 	return w;
 }

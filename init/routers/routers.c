@@ -378,7 +378,7 @@ static void start_later(struct router_process *r, uint64_t after_ms)
  * our binary. */
 static pid_t router_spawn(const struct init *in, int far)
 {
-	char *argv[] = { in->routers.name, NULL };
+	char *argv[] = { (char *)in->routers.name, NULL };
 	char **env = router_env(in->config, &in->credentials, far);
 	struct spawn_request rq = { .argv = argv,
 				    .env = env,
@@ -481,7 +481,7 @@ void routers_start(struct init *in)
 		router_start(&in->routers.list[i]);
 }
 
-void routers_init(struct init *in, unsigned n, char *name)
+void routers_init(struct init *in, unsigned n, const char *name)
 {
 	in->routers = (struct routers){ .n = n, .name = name };
 	counter_set(&in->board->n_routers, n);

@@ -28,11 +28,11 @@ struct router_process {
 struct routers {
 	struct router_process list[ROUTERS_MAX];
 	unsigned n;
-	char *name; /* argv[0], borrowed */
+	const char *name; /* argv[0], borrowed */
 };
 
-/* @n processes; @name is main's argv[0], borrowed. */
-void routers_init(struct init *in, unsigned n, char *name);
+/* @n processes; @name is their argv[0], borrowed. */
+void routers_init(struct init *in, unsigned n, const char *name);
 void routers_start(struct init *in);
 
 /* A process has ended; if it was a router's, another is started unless nobody needs it any more.

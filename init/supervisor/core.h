@@ -25,6 +25,7 @@
 #include "init/system/terminal.h"
 #include "init/worker/app_messages.h"
 #include "init/worker/command.h"
+#include "init/worker/group.h"
 #include "ipc/scoreboard.h"
 #include "relay/hub.h"
 #include "settings/config.h"
@@ -39,6 +40,7 @@ struct init {
 	struct hub hub;
 	struct primary primary;
 	struct pool pool;
+	struct groups groups; /* of workers, without a leader */
 	struct routers routers;
 	struct reload reload;
 	struct shutdown shutdown;

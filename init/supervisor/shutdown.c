@@ -18,7 +18,7 @@ bool shutdown_has_begun(const struct init *in)
 
 bool shutdown_is_over(const struct init *in)
 {
-	return shutdown_has_begun(in) && in->pool.n_workers == 0;
+	return shutdown_has_begun(in) && in->pool.n_workers == 0 && in->groups.n_orphaned == 0;
 }
 
 enum phase shutdown_phase(const struct init *in)
@@ -86,6 +86,7 @@ static void kill_workers(struct init *in)
 	stop_workers(in);
 	DL_FOREACH_SAFE(in->pool.workers, w, next)
 	worker_kill(w);
+	groups_kill(&in->groups);
 }
 
 static void on_delay_over(uv_timer_t *t)

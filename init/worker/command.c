@@ -19,10 +19,11 @@
 #include "base/log.h"
 #include "base/macros.h"
 #include "base/str.h"
+#include "init/system/spawn.h"
 
 #include "base/ban.h"
 
-enum { PATH_BUF = 4096, VERSION_WAIT_MS = 2000, WORD_MAX = 1 << 20 };
+enum { PATH_BUF = COMMAND_PATH_MAX, VERSION_WAIT_MS = 2000, WORD_MAX = 1 << 20 };
 
 static const struct {
 	const char *extension, *interpreter;
@@ -91,7 +92,7 @@ static int find_in_path(const char *name, char found[static PATH_BUF])
 	if (strchr(name, '/'))
 		return check_executable(name);
 	if (!path)
-		path = "/usr/local/bin:/usr/bin:/bin";
+		path = SPAWN_PATH_DEFAULT;
 	while (*path) {
 		size_t n = strcspn(path, ":");
 		int r;
@@ -105,6 +106,12 @@ static int find_in_path(const char *name, char found[static PATH_BUF])
 		path += n + (path[n] == ':');
 	}
 	return result;
+}
+
+void command_find(const char *name, char ret[static COMMAND_PATH_MAX])
+{
+	if (find_in_path(name, ret) < 0)
+		(void)snprintf(ret, COMMAND_PATH_MAX, "%s", name);
 }
 
 /* NULL: not by its name. */

@@ -26,6 +26,10 @@ int command_resolve(const struct config *c, struct command *ret, int *ret_exit, 
 		    size_t err_size);
 void command_free(struct command *c);
 
+/* Where execvp(3) finds @name, or @name itself. */
+enum { COMMAND_PATH_MAX = 4096 };
+void command_find(const char *name, char ret[static COMMAND_PATH_MAX]);
+
 /* How requests will reach the workers. */
 struct reach {
 	enum worker_style style; /* UNKNOWN: by the first sign of life */

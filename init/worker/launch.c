@@ -7,10 +7,13 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/fd.h"
+#include "base/log.h"
 #include "init/supervisor/core.h"
 #include "init/system/spawn.h"
+#include "init/worker/exec_failure.h"
 #include "init/worker/heap.h"
 #include "init/worker/worker.h"
 
@@ -90,7 +93,7 @@ static void tell(const struct worker *w, int far, char *heap, struct words *word
 }
 
 static pid_t run(struct worker *w, char *const *argv, char *const *env, int far,
-		 const struct log_pipes *logs)
+		 const struct log_pipes *logs, enum spawn_step *ret_step)
 {
 	struct init *in = w->owner;
 	auto_fd int input = in->pool.wanted > 1 ? open("/dev/null", O_RDONLY | O_CLOEXEC) : -1;
@@ -101,7 +104,9 @@ static pid_t run(struct worker *w, char *const *argv, char *const *env, int far,
 				    .terminal = terminal_for_worker(in),
 				    .stdio = { input, logs->out, logs->err },
 				    .as = &in->credentials,
-				    .no_new_privs = in->config->no_new_privs };
+				    .no_new_privs = in->config->no_new_privs,
+				    .worker = in->config,
+				    .ret_step = ret_step };
 	pid_t pid = argv && env ? spawn(&rq) : -ENOMEM;
 
 	if (rq.terminal >= 0)
@@ -109,13 +114,27 @@ static pid_t run(struct worker *w, char *const *argv, char *const *env, int far,
 	return pid;
 }
 
-static pid_t start(struct worker *w, int far, const struct log_pipes *logs)
+/* The exit code. */
+static int explain(const struct worker *w, const char *program, enum spawn_step step, int err)
+{
+	struct spawn_result failed = { step, err };
+	char found[COMMAND_PATH_MAX], text[1024];
+	int code;
+
+	command_find(program, found);
+	code = exec_failure_explain(found, &failed, text, sizeof(text));
+	log_error("worker[%u]: cannot start: %s (exit code %d)", w->slot, text, code);
+	return code;
+}
+
+static pid_t start(struct worker *w, int far, const struct log_pipes *logs, int *ret_code)
 {
 	const struct init *in = w->owner;
 	char port[ENDPOINT_PATH_MAX];
 	char *heap = heap_node_options(
 	    getenv("NODE_OPTIONS"), heap_megabytes(in->config, in->memory.limit, in->pool.wanted));
 	struct words words = { .n = 0 };
+	enum spawn_step step = SPAWN_FORK;
 	char **argv, **env;
 	pid_t pid;
 
@@ -123,21 +142,26 @@ static pid_t start(struct worker *w, int far, const struct log_pipes *logs)
 	tell(w, far, heap, &words);
 	env = spawn_env(words.list);
 	argv = command_argv(in->command, port, w->endpoint.path);
-	pid = run(w, argv, env, far, logs);
+	pid = run(w, argv, env, far, logs, &step);
+	if (pid < 0)
+		*ret_code = explain(w, in->command->argv[0], step, -pid);
 	command_free_argv(argv);
 	free(env);
 	free(heap);
 	return pid;
 }
 
-pid_t launch(struct worker *w, int far)
+pid_t launch(struct worker *w, int far, int *ret_code)
 {
 	struct init *in = w->owner;
 	struct log_pipes logs;
 	pid_t pid = logs_open(&in->logs, w->slot, &logs);
 
+	*ret_code = EXIT_OUR_FAILURE;
 	if (pid == 0)
-		pid = start(w, far, &logs);
+		pid = start(w, far, &logs, ret_code);
+	else
+		log_error("worker[%u]: cannot start: %s", w->slot, strerror(-pid));
 	logs_started(&logs, pid);
 	return pid;
 }

@@ -11,6 +11,7 @@
 #include "init/supervisor/app_metrics.h"
 #include "init/worker/drain.h"
 #include "init/worker/endpoint.h"
+#include "init/worker/group.h"
 #include "init/worker/handles.h"
 #include "init/worker/servers.h"
 #include "ipc/channel.h"
@@ -37,6 +38,8 @@ struct worker_ops {
 	void (*on_metrics)(struct worker *w, const struct node_msg *m, struct str payload);
 	/* Whether a message of the app's own (NODE_OTHER) goes to the other workers. */
 	bool (*is_relayed)(struct worker *w, struct str payload);
+	/* See worker_group_holds(): the worker has ended, as its leader had. */
+	void (*on_group_ended)(struct worker *w, int status, const struct rusage *usage);
 };
 
 struct worker {
@@ -45,13 +48,15 @@ struct worker {
 	void *owner;
 	const struct config *config;
 	struct primary *primary;
+	struct groups *groups; /* NULL: what is left of its group is killed */
 	const struct frontend *frontend;
 	bool has_channel; /* so it can say 'ready' */
 	/* Must become ready in time, unless somebody types at it. */
 	bool has_deadline;
 	bool answers_pings; /* when asked over the channel; Deno does not, and it kills Bun */
 	uint32_t id, slot;
-	pid_t pid;
+	pid_t pid; /* and its process group's id */
+	struct group group;
 	enum worker_state state;
 	enum worker_style asked; /* UNKNOWN: by what it does */
 	enum worker_style style;
