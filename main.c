@@ -102,25 +102,12 @@ static int run_router(const struct config *c)
 	return router_main(&conf, atoi(fd));
 }
 
-static void set_signal_mask(bool block)
-{
-	sigset_t mask;
-
-	(void)sigemptyset(&mask);
-	if (block)
-		(void)sigfillset(&mask);
-	(void)sigprocmask(SIG_SETMASK, &mask, NULL);
-}
-
-/* A signal that comes before there are handlers waits for them (signals_init()); process 1 would
- * never see it otherwise. Those of faults act all the same (sigprocmask(2)). */
 static int run_init(const struct config *c)
 {
 	struct command cmd;
 	char err[512];
 	int code, r;
 
-	set_signal_mask(true);
 	name_process("sioinit");
 	if (process_limits_init(err, sizeof(err)) < 0)
 		die(EXIT_BAD_CONFIG, "%s", err);
@@ -159,6 +146,18 @@ static void apply_ecosystem(struct config *c)
 		die(EXIT_BAD_CONFIG, "%s", err);
 }
 
+/* For init: a signal that comes before there are handlers waits for them (signals_init()); process
+ * 1 would never see it otherwise. All others block none, whatever they were started with. */
+static void set_signal_mask(bool block)
+{
+	sigset_t mask;
+
+	(void)sigemptyset(&mask);
+	if (block)
+		(void)sigfillset(&mask);
+	(void)sigprocmask(SIG_SETMASK, &mask, NULL);
+}
+
 int main(int argc, char **argv)
 {
 	const char *role = getenv("SIOINIT_ROLE");
@@ -166,10 +165,10 @@ int main(int argc, char **argv)
 	static struct config c; /* what it owns is for the life of the process */
 	char err[512];
 
-	set_signal_mask(false); /* whatever we were started with */
 	fd_open_standard();
 	if (config_load(argc, argv, environ, &c, &action, err, sizeof(err)) < 0)
 		die(EXIT_BAD_CONFIG, "%s", err);
+	set_signal_mask(action == CONFIG_RUN && !role);
 	if (action == CONFIG_HELP) {
 		config_help(stdout);
 		return 0;

@@ -404,7 +404,7 @@ static int code_of(int status)
 static bool all_retired(const struct pool *p)
 {
 	for (unsigned i = 0; i < p->wanted; i++)
-		if (!p->slots[i]->retired)
+		if (!p->slots[i] || !p->slots[i]->retired)
 			return false;
 	return true;
 }
