@@ -533,7 +533,7 @@ bool pool_ended(struct init *in, pid_t pid, int status, const struct rusage *usa
 	DL_FOREACH(in->pool.workers, w)
 	if (w->pid == pid && w->group.state == GROUP_LED)
 		break;
-	if (w && !worker_group_holds(w, status, usage))
+	if (w && !worker_leader_ended(w, status, usage))
 		on_end(in, w, status, usage);
 	return w;
 }

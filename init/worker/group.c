@@ -121,9 +121,8 @@ bool worker_group_holds(struct worker *w, int status, const struct rusage *usage
 	add(w, GROUP_STOPPING);
 	log_debug("worker[%u]: its process has ended, others of its group are there pid=%d",
 		  w->slot, (int)w->pid);
-	if (w->state != WORKER_STOPPING)
-		worker_stop(w);
-	else if (!g->is_told && w->config->stop_group != CONFIG_STOP_GROUP_LEADER)
+	if (w->state == WORKER_STOPPING && !g->is_told &&
+	    w->config->stop_group != CONFIG_STOP_GROUP_LEADER)
 		tell_all(w);
 	return true;
 }

@@ -55,9 +55,8 @@ void groups_kill(struct groups *gs);
 /* The stop signal, by stop-group, and SIGCONT, so that what is stopped can act on it. */
 void worker_group_stop(struct worker *w);
 
-/* The leader was reaped. True: the worker was being stopped, and others of its group are there; the
- * stop goes on, and worker_ops.on_group_ended() follows when they have ended. False: the worker has
- * ended. Allocates nothing. */
+/* For worker_leader_ended(): whether @w, which is being stopped, has others in its group. Then they
+ * have had the stop signal, unless @w still drains. Allocates nothing. */
 bool worker_group_holds(struct worker *w, int status, const struct rusage *usage);
 
 /* The worker has ended; before worker_close(). What is left of its group gets the stop signal, and

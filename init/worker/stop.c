@@ -99,3 +99,11 @@ void worker_stop(struct worker *w)
 	(void)uv_timer_start(&w->deadline, on_disconnect_time,
 			     left < DISCONNECT_AFTER_MS ? left : DISCONNECT_AFTER_MS, 0);
 }
+
+bool worker_leader_ended(struct worker *w, int status, const struct rusage *usage)
+{
+	if (!worker_group_holds(w, status, usage))
+		return false;
+	worker_stop(w);
+	return true;
+}

@@ -298,12 +298,6 @@ int worker_init(struct worker *w, uv_loop_t *loop, int fd, struct hub *hub, bool
 	return 0;
 }
 
-void worker_release(struct worker *w)
-{
-	if (--w->n_open == 0)
-		free(w);
-}
-
 static void on_channel_closed(struct channel *ch)
 {
 	worker_release(of_channel(ch));

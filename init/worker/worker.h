@@ -38,7 +38,7 @@ struct worker_ops {
 	void (*on_metrics)(struct worker *w, const struct node_msg *m, struct str payload);
 	/* Whether a message of the app's own (NODE_OTHER) goes to the other workers. */
 	bool (*is_relayed)(struct worker *w, struct str payload);
-	/* See worker_group_holds(): the worker has ended, as its leader had. */
+	/* See worker_leader_ended(): the worker has ended, as its leader had. */
 	void (*on_group_ended)(struct worker *w, int status, const struct rusage *usage);
 };
 
@@ -145,6 +145,10 @@ void worker_requests_done(struct worker *w);
 
 /* The polite stop: stop-signal, then cluster's disconnect; SIGKILL at stop-timeout. */
 void worker_stop(struct worker *w);
+/* Its process was reaped. True: it was being stopped, and others of its group are there; the stop
+ * goes on, and worker_ops.on_group_ended() follows when they have ended. False: the worker has
+ * ended. Allocates nothing. */
+bool worker_leader_ended(struct worker *w, int status, const struct rusage *usage);
 /* SIGKILL for its whole group; its end is told like any other. */
 void worker_kill(struct worker *w);
 void worker_signal(const struct worker *w, int sig);
