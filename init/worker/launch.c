@@ -7,12 +7,15 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/fd.h"
 #include "base/log.h"
-#include "init/supervisor/core.h"
+#include "init/logs/logs.h"
+#include "init/system/credentials.h"
+#include "init/system/memory.h"
 #include "init/system/spawn.h"
+#include "init/system/terminal.h"
+#include "init/worker/context.h"
 #include "init/worker/exec_failure.h"
 #include "init/worker/heap.h"
 #include "init/worker/worker.h"
@@ -51,12 +54,12 @@ static void name_port(const struct worker *w, char *dst, size_t size)
 
 static void tell_channel(const struct worker *w, struct words *env, int far)
 {
-	const struct init *in = w->owner;
+	const struct worker_context *cx = w->context;
 
 	add(env, "NODE_CHANNEL_FD=%d", far);
 	add(env, "NODE_CHANNEL_SERIALIZATION_MODE=%s",
-	    in->dialect.mode == SERIAL_JSON ? "json" : "advanced");
-	if (in->reach.cluster)
+	    cx->dialect.mode == SERIAL_JSON ? "json" : "advanced");
+	if (cx->reach.cluster)
 		add(env, "NODE_UNIQUE_ID=%u", w->id);
 }
 
@@ -75,19 +78,19 @@ static void tell_place(const struct worker *w, struct words *env, const char *po
 /* What is added to our environment; @words and @heap hold the texts. */
 static void tell(const struct worker *w, int far, char *heap, struct words *words)
 {
-	const struct init *in = w->owner;
+	const struct worker_context *cx = w->context;
 	char *user[CREDENTIALS_ENV_MAX], port[ENDPOINT_PATH_MAX];
 
 	name_port(w, port, sizeof(port));
 	add(words, "NODE_APP_INSTANCE=%u", w->slot);
 	add(words, "SIOINIT_SLOT=%u", w->slot);
-	add(words, "SIOINIT_WORKERS=%u", in->pool.wanted);
+	add(words, "SIOINIT_WORKERS=%u", cx->wanted);
 	tell_place(w, words, port);
-	if (in->reach.channel)
+	if (cx->reach.channel)
 		tell_channel(w, words, far);
 	if (heap)
 		words->list[words->n++] = heap;
-	credentials_env(&in->credentials, user);
+	credentials_env(cx->credentials, user);
 	for (char **u = user; *u; u++)
 		words->list[words->n++] = *u;
 }
@@ -95,22 +98,22 @@ static void tell(const struct worker *w, int far, char *heap, struct words *word
 static pid_t run(struct worker *w, char *const *argv, char *const *env, int far,
 		 const struct log_pipes *logs, enum spawn_step *ret_step)
 {
-	struct init *in = w->owner;
-	auto_fd int input = in->pool.wanted > 1 ? open("/dev/null", O_RDONLY | O_CLOEXEC) : -1;
+	const struct worker_context *cx = w->context;
+	auto_fd int input = cx->wanted > 1 ? open("/dev/null", O_RDONLY | O_CLOEXEC) : -1;
 	struct spawn_request rq = { .argv = argv,
 				    .env = env,
-				    .inherit_fd = in->reach.channel ? far : -1,
+				    .inherit_fd = cx->reach.channel ? far : -1,
 				    .own_group = 1,
-				    .terminal = terminal_for_worker(in),
+				    .terminal = terminal_for_worker(cx->terminal, cx->wanted),
 				    .stdio = { input, logs->out, logs->err },
-				    .as = &in->credentials,
-				    .no_new_privs = in->config->no_new_privs,
-				    .worker = in->config,
+				    .as = cx->credentials,
+				    .no_new_privs = cx->config->no_new_privs,
+				    .worker = cx->config,
 				    .ret_step = ret_step };
 	pid_t pid = argv && env ? spawn(&rq) : -ENOMEM;
 
 	if (rq.terminal >= 0)
-		terminal_taken(&in->terminal, pid);
+		terminal_taken(cx->terminal, pid);
 	return pid;
 }
 
@@ -121,7 +124,8 @@ static int explain(const struct worker *w, const char *program, enum spawn_step 
 	char found[COMMAND_PATH_MAX], text[1024];
 	int code;
 
-	command_find(program, found);
+	if (command_find(program, found) < 0)
+		(void)snprintf(found, sizeof(found), "%s", program);
 	code = exec_failure_explain(found, &failed, text, sizeof(text));
 	log_error("worker[%u]: cannot start: %s (exit code %d)", w->slot, text, code);
 	return code;
@@ -129,10 +133,10 @@ static int explain(const struct worker *w, const char *program, enum spawn_step 
 
 static pid_t start(struct worker *w, int far, const struct log_pipes *logs, int *ret_code)
 {
-	const struct init *in = w->owner;
+	const struct worker_context *cx = w->context;
 	char port[ENDPOINT_PATH_MAX];
-	char *heap = heap_node_options(
-	    getenv("NODE_OPTIONS"), heap_megabytes(in->config, in->memory.limit, in->pool.wanted));
+	char *heap = heap_node_options(getenv("NODE_OPTIONS"),
+				       heap_megabytes(cx->config, cx->memory->limit, cx->wanted));
 	struct words words = { .n = 0 };
 	enum spawn_step step = SPAWN_FORK;
 	char **argv, **env;
@@ -141,10 +145,10 @@ static pid_t start(struct worker *w, int far, const struct log_pipes *logs, int 
 	name_port(w, port, sizeof(port));
 	tell(w, far, heap, &words);
 	env = spawn_env(words.list);
-	argv = command_argv(in->command, port, w->endpoint.path);
+	argv = command_argv(cx->command, port, w->endpoint.path);
 	pid = run(w, argv, env, far, logs, &step);
-	if (pid < 0)
-		*ret_code = explain(w, in->command->argv[0], step, -pid);
+	if (pid < 0 && step != SPAWN_FORK)
+		*ret_code = explain(w, cx->command->argv[0], step, -pid);
 	command_free_argv(argv);
 	free(env);
 	free(heap);
@@ -153,15 +157,12 @@ static pid_t start(struct worker *w, int far, const struct log_pipes *logs, int 
 
 pid_t launch(struct worker *w, int far, int *ret_code)
 {
-	struct init *in = w->owner;
+	const struct worker_context *cx = w->context;
 	struct log_pipes logs;
-	pid_t pid = logs_open(&in->logs, w->slot, &logs);
+	pid_t pid = logs_open(cx->logs, w->slot, &logs);
 
-	*ret_code = EXIT_OUR_FAILURE;
 	if (pid == 0)
 		pid = start(w, far, &logs, ret_code);
-	else
-		log_error("worker[%u]: cannot start: %s", w->slot, strerror(-pid));
 	logs_started(&logs, pid);
 	return pid;
 }

@@ -6,6 +6,6 @@
 struct worker;
 
 /* @far, the worker's end of the channel, is borrowed; the worker inherits it when it gets a
- * channel. The pid or -errno: then the reason is in the log, and *ret_code is the exit code that a
- * shell would have. */
+ * channel. The pid or -errno. When the app or a setting is to blame, the reason is in the log and
+ * *ret_code is set to the exit code that a shell would have. */
 pid_t launch(struct worker *w, int far, int *ret_code);
