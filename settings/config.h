@@ -134,6 +134,20 @@ struct config_sidecars {
 	unsigned n;
 };
 
+/* A worker's umask or nice value that is not set: as sioinit's; an oom_score_adj: auto. */
+enum { CONFIG_AS_SIOINIT = -0x7fffffff, OOM_SCORE_ADJ_MAX = 1000 };
+
+/* setrlimit(2) for the workers; UINT64_MAX is RLIM_INFINITY. */
+struct config_rlimits {
+	struct config_rlimit {
+		int resource;
+		uint64_t soft, hard;
+	} row[16];
+	unsigned n;
+};
+
+enum config_stop_group { CONFIG_STOP_GROUP_AUTO, CONFIG_STOP_GROUP_LEADER, CONFIG_STOP_GROUP_ALL };
+
 /* struct config.heap_mb beside a number: */
 enum { HEAP_OFF = 0, HEAP_AUTO = 0x7fffffff };
 
@@ -161,6 +175,8 @@ struct config {
 	struct config_sidecars sidecars;
 	const char *user, *group; /* NULL: as sioinit itself */
 	bool no_new_privs;
+	struct config_rlimits worker_rlimits;
+	int worker_umask, worker_nice, worker_oom_score_adj; /* or CONFIG_AS_SIOINIT */
 	enum config_sandbox sandbox;
 	uint32_t ready_timeout_ms, min_uptime_ms;
 	uint32_t max_restarts; /* 0: no limit */
@@ -170,6 +186,7 @@ struct config {
 	struct config_codes stop_exit_codes;
 	uint32_t shutdown_delay_ms, drain_time_ms, stop_timeout_ms;
 	int stop_signal;
+	enum config_stop_group stop_group;
 	bool rebalance;
 	struct config_signal_map signal_map;
 	uint32_t ping_interval_ms, lag_warn_ms, hang_timeout_ms; /* 0: off */

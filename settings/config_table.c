@@ -83,6 +83,11 @@ const struct setting config_table[] = {
 	    { "PM2_KILL_TIMEOUT", config_parse_milliseconds, "milliseconds" }),
 	ROW("stop-signal", "SIGNAL", "TERM", signal, signal, stop_signal,
 	    "what tells a worker to stop"),
+	ROW("stop-group", "WHOM", "auto", stop_group, stop_group, stop_group,
+	    "who of a worker's process group gets the stop signal: leader (the process that "
+	    "sioinit started; it tells the others), group (all at once), or auto (the leader, and "
+	    "those that are left when it has ended; all at once when it does not handle the "
+	    "signal, such as sh); all have until stop-timeout"),
 	ROW("signal-map", "LIST", "", signal_map, signal_map, signal_map,
 	    "take one signal for another, or for none: HUP=TERM,USR2=none"),
 	ROW("ping-interval", "SECONDS", "1", seconds, seconds, ping_interval_ms,
@@ -232,6 +237,17 @@ const struct setting config_table[] = {
 	    "and their group; without it the user's own, and all that the user is in"),
 	ROW("no-new-privs", "SWITCH", "off", switch, switch, no_new_privs,
 	    "1: workers gain no rights by running set-user-ID programs"),
+	ROW("worker-rlimits", "LIST", "", rlimits, rlimits, worker_rlimits,
+	    "limits of each worker, NAME=SOFT or NAME=SOFT:HARD as in setrlimit(2), such as "
+	    "nofile=65536,core=unlimited,stack=8M; others are as sioinit was given them"),
+	ROW("worker-umask", "MODE", "inherit", umask, umask, worker_umask,
+	    "umask of the workers, octal, such as 027; inherit: sioinit's own"),
+	ROW("worker-nice", "N", "inherit", nice, nice, worker_nice,
+	    "nice value of the workers, -20 to 19; below sioinit's own it wants CAP_SYS_NICE; "
+	    "inherit: sioinit's own"),
+	ROW("worker-oom-score-adj", "N", "auto", oom_score_adj, oom_score_adj, worker_oom_score_adj,
+	    "-1000 to 1000: higher is killed sooner when memory runs out; auto: sioinit's own and "
+	    "50, so that a worker goes before sioinit and the routers"),
 	ROW("sandbox", "HOW", "auto", sandbox, sandbox, sandbox,
 	    "auto: the routers, which strangers talk to, have no capabilities, reach no files and "
 	    "make no system calls but those they need, as far as kernel and container allow for "

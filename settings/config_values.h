@@ -81,6 +81,17 @@ config_parse_fn config_parse_signal; /* int: TERM, SIGTERM or 15; none is 0 */
 config_print_fn config_print_signal;
 config_parse_fn config_parse_signal_map; /* struct config_signal_map: HUP=TERM,USR1=none */
 config_print_fn config_print_signal_map;
+config_parse_fn config_parse_stop_group; /* enum config_stop_group */
+config_print_fn config_print_stop_group;
+config_parse_fn config_parse_rlimits; /* struct config_rlimits: nofile=1024:65536,core=0 */
+config_print_fn config_print_rlimits;
+/* int, or CONFIG_AS_SIOINIT */
+config_parse_fn config_parse_umask; /* octal, or inherit */
+config_print_fn config_print_umask;
+config_parse_fn config_parse_nice; /* -20 to 19, or inherit */
+config_print_fn config_print_nice;
+config_parse_fn config_parse_oom_score_adj; /* -1000 to 1000, or auto */
+config_print_fn config_print_oom_score_adj;
 
 /* The words that @parse takes, NULL-terminated, when words are all it takes; else NULL. */
 const char *const *config_words(config_parse_fn *parse);

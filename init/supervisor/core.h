@@ -25,6 +25,7 @@
 #include "init/system/terminal.h"
 #include "init/worker/app_messages.h"
 #include "init/worker/command.h"
+#include "init/worker/group.h"
 #include "init/worker/version_question.h"
 #include "ipc/scoreboard.h"
 #include "relay/hub.h"
@@ -39,6 +40,7 @@ struct init {
 	struct hub hub;
 	struct primary primary;
 	struct pool pool;
+	struct groups groups; /* of workers, without a leader */
 	struct routers routers;
 	struct shutdown shutdown;
 	struct monitor monitor;

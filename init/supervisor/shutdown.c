@@ -51,10 +51,10 @@ static void set_stage(struct init *in, enum shutdown_stage to)
 	tell_phase(in);
 }
 
-/* No worker is left: no router need be replaced any more. */
+/* No worker is left, nor what one has left: no router need be replaced any more. */
 static void end_if_over(struct init *in)
 {
-	if (!shutdown_has_begun(in) || in->pool.n_workers > 0)
+	if (!shutdown_has_begun(in) || in->pool.n_workers > 0 || in->groups.n_orphaned > 0)
 		return;
 	routers_close(&in->routers);
 	sidecars_stop(&in->sidecars);
@@ -103,6 +103,7 @@ static void kill_workers(struct init *in)
 	DL_FOREACH_SAFE(in->pool.workers, w, next)
 	worker_kill(w);
 	sidecars_kill(&in->sidecars);
+	groups_kill(&in->groups);
 }
 
 static void on_delay_over(uv_timer_t *t)

@@ -325,6 +325,22 @@ static void reads_cookie_attributes(void **state)
 	assert_int_equal(load(env, ""), -EINVAL);
 }
 
+static void reads_limits_of_processes(void **state)
+{
+	(void)state;
+	assert_printed("", "--worker-rlimits nofile=1024:65536,core=unlimited,stack=8M x",
+		       "SIOINIT_WORKER_RLIMITS=nofile=1024:65536,core=unlimited:unlimited,"
+		       "stack=8388608:8388608 (--worker-rlimits)\n");
+	assert_printed("SIOINIT_WORKER_RLIMITS=cpu=-1", "x",
+		       "SIOINIT_WORKER_RLIMITS=cpu=unlimited:unlimited (SIOINIT_WORKER_RLIMITS)\n");
+	assert_printed("", "--worker-umask 27 x", "SIOINIT_WORKER_UMASK=027 (--worker-umask)\n");
+	assert_printed("", "--worker-nice -20 x", "SIOINIT_WORKER_NICE=-20 (--worker-nice)\n");
+	assert_printed("", "x", "SIOINIT_WORKER_UMASK=inherit (default)\n");
+	assert_printed("", "x", "SIOINIT_WORKER_NICE=inherit (default)\n");
+	assert_printed("", "x", "SIOINIT_WORKER_OOM_SCORE_ADJ=auto (default)\n");
+	assert_printed("", "x", "SIOINIT_STOP_GROUP=auto (default)\n");
+}
+
 static void refuses_wrong_values(void **state)
 {
 	static const char *const wrong[] = {
@@ -335,6 +351,18 @@ static void refuses_wrong_values(void **state)
 		"--request-id X:Y",
 		"--request-id Host",
 		"--access-log yes",
+		"--stop-group all",
+		"--worker-rlimits nofile",
+		"--worker-rlimits nofile=",
+		"--worker-rlimits nofile=2:1",
+		"--worker-rlimits files=1",
+		"--worker-rlimits nofile=1,,core=0",
+		"--worker-rlimits nofile=8M",
+		"--worker-umask 0888",
+		"--worker-umask 1000",
+		"--worker-nice 20",
+		"--worker-nice --1",
+		"--worker-oom-score-adj -1001",
 		"--port 0",
 		"--port 65536",
 		"--port -1",
@@ -510,6 +538,7 @@ int main(void)
 		cmocka_unit_test(reads_values),
 		cmocka_unit_test(says_what_is_wrong),
 		cmocka_unit_test(reads_cookie_attributes),
+		cmocka_unit_test(reads_limits_of_processes),
 		cmocka_unit_test(refuses_wrong_values),
 		cmocka_unit_test(knows_names_that_are_not_settings),
 		cmocka_unit_test(ignores_service_links),
