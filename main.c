@@ -93,6 +93,14 @@ static int run_router(const struct config *c)
 	return router_main(&conf, atoi(fd));
 }
 
+static void say_links(const struct config *c)
+{
+	if (c->links[0])
+		log_info("settings: passed over, as Kubernetes or Docker has set them for a "
+			 "service: %s",
+			 c->links);
+}
+
 static int run_init(const struct config *c, char *self)
 {
 	struct command cmd;
@@ -158,6 +166,8 @@ int main(int argc, char **argv)
 		apply_ecosystem(&c);
 	if (action == CONFIG_RUN || action == CONFIG_CHECK)
 		node_options_apply(&c, getenv("NODE_OPTIONS"));
+	if (action == CONFIG_RUN || action == CONFIG_CHECK)
+		say_links(&c);
 	if (action == CONFIG_CHECK) {
 		config_print(&c, stdout);
 		return 0;

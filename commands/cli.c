@@ -12,7 +12,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
-#include "init/supervisor/admin_socket.h"
+#include "ipc/admin_address.h"
 
 #include "base/ban.h"
 
@@ -26,7 +26,7 @@ static unsigned find_instances(pid_t *ret_pid)
 	FILE *f = fopen("/proc/net/unix", "re");
 	unsigned n = 0;
 
-	admin_socket_prefix(prefix, sizeof(prefix));
+	admin_address_prefix(prefix, sizeof(prefix));
 	while (f && fgets(line, sizeof(line), f)) {
 		const char *name = strstr(line, prefix);
 
@@ -68,7 +68,7 @@ static int dial_found(void)
 
 	if (n > 1)
 		return -EEXIST;
-	return n == 0 ? -ENOENT : dial(&a, admin_socket_address(pid, &a));
+	return n == 0 ? -ENOENT : dial(&a, admin_address(pid, &a));
 }
 
 static int connect_instance(const struct config *c)

@@ -94,8 +94,8 @@ static const char *env_find(char *const *envp, const char *name)
 }
 
 /* Kubernetes and Docker links tell a container of every Service: one called "sioinit" gives
- * SIOINIT_SERVICE_HOST, SIOINIT_PORT=tcp://10.0.0.1:80, SIOINIT_PORT_80_TCP_ADDR and more. None of
- * them is meant for us. */
+ * SIOINIT_SERVICE_HOST, SIOINIT_PORT=tcp://10.0.0.1:80, SIOINIT_PORT_80_TCP_ADDR and more, one
+ * called "pm2" PM2_PORT. None of them is meant for us. */
 static bool is_service_link(const char *entry)
 {
 	static const char *const marks[] = { "_SERVICE_HOST", "_SERVICE_PORT", "_PORT_" };
@@ -106,7 +106,20 @@ static bool is_service_link(const char *entry)
 	for (size_t i = 0; i < ARRAY_LEN(marks); i++)
 		if (strstr(name, marks[i]))
 			return true;
-	return n >= 5 && memcmp(entry + n - 5, "_PORT", 5) == 0 && strstr(entry + n, "://");
+	return n >= 4 && memcmp(entry + n - 4, "PORT", 4) == 0 && strstr(entry + n, "://");
+}
+
+/* The entry of environment that @name is set by, or NULL; a service link is none. */
+static const char *env_setting(struct config *c, char *const *envp, const char *name)
+{
+	const char *entry = env_find(envp, name);
+	size_t n = strlen(c->links);
+
+	if (!entry || !is_service_link(entry))
+		return entry;
+	(void)snprintf(c->links + n, sizeof(c->links) - n, "%s%.*s", n ? ", " : "",
+		       (int)strcspn(entry, "="), entry);
+	return NULL;
 }
 
 static int load_env(const struct loader *l, const struct setting *s, char *const *envp)
@@ -115,13 +128,13 @@ static int load_env(const struct loader *l, const struct setting *s, char *const
 	const char *entry;
 
 	setting_env_name(s, name);
-	entry = env_find(envp, name);
-	if (entry && !is_service_link(entry))
+	entry = env_setting(l->config, envp, name);
+	if (entry)
 		return apply_entry(l, s, s->parse, CONFIG_FROM_ENV, entry, strchr(entry, '=') + 1);
 	for (size_t i = 0; i < ARRAY_LEN(s->aliases) && s->aliases[i].env; i++) {
 		const struct alias *a = &s->aliases[i];
 
-		entry = env_find(envp, a->env);
+		entry = env_setting(l->config, envp, a->env);
 		if (entry)
 			return apply_entry(l, s, a->parse ? a->parse : s->parse, CONFIG_FROM_ENV,
 					   entry, strchr(entry, '=') + 1);
@@ -354,6 +367,23 @@ int config_set(struct config *c, const char *name, const char *value, enum confi
 	if (!from.name.p || !kept)
 		return -ENOMEM;
 	return apply_named(&l, name, kept, from);
+}
+
+static bool is_set(const struct config *c, const char *name)
+{
+	const struct setting *s = setting_find_flag(name, strlen(name));
+
+	return c->from[s - config_table].source > CONFIG_FROM_DEFAULT;
+}
+
+bool config_port_is_set(const struct config *c)
+{
+	return is_set(c, "port");
+}
+
+bool config_admin_is_set(const struct config *c)
+{
+	return is_set(c, "admin");
 }
 
 void config_free(struct config *c)

@@ -183,6 +183,7 @@ struct config {
 	char *const *command; /* as given after the options; NULL when only SIOINIT_APP is set */
 	size_t command_len;
 	struct config_origin from[CONFIG_SETTINGS_MAX]; /* in the table's order */
+	char links[128]; /* variables passed over, since Kubernetes or Docker has set them */
 	struct config_text *texts; /* owned; what fields borrow from none of the two */
 };
 
@@ -203,6 +204,11 @@ enum config_action {
  * setting, what is wrong and how to mend it. Never prints. */
 int config_load(int argc, char *const *argv, char *const *envp, struct config *ret,
 		enum config_action *ret_action, char *err, size_t err_size);
+
+/* Whether anybody has said what the public port is; else it is only where sioinit listens by
+ * itself, and the app listens wherever it likes. */
+bool config_port_is_set(const struct config *c);
+bool config_admin_is_set(const struct config *c);
 
 /* drain-time, less where the app's own ending wants time, too. */
 static inline uint32_t config_drain_time_ms(const struct config *c)

@@ -27,7 +27,8 @@ const struct setting config_table[] = {
 	    "how many workers: max or auto (one per CPU the container may use), N, -N (CPUs less "
 	    "N) or N%",
 	    { "WEB_CONCURRENCY", NULL, NULL }),
-	ROW("port", "PORT", "8080", port, port, port, "public port, told to the workers as PORT",
+	ROW("port", "PORT", "8080", port, port, port,
+	    "public port; when it is set, node:cluster workers are told it as PORT",
 	    { "PORT", NULL, NULL }, { "PM2_PORT", NULL, NULL }),
 	ROW("routers", "N", "1", routers, routers, routers,
 	    "processes that accept clients: N (up to 16), or auto (one for every 8 workers)"),

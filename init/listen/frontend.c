@@ -56,6 +56,14 @@ static int open_address(const struct config_address *a, uint32_t backlog, int *f
 	return r < 0 ? r : (int)n;
 }
 
+/* Who has set nothing may share the network with others who listen there. */
+static void do_without(const struct config_address *a, const char *what, const char *setting,
+		       int err, const char *consequence)
+{
+	log_warn("%s %s%s%u, the default: %s; %s: set %s", what, a->host, a->host[0] ? ":" : "",
+		 a->port, strerror(-err), consequence, setting);
+}
+
 /* What is wrong, and what @setting must be for it to be right. */
 static unsigned open_or_die(const struct config_address *a, uint32_t backlog, const char *what,
 			    const char *setting, int *fds, unsigned n)
@@ -82,20 +90,72 @@ static void add_opened(struct frontend *l, const struct config *c, unsigned n_ro
 	add(l, fds, n, true);
 }
 
-void frontend_open(struct frontend *ret, const struct config *c, unsigned n_routers)
+static void close_all(int *fds, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		fd_close(&fds[i]);
+}
+
+static void open_default_port(struct frontend *l, const struct config *c, unsigned n_routers,
+			      const struct config_address *public)
+{
+	int fds[ROUTERS_MAX];
+	int r;
+
+	for (unsigned i = 0; i < ROUTERS_MAX; i++)
+		fds[i] = -1;
+	r = open_address(public, c->backlog, fds, n_routers);
+	l->has_no_public = r < 0;
+	if (r >= 0) {
+		add(l, fds, (unsigned)r, true);
+		return;
+	}
+	close_all(fds, ROUTERS_MAX);
+	do_without(public, "port", "SIOINIT_PORT or PORT", r,
+		   "served is only where the app listens by itself");
+}
+
+static void open_public(struct frontend *l, const struct config *c, unsigned n_routers)
 {
 	struct config_address public = { .port = c->port };
 
+	if (config_port_is_set(c))
+		add_opened(l, c, n_routers, &public, "port", "SIOINIT_PORT or PORT");
+	else
+		open_default_port(l, c, n_routers, &public);
+}
+
+static void open_admin(struct frontend *l, const struct config *c)
+{
+	static const char setting[] = "SIOINIT_ADMIN, or off";
+	int r;
+
+	if (c->admin.off)
+		return;
+	if (config_admin_is_set(c)) {
+		(void)open_or_die(&c->admin, 0, "admin address", setting, &l->admin, 1);
+		return;
+	}
+	r = open_address(&c->admin, 0, &l->admin, 1);
+	if (r >= 0)
+		return;
+	l->admin = -1;
+	do_without(&c->admin, "admin address", setting, r,
+		   "nothing answers /livez, /readyz and /metrics");
+}
+
+void frontend_open(struct frontend *ret, const struct config *c, unsigned n_routers)
+{
 	*ret = (struct frontend){ 0 };
 	take_passed(ret);
-	if (ret->n_http == 0)
-		add_opened(ret, c, n_routers, &public, "port", "SIOINIT_PORT or PORT");
+	ret->is_passed = ret->n_http > 0;
+	if (!ret->is_passed)
+		open_public(ret, c, n_routers);
 	for (unsigned i = 0; i < c->listen.n && ret->n_http < FRONTEND_MAX; i++)
 		add_opened(ret, c, n_routers, &c->listen.list[i], "address", "SIOINIT_LISTEN");
 	ret->admin = notify_take_listener("admin");
-	if (ret->admin < 0 && !c->admin.off)
-		(void)open_or_die(&c->admin, 0, "admin address", "SIOINIT_ADMIN, or off",
-				  &ret->admin, 1);
+	if (ret->admin < 0)
+		open_admin(ret, c);
 }
 
 static const char *path_of(const struct listening *at)
@@ -155,11 +215,16 @@ bool frontend_has(const struct frontend *l, const struct sockaddr_storage *local
 	return false;
 }
 
+bool frontend_tells_port(const struct frontend *l, const struct config *c)
+{
+	return l->is_passed || config_port_is_set(c);
+}
+
 void frontend_name(const struct frontend *l, char *dst, size_t size)
 {
 	size_t n = 0;
 
-	dst[0] = '\0';
+	(void)snprintf(dst, size, "%s", l->n_http ? "" : "the app's own ports");
 	for (size_t i = 0; i < l->n_http && n < size; i++) {
 		const char *path = path_of(&l->http[i]), *comma = i ? ", " : "";
 

@@ -18,6 +18,7 @@
 #include "init/supervisor/admin_request.h"
 #include "init/supervisor/core.h"
 #include "init/worker/worker.h"
+#include "ipc/admin_address.h"
 #include "ipc/report.h"
 
 #include "base/ban.h"
@@ -36,27 +37,6 @@ struct admin_client {
 	size_t len;
 	struct buf answer;
 };
-
-/* Names */
-
-void admin_socket_prefix(char *dst, size_t size)
-{
-	struct stat st = { 0 };
-
-	(void)stat("/proc/self/ns/pid", &st);
-	(void)snprintf(dst, size, "sioinit/%llu/", (unsigned long long)st.st_ino);
-}
-
-socklen_t admin_socket_address(pid_t pid, struct sockaddr_un *ret)
-{
-	char prefix[64];
-	int n;
-
-	*ret = (struct sockaddr_un){ .sun_family = AF_UNIX };
-	admin_socket_prefix(prefix, sizeof(prefix));
-	n = snprintf(ret->sun_path + 1, sizeof(ret->sun_path) - 1, "%s%d", prefix, (int)pid);
-	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n);
-}
 
 /* A client's life */
 
@@ -301,7 +281,7 @@ static void on_client(uv_stream_t *listener, int status)
 static int listen_abstract(void)
 {
 	struct sockaddr_un a;
-	socklen_t len = admin_socket_address(getpid(), &a);
+	socklen_t len = admin_address(getpid(), &a);
 	auto_fd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	if (fd < 0 || bind(fd, (struct sockaddr *)&a, len) < 0 || listen(fd, CLIENTS_MAX) < 0)

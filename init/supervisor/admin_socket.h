@@ -6,7 +6,7 @@
 #pragma once
 
 #include <stddef.h>
-#include <sys/un.h>
+#include <sys/types.h>
 #include <uv.h>
 
 #include "settings/config.h"
@@ -27,8 +27,3 @@ void admin_socket_close(struct init *in);
 
 /* The reload that clients may wait for is over. */
 void admin_socket_reload_over(struct init *in, bool ok);
-
-/* Where the instance with @pid listens by default: an abstract address; its length. */
-socklen_t admin_socket_address(pid_t pid, struct sockaddr_un *ret);
-/* The part of the name that all instances of this PID namespace share, without the NUL in front. */
-void admin_socket_prefix(char *dst, size_t size);
