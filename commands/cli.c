@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -16,7 +17,7 @@
 
 #include "base/ban.h"
 
-enum { FAILED = 1, MISUSED = 2, WATCH_S = 1 };
+enum { FAILED = 1, MISUSED = 2, WATCH_S = 1, TIMEOUT_S = 2 };
 
 /* proc_net(5): the last field of a line of /proc/net/unix is the path, an abstract one with @ for
  * its NUL. How many instances listen in this PID namespace; the pid of one. */
@@ -43,9 +44,11 @@ static unsigned find_instances(pid_t *ret_pid)
 
 static int dial(const struct sockaddr_un *a, socklen_t len)
 {
+	struct timeval limit = { .tv_sec = TIMEOUT_S };
 	auto_fd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	if (fd < 0 || connect(fd, (const struct sockaddr *)a, len) < 0)
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) < 0 ||
+	    connect(fd, (const struct sockaddr *)a, len) < 0)
 		return -errno;
 	return fd_take(&fd);
 }
@@ -114,7 +117,8 @@ static int print_answer(int fd)
 	}
 	if (code)
 		return code - '0';
-	log_error("no answer");
+	log_error("no answer: root and the user that sioinit runs as have one, in its own PID "
+		  "namespace (container)");
 	return FAILED;
 }
 
@@ -141,6 +145,20 @@ static int watch(const struct config *c, char *const *words, size_t n)
 		(void)fflush(stdout);
 	} while (code == 0 && sleep(WATCH_S) == 0);
 	return code;
+}
+
+bool cli_admin_is_taken(const struct config *c)
+{
+	static char word[] = "admin-address";
+	char *words[] = { word }, code = '0';
+	struct timeval limit = { .tv_sec = TIMEOUT_S };
+	auto_fd int fd = -1;
+
+	if (strcmp(c->admin_socket, "off") == 0)
+		return false;
+	fd = c->admin_socket[0] == '/' ? dial_path(c->admin_socket) : dial_found();
+	return fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) == 0 &&
+	       send_words(fd, words, 1) && read(fd, &code, 1) == 1 && code != '0';
 }
 
 int cli_run(const struct config *c, char *const *words, size_t n)

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/macros.h"
 #include "init/pool/rebalance.h"
+#include "init/supervisor/admin_peer.h"
 #include "init/supervisor/admin_request.h"
 #include "init/supervisor/core.h"
 #include "init/worker/worker.h"
@@ -168,11 +169,21 @@ static int deaths(struct admin_client *c, const struct admin_request *rq)
 	return report(c, pool_write_deaths(&c->init->pool, &c->answer));
 }
 
+static int say_address(struct admin_client *c, const struct admin_request *rq)
+{
+	const struct init *in = c->init;
+
+	(void)rq;
+	if (in->config->admin.off || in->frontend.admin >= 0)
+		return DONE;
+	return say(c, FAILED, "the admin address is somebody else's: set SIOINIT_ADMIN");
+}
+
 static int (*const acts[ADMIN_N_COMMANDS])(struct admin_client *c,
 					   const struct admin_request *rq) = {
 	[ADMIN_STATUS] = status,   [ADMIN_RELOAD] = reload,      [ADMIN_SCALE] = scale,
 	[ADMIN_RESTART] = restart, [ADMIN_SIGNAL] = send_signal, [ADMIN_DRAIN] = drain,
-	[ADMIN_DEATHS] = deaths,   [ADMIN_REBALANCE] = even_out,
+	[ADMIN_DEATHS] = deaths,   [ADMIN_REBALANCE] = even_out, [ADMIN_ADDRESS] = say_address,
 };
 
 static void set_code(struct admin_client *c, int code)
@@ -244,15 +255,11 @@ static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *unused)
 	obey(c);
 }
 
-static bool is_allowed(uv_pipe_t *pipe)
+static bool is_allowed(const struct admin_socket *a, uv_pipe_t *pipe)
 {
-	struct ucred peer;
-	socklen_t len = sizeof(peer);
 	uv_os_fd_t fd;
 
-	return uv_fileno((uv_handle_t *)pipe, &fd) == 0 &&
-	       getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 &&
-	       (peer.uid == 0 || peer.uid == geteuid());
+	return uv_fileno((uv_handle_t *)pipe, &fd) == 0 && admin_peer_is_allowed(fd, a->owner);
 }
 
 static void on_client(uv_stream_t *listener, int status)
@@ -272,7 +279,8 @@ static void on_client(uv_stream_t *listener, int status)
 	in->admin.n_clients++;
 	(void)uv_timer_start(&c->patience, on_patience_over, PATIENCE_MS, 0);
 	if (uv_accept(listener, (uv_stream_t *)&c->pipe) < 0 || in->admin.n_clients > CLIENTS_MAX ||
-	    !is_allowed(&c->pipe) || uv_read_start((uv_stream_t *)&c->pipe, on_buffer, on_read) < 0)
+	    !is_allowed(&in->admin, &c->pipe) ||
+	    uv_read_start((uv_stream_t *)&c->pipe, on_buffer, on_read) < 0)
 		hang_up(c);
 }
 
@@ -289,12 +297,20 @@ static int listen_abstract(void)
 	return fd_take(&fd);
 }
 
-static int listen_path(const char *path)
+/* The file is known again by its inode when it is to be removed. */
+static int listen_path(struct admin_socket *a, const struct config *c)
 {
+	const char *path = c->admin_socket;
 	int fd = primary_listen_unix(path, CLIENTS_MAX);
+	struct stat st;
 
-	if (fd >= 0)
-		(void)chmod(path, 0600);
+	if (fd < 0)
+		return fd;
+	(void)chmod(path, 0600);
+	if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode)) {
+		a->dev = st.st_dev;
+		a->ino = st.st_ino;
+	}
 	return fd;
 }
 
@@ -304,9 +320,10 @@ void admin_socket_open(struct init *in)
 	uv_pipe_t *p = &in->admin.listener;
 	int fd, r;
 
+	in->admin.owner = geteuid();
 	if (strcmp(where, "off") == 0)
 		return;
-	fd = where[0] == '/' ? listen_path(where) : listen_abstract();
+	fd = where[0] == '/' ? listen_path(&in->admin, in->config) : listen_abstract();
 	if (fd < 0) {
 		log_warn("init: SIOINIT_ADMIN_SOCKET=%s: %s; `sioinit status` and the like will "
 			 "not work",
@@ -322,8 +339,13 @@ void admin_socket_open(struct init *in)
 		log_warn("init: admin socket: %s", uv_strerror(r));
 }
 
+/* One that could not be opened is somebody else's, as is what has taken its place since. */
 void admin_socket_close(struct init *in)
 {
-	if (in->config->admin_socket[0] == '/')
-		(void)unlink(in->config->admin_socket);
+	const struct admin_socket *a = &in->admin;
+	const char *path = in->config->admin_socket;
+	struct stat st;
+
+	if (a->ino && lstat(path, &st) == 0 && st.st_dev == a->dev && st.st_ino == a->ino)
+		(void)unlink(path);
 }

@@ -1,8 +1,8 @@
 /* The unix socket of `sioinit status`, `reload`, `scale` and the like: one request of NUL-separated
  * words per connection, one answer: the exit code for the client as a digit, then text.
  *
- * Only our own user and root are answered (SO_PEERCRED, unix(7)). By default its name is abstract,
- * so that it needs no writable folder, and private to the PID namespace. */
+ * Who is answered: admin_peer.h. By default its name is abstract (ipc/admin_address.h), so that it
+ * needs no writable folder. */
 #pragma once
 
 #include <stddef.h>
@@ -18,11 +18,14 @@ struct admin_socket {
 	uv_pipe_t listener;
 	struct admin_client *clients;
 	unsigned n_clients;
+	uid_t owner; /* answered besides root */
+	dev_t dev;   /* the file's, with the next; ino 0: there is none of ours */
+	ino_t ino;
 };
 
 /* Listens as SIOINIT_ADMIN_SOCKET says; a failure is logged and everything else goes on. */
 void admin_socket_open(struct init *in);
-/* Closes; a file is removed. */
+/* Removes the file that admin_socket_open() has made. */
 void admin_socket_close(struct init *in);
 
 /* The reload that clients may wait for is over. */
