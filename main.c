@@ -101,7 +101,7 @@ static void say_links(const struct config *c)
 			 c->links);
 }
 
-static int run_init(const struct config *c, char *self)
+static int run_init(struct config *c, char *self)
 {
 	struct command cmd;
 	char err[512];

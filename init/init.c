@@ -168,7 +168,7 @@ static void wire(struct init *in, unsigned n_routers, char *self)
 	routers_init(&in->routers);
 }
 
-int init_main(const struct config *c, const struct command *cmd, char *self)
+int init_main(struct config *c, const struct command *cmd, char *self)
 {
 	static struct init in; /* for the life of the process */
 	unsigned n_routers;
@@ -189,6 +189,7 @@ int init_main(const struct config *c, const struct command *cmd, char *self)
 	logs_init(&in.logs, &in.loop, c->worker_logs, log_open());
 	signals_init(&in);
 	shutdown_init(&in);
+	settings_reload_init(&in, c);
 	start_watchdog(&in);
 	start_heartbeat(&in);
 	if (c->max_connections_per_address)

@@ -4,6 +4,6 @@
 #include "init/worker/command.h"
 #include "settings/config.h"
 
-/* Runs until everything has ended. @self is main's argv[0], the router's too. The
- * exit code. */
-int init_main(const struct config *c, const struct command *cmd, char *self);
+/* Runs until everything has ended. @self is main's argv[0], the router's too. @c
+ * changes when its settings file has and is read again (SIGHUP). The exit code. */
+int init_main(struct config *c, const struct command *cmd, char *self);

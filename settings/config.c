@@ -16,8 +16,6 @@
 
 #include "base/ban.h"
 
-enum { FILE_MAX = 65536 };
-
 /* Set by ourselves for our own processes and for workers. */
 static const char *const internal_names[] = { "SIOINIT_SLOT", "SIOINIT_ROLE", "SIOINIT_CONTROL_FD",
 					      "SIOINIT_IDS", "SIOINIT_SOCKET" };
@@ -28,6 +26,7 @@ struct loader {
 	struct config *config;
 	char *err;
 	size_t err_size;
+	const struct str *text; /* of the settings file; NULL: it is read */
 };
 
 static int fail(const struct loader *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -348,8 +347,11 @@ static int load_file(const struct loader *l, const char *path)
 {
 	char *text;
 	size_t n;
-	int r = file_read(path, FILE_MAX, &text, &n);
+	int r;
 
+	if (l->text)
+		return load_lines(l, path, *l->text);
+	r = file_read(path, CONFIG_FILE_MAX, &text, &n);
 	if (r < 0)
 		return fail(l, "settings file %s (SIOINIT_CONFIG): %s", path, strerror(-r));
 	r = load_lines(l, path, (struct str){ text, n });
@@ -360,7 +362,7 @@ static int load_file(const struct loader *l, const char *path)
 int config_set(struct config *c, const char *name, const char *value, enum config_source source,
 	       const char *origin, char *err, size_t err_size)
 {
-	struct loader l = { c, err, err_size };
+	struct loader l = { c, err, err_size, NULL };
 	struct config_origin from = { source, str_of(keep(c, str_of(origin))) };
 	const char *kept = keep(c, str_of(value));
 
@@ -407,7 +409,7 @@ static int load_all(const struct loader *l, int argc, char *const *argv, char *c
 		    enum config_action *action)
 {
 	char flag_err[512];
-	struct loader flags = { l->config, flag_err, sizeof(flag_err) };
+	struct loader flags = { l->config, flag_err, sizeof(flag_err), NULL };
 	struct config *c = l->config;
 	int r = load_environment(l, envp), command = load_flags(&flags, argc, argv, action);
 
@@ -422,11 +424,11 @@ static int load_all(const struct loader *l, int argc, char *const *argv, char *c
 	return c->config_file && wants_settings(*action) ? load_file(l, c->config_file) : 0;
 }
 
-int config_load(int argc, char *const *argv, char *const *envp, struct config *ret,
-		enum config_action *ret_action, char *err, size_t err_size)
+static int load(const struct loader *of, int argc, char *const *argv, char *const *envp,
+		struct config *ret, enum config_action *ret_action)
 {
-	struct config c = { 0 };
-	struct loader l = { &c, err, err_size };
+	struct config c = { .argc = argc, .argv = argv, .envp = envp };
+	struct loader l = { &c, of->err, of->err_size, of->text };
 	enum config_action action = CONFIG_RUN;
 	int r = load_all(&l, argc, argv, envp, &action);
 
@@ -437,4 +439,21 @@ int config_load(int argc, char *const *argv, char *const *envp, struct config *r
 	*ret = c;
 	*ret_action = action;
 	return 0;
+}
+
+int config_load(int argc, char *const *argv, char *const *envp, struct config *ret,
+		enum config_action *ret_action, char *err, size_t err_size)
+{
+	struct loader l = { .err = err, .err_size = err_size };
+
+	return load(&l, argc, argv, envp, ret, ret_action);
+}
+
+int config_load_again(const struct config *c, struct str text, struct config *ret, char *err,
+		      size_t err_size)
+{
+	struct loader l = { .err = err, .err_size = err_size, .text = &text };
+	enum config_action action;
+
+	return load(&l, c->argc, c->argv, c->envp, ret, &action);
 }

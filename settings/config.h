@@ -116,7 +116,7 @@ struct config_addresses {
 /* struct config.heap_mb beside a number: */
 enum { HEAP_OFF = 0, HEAP_AUTO = 0x7fffffff };
 
-enum { CONFIG_SETTINGS_MAX = 128 };
+enum { CONFIG_SETTINGS_MAX = 128, CONFIG_FILE_MAX = 65536 /* bytes */ };
 
 struct config {
 	struct config_workers workers;
@@ -191,6 +191,8 @@ struct config {
 	struct config_origin from[CONFIG_SETTINGS_MAX]; /* in the table's order */
 	char links[128]; /* variables passed over, since Kubernetes or Docker has set them */
 	struct config_text *texts; /* owned; what fields borrow from none of the two */
+	int argc;                  /* what it was loaded from, with the next two; borrowed */
+	char *const *argv, *const *envp;
 };
 
 enum config_action {
@@ -211,6 +213,11 @@ enum config_action {
  * setting, what is wrong and how to mend it. Never prints. */
 int config_load(int argc, char *const *argv, char *const *envp, struct config *ret,
 		enum config_action *ret_action, char *err, size_t err_size);
+
+/* As @c was loaded, but with @text in the place of what its settings file said then. @text need not
+ * outlive the call. */
+int config_load_again(const struct config *c, struct str text, struct config *ret, char *err,
+		      size_t err_size);
 
 /* Whether anybody has said what the public port is; else it is only where sioinit listens by
  * itself, and the app listens wherever it likes. */

@@ -114,7 +114,7 @@ static int reload(struct admin_client *c, const struct admin_request *rq)
 	if (shutdown_has_begun(c->init))
 		return say(c, FAILED, "sioinit is stopping");
 	c->waits = true;
-	reload_all(&c->init->pool);
+	settings_reload(c->init);
 	access_file_reopen(&c->init->access_file);
 	return LATER;
 }
