@@ -102,6 +102,14 @@ static bool send_words(int fd, char *const *words, size_t n)
 	return shutdown(fd, SHUT_WR) == 0;
 }
 
+/* It closes at once the connection of whom it does not answer. */
+static int refused(void)
+{
+	log_error("no answer: only root and the user that sioinit runs as have one, and only in "
+		  "its own PID namespace (container)");
+	return FAILED;
+}
+
 /* The exit code. */
 static int print_answer(int fd)
 {
@@ -117,9 +125,7 @@ static int print_answer(int fd)
 	}
 	if (code)
 		return code - '0';
-	log_error("no answer: root and the user that sioinit runs as have one, in its own PID "
-		  "namespace (container)");
-	return FAILED;
+	return refused();
 }
 
 static int ask(const struct config *c, char *const *words, size_t n)
@@ -128,11 +134,7 @@ static int ask(const struct config *c, char *const *words, size_t n)
 
 	if (fd < 0)
 		return FAILED;
-	if (!send_words(fd, words, n)) {
-		log_error("cannot ask: %s", strerror(errno));
-		return FAILED;
-	}
-	return print_answer(fd);
+	return send_words(fd, words, n) ? print_answer(fd) : refused();
 }
 
 static int watch(const struct config *c, char *const *words, size_t n)

@@ -127,6 +127,8 @@ struct config {
 	uint32_t routers;               /* 0: by the number of workers */
 	struct config_addresses listen; /* besides the port */
 	uint32_t backlog;
+	uint32_t socket_mode;     /* 0: by the umask */
+	const char *socket_owner; /* USER:GROUP, or NULL */
 	struct config_address admin;
 	const char *admin_socket; /* auto, off, or /path */
 	enum config_app_metrics app_metrics;

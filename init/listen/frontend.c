@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -43,13 +44,36 @@ static void take_passed(struct frontend *l)
 	}
 }
 
+static void own_or_die(const struct socket_access *access, const char *path)
+{
+	int r = socket_access_own(access, path);
+
+	if (r == 0)
+		return;
+	(void)unlink(path);
+	die(EXIT_BAD_CONFIG, "SIOINIT_SOCKET_OWNER, for %s: %s%s", path, strerror(-r),
+	    r == -EPERM ? "; only root gives files away" : "");
+}
+
+static int open_path(const struct socket_access *access, const char *path, uint32_t backlog)
+{
+	mode_t before = socket_access_umask(access);
+	int fd = primary_listen_unix(path, (int)backlog);
+
+	(void)umask(before);
+	if (fd >= 0)
+		own_or_die(access, path);
+	return fd;
+}
+
 /* @n sockets, or a single one for a path. How many, or -errno. */
-static int open_address(const struct config_address *a, uint32_t backlog, int *fds, unsigned n)
+static int open_address(const struct frontend *l, const struct config_address *a, uint32_t backlog,
+			int *fds, unsigned n)
 {
 	int r;
 
 	if (a->host[0] == '/') {
-		fds[0] = r = primary_listen_unix(a->host, (int)backlog);
+		fds[0] = r = open_path(&l->access, a->host, backlog);
 		return r < 0 ? r : 1;
 	}
 	r = primary_listen_each(a->host, a->port, (int)backlog, fds, n);
@@ -65,10 +89,11 @@ static void do_without(const struct config_address *a, const char *what, const c
 }
 
 /* What is wrong, and what @setting must be for it to be right. */
-static unsigned open_or_die(const struct config_address *a, uint32_t backlog, const char *what,
-			    const char *setting, int *fds, unsigned n)
+static unsigned open_or_die(const struct frontend *l, const struct config_address *a,
+			    uint32_t backlog, const char *what, const char *setting, int *fds,
+			    unsigned n)
 {
-	int r = open_address(a, backlog, fds, n);
+	int r = open_address(l, a, backlog, fds, n);
 	char port[8] = "";
 
 	if (r >= 0)
@@ -85,7 +110,7 @@ static void add_opened(struct frontend *l, const struct config *c, unsigned n_ro
 		       const struct config_address *a, const char *what, const char *setting)
 {
 	int fds[ROUTERS_MAX];
-	unsigned n = open_or_die(a, c->backlog, what, setting, fds, n_routers);
+	unsigned n = open_or_die(l, a, c->backlog, what, setting, fds, n_routers);
 
 	add(l, fds, n, true);
 }
@@ -104,7 +129,7 @@ static void open_default_port(struct frontend *l, const struct config *c, unsign
 
 	for (unsigned i = 0; i < ROUTERS_MAX; i++)
 		fds[i] = -1;
-	r = open_address(public, c->backlog, fds, n_routers);
+	r = open_address(l, public, c->backlog, fds, n_routers);
 	l->has_no_public = r < 0;
 	if (r >= 0) {
 		add(l, fds, (unsigned)r, true);
@@ -133,10 +158,10 @@ static void open_admin(struct frontend *l, const struct config *c)
 	if (c->admin.off)
 		return;
 	if (config_admin_is_set(c)) {
-		(void)open_or_die(&c->admin, 0, "admin address", setting, &l->admin, 1);
+		(void)open_or_die(l, &c->admin, 0, "admin address", setting, &l->admin, 1);
 		return;
 	}
-	r = open_address(&c->admin, 0, &l->admin, 1);
+	r = open_address(l, &c->admin, 0, &l->admin, 1);
 	if (r >= 0)
 		return;
 	l->admin = -1;
@@ -146,7 +171,11 @@ static void open_admin(struct frontend *l, const struct config *c)
 
 void frontend_open(struct frontend *ret, const struct config *c, unsigned n_routers)
 {
+	char err[256];
+
 	*ret = (struct frontend){ 0 };
+	if (socket_access_resolve(c, &ret->access, err, sizeof(err)) < 0)
+		die(EXIT_BAD_CONFIG, "%s", err);
 	take_passed(ret);
 	ret->is_passed = ret->n_http > 0;
 	if (!ret->is_passed)

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <sys/socket.h>
 
+#include "init/listen/socket_access.h"
 #include "ipc/scoreboard.h"
 #include "settings/config.h"
 
@@ -19,6 +20,7 @@ struct frontend {
 		bool is_ours; /* its path goes with us */
 	} http[FRONTEND_MAX];
 	size_t n_http;
+	struct socket_access access; /* to what has a path */
 	bool is_passed;     /* by the service manager, so that the public port was not opened */
 	bool has_no_public; /* it is somebody else's, and nobody had set it */
 	int admin;          /* owned, or -1 */

@@ -299,7 +299,8 @@ static int listen_abstract(void)
 }
 
 /* The file is known again by its inode when it is to be removed. */
-static int listen_path(struct admin_socket *a, const struct config *c)
+static int listen_path(struct admin_socket *a, const struct config *c,
+		       const struct socket_access *access)
 {
 	const char *path = c->admin_socket;
 	int fd = primary_listen_unix(path, CLIENTS_MAX);
@@ -308,6 +309,8 @@ static int listen_path(struct admin_socket *a, const struct config *c)
 	if (fd < 0)
 		return fd;
 	(void)chmod(path, 0600);
+	if (access->uid != (uid_t)-1 && socket_access_own(access, path) == 0)
+		a->owner = access->uid;
 	if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode)) {
 		a->dev = st.st_dev;
 		a->ino = st.st_ino;
@@ -324,7 +327,8 @@ void admin_socket_open(struct init *in)
 	in->admin.owner = geteuid();
 	if (strcmp(where, "off") == 0)
 		return;
-	fd = where[0] == '/' ? listen_path(&in->admin, in->config) : listen_abstract();
+	fd = where[0] == '/' ? listen_path(&in->admin, in->config, &in->frontend.access)
+			     : listen_abstract();
 	if (fd < 0) {
 		log_warn("init: SIOINIT_ADMIN_SOCKET=%s: %s; `sioinit status` and the like will "
 			 "not work",
