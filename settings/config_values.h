@@ -1,5 +1,5 @@
 /* The kinds of value that the table in config_table.c is made of: a parser and a printer for each.
- * Pure; init/config*.c only. */
+ * Pure; settings/config*.c only. */
 #pragma once
 
 #include <stdio.h>
