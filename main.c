@@ -102,7 +102,15 @@ static int run_router(const struct config *c)
 	return router_main(&conf, atoi(fd));
 }
 
-static int run_init(const struct config *c)
+static void say_links(const struct config *c)
+{
+	if (c->links[0])
+		log_info("settings: passed over, as Kubernetes or Docker has set them for a "
+			 "service: %s",
+			 c->links);
+}
+
+static int run_init(struct config *c)
 {
 	struct command cmd;
 	char err[512];
@@ -153,6 +161,7 @@ static void complete(struct config *c)
 	if (c->ecosystem)
 		apply_ecosystem(c);
 	node_options_apply(c, getenv("NODE_OPTIONS"));
+	say_links(c);
 }
 
 static int run_app(struct config *c)

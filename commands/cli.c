@@ -6,17 +6,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/log.h"
-#include "init/supervisor/admin_socket.h"
+#include "ipc/admin_address.h"
 
 #include "base/ban.h"
 
-enum { FAILED = 1, MISUSED = 2, WATCH_S = 1 };
+enum { FAILED = 1, MISUSED = 2, WATCH_S = 1, TIMEOUT_S = 2 };
 
 /* proc_net(5): the last field of a line of /proc/net/unix is the path, an abstract one with @ for
  * its NUL. How many instances listen in this PID namespace; the pid of one. */
@@ -26,7 +27,7 @@ static unsigned find_instances(pid_t *ret_pid)
 	FILE *f = fopen("/proc/net/unix", "re");
 	unsigned n = 0;
 
-	admin_socket_prefix(prefix, sizeof(prefix));
+	admin_address_prefix(prefix, sizeof(prefix));
 	while (f && fgets(line, sizeof(line), f)) {
 		const char *name = strstr(line, prefix);
 
@@ -43,9 +44,11 @@ static unsigned find_instances(pid_t *ret_pid)
 
 static int dial(const struct sockaddr_un *a, socklen_t len)
 {
+	struct timeval limit = { .tv_sec = TIMEOUT_S };
 	auto_fd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	if (fd < 0 || connect(fd, (const struct sockaddr *)a, len) < 0)
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) < 0 ||
+	    connect(fd, (const struct sockaddr *)a, len) < 0)
 		return -errno;
 	return fd_take(&fd);
 }
@@ -68,7 +71,7 @@ static int dial_found(void)
 
 	if (n > 1)
 		return -EEXIST;
-	return n == 0 ? -ENOENT : dial(&a, admin_socket_address(pid, &a));
+	return n == 0 ? -ENOENT : dial(&a, admin_address(pid, &a));
 }
 
 static int connect_instance(const struct config *c)
@@ -99,6 +102,14 @@ static bool send_words(int fd, char *const *words, size_t n)
 	return shutdown(fd, SHUT_WR) == 0;
 }
 
+/* It closes at once the connection of whom it does not answer. */
+static int refused(void)
+{
+	log_error("no answer: only root and the user that sioinit runs as have one, and only in "
+		  "its own PID namespace (container)");
+	return FAILED;
+}
+
 /* The exit code. */
 static int print_answer(int fd)
 {
@@ -114,8 +125,7 @@ static int print_answer(int fd)
 	}
 	if (code)
 		return code - '0';
-	log_error("no answer");
-	return FAILED;
+	return refused();
 }
 
 static int ask(const struct config *c, char *const *words, size_t n)
@@ -124,11 +134,7 @@ static int ask(const struct config *c, char *const *words, size_t n)
 
 	if (fd < 0)
 		return FAILED;
-	if (!send_words(fd, words, n)) {
-		log_error("cannot ask: %s", strerror(errno));
-		return FAILED;
-	}
-	return print_answer(fd);
+	return send_words(fd, words, n) ? print_answer(fd) : refused();
 }
 
 static int watch(const struct config *c, char *const *words, size_t n)
@@ -141,6 +147,20 @@ static int watch(const struct config *c, char *const *words, size_t n)
 		(void)fflush(stdout);
 	} while (code == 0 && sleep(WATCH_S) == 0);
 	return code;
+}
+
+bool cli_admin_is_taken(const struct config *c)
+{
+	static char word[] = "admin-address";
+	char *words[] = { word }, code = '0';
+	struct timeval limit = { .tv_sec = TIMEOUT_S };
+	auto_fd int fd = -1;
+
+	if (strcmp(c->admin_socket, "off") == 0)
+		return false;
+	fd = c->admin_socket[0] == '/' ? dial_path(c->admin_socket) : dial_found();
+	return fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) == 0 &&
+	       send_words(fd, words, 1) && read(fd, &code, 1) == 1 && code != '0';
 }
 
 int cli_run(const struct config *c, char *const *words, size_t n)

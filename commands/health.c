@@ -14,6 +14,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "commands/cli.h"
 
 #include "base/ban.h"
 
@@ -78,6 +79,11 @@ int health_ask(const struct config *c, bool ready)
 	auto_fd int fd = c->admin.off ? -ENOTSUP : dial(&c->admin);
 	int status = fd < 0 ? fd : ask(fd, path);
 
+	if (status == 200 && !config_admin_is_set(c) && cli_admin_is_taken(c)) {
+		log_error("health: the admin address, which nobody has set, was taken when sioinit "
+			  "started: set SIOINIT_ADMIN");
+		return 1;
+	}
 	if (status == 200)
 		return 0;
 	if (status < 0)

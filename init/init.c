@@ -212,7 +212,7 @@ static void wire(struct init *in, unsigned n_routers)
 	routers_init(&in->routers);
 }
 
-int init_main(const struct config *c, const struct command *cmd)
+int init_main(struct config *c, const struct command *cmd)
 {
 	static struct init in; /* for the life of the process */
 	unsigned n_routers;
@@ -236,6 +236,7 @@ int init_main(const struct config *c, const struct command *cmd)
 						  &sidecars_ops, &in });
 	signals_init(&in);
 	shutdown_init(&in);
+	settings_reload_init(&in, c, admin_socket_reload_refused);
 	start_watchdog(&in);
 	start_heartbeat(&in);
 	if (c->max_connections_per_address)

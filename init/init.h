@@ -4,5 +4,6 @@
 #include "init/worker/command.h"
 #include "settings/config.h"
 
-/* Runs until everything has ended. The exit code. */
-int init_main(const struct config *c, const struct command *cmd);
+/* Runs until everything has ended. @c changes when its settings file has and is read again
+ * (SIGHUP). The exit code. */
+int init_main(struct config *c, const struct command *cmd);

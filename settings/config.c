@@ -16,8 +16,6 @@
 
 #include "base/ban.h"
 
-enum { FILE_MAX = 65536 };
-
 /* Set by ourselves for our own processes and for workers. */
 static const char *const internal_names[] = { "SIOINIT_SLOT",       "SIOINIT_ROLE",
 					      "SIOINIT_CONTROL_FD", "SIOINIT_IDS",
@@ -29,6 +27,7 @@ struct loader {
 	struct config *config;
 	char *err;
 	size_t err_size;
+	const struct str *text; /* of the settings file; NULL: it is read */
 };
 
 static int fail(const struct loader *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -109,8 +108,8 @@ static const char *env_find(char *const *envp, const char *name)
 }
 
 /* Kubernetes and Docker links tell a container of every Service: one called "sioinit" gives
- * SIOINIT_SERVICE_HOST, SIOINIT_PORT=tcp://10.0.0.1:80, SIOINIT_PORT_80_TCP_ADDR and more. None of
- * them is meant for us. */
+ * SIOINIT_SERVICE_HOST, SIOINIT_PORT=tcp://10.0.0.1:80, SIOINIT_PORT_80_TCP_ADDR and more, one
+ * called "pm2" PM2_PORT. None of them is meant for us. */
 static bool is_service_link(const char *entry)
 {
 	static const char *const marks[] = { "_SERVICE_HOST", "_SERVICE_PORT", "_PORT_" };
@@ -121,7 +120,20 @@ static bool is_service_link(const char *entry)
 	for (size_t i = 0; i < ARRAY_LEN(marks); i++)
 		if (strstr(name, marks[i]))
 			return true;
-	return n >= 5 && memcmp(entry + n - 5, "_PORT", 5) == 0 && strstr(entry + n, "://");
+	return n >= 4 && memcmp(entry + n - 4, "PORT", 4) == 0 && strstr(entry + n, "://");
+}
+
+/* The entry of environment that @name is set by, or NULL; a service link is none. */
+static const char *env_setting(struct config *c, char *const *envp, const char *name)
+{
+	const char *entry = env_find(envp, name);
+	size_t n = strlen(c->links);
+
+	if (!entry || !is_service_link(entry))
+		return entry;
+	(void)snprintf(c->links + n, sizeof(c->links) - n, "%s%.*s", n ? ", " : "",
+		       (int)strcspn(entry, "="), entry);
+	return NULL;
 }
 
 static int load_sidecars_env(const struct loader *l, char *const *envp)
@@ -147,13 +159,13 @@ static int load_env(const struct loader *l, const struct setting *s, char *const
 	if (setting_is_sidecar(s))
 		return load_sidecars_env(l, envp);
 	setting_env_name(s, name);
-	entry = env_find(envp, name);
-	if (entry && !is_service_link(entry))
+	entry = env_setting(l->config, envp, name);
+	if (entry)
 		return apply_entry(l, s, s->parse, CONFIG_FROM_ENV, entry, strchr(entry, '=') + 1);
 	for (size_t i = 0; i < ARRAY_LEN(s->aliases) && s->aliases[i].env; i++) {
 		const struct alias *a = &s->aliases[i];
 
-		entry = env_find(envp, a->env);
+		entry = env_setting(l->config, envp, a->env);
 		if (entry)
 			return apply_entry(l, s, a->parse ? a->parse : s->parse, CONFIG_FROM_ENV,
 					   entry, strchr(entry, '=') + 1);
@@ -384,8 +396,11 @@ static int load_file(const struct loader *l, const char *path)
 {
 	char *text;
 	size_t n;
-	int r = file_read(path, FILE_MAX, &text, &n);
+	int r;
 
+	if (l->text)
+		return load_lines(l, path, *l->text);
+	r = file_read(path, CONFIG_FILE_MAX, &text, &n);
 	if (r < 0)
 		return fail(l, "settings file %s (SIOINIT_CONFIG): %s", path, strerror(-r));
 	r = load_lines(l, path, (struct str){ text, n });
@@ -396,13 +411,30 @@ static int load_file(const struct loader *l, const char *path)
 int config_set(struct config *c, const char *name, const char *value, enum config_source source,
 	       const char *origin, char *err, size_t err_size)
 {
-	struct loader l = { c, err, err_size };
+	struct loader l = { c, err, err_size, NULL };
 	struct config_origin from = { source, str_of(keep(c, str_of(origin))) };
 	const char *kept = keep(c, str_of(value));
 
 	if (!from.name.p || !kept)
 		return -ENOMEM;
 	return apply_named(&l, name, kept, from);
+}
+
+static bool is_set(const struct config *c, const char *name)
+{
+	const struct setting *s = setting_find_flag(name, strlen(name));
+
+	return c->from[s - config_table].source > CONFIG_FROM_DEFAULT;
+}
+
+bool config_port_is_set(const struct config *c)
+{
+	return is_set(c, "port");
+}
+
+bool config_admin_is_set(const struct config *c)
+{
+	return is_set(c, "admin");
 }
 
 void config_free(struct config *c)
@@ -426,7 +458,7 @@ static int load_all(const struct loader *l, int argc, char *const *argv, char *c
 		    enum config_action *action)
 {
 	char flag_err[512];
-	struct loader flags = { l->config, flag_err, sizeof(flag_err) };
+	struct loader flags = { l->config, flag_err, sizeof(flag_err), NULL };
 	struct config *c = l->config;
 	int r = load_environment(l, envp), command = load_flags(&flags, argc, argv, action);
 
@@ -441,11 +473,11 @@ static int load_all(const struct loader *l, int argc, char *const *argv, char *c
 	return c->config_file && wants_settings(*action) ? load_file(l, c->config_file) : 0;
 }
 
-int config_load(int argc, char *const *argv, char *const *envp, struct config *ret,
-		enum config_action *ret_action, char *err, size_t err_size)
+static int load(const struct loader *of, int argc, char *const *argv, char *const *envp,
+		struct config *ret, enum config_action *ret_action)
 {
-	struct config c = { 0 };
-	struct loader l = { &c, err, err_size };
+	struct config c = { .argc = argc, .argv = argv, .envp = envp };
+	struct loader l = { &c, of->err, of->err_size, of->text };
 	enum config_action action = CONFIG_RUN;
 	int r = load_all(&l, argc, argv, envp, &action);
 
@@ -456,4 +488,21 @@ int config_load(int argc, char *const *argv, char *const *envp, struct config *r
 	*ret = c;
 	*ret_action = action;
 	return 0;
+}
+
+int config_load(int argc, char *const *argv, char *const *envp, struct config *ret,
+		enum config_action *ret_action, char *err, size_t err_size)
+{
+	struct loader l = { .err = err, .err_size = err_size };
+
+	return load(&l, argc, argv, envp, ret, ret_action);
+}
+
+int config_load_again(const struct config *c, struct str text, struct config *ret, char *err,
+		      size_t err_size)
+{
+	struct loader l = { .err = err, .err_size = err_size, .text = &text };
+	enum config_action action;
+
+	return load(&l, c->argc, c->argv, c->envp, ret, &action);
 }

@@ -151,7 +151,7 @@ enum config_stop_group { CONFIG_STOP_GROUP_AUTO, CONFIG_STOP_GROUP_LEADER, CONFI
 /* struct config.heap_mb beside a number: */
 enum { HEAP_OFF = 0, HEAP_AUTO = 0x7fffffff };
 
-enum { CONFIG_SETTINGS_MAX = 128 };
+enum { CONFIG_SETTINGS_MAX = 128, CONFIG_FILE_MAX = 65536 /* bytes */ };
 
 struct config {
 	struct config_workers workers;
@@ -162,6 +162,8 @@ struct config {
 	uint32_t routers;               /* 0: by the number of workers */
 	struct config_addresses listen; /* besides the port */
 	uint32_t backlog;
+	uint32_t socket_mode;     /* 0: by the umask */
+	const char *socket_owner; /* USER:GROUP, or NULL */
 	struct config_address admin;
 	const char *admin_socket; /* auto, off, or /path */
 	enum config_app_metrics app_metrics;
@@ -228,7 +230,10 @@ struct config {
 	char *const *command; /* as given after the options; NULL when only SIOINIT_APP is set */
 	size_t command_len;
 	struct config_origin from[CONFIG_SETTINGS_MAX]; /* in the table's order */
+	char links[128]; /* variables passed over, since Kubernetes or Docker has set them */
 	struct config_text *texts; /* owned; what fields borrow from none of the two */
+	int argc;                  /* what it was loaded from, with the next two; borrowed */
+	char *const *argv, *const *envp;
 };
 
 enum config_action {
@@ -249,6 +254,16 @@ enum config_action {
  * setting, what is wrong and how to mend it. Never prints. */
 int config_load(int argc, char *const *argv, char *const *envp, struct config *ret,
 		enum config_action *ret_action, char *err, size_t err_size);
+
+/* As @c was loaded, but with @text in the place of what its settings file said then. @text need not
+ * outlive the call. */
+int config_load_again(const struct config *c, struct str text, struct config *ret, char *err,
+		      size_t err_size);
+
+/* Whether anybody has said what the public port is; else it is only where sioinit listens by
+ * itself, and the app listens wherever it likes. */
+bool config_port_is_set(const struct config *c);
+bool config_admin_is_set(const struct config *c);
 
 /* drain-time, less where the app's own ending wants time, too. */
 static inline uint32_t config_drain_time_ms(const struct config *c)

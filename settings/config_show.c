@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/macros.h"
+#include "settings/config_reload.h"
 #include "settings/config_table.h"
 
 #include "base/ban.h"
@@ -184,6 +185,8 @@ static void mdoc_row(const struct setting *s, FILE *out)
 	put_wrapped(out, text, "");
 	if (s->dflt[0])
 		(void)fprintf(out, "Default: %s.\n", s->dflt);
+	if (config_reload_when(s->name) != CONFIG_AT_RESTART)
+		(void)fputs("Can change while sioinit runs.\n", out);
 }
 
 static void mdoc_aliases(const struct setting *s, FILE *out)

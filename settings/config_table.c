@@ -29,7 +29,8 @@ const struct setting config_table[] = {
 	    "how many workers: max or auto (one per CPU the container may use), N, -N (CPUs less "
 	    "N) or N%",
 	    { "WEB_CONCURRENCY", NULL, NULL }),
-	ROW("port", "PORT", "8080", port, port, port, "public port, told to the workers as PORT",
+	ROW("port", "PORT", "8080", port, port, port,
+	    "public port; when it is set, node:cluster workers are told it as PORT",
 	    { "PORT", NULL, NULL }, { "PM2_PORT", NULL, NULL }),
 	ROW("routers", "N", "1", routers, routers, routers,
 	    "processes that accept clients: N (up to 16), or auto (one for every 8 workers)"),
@@ -37,6 +38,12 @@ const struct setting config_table[] = {
 	    "more places to serve at: IP:PORT, [IP]:PORT, PORT or the /path of a unix socket"),
 	ROW("backlog", "N", "511", count, count, backlog,
 	    "connections that may wait to be accepted, at each of them"),
+	ROW("socket-mode", "MODE", "", mode, mode, socket_mode,
+	    "permissions of the unix sockets of listen and admin, such as 0660; without it the "
+	    "umask decides"),
+	ROW("socket-owner", "USER:GROUP", "", text, text, socket_owner,
+	    "whose files they are, names or numbers, USER or :GROUP alone, too (another user than "
+	    "our own only as root); such a user is answered at the path of admin-socket, too"),
 	ROW("admin", "ADDRESS", "127.0.0.1:9090", address, address, admin,
 	    "where /livez, /readyz, /metrics and /status answer: IP:PORT, PORT, /path of a unix "
 	    "socket, or off"),

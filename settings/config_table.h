@@ -1,4 +1,4 @@
-/* All settings and subcommands, and how settings are called. init/config*.c only. */
+/* All settings and subcommands, and how settings are called. settings/config*.c only. */
 #pragma once
 
 #include <stdbool.h>

@@ -527,6 +527,23 @@ void config_print_bytes_or_auto(const void *src, FILE *out)
 		(void)fputs("auto", out);
 }
 
+const char *config_parse_mode(const char *s, void *dst)
+{
+	char *end;
+	unsigned long n = strtoul(s, &end, 8);
+
+	if (strspn(s, "01234567") != strlen(s) || *end || n == 0 || n > 0777)
+		return "not permissions in octal, such as 0660";
+	*(uint32_t *)dst = (uint32_t)n;
+	return NULL;
+}
+
+void config_print_mode(const void *src, FILE *out)
+{
+	if (*(const uint32_t *)src)
+		(void)fprintf(out, "%04o", *(const uint32_t *)src);
+}
+
 const char *config_parse_codes(const char *s, void *dst)
 {
 	struct config_codes codes = { 0 };

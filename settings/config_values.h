@@ -1,5 +1,5 @@
 /* The kinds of value that the table in config_table.c is made of: a parser and a printer for each.
- * Pure; init/config*.c only. */
+ * Pure; settings/config*.c only. */
 #pragma once
 
 #include <stdio.h>
@@ -73,6 +73,8 @@ config_parse_fn config_parse_bytes; /* uint64_t, 0 (none) or with K, M, G, T (10
 config_print_fn config_print_bytes;
 config_parse_fn config_parse_bytes_or_auto; /* uint64_t, 1M or more, or auto (0) */
 config_print_fn config_print_bytes_or_auto;
+config_parse_fn config_parse_mode; /* uint32_t: permissions of a file, octal; 0 prints as nothing */
+config_print_fn config_print_mode;
 config_parse_fn config_parse_codes;       /* struct config_codes: 0,78,143 */
 config_parse_fn config_parse_start_limit; /* struct config_start_limit: 10/60, off */
 config_print_fn config_print_start_limit;

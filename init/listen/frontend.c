@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -43,24 +44,56 @@ static void take_passed(struct frontend *l)
 	}
 }
 
+static void own_or_die(const struct socket_access *access, const char *path)
+{
+	int r = socket_access_own(access, path);
+
+	if (r == 0)
+		return;
+	(void)unlink(path);
+	die(EXIT_BAD_CONFIG, "SIOINIT_SOCKET_OWNER, for %s: %s%s", path, strerror(-r),
+	    r == -EPERM ? "; only root gives files away" : "");
+}
+
+static int open_path(const struct socket_access *access, const char *path, uint32_t backlog)
+{
+	mode_t before = socket_access_umask(access);
+	int fd = primary_listen_unix(path, (int)backlog);
+
+	(void)umask(before);
+	if (fd >= 0)
+		own_or_die(access, path);
+	return fd;
+}
+
 /* @n sockets, or a single one for a path. How many, or -errno. */
-static int open_address(const struct config_address *a, uint32_t backlog, int *fds, unsigned n)
+static int open_address(const struct frontend *l, const struct config_address *a, uint32_t backlog,
+			int *fds, unsigned n)
 {
 	int r;
 
 	if (a->host[0] == '/') {
-		fds[0] = r = primary_listen_unix(a->host, (int)backlog);
+		fds[0] = r = open_path(&l->access, a->host, backlog);
 		return r < 0 ? r : 1;
 	}
 	r = primary_listen_each(a->host, a->port, (int)backlog, fds, n);
 	return r < 0 ? r : (int)n;
 }
 
-/* What is wrong, and what @setting must be for it to be right. */
-static unsigned open_or_die(const struct config_address *a, uint32_t backlog, const char *what,
-			    const char *setting, int *fds, unsigned n)
+/* Who has set nothing may share the network with others who listen there. */
+static void do_without(const struct config_address *a, const char *what, const char *setting,
+		       int err, const char *consequence)
 {
-	int r = open_address(a, backlog, fds, n);
+	log_warn("%s %s%s%u, the default: %s; %s: set %s", what, a->host, a->host[0] ? ":" : "",
+		 a->port, strerror(-err), consequence, setting);
+}
+
+/* What is wrong, and what @setting must be for it to be right. */
+static unsigned open_or_die(const struct frontend *l, const struct config_address *a,
+			    uint32_t backlog, const char *what, const char *setting, int *fds,
+			    unsigned n)
+{
+	int r = open_address(l, a, backlog, fds, n);
 	char port[8] = "";
 
 	if (r >= 0)
@@ -77,25 +110,81 @@ static void add_opened(struct frontend *l, const struct config *c, unsigned n_ro
 		       const struct config_address *a, const char *what, const char *setting)
 {
 	int fds[ROUTERS_MAX];
-	unsigned n = open_or_die(a, c->backlog, what, setting, fds, n_routers);
+	unsigned n = open_or_die(l, a, c->backlog, what, setting, fds, n_routers);
 
 	add(l, fds, n, true);
 }
 
-void frontend_open(struct frontend *ret, const struct config *c, unsigned n_routers)
+static void close_all(int *fds, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		fd_close(&fds[i]);
+}
+
+static void open_default_port(struct frontend *l, const struct config *c, unsigned n_routers,
+			      const struct config_address *public)
+{
+	int fds[ROUTERS_MAX];
+	int r;
+
+	for (unsigned i = 0; i < ROUTERS_MAX; i++)
+		fds[i] = -1;
+	r = open_address(l, public, c->backlog, fds, n_routers);
+	l->has_no_public = r < 0;
+	if (r >= 0) {
+		add(l, fds, (unsigned)r, true);
+		return;
+	}
+	close_all(fds, ROUTERS_MAX);
+	do_without(public, "port", "SIOINIT_PORT or PORT", r,
+		   "served is only where the app listens by itself");
+}
+
+static void open_public(struct frontend *l, const struct config *c, unsigned n_routers)
 {
 	struct config_address public = { .port = c->port };
 
+	if (config_port_is_set(c))
+		add_opened(l, c, n_routers, &public, "port", "SIOINIT_PORT or PORT");
+	else
+		open_default_port(l, c, n_routers, &public);
+}
+
+static void open_admin(struct frontend *l, const struct config *c)
+{
+	static const char setting[] = "SIOINIT_ADMIN, or off";
+	int r;
+
+	if (c->admin.off)
+		return;
+	if (config_admin_is_set(c)) {
+		(void)open_or_die(l, &c->admin, 0, "admin address", setting, &l->admin, 1);
+		return;
+	}
+	r = open_address(l, &c->admin, 0, &l->admin, 1);
+	if (r >= 0)
+		return;
+	l->admin = -1;
+	do_without(&c->admin, "admin address", setting, r,
+		   "nothing answers /livez, /readyz and /metrics");
+}
+
+void frontend_open(struct frontend *ret, const struct config *c, unsigned n_routers)
+{
+	char err[256];
+
 	*ret = (struct frontend){ 0 };
+	if (socket_access_resolve(c, &ret->access, err, sizeof(err)) < 0)
+		die(EXIT_BAD_CONFIG, "%s", err);
 	take_passed(ret);
-	if (ret->n_http == 0)
-		add_opened(ret, c, n_routers, &public, "port", "SIOINIT_PORT or PORT");
+	ret->is_passed = ret->n_http > 0;
+	if (!ret->is_passed)
+		open_public(ret, c, n_routers);
 	for (unsigned i = 0; i < c->listen.n && ret->n_http < FRONTEND_MAX; i++)
 		add_opened(ret, c, n_routers, &c->listen.list[i], "address", "SIOINIT_LISTEN");
 	ret->admin = notify_take_listener("admin");
-	if (ret->admin < 0 && !c->admin.off)
-		(void)open_or_die(&c->admin, 0, "admin address", "SIOINIT_ADMIN, or off",
-				  &ret->admin, 1);
+	if (ret->admin < 0)
+		open_admin(ret, c);
 }
 
 static const char *path_of(const struct listening *at)
@@ -155,11 +244,16 @@ bool frontend_has(const struct frontend *l, const struct sockaddr_storage *local
 	return false;
 }
 
+bool frontend_tells_port(const struct frontend *l, const struct config *c)
+{
+	return l->is_passed || config_port_is_set(c);
+}
+
 void frontend_name(const struct frontend *l, char *dst, size_t size)
 {
 	size_t n = 0;
 
-	dst[0] = '\0';
+	(void)snprintf(dst, size, "%s", l->n_http ? "" : "the app's own ports");
 	for (size_t i = 0; i < l->n_http && n < size; i++) {
 		const char *path = path_of(&l->http[i]), *comma = i ? ", " : "";
 

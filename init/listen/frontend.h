@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <sys/socket.h>
 
+#include "init/listen/socket_access.h"
 #include "ipc/scoreboard.h"
 #include "settings/config.h"
 
@@ -19,12 +20,16 @@ struct frontend {
 		bool is_ours; /* its path goes with us */
 	} http[FRONTEND_MAX];
 	size_t n_http;
-	int admin; /* owned, or -1 */
+	struct socket_access access; /* to what has a path */
+	bool is_passed;     /* by the service manager, so that the public port was not opened */
+	bool has_no_public; /* it is somebody else's, and nobody had set it */
+	int admin;          /* owned, or -1 */
 };
 
-/* Dies with one line when one cannot be opened. TCP sockets are opened for each of @n_routers, and
- * the kernel spreads the connections over them; one that was passed to us, or has a path, is for
- * all. */
+/* Dies with one line when one cannot be opened that somebody has set; the default port and the
+ * default admin address are done without then, which is said. TCP sockets are opened for each of
+ * @n_routers, and the kernel spreads the connections over them; one that was passed to us, or has a
+ * path, is for all. */
 void frontend_open(struct frontend *ret, const struct config *c, unsigned n_routers);
 /* The end of listening: who comes now is refused, or waits for our successor where the service
  * manager holds the socket. What is known of the addresses stays, and so does the admin socket. */
@@ -36,6 +41,9 @@ int frontend_socket(const struct listening *at, unsigned router);
 
 /* Whether a connection with that local address has come in by one of @l's HTTP sockets. */
 bool frontend_has(const struct frontend *l, const struct sockaddr_storage *local);
+
+/* Whether workers are told the public port. */
+bool frontend_tells_port(const struct frontend *l, const struct config *c);
 
 /* Where it listens, for people: "port 8080, /run/x.sock". */
 void frontend_name(const struct frontend *l, char *dst, size_t size);

@@ -91,6 +91,7 @@ static const struct {
 	{ "drain", ADMIN_DRAIN, read_drain, "usage: sioinit drain [off]" },
 	{ "logs", ADMIN_DEATHS, read_deaths, "usage: sioinit logs --death" },
 	{ "rebalance", ADMIN_REBALANCE, read_nothing, "usage: sioinit rebalance" },
+	{ "admin-address", ADMIN_ADDRESS, read_nothing, "usage: sioinit health [--ready]" },
 };
 
 int admin_request_read(const char *bytes, size_t n, struct admin_request *ret)

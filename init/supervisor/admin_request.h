@@ -16,6 +16,7 @@ enum admin_command {
 	ADMIN_DRAIN,
 	ADMIN_DEATHS,
 	ADMIN_REBALANCE,
+	ADMIN_ADDRESS, /* of `sioinit health`: whether the admin address is ours */
 	ADMIN_N_COMMANDS,
 };
 

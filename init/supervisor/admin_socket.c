@@ -15,9 +15,11 @@
 #include "base/log.h"
 #include "base/macros.h"
 #include "init/pool/rebalance.h"
+#include "init/supervisor/admin_peer.h"
 #include "init/supervisor/admin_request.h"
 #include "init/supervisor/core.h"
 #include "init/worker/worker.h"
+#include "ipc/admin_address.h"
 #include "ipc/report.h"
 
 #include "base/ban.h"
@@ -36,27 +38,6 @@ struct admin_client {
 	size_t len;
 	struct buf answer;
 };
-
-/* Names */
-
-void admin_socket_prefix(char *dst, size_t size)
-{
-	struct stat st = { 0 };
-
-	(void)stat("/proc/self/ns/pid", &st);
-	(void)snprintf(dst, size, "sioinit/%llu/", (unsigned long long)st.st_ino);
-}
-
-socklen_t admin_socket_address(pid_t pid, struct sockaddr_un *ret)
-{
-	char prefix[64];
-	int n;
-
-	*ret = (struct sockaddr_un){ .sun_family = AF_UNIX };
-	admin_socket_prefix(prefix, sizeof(prefix));
-	n = snprintf(ret->sun_path + 1, sizeof(ret->sun_path) - 1, "%s%d", prefix, (int)pid);
-	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n);
-}
 
 /* A client's life */
 
@@ -133,7 +114,7 @@ static int reload(struct admin_client *c, const struct admin_request *rq)
 	if (shutdown_has_begun(c->init))
 		return say(c, FAILED, "sioinit is stopping");
 	c->waits = true;
-	reload_all(&c->init->pool);
+	settings_reload(c->init);
 	access_file_reopen(&c->init->access_file);
 	return LATER;
 }
@@ -200,11 +181,21 @@ static int deaths(struct admin_client *c, const struct admin_request *rq)
 	return report(c, pool_write_deaths(&c->init->pool, &c->answer));
 }
 
+static int say_address(struct admin_client *c, const struct admin_request *rq)
+{
+	const struct init *in = c->init;
+
+	(void)rq;
+	if (in->config->admin.off || in->frontend.admin >= 0)
+		return DONE;
+	return say(c, FAILED, "the admin address is somebody else's: set SIOINIT_ADMIN");
+}
+
 static int (*const acts[ADMIN_N_COMMANDS])(struct admin_client *c,
 					   const struct admin_request *rq) = {
 	[ADMIN_STATUS] = status,   [ADMIN_RELOAD] = reload,      [ADMIN_SCALE] = scale,
 	[ADMIN_RESTART] = restart, [ADMIN_SIGNAL] = send_signal, [ADMIN_DRAIN] = drain,
-	[ADMIN_DEATHS] = deaths,   [ADMIN_REBALANCE] = even_out,
+	[ADMIN_DEATHS] = deaths,   [ADMIN_REBALANCE] = even_out, [ADMIN_ADDRESS] = say_address,
 };
 
 static void set_code(struct admin_client *c, int code)
@@ -246,6 +237,11 @@ void admin_socket_reload_over(struct init *in, bool ok)
 	}
 }
 
+void admin_socket_reload_refused(struct init *in)
+{
+	admin_socket_reload_over(in, false);
+}
+
 /* Reading */
 
 static void on_buffer(uv_handle_t *h, size_t suggested, uv_buf_t *ret)
@@ -276,15 +272,11 @@ static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *unused)
 	obey(c);
 }
 
-static bool is_allowed(uv_pipe_t *pipe)
+static bool is_allowed(const struct admin_socket *a, uv_pipe_t *pipe)
 {
-	struct ucred peer;
-	socklen_t len = sizeof(peer);
 	uv_os_fd_t fd;
 
-	return uv_fileno((uv_handle_t *)pipe, &fd) == 0 &&
-	       getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 &&
-	       (peer.uid == 0 || peer.uid == geteuid());
+	return uv_fileno((uv_handle_t *)pipe, &fd) == 0 && admin_peer_is_allowed(fd, a->owner);
 }
 
 static void on_client(uv_stream_t *listener, int status)
@@ -304,7 +296,8 @@ static void on_client(uv_stream_t *listener, int status)
 	in->admin.n_clients++;
 	(void)uv_timer_start(&c->patience, on_patience_over, PATIENCE_MS, 0);
 	if (uv_accept(listener, (uv_stream_t *)&c->pipe) < 0 || in->admin.n_clients > CLIENTS_MAX ||
-	    !is_allowed(&c->pipe) || uv_read_start((uv_stream_t *)&c->pipe, on_buffer, on_read) < 0)
+	    !is_allowed(&in->admin, &c->pipe) ||
+	    uv_read_start((uv_stream_t *)&c->pipe, on_buffer, on_read) < 0)
 		hang_up(c);
 }
 
@@ -313,7 +306,7 @@ static void on_client(uv_stream_t *listener, int status)
 static int listen_abstract(void)
 {
 	struct sockaddr_un a;
-	socklen_t len = admin_socket_address(getpid(), &a);
+	socklen_t len = admin_address(getpid(), &a);
 	auto_fd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	if (fd < 0 || bind(fd, (struct sockaddr *)&a, len) < 0 || listen(fd, CLIENTS_MAX) < 0)
@@ -321,12 +314,23 @@ static int listen_abstract(void)
 	return fd_take(&fd);
 }
 
-static int listen_path(const char *path)
+/* The file is known again by its inode when it is to be removed. */
+static int listen_path(struct admin_socket *a, const struct config *c,
+		       const struct socket_access *access)
 {
+	const char *path = c->admin_socket;
 	int fd = primary_listen_unix(path, CLIENTS_MAX);
+	struct stat st;
 
-	if (fd >= 0)
-		(void)chmod(path, 0600);
+	if (fd < 0)
+		return fd;
+	(void)chmod(path, 0600);
+	if (access->uid != (uid_t)-1 && socket_access_own(access, path) == 0)
+		a->owner = access->uid;
+	if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode)) {
+		a->dev = st.st_dev;
+		a->ino = st.st_ino;
+	}
 	return fd;
 }
 
@@ -336,9 +340,11 @@ void admin_socket_open(struct init *in)
 	uv_pipe_t *p = &in->admin.listener;
 	int fd, r;
 
+	in->admin.owner = geteuid();
 	if (strcmp(where, "off") == 0)
 		return;
-	fd = where[0] == '/' ? listen_path(where) : listen_abstract();
+	fd = where[0] == '/' ? listen_path(&in->admin, in->config, &in->frontend.access)
+			     : listen_abstract();
 	if (fd < 0) {
 		log_warn("init: SIOINIT_ADMIN_SOCKET=%s: %s; `sioinit status` and the like will "
 			 "not work",
@@ -354,8 +360,13 @@ void admin_socket_open(struct init *in)
 		log_warn("init: admin socket: %s", uv_strerror(r));
 }
 
+/* One that could not be opened is somebody else's, as is what has taken its place since. */
 void admin_socket_close(struct init *in)
 {
-	if (in->config->admin_socket[0] == '/')
-		(void)unlink(in->config->admin_socket);
+	const struct admin_socket *a = &in->admin;
+	const char *path = in->config->admin_socket;
+	struct stat st;
+
+	if (a->ino && lstat(path, &st) == 0 && st.st_dev == a->dev && st.st_ino == a->ino)
+		(void)unlink(path);
 }

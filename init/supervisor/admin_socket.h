@@ -1,12 +1,12 @@
 /* The unix socket of `sioinit status`, `reload`, `scale` and the like: one request of NUL-separated
  * words per connection, one answer: the exit code for the client as a digit, then text.
  *
- * Only our own user and root are answered (SO_PEERCRED, unix(7)). By default its name is abstract,
- * so that it needs no writable folder, and private to the PID namespace. */
+ * Who is answered: admin_peer.h. By default its name is abstract (ipc/admin_address.h), so that it
+ * needs no writable folder. */
 #pragma once
 
 #include <stddef.h>
-#include <sys/un.h>
+#include <sys/types.h>
 #include <uv.h>
 
 #include "settings/config.h"
@@ -18,17 +18,17 @@ struct admin_socket {
 	uv_pipe_t listener;
 	struct admin_client *clients;
 	unsigned n_clients;
+	uid_t owner; /* answered besides root */
+	dev_t dev;   /* the file's, with the next; ino 0: there is none of ours */
+	ino_t ino;
 };
 
 /* Listens as SIOINIT_ADMIN_SOCKET says; a failure is logged and everything else goes on. */
 void admin_socket_open(struct init *in);
-/* Closes; a file is removed. */
+/* Removes the file that admin_socket_open() has made. */
 void admin_socket_close(struct init *in);
 
 /* The reload that clients may wait for is over. */
 void admin_socket_reload_over(struct init *in, bool ok);
-
-/* Where the instance with @pid listens by default: an abstract address; its length. */
-socklen_t admin_socket_address(pid_t pid, struct sockaddr_un *ret);
-/* The part of the name that all instances of this PID namespace share, without the NUL in front. */
-void admin_socket_prefix(char *dst, size_t size);
+/* It came to nothing. */
+void admin_socket_reload_refused(struct init *in);

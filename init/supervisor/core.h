@@ -18,6 +18,7 @@
 #include "init/supervisor/app_metrics.h"
 #include "init/supervisor/file_watch.h"
 #include "init/supervisor/pre_start.h"
+#include "init/supervisor/settings_reload.h"
 #include "init/supervisor/shutdown.h"
 #include "init/supervisor/websockets.h"
 #include "init/system/credentials.h"
@@ -52,6 +53,7 @@ struct init {
 	struct sidecars sidecars;
 	struct version_question version_question;
 	struct admin_socket admin;
+	struct settings_reload settings;
 	struct lent_polls lent_polls;
 	struct app_metrics app_metrics;
 	struct app_messages app_messages;

@@ -30,7 +30,7 @@ static void reload(struct init *in, int sig)
 	if (terminal_is_gone(&in->terminal))
 		stop_fast(in, sig);
 	else
-		reload_all(&in->pool);
+		settings_reload(in);
 	access_file_reopen(&in->access_file);
 }
 
@@ -127,6 +127,7 @@ static void on_exit_status(pid_t pid, int status, const struct rusage *usage, vo
 	if (!routers_ended(&in->routers, pid, status) && !pre_start_ended(in, pid, status) &&
 	    !access_file_ended(&in->access_file, pid, status) &&
 	    !sidecars_ended(&in->sidecars, pid, status, usage) &&
+	    !settings_reload_ended(in, pid, status) &&
 	    !version_question_ended(&in->version_question, pid) &&
 	    !pool_ended(&in->pool, pid, status, usage))
 		log_debug("init: reaped orphan %d", (int)pid);

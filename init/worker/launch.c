@@ -1,5 +1,6 @@
 /* What a worker is told. PORT is where it listens: the public port under node:cluster, a port of
- * its own, or the path of a socket. */
+ * its own, or the path of a socket. A public port that nobody has set is not told, as an app that
+ * takes PORT from a file of its own (dotenv, --env-file) lets the environment come first. */
 #include "init/worker/launch.h"
 
 #include <errno.h>
@@ -10,6 +11,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "init/listen/frontend.h"
 #include "init/logs/logs.h"
 #include "init/system/credentials.h"
 #include "init/system/memory.h"
@@ -65,7 +67,8 @@ static void tell_channel(const struct worker *w, struct words *env, int far)
 
 static void tell_place(const struct worker *w, struct words *env, const char *port)
 {
-	add(env, "PORT=%s", port);
+	if (w->endpoint.path[0] || w->endpoint.port || frontend_tells_port(w->frontend, w->config))
+		add(env, "PORT=%s", port);
 	if (w->endpoint.path[0]) {
 		add(env, "SIOINIT_SOCKET=%s", port);
 		add(env, "UDS=%s", port);

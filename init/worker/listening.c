@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "base/log.h"
+#include "init/listen/frontend.h"
 #include "init/worker/readiness.h"
 #include "init/worker/state.h"
 
@@ -31,7 +32,8 @@ static void share(struct worker *w, const struct node_msg *q, const struct serve
 static bool is_public(const struct worker *w, const struct node_msg *q)
 {
 	return node_address_is_stream(q->address_type) && q->address_type != NODE_ADDR_UNIX &&
-	       (q->port == w->config->port || (q->port && q->port == w->endpoint.port));
+	       ((q->port == w->config->port && !w->frontend->has_no_public) ||
+		(q->port && q->port == w->endpoint.port));
 }
 
 void listening_query(struct worker *w, const struct node_msg *q, const struct channel_frame *f)

@@ -4,6 +4,7 @@ const assert = require("node:assert");
 const fs = require("fs");
 const os = require("os");
 const path = require("path");
+const { spawnSync } = require("child_process");
 const { start, run, get, until, routersOf } = require("./harness");
 
 // Each instance with a socket of its own, as other tests may run beside.
@@ -101,4 +102,20 @@ test("metrics are in Prometheus' format and outlive a router", () => withInstanc
 	assert.ok((await metric("http_requests_total")) >= 4);
 	for (const line of String((await get(s.admin, "/metrics")).body).trim().split("\n"))
 		assert.match(line, /^(# (HELP|TYPE) sioinit_\w+ .+|sioinit_\w+({\w+="[^"]*"(,\w+="[^"]*")*})? [-+.e\d]+)$/);
+}));
+
+test("an instance whose socket is taken removes nobody's", () => withInstance({}, async ({ cli, socket }) => {
+	const second = await start(["supervised.js"], { SIOINIT_WORKERS: "1", SIOINIT_DRAIN_TIME: "0.2", ...socket });
+	assert.match(second.log, /SIOINIT_ADMIN_SOCKET=.*: Address already in use/);
+	assert.strictEqual(await second.stop(), 0);
+	assert.strictEqual((await cli("status")).code, 0);
+}));
+
+const noNamespaces = spawnSync("unshare", ["--pid", "--fork", "true"]).status !== 0 && "no pid namespaces here";
+
+test("who is of another PID namespace is not answered", { skip: noNamespaces }, () => withInstance({}, async ({ s, socket }) => {
+	const inside = spawnSync("unshare", ["--pid", "--fork", process.env.BIN_UNDER_TEST, "status"], { env: { ...process.env, ...socket }, encoding: "utf8" });
+	assert.strictEqual(inside.status, 1, inside.stdout);
+	assert.match(inside.stderr, /no answer/);
+	await until(() => /admin socket: uid=0 pid=\d+ was not answered/.test(s.log), "the line");
 }));

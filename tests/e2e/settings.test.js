@@ -40,6 +40,81 @@ test("check names file and line; what is wrong is said with both", () => withFil
 	assert.ok(wrong.out.includes(`${file}:2: worker is no setting; did you mean workers?`), wrong.out);
 }));
 
+// Reads what a reload says from there on.
+async function reload(s, said) {
+	const before = s.log.length;
+	process.kill(s.pid, "SIGHUP");
+	return until(() => said.test(s.log.slice(before)) && s.log.slice(before), String(said));
+}
+
+test("a settings file is read again: what has changed is told, and what it takes to have it", () => withFile("stop-timeout=9\nmax-age=0\n", async (file) => {
+	const s = await start(["plain.js"], { SIOINIT_CONFIG: file, SIOINIT_WORKERS: "1", SIOINIT_MAX_SESSIONS: "7" });
+	try {
+		await reload(s, /nothing has changed in .*booting -> ready/s);
+		fs.writeFileSync(file, "stop-timeout=0.3\nmax-head-bytes=1024\nmax-sessions=9\nheap=64\n");
+		const said = await reload(s, /booting -> ready/);
+		assert.match(said, /settings: SIOINIT_STOP_TIMEOUT=\\"0\.3\\", was \\"9\\""/);
+		assert.match(said, /settings: SIOINIT_HEAP=\\"64\\", was \\"off\\": for new workers"/);
+		assert.match(said, /settings: SIOINIT_MAX_HEAD_BYTES has changed: needs a restart of sioinit"/);
+		assert.ok(!/MAX_SESSIONS|MAX_AGE/.test(said), said);
+		fs.writeFileSync(file, "workers=2\n");
+		assert.match(await reload(s, /settings: SIOINIT_STOP_TIMEOUT=\\"25\\"/), /settings: SIOINIT_HEAP=\\"off\\", was/);
+	} finally {
+		assert.strictEqual(await s.stop(), 0);
+	}
+}));
+
+test("workers of the settings file; a wrong file, none, or a FIFO changes nothing", () => withFile("workers=1\n", async (file) => {
+	const s = await start(["plain.js"], { SIOINIT_CONFIG: file, SIOINIT_ADMIN_SOCKET: `${file}.sock` });
+	const readies = () => s.log.match(/booting -> ready/g).length;
+	try {
+		fs.writeFileSync(file, "workers=2\n");
+		await reload(s, /SIOINIT_WORKERS=\\"2\\", was \\"1\\"/);
+		await until(() => get(s.admin, "/status").then((r) => JSON.parse(r.body).workers.filter((w) => w.state === "ready").length === 2), "two workers");
+		await until(async () => (await run(["reload"], { SIOINIT_ADMIN_SOCKET: `${file}.sock` })).code === 0, "the end of the reload");
+		const before = readies();
+		fs.writeFileSync(file, "workers=3\nstop-timeout=x\n");
+		assert.match(await reload(s, /nothing is reloaded/), /settings:2: stop-timeout=\\"x\\": not a number of seconds/);
+		const r = await run(["reload"], { SIOINIT_ADMIN_SOCKET: `${file}.sock` });
+		assert.strictEqual(r.code, 1);
+		assert.match(r.out, /aborted/);
+		fs.rmSync(file);
+		await reload(s, /nothing is reloaded: .*No such file/);
+		execFileSync("mkfifo", [file]);
+		await reload(s, /nothing is reloaded: .*no regular file/);
+		assert.strictEqual((await get(s.port, "/")).status, 200);
+		assert.strictEqual(readies(), before);
+	} finally {
+		assert.strictEqual(await s.stop(), 0);
+		fs.rmSync(file);
+		fs.writeFileSync(file, "");
+	}
+}));
+
+test("the mode and the owner of unix sockets", () => withFile("", async (file) => {
+	const [socket, admin] = [`${file}.http`, `${file}.admin`];
+	const isRoot = process.getuid() === 0;
+	const s = await start(["plain.js"], { SIOINIT_LISTEN: socket, SIOINIT_ADMIN_SOCKET: admin, SIOINIT_SOCKET_MODE: "0660", ...(isRoot && { SIOINIT_SOCKET_OWNER: "65534:65533" }) });
+	try {
+		const st = fs.statSync(socket);
+		assert.strictEqual(st.mode & 0o777, 0o660);
+		assert.deepStrictEqual([st.uid, st.gid], isRoot ? [65534, 65533] : [process.getuid(), process.getgid()]);
+		assert.strictEqual((await get(undefined, "/", { socketPath: socket })).status, 200);
+		if (isRoot) {
+			fs.chmodSync(path.dirname(file), 0o755);
+			const asOwner = spawnSync(process.env.BIN_UNDER_TEST, ["status"], { env: { ...process.env, SIOINIT_ADMIN_SOCKET: admin }, uid: 65534, gid: 65534, encoding: "utf8" });
+			assert.strictEqual(asOwner.error?.code === "EACCES" ? 0 : asOwner.status, 0, asOwner.stderr);
+		}
+	} finally {
+		assert.strictEqual(await s.stop(), 0);
+	}
+	for (const [name, value] of [["SIOINIT_SOCKET_MODE", "rw"], ["SIOINIT_SOCKET_MODE", "1777"], ["SIOINIT_SOCKET_OWNER", "nobody-of-that-name"]]) {
+		const r = await run(["plain.js"], { [name]: value, SIOINIT_PORT: String(s.port), SIOINIT_ADMIN: "off" });
+		assert.strictEqual(r.code, 78);
+		assert.ok(r.out.includes(name), r.out);
+	}
+}));
+
 const script = (shell) => execFileSync(process.env.BIN_UNDER_TEST, ["completion", shell]);
 const has = (shell) => spawnSync(shell, ["--version"]).status === 0;
 const settings = () => execFileSync(process.env.BIN_UNDER_TEST, ["--help"], { encoding: "utf8" }).match(/^ {2}--[a-z-]+/gm).map((o) => o.trim()).concat("--version");

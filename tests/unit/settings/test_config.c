@@ -279,8 +279,10 @@ static void says_what_is_wrong(void **state)
 	assert_refused("", "--stop-timeot=80",
 		       "--stop-timeot is no option; did you mean --stop-timeout?");
 	assert_refused("", "-p 80", "-p is no option; see sioinit --help");
-	assert_refused("", "--port",
-		       "--port wants a value: public port, told to the workers as PORT");
+	assert_refused(
+	    "", "--port",
+	    "--port wants a value: public port; when it is set, node:cluster workers are told it "
+	    "as PORT");
 	assert_refused("PORT=0", "--prot 80 x", "PORT=\"0\": not a port number (1 to 65535)");
 }
 
@@ -420,6 +422,21 @@ static void knows_names_that_are_not_settings(void **state)
 	assert_int_equal(load("SIOINITIAL=1 PATH=/bin SIOINIT=1", "x"), 0);
 }
 
+static void reads_permissions(void **state)
+{
+	(void)state;
+	assert_printed("SIOINIT_SOCKET_MODE=660", "x", "SIOINIT_SOCKET_MODE=0660 (");
+	assert_printed("", "x", "SIOINIT_SOCKET_MODE= (not set)\n");
+	for (const char *const *s =
+		 (const char *const[]){ "0", "1777", "888", "+660", "rw", "0x1f", NULL };
+	     *s; s++) {
+		char env[64];
+
+		(void)snprintf(env, sizeof(env), "SIOINIT_SOCKET_MODE=%s", *s);
+		assert_int_equal(load(env, ""), -EINVAL);
+	}
+}
+
 static void ignores_service_links(void **state)
 {
 	(void)state;
@@ -427,6 +444,15 @@ static void ignores_service_links(void **state)
 		       "SIOINIT_PORT=tcp://10.0.0.1:80 SIOINIT_PORT_80_TCP_ADDR=10.0.0.1 "
 		       "SIOINIT_ADMIN_PORT=tcp://10.0.0.2:9090",
 		       "x", "SIOINIT_PORT=8080 (default)\n");
+	assert_string_equal(config.links, "SIOINIT_PORT");
+	assert_printed("PM2_PORT=tcp://10.0.0.1:80 PM2_PORT_80_TCP=tcp://10.0.0.1:80", "x",
+		       "SIOINIT_PORT=8080 (default)\n");
+	assert_string_equal(config.links, "PM2_PORT");
+	assert_false(config_port_is_set(&config));
+	assert_printed("PORT=udp://10.0.0.1:80 PM2_PORT=81", "x", "SIOINIT_PORT=81 (PM2_PORT)\n");
+	assert_true(config_port_is_set(&config));
+	assert_printed("SIOINIT_WORKER_PORT=tcp://10.0.0.1:80", "x",
+		       "SIOINIT_WORKER_PORT= (not set)\n");
 	assert_refused("SIOINIT_ADMIN_PORT=9090", "x",
 		       "SIOINIT_ADMIN_PORT is no setting; did you mean SIOINIT_ADMIN_SOCKET?");
 }
@@ -541,6 +567,7 @@ int main(void)
 		cmocka_unit_test(reads_limits_of_processes),
 		cmocka_unit_test(refuses_wrong_values),
 		cmocka_unit_test(knows_names_that_are_not_settings),
+		cmocka_unit_test(reads_permissions),
 		cmocka_unit_test(ignores_service_links),
 		cmocka_unit_test(finds_the_command),
 		cmocka_unit_test(finds_the_subcommand),
