@@ -116,7 +116,10 @@ static void on_ready(struct init *in, struct worker *w)
 		promote(s);
 	publish(s);
 	app_metrics_worker_ready(in, w);
-	in->pool.was_ready = true;
+	if (!in->pool.was_ready) {
+		in->pool.was_ready = true;
+		routers_tell_phase(in);
+	}
 	if (ready >= in->pool.wanted)
 		on_all_ready(in);
 }
@@ -142,7 +145,9 @@ static void on_state(struct worker *w)
 	if (w->state == WORKER_DRAINING && s->worker == w)
 		on_leaving(s);
 	publish(s);
-	notify_status("%u/%u workers ready", pool_count_ready(&in->pool), in->pool.wanted);
+	notify_status("%s%u/%u workers ready",
+		      shutdown_phase(in) == PHASE_STARTING ? "starting, " : "",
+		      pool_count_ready(&in->pool), in->pool.wanted);
 	if (w->state == WORKER_DEAD) {
 		app_metrics_worker_gone(in, w);
 		websockets_recount(&in->websockets);

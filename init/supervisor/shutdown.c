@@ -30,6 +30,8 @@ enum phase shutdown_phase(const struct init *in)
 
 	if (in->shutdown.stage == SHUTDOWN_NONE && in->shutdown.held)
 		return PHASE_LAME_DUCK;
+	if (in->shutdown.stage == SHUTDOWN_NONE && !in->pool.was_ready)
+		return PHASE_STARTING;
 	return phases[in->shutdown.stage];
 }
 
