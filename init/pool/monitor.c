@@ -8,12 +8,14 @@
 
 #include <signal.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <time.h>
 #include <utlist.h>
 
 #include "base/log.h"
 #include "init/supervisor/core.h"
 #include "init/system/cpus.h"
+#include "init/system/debugger.h"
 #include "init/worker/worker.h"
 
 #include "base/ban.h"
@@ -32,9 +34,33 @@ static bool is_past(uint64_t value, uint32_t limit)
 	return limit && value >= limit;
 }
 
+/* Somebody may look at it with a debugger. When that is over it has the same time once more. */
+static bool is_debugged(struct init *in, struct worker *w, uint64_t silence_ms)
+{
+	struct inspector where =
+	    debugger_options(in->command ? in->command->argv : NULL, getenv("NODE_OPTIONS"));
+	uint64_t now = uv_now(&in->loop), seen_ms = w->debugger_seen_ms;
+	bool is_known = seen_ms && seen_ms + silence_ms > now;
+	char by[DEBUGGER_TEXT];
+
+	if (is_known && now - seen_ms < in->config->hang_timeout_ms)
+		return true;
+	where.own = w->endpoint.port;
+	if (!debugger_is_attached("", w->pid, &where, by))
+		return false;
+	if (!is_known)
+		log_warn("worker[%u]: silent for %.1fs (SIOINIT_HANG_TIMEOUT), not killed: %s "
+			 "pid=%d",
+			 w->slot, (double)silence_ms / 1000, by, (int)w->pid);
+	w->debugger_seen_ms = now;
+	return true;
+}
+
 /* Killed, after a diagnostic signal and one more tick if there is one. */
 static void on_hang(struct init *in, struct worker *w, uint64_t silence_ms)
 {
+	if (is_debugged(in, w, silence_ms))
+		return;
 	if (in->config->hang_signal && !w->asked_to_diagnose) {
 		w->asked_to_diagnose = true;
 		worker_signal(w, in->config->hang_signal);
