@@ -14,6 +14,7 @@
 #include "commands/health.h"
 #include "commands/migrate.h"
 #include "init/init.h"
+#include "init/supervisor/termination_log.h"
 #include "init/system/credentials.h"
 #include "init/worker/command.h"
 #include "router/router.h"
@@ -140,6 +141,8 @@ int main(int argc, char **argv)
 	char err[512];
 
 	fd_open_standard();
+	if (getpid() == 1)
+		termination_log_open("auto"); /* bad settings are told there, too */
 	if (config_load(argc, argv, environ, &c, &action, err, sizeof(err)) < 0)
 		die(EXIT_BAD_CONFIG, "%s", err);
 	if (action == CONFIG_HELP) {

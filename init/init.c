@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "init/supervisor/core.h"
 #include "init/supervisor/signals.h"
+#include "init/supervisor/termination_log.h"
 #include "init/system/cpus.h"
 #include "init/system/notify.h"
 #include "init/system/reap.h"
@@ -155,6 +156,7 @@ int init_main(const struct config *c, const struct command *cmd, char *self)
 
 	in = (struct init){ .config = c, .command = cmd };
 	log_set_component("init");
+	termination_log_open(c->termination_log);
 	srandom((unsigned)getpid());
 	lent_polls_init(&in);
 	resolve_credentials(&in);
@@ -167,6 +169,8 @@ int init_main(const struct config *c, const struct command *cmd, char *self)
 	if (uv_loop_init(&in.loop) < 0)
 		die(EXIT_OUR_FAILURE, "no event loop");
 	logs_init(&in.logs, &in.loop, c->worker_logs, log_open());
+	if (exit_history_init(&in.pool.exit_history) < 0)
+		die(EXIT_OUR_FAILURE, "no memory for the history of ends");
 	signals_init(&in);
 	shutdown_init(&in);
 	start_watchdog(&in);
@@ -188,5 +192,7 @@ int init_main(const struct config *c, const struct command *cmd, char *self)
 	logs_finish(&in.logs);
 	log_info("init: done code=%d", in.shutdown.exit_code);
 	credentials_free(&in.credentials);
+	termination_log_write(in.shutdown.exit_code, exit_history_last(&in.pool.exit_history));
+	exit_history_free(&in.pool.exit_history);
 	return in.shutdown.exit_code;
 }

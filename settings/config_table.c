@@ -236,6 +236,10 @@ const struct setting config_table[] = {
 	ROW("worker-logs", "FORMAT", "raw", worker_logs, worker_logs, worker_logs,
 	    "the workers' stdout and stderr: raw (untouched), prefix (the slot before each line) "
 	    "or json (each line an object)"),
+	ROW("termination-log", "PATH", "auto", termination_log, text, termination_log,
+	    "when sioinit ends with another code than 0: why, and the last lines of stderr, in "
+	    "this "
+	    "file, if it exists: auto (/dev/termination-log, Kubernetes), off or /path"),
 #undef ROW
 };
 

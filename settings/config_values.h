@@ -13,9 +13,10 @@ typedef void config_print_fn(const void *src, FILE *out);
 config_parse_fn config_parse_text; /* const char *, borrows @s */
 config_print_fn config_print_text;
 config_parse_fn config_parse_path; /* const char *, borrows @s: the target of an HTTP request */
-config_parse_fn config_parse_admin_socket; /* const char *, borrows @s: auto, off or /path */
-config_parse_fn config_parse_token;        /* const char *, borrows @s: a name as HTTP has them */
-config_parse_fn config_parse_workers;      /* struct config_workers */
+config_parse_fn config_parse_termination_log; /* const char *, borrows @s: auto, off or /path */
+config_parse_fn config_parse_admin_socket;    /* const char *, borrows @s: auto, off or /path */
+config_parse_fn config_parse_token;   /* const char *, borrows @s: a name as HTTP has them */
+config_parse_fn config_parse_workers; /* struct config_workers */
 config_print_fn config_print_workers;
 config_parse_fn config_parse_port; /* uint16_t; 0, the absent one, prints as nothing */
 config_print_fn config_print_port;

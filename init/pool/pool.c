@@ -271,8 +271,10 @@ static struct worker *start_worker(struct slot *s, int *ret_err)
 		*ret_err =
 		    worker_init(w, &in->loop, fd_take(&near), &in->hub, in->dialect.bound_unread);
 	if (*ret_err < 0) {
-		if (w->pid > 0) /* without a channel it cannot be looked after */
+		if (w->pid > 0) { /* without a channel it cannot be looked after */
 			(void)kill(-w->pid, SIGKILL);
+			(void)logs_worker_ended(&in->logs, w->pid);
+		}
 		endpoint_release(&w->endpoint);
 		free(w);
 		return NULL;
@@ -441,21 +443,8 @@ static void slot_lost(struct slot *s, struct worker *w, const struct restart_end
 	}
 }
 
-static void record_death(struct pool *p, const char *line)
-{
-	struct death *d = &p->deaths[p->n_deaths++ % DEATHS_MAX];
-	time_t now = time(NULL);
-	struct tm utc;
-	size_t n;
-
-	(void)gmtime_r(&now, &utc);
-	n = strftime(d->line, sizeof(d->line), "%Y-%m-%dT%H:%M:%SZ ", &utc);
-	(void)snprintf(d->line + n, sizeof(d->line) - n, "%s", line);
-	log_info("%s", line);
-}
-
 static void write_death(const struct worker *w, int status, uint64_t uptime_ms,
-			const struct rusage *usage)
+			const struct rusage *usage, struct str last_words)
 {
 	struct init *in = w->owner;
 	bool oom = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL && !w->killed &&
@@ -471,17 +460,8 @@ static void write_death(const struct worker *w, int status, uint64_t uptime_ms,
 		       w->slot, (int)w->pid, how, worker_state_name(w->state),
 		       (double)uptime_ms / 1000, w->lag_ms, usage->ru_maxrss / 1024,
 		       oom ? " oom=yes" : "");
-	record_death(&in->pool, line);
-}
-
-int pool_write_deaths(const struct pool *p, struct buf *out)
-{
-	unsigned first = p->n_deaths > DEATHS_MAX ? p->n_deaths - DEATHS_MAX : 0;
-	int r = 0;
-
-	for (unsigned i = first; i < p->n_deaths && r == 0; i++)
-		r = buf_printf(out, "%s\n", p->deaths[i % DEATHS_MAX].line);
-	return r;
+	log_info("%s", line);
+	exit_history_add(&in->pool.exit_history, time(NULL), line, last_words);
 }
 
 static void on_end(struct init *in, struct worker *w, int status, const struct rusage *usage)
@@ -498,8 +478,7 @@ static void on_end(struct init *in, struct worker *w, int status, const struct r
 
 	(void)kill(-w->pid, SIGKILL); /* what it left in its group */
 	worker_read_last_words(w);
-	logs_worker_ended(&in->logs, w->pid);
-	write_death(w, status, uptime_ms, usage);
+	write_death(w, status, uptime_ms, usage, logs_worker_ended(&in->logs, w->pid));
 	DL_DELETE(in->pool.workers, w);
 	in->pool.n_workers--;
 	counter_add(&in->board->worker_ends, 1);

@@ -10,13 +10,13 @@
 #include <sys/types.h>
 #include <uv.h>
 
+#include "init/pool/exit_history.h"
 #include "init/pool/restart.h"
 
-struct buf;
 struct init;
 struct worker;
 
-enum { POOL_MAX = 1024, DEATHS_MAX = 32 };
+enum { POOL_MAX = 1024 };
 
 struct slot {
 	struct init *init;
@@ -38,10 +38,7 @@ struct pool {
 	uint32_t last_id;
 	bool was_ready; /* any worker ever */
 	bool has_grown; /* and not all of the new ones are ready */
-	struct death {
-		char line[192];
-	} deaths[DEATHS_MAX]; /* a ring */
-	unsigned n_deaths;
+	struct exit_history exit_history;
 };
 
 /* Starts @n workers. */
@@ -65,7 +62,5 @@ struct worker *pool_worker(const struct pool *p, uint32_t id);
 struct slot *pool_slot(const struct pool *p, uint32_t number);
 unsigned pool_count_ready(const struct pool *p);
 void pool_signal(struct init *in, int sig);
-/* How the last workers ended, oldest first. 0, -EMSGSIZE or -ENOMEM. */
-int pool_write_deaths(const struct pool *p, struct buf *out);
 /* One line for every worker. */
 void pool_log_status(const struct init *in);
