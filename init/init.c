@@ -149,6 +149,13 @@ static void on_access_file(void *ctx)
 	routers_tell_access_log(ctx);
 }
 
+static void on_hooks_done(void *ctx)
+{
+	struct init *in = ctx;
+
+	uv_stop(&in->loop);
+}
+
 int init_main(const struct config *c, const struct command *cmd, char *self)
 {
 	static struct init in; /* for the life of the process */
@@ -173,6 +180,7 @@ int init_main(const struct config *c, const struct command *cmd, char *self)
 		die(EXIT_OUR_FAILURE, "no memory for the history of ends");
 	signals_init(&in);
 	shutdown_init(&in);
+	hooks_init(&in.hooks, &in.loop, c, &in.credentials, on_hooks_done, &in);
 	start_watchdog(&in);
 	start_heartbeat(&in);
 	if (c->max_connections_per_address)

@@ -131,9 +131,10 @@ struct config {
 	int log_level;  /* enum log_level */
 	int log_format; /* enum log_format */
 	enum config_worker_logs worker_logs;
-	const char *termination_log; /* auto, off, or /path */
-	const char *pre_start;       /* NULL: nothing */
-	const char *user, *group;    /* NULL: as sioinit itself */
+	const char *termination_log;   /* auto, off, or /path */
+	const char *on_ready, *on_end; /* NULL: nothing */
+	const char *pre_start;         /* NULL: nothing */
+	const char *user, *group;      /* NULL: as sioinit itself */
 	bool no_new_privs;
 	enum config_sandbox sandbox;
 	uint32_t ready_timeout_ms, min_uptime_ms;

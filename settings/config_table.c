@@ -216,6 +216,12 @@ const struct setting config_table[] = {
 	ROW("pre-start", "COMMAND", "", text, text, pre_start,
 	    "what /bin/sh runs once before the workers, such as a database migration; if it fails, "
 	    "sioinit ends with its exit code"),
+	ROW("on-ready", "COMMAND", "", text, text, on_ready,
+	    "what /bin/sh runs beside the workers whenever one has become ready; the environment "
+	    "has SIOINIT_SLOT, SIOINIT_PID, SIOINIT_UPTIME, SIOINIT_READY (how many are) and "
+	    "SIOINIT_WORKERS"),
+	ROW("on-end", "COMMAND", "", text, text, on_end,
+	    "the same whenever one has ended, with SIOINIT_EXIT_CODE or SIOINIT_SIGNAL, too"),
 	ROW("user", "NAME", "", text, text, user,
 	    "whom workers and router run as, name or number, when sioinit is root"),
 	ROW("group", "NAME", "", text, text, group,

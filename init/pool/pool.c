@@ -99,6 +99,18 @@ static void promote(struct slot *s)
 	reload_took_over(s, old);
 }
 
+static void run_hook(const struct worker *w, struct hook_event e)
+{
+	struct init *in = w->owner;
+
+	e.slot = w->slot;
+	e.pid = w->pid;
+	e.uptime_ms = uv_now(&in->loop) - w->started_ms;
+	e.ready = pool_count_ready(&in->pool);
+	e.wanted = in->pool.wanted;
+	hooks_add(&in->hooks, &e);
+}
+
 static void on_all_ready(struct init *in)
 {
 	init_serving(in);
@@ -115,6 +127,9 @@ static void on_ready(struct init *in, struct worker *w)
 	if (s->next == w)
 		promote(s);
 	publish(s);
+	if (!w->was_ready)
+		run_hook(w, (struct hook_event){ .kind = HOOK_READY });
+	w->was_ready = true;
 	app_metrics_worker_ready(in, w);
 	if (!in->pool.was_ready) {
 		in->pool.was_ready = true;
@@ -481,6 +496,7 @@ static void on_end(struct init *in, struct worker *w, int status, const struct r
 	write_death(w, status, uptime_ms, usage, logs_worker_ended(&in->logs, w->pid));
 	DL_DELETE(in->pool.workers, w);
 	in->pool.n_workers--;
+	run_hook(w, (struct hook_event){ .kind = HOOK_END, .status = status });
 	counter_add(&in->board->worker_ends, 1);
 	if (terminal_worker_ended(in, w, status) && !shutdown_has_begun(in))
 		shutdown_begin(in, end.code, SHUTDOWN_FAST);

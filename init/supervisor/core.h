@@ -17,6 +17,7 @@
 #include "init/supervisor/admin_socket.h"
 #include "init/supervisor/app_metrics.h"
 #include "init/supervisor/file_watch.h"
+#include "init/supervisor/hooks.h"
 #include "init/supervisor/pre_start.h"
 #include "init/supervisor/shutdown.h"
 #include "init/supervisor/websockets.h"
@@ -48,6 +49,7 @@ struct init {
 	struct logs logs;
 	struct terminal terminal;
 	struct pre_start pre_start;
+	struct hooks hooks;
 	struct admin_socket admin;
 	struct lent_polls lent_polls;
 	struct app_metrics app_metrics;

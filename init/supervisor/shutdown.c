@@ -43,7 +43,7 @@ void shutdown_hold(struct init *in, bool held)
 
 static void end_if_over(struct init *in)
 {
-	if (shutdown_is_over(in))
+	if (shutdown_is_over(in) && hooks_finish(&in->hooks))
 		uv_stop(&in->loop);
 }
 
@@ -86,6 +86,7 @@ static void kill_workers(struct init *in)
 	struct worker *w, *next;
 
 	stop_workers(in);
+	hooks_hurry(&in->hooks);
 	DL_FOREACH_SAFE(in->pool.workers, w, next)
 	worker_kill(w);
 }

@@ -116,6 +116,7 @@ static void on_exit_status(pid_t pid, int status, const struct rusage *usage, vo
 	struct init *in = ctx;
 
 	if (!routers_ended(in, pid, status) && !pre_start_ended(in, pid, status) &&
+	    !hooks_ended(&in->hooks, pid, status) &&
 	    !access_file_ended(&in->access_file, pid, status) &&
 	    !pool_ended(in, pid, status, usage))
 		log_debug("init: reaped orphan %d", (int)pid);

@@ -65,6 +65,7 @@ struct worker {
 	uint32_t seq;
 	struct app_metrics_member metrics;
 	bool announced; /* its adapter has spoken */
+	bool was_ready;
 	bool asked_to_diagnose, closed;
 	bool is_dead;          /* the process has ended */
 	bool killed;           /* by us */
