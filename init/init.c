@@ -1,5 +1,5 @@
 /* PID 1: wires the parts. Listeners first, so that a port in use is said before any worker runs;
- * signals before the first child; then the routers and the workers. */
+ * signals before the first child; then the workers, who take longest, and the routers. */
 #include "init/init.h"
 
 #include <errno.h>
@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "init/supervisor/core.h"
 #include "init/supervisor/signals.h"
+#include "init/supervisor/switchboard.h"
 #include "init/supervisor/termination_log.h"
 #include "init/system/cpus.h"
 #include "init/system/notify.h"
@@ -22,18 +23,6 @@
 #include "base/ban.h"
 
 enum { HEARTBEAT_MS = 1000, WORKERS_PER_ROUTER = 8 };
-
-void init_serving(struct init *in)
-{
-	char where[256];
-
-	if (in->told_ready)
-		return;
-	in->told_ready = true;
-	frontend_name(&in->frontend, where, sizeof(where));
-	log_info("serving on %s with %u workers", where, in->pool.wanted);
-	notify_ready();
-}
 
 static unsigned count_routers(const struct config *c)
 {
@@ -77,6 +66,7 @@ static void on_beat(uv_timer_t *t)
 
 	counter_set(&in->board->beat_ms, uv_hrtime() / 1000000);
 	hub_look(&in->hub, uv_now(t->loop));
+	log_settle();
 	websockets_look(&in->websockets);
 }
 
@@ -93,29 +83,41 @@ static void start_workers(struct init *in)
 	struct cpus cpus;
 	unsigned n;
 
-	in->reach = command_reach(in->config, in->command);
-	log_info("init: workers are reached by %s (%s)", worker_style_name(in->reach.style),
-		 in->reach.why);
-	in->dialect = command_dialect(in->config, in->command);
+	in->context.reach = command_reach(in->config, in->command);
+	log_info("init: workers are reached by %s (%s)", worker_style_name(in->context.reach.style),
+		 in->context.reach.why);
+	in->context.dialect = dialect_choose(in->config, in->command);
 	log_info("init: serialization %s (%s)",
-		 in->dialect.mode == SERIAL_JSON ? "json" : "advanced", in->dialect.why);
-	app_metrics_init(in, routers_tell_app_metrics);
-	memory_init(in);
-	hub_init(&in->hub, in->dialect.mode, memory_for_relay(in), in->config->relay_timeout_ms);
+		 in->context.dialect.mode == SERIAL_JSON ? "json" : "advanced",
+		 in->context.dialect.why);
+	app_metrics_init(in, switchboard_deliver_app_metrics);
+	memory_init(&in->memory, uv_now(&in->loop));
+	hub_init(&in->hub, in->context.dialect.mode,
+		 memory_for_relay(&in->memory, in->config->relay_memory),
+		 in->config->relay_timeout_ms);
 	in->hub.board = in->board;
-	if (!in->dialect.bound_unread)
+	if (!in->context.dialect.bound_unread)
 		in->hub.run_max = CHANNEL_UNREAD_MAX;
 	cpus_detect("", &cpus);
 	n = cpus_workers(in->config, &cpus);
 	log_info("init: %u workers (%s)", n, cpus.why);
 	say_heap(in, n);
-	pool_start(in, n);
+	pool_start(&in->pool, n);
+}
+
+/* Before the first command where there is one, so that probes are answered while it runs; else
+ * behind the workers, who take longer to start. */
+static void start_routers(struct init *in, bool before_workers)
+{
+	if (before_workers == (in->config->pre_start != NULL))
+		routers_start(&in->routers);
 }
 
 static void start_serving(struct init *in)
 {
 	start_workers(in);
-	monitor_start(in);
+	start_routers(in, false);
+	monitor_start(&in->monitor, &in->pool);
 	(void)uv_timer_again(&in->heartbeat); /* in step with the watch: one wake-up for both */
 	file_watch_start(in);
 	admin_socket_open(in);
@@ -146,7 +148,34 @@ static void resolve_credentials(struct init *in)
 
 static void on_access_file(void *ctx)
 {
-	routers_tell_access_log(ctx);
+	switchboard_tell_access_log(ctx);
+}
+
+/* Who knows whom. */
+static void wire(struct init *in, unsigned n_routers, char *self)
+{
+	in->context = (struct worker_context){ .loop = &in->loop,
+					       .config = in->config,
+					       .command = in->command,
+					       .credentials = &in->credentials,
+					       .frontend = &in->frontend,
+					       .memory = &in->memory,
+					       .primary = &in->primary,
+					       .hub = &in->hub,
+					       .logs = &in->logs,
+					       .terminal = &in->terminal,
+					       .board = in->board };
+	pool_init(&in->pool, &in->context, &in->memory, &switchboard_worker_ops,
+		  &switchboard_pool_ops, in);
+	in->routers = (struct routers){ .n = n_routers,
+					.name = self,
+					.loop = &in->loop,
+					.config = in->config,
+					.credentials = &in->credentials,
+					.board = in->board,
+					.ops = &switchboard_routers_ops,
+					.owner = in };
+	routers_init(&in->routers);
 }
 
 static void on_hooks_done(void *ctx)
@@ -165,7 +194,6 @@ int init_main(const struct config *c, const struct command *cmd, char *self)
 	log_set_component("init");
 	termination_log_open(c->termination_log);
 	srandom((unsigned)getpid());
-	lent_polls_init(&in);
 	resolve_credentials(&in);
 	in.primary.as = &in.credentials;
 	terminal_init(&in.terminal, STDIN_FILENO);
@@ -173,11 +201,10 @@ int init_main(const struct config *c, const struct command *cmd, char *self)
 	n_routers = count_routers(c);
 	frontend_open(&in.frontend, c, n_routers);
 	open_shared_memory(&in);
+	lent_polls_init(&in.lent_polls, in.board);
 	if (uv_loop_init(&in.loop) < 0)
 		die(EXIT_OUR_FAILURE, "no event loop");
 	logs_init(&in.logs, &in.loop, c->worker_logs, log_open());
-	if (exit_history_init(&in.pool.exit_history) < 0)
-		die(EXIT_OUR_FAILURE, "no memory for the history of ends");
 	signals_init(&in);
 	shutdown_init(&in);
 	hooks_init(&in.hooks, &in.loop, c, &in.credentials, on_hooks_done, &in);
@@ -187,8 +214,10 @@ int init_main(const struct config *c, const struct command *cmd, char *self)
 		websockets_init(&in.websockets, &in.loop, in.board);
 	access_file_open(&in.access_file, &in.loop, c->access_log ? c->access_log_file : NULL,
 			 on_access_file, &in);
-	routers_init(&in, n_routers, self);
-	routers_start(&in);
+	wire(&in, n_routers, self);
+	if (exit_history_init(&in.pool.exit_history) < 0)
+		die(EXIT_OUR_FAILURE, "no memory for the history of ends");
+	start_routers(&in, true);
 	pre_start_run(&in, start_serving);
 	(void)uv_run(&in.loop, UV_RUN_DEFAULT);
 	(void)reap_sweep(); /* the routers, and what escaped from its worker's group */

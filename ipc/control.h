@@ -58,6 +58,7 @@ enum control_type {
 	CONTROL_APP_METRICS, /* .token; the answer also has .kind = workers that are missing, .style
 				= enum serialization, fd: see app_answers.h, or none */
 	CONTROL_ACCESS_LOG,  /* fd, or none: it could not be opened */
+	CONTROL_N_TYPES,
 };
 
 enum listener_kind {

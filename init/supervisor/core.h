@@ -11,7 +11,6 @@
 #include "init/logs/logs.h"
 #include "init/pool/monitor.h"
 #include "init/pool/pool.h"
-#include "init/pool/reload.h"
 #include "init/routers/lent_polls.h"
 #include "init/routers/routers.h"
 #include "init/supervisor/admin_socket.h"
@@ -26,6 +25,7 @@
 #include "init/system/terminal.h"
 #include "init/worker/app_messages.h"
 #include "init/worker/command.h"
+#include "init/worker/version_question.h"
 #include "ipc/scoreboard.h"
 #include "relay/hub.h"
 #include "settings/config.h"
@@ -34,14 +34,12 @@ struct init {
 	uv_loop_t loop;
 	const struct config *config;
 	const struct command *command;
-	struct dialect dialect;
-	struct reach reach;
 	struct credentials credentials;
+	struct worker_context context;
 	struct hub hub;
 	struct primary primary;
 	struct pool pool;
 	struct routers routers;
-	struct reload reload;
 	struct shutdown shutdown;
 	struct monitor monitor;
 	struct file_watch file_watch;
@@ -50,6 +48,7 @@ struct init {
 	struct terminal terminal;
 	struct pre_start pre_start;
 	struct hooks hooks;
+	struct version_question version_question;
 	struct admin_socket admin;
 	struct lent_polls lent_polls;
 	struct app_metrics app_metrics;
@@ -63,8 +62,3 @@ struct init {
 	uv_timer_t systemd_watchdog, heartbeat;
 	bool told_ready;
 };
-
-/* All workers that are wanted are ready: the log and the service manager hear of it, the first
- * time.
- */
-void init_serving(struct init *in);

@@ -2,6 +2,7 @@
  */
 #include "init/supervisor/shutdown.h"
 
+#include <assert.h>
 #include <utlist.h>
 
 #include "base/log.h"
@@ -14,11 +15,6 @@
 bool shutdown_has_begun(const struct init *in)
 {
 	return in->shutdown.stage != SHUTDOWN_NONE;
-}
-
-bool shutdown_is_over(const struct init *in)
-{
-	return shutdown_has_begun(in) && in->pool.n_workers == 0;
 }
 
 enum phase shutdown_phase(const struct init *in)
@@ -35,15 +31,41 @@ enum phase shutdown_phase(const struct init *in)
 	return phases[in->shutdown.stage];
 }
 
+static void tell_phase(struct init *in)
+{
+	struct control_msg m = { .type = CONTROL_PHASE, .state = shutdown_phase(in) };
+
+	counter_set(&in->board->phase, m.state);
+	routers_tell(&in->routers, &m);
+}
+
+void shutdown_worker_ready(struct init *in)
+{
+	if (counter_get(&in->board->phase) != shutdown_phase(in))
+		tell_phase(in);
+}
+
 void shutdown_hold(struct init *in, bool held)
 {
 	in->shutdown.held = held;
-	routers_tell_phase(in);
+	tell_phase(in);
 }
 
+/* Stages only go on, and may be left out. */
+static void set_stage(struct init *in, enum shutdown_stage to)
+{
+	assert(to > in->shutdown.stage);
+	in->shutdown.stage = to;
+	tell_phase(in);
+}
+
+/* No worker is left: no router need be replaced any more. */
 static void end_if_over(struct init *in)
 {
-	if (shutdown_is_over(in) && hooks_finish(&in->hooks))
+	if (!shutdown_has_begun(in) || in->pool.n_workers > 0)
+		return;
+	routers_close(&in->routers);
+	if (hooks_finish(&in->hooks))
 		uv_stop(&in->loop);
 }
 
@@ -52,7 +74,6 @@ static void refuse_clients(struct init *in)
 {
 	frontend_refuse(&in->frontend);
 	primary_refuse(&in->primary);
-	routers_tell_phase(in);
 }
 
 static void drain_workers(struct init *in)
@@ -61,8 +82,8 @@ static void drain_workers(struct init *in)
 
 	if (in->shutdown.stage >= SHUTDOWN_DRAINING)
 		return;
-	in->shutdown.stage = SHUTDOWN_DRAINING;
 	refuse_clients(in);
+	set_stage(in, SHUTDOWN_DRAINING);
 	DL_FOREACH_SAFE(in->pool.workers, w, next)
 	worker_drain(w);
 	end_if_over(in);
@@ -74,8 +95,8 @@ static void stop_workers(struct init *in)
 
 	if (in->shutdown.stage == SHUTDOWN_STOPPING)
 		return;
-	in->shutdown.stage = SHUTDOWN_STOPPING;
 	refuse_clients(in);
+	set_stage(in, SHUTDOWN_STOPPING);
 	DL_FOREACH_SAFE(in->pool.workers, w, next)
 	worker_stop(w);
 	end_if_over(in);
@@ -98,10 +119,12 @@ static void on_delay_over(uv_timer_t *t)
 
 static void lame_duck(struct init *in, int code)
 {
-	in->shutdown.stage = SHUTDOWN_LAME_DUCK;
 	in->shutdown.exit_code = code;
 	notify_stopping();
-	routers_tell_phase(in);
+	monitor_stop(&in->monitor);
+	file_watch_stop(in);
+	pool_close(&in->pool);
+	set_stage(in, SHUTDOWN_LAME_DUCK);
 	(void)uv_timer_start(&in->shutdown.delay, on_delay_over, in->config->shutdown_delay_ms, 0);
 }
 
@@ -119,7 +142,7 @@ void shutdown_begin(struct init *in, int code, enum shutdown_speed speed)
 
 void shutdown_worker_ended(struct init *in, bool forced)
 {
-	if (forced)
+	if (forced && shutdown_has_begun(in))
 		in->shutdown.exit_code = EXIT_FORCED;
 	end_if_over(in);
 }

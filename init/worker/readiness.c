@@ -40,7 +40,7 @@ void worker_answered(struct worker *w, enum worker_style where)
 	worker_become_ready(w, where);
 }
 
-/* Where there are two ways to it, its word does not say which. */
+/* With both a channel and a port, 'ready' does not tell which one to use: probe. */
 void readiness_said(struct worker *w, const struct node_msg *m, const struct channel_frame *f)
 {
 	(void)m;
