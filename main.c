@@ -15,6 +15,7 @@
 #include "commands/migrate.h"
 #include "init/init.h"
 #include "init/routers/router_env.h"
+#include "init/supervisor/termination_log.h"
 #include "init/system/credentials.h"
 #include "init/system/process_limits.h"
 #include "init/worker/command.h"
@@ -241,6 +242,8 @@ int main(int argc, char **argv)
 	char err[512];
 
 	fd_open_standard();
+	if (getpid() == 1)
+		termination_log_open("auto"); /* bad settings are told there, too */
 	if (config_load(argc, argv, environ, &c, &action, err, sizeof(err)) < 0)
 		die(EXIT_BAD_CONFIG, "%s", err);
 	set_signal_mask(action == CONFIG_RUN && !role);

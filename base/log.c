@@ -30,6 +30,8 @@ static enum log_format format;
 static const char *component_name;
 static struct output out = { .fd = -1 };
 static bool is_open, to_journal;
+static char last_error[256];
+static void (*die_hook)(int code);
 
 static const struct {
 	const char *name, *priority; /* syslog(3) */
@@ -139,6 +141,9 @@ static void write_line(enum log_level level, const char *message)
 {
 	struct line l = { .len = 0 };
 
+	if (level == LOG_LEVEL_ERROR)
+		(void)snprintf(last_error, sizeof(last_error), "%.*s", (int)sizeof(last_error) - 1,
+			       message);
 	if (to_journal)
 		put(&l, levels[level].priority);
 	put(&l, formats[format].time);
@@ -290,5 +295,17 @@ void die(int code, const char *fmt, ...)
 	(void)vsnprintf(message, sizeof(message), fmt, ap);
 	va_end(ap);
 	write_line(LOG_LEVEL_ERROR, message);
+	if (die_hook)
+		die_hook(code);
 	exit(code);
+}
+
+void log_on_die(void (*hook)(int code))
+{
+	die_hook = hook;
+}
+
+const char *log_last_error(void)
+{
+	return last_error;
 }

@@ -51,6 +51,12 @@ void log_settle(void);
  */
 void die(int code, const char *fmt, ...) __attribute__((format(printf, 2, 3), noreturn));
 
+/* @hook is called by die(), when its line is written. */
+void log_on_die(void (*hook)(int code));
+
+/* The message of the last line of level error, die()'s too; "" when there was none. */
+const char *log_last_error(void);
+
 /* Exit codes of our own (docker-run(1), sysexits.h). */
 enum {
 	EXIT_OUR_FAILURE = 125,

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -14,6 +15,7 @@
 #include "init/supervisor/core.h"
 #include "init/supervisor/signals.h"
 #include "init/supervisor/switchboard.h"
+#include "init/supervisor/termination_log.h"
 #include "init/system/cpus.h"
 #include "init/system/notify.h"
 #include "init/system/reap.h"
@@ -110,7 +112,8 @@ static void on_sidecar_died(void *ctx, const char *line)
 {
 	struct init *in = ctx;
 
-	pool_record_death(&in->pool, line);
+	log_info("%s", line);
+	exit_history_add(&in->pool.exit_history, time(NULL), line, (struct str){ NULL, 0 });
 }
 
 static void on_sidecar_given_up(void *ctx, int code)
@@ -212,6 +215,13 @@ static void wire(struct init *in, unsigned n_routers)
 	routers_init(&in->routers);
 }
 
+static void on_hooks_done(void *ctx)
+{
+	struct init *in = ctx;
+
+	uv_stop(&in->loop);
+}
+
 int init_main(struct config *c, const struct command *cmd)
 {
 	static struct init in; /* for the life of the process */
@@ -219,6 +229,7 @@ int init_main(struct config *c, const struct command *cmd)
 
 	in = (struct init){ .config = c, .command = cmd };
 	log_set_component("init");
+	termination_log_open(c->termination_log);
 	seed_random();
 	resolve_credentials(&in);
 	in.primary.as = &in.credentials;
@@ -237,6 +248,7 @@ int init_main(struct config *c, const struct command *cmd)
 	signals_init(&in);
 	shutdown_init(&in);
 	settings_reload_init(&in, c, admin_socket_reload_refused);
+	hooks_init(&in.hooks, &in.loop, c, &in.credentials, on_hooks_done, &in);
 	start_watchdog(&in);
 	start_heartbeat(&in);
 	if (c->max_connections_per_address)
@@ -244,6 +256,8 @@ int init_main(struct config *c, const struct command *cmd)
 	access_file_open(&in.access_file, &in.loop, c->access_log ? c->access_log_file : NULL,
 			 on_access_file, &in);
 	wire(&in, n_routers);
+	if (exit_history_init(&in.pool.exit_history) < 0)
+		die(EXIT_OUR_FAILURE, "no memory for the history of ends");
 	start_routers(&in, true);
 	pre_start_run(&in, start_serving);
 	(void)uv_run(&in.loop, UV_RUN_DEFAULT);
@@ -256,5 +270,7 @@ int init_main(struct config *c, const struct command *cmd)
 	logs_finish(&in.logs);
 	log_info("init: done code=%d", in.shutdown.exit_code);
 	credentials_free(&in.credentials);
+	termination_log_write(in.shutdown.exit_code, exit_history_last(&in.pool.exit_history));
+	exit_history_free(&in.pool.exit_history);
 	return in.shutdown.exit_code;
 }

@@ -111,6 +111,7 @@ enum health_answer {
 enum park_side { PARK_CLIENT, PARK_UPSTREAM, PARK_N };
 
 enum phase {
+	PHASE_STARTING, /* no worker has been ready yet */
 	PHASE_SERVING,
 	PHASE_LAME_DUCK, /* not ready for the outside, still serving */
 	PHASE_DRAINING,  /* no new connections; finish what is there */

@@ -22,6 +22,7 @@ static const char *const states[] = {
 };
 
 static const char *const phases[] = {
+	[PHASE_STARTING] = "starting",
 	[PHASE_SERVING] = "serving",
 	[PHASE_LAME_DUCK] = "lame-duck",
 	[PHASE_DRAINING] = "draining",
@@ -204,6 +205,18 @@ static int put_totals(const struct scoreboard *b, struct buf *out)
 	return r;
 }
 
+/* A state set, as OpenMetrics calls it: 1 for the phase that it is in. */
+static int put_phase(const struct scoreboard *b, struct buf *out)
+{
+	int r = buf_printf(out, "# HELP sioinit_phase 1 for the phase that sioinit is in.\n"
+				"# TYPE sioinit_phase gauge\n");
+
+	for (size_t i = 0; i < ARRAY_LEN(phases) && r == 0; i++)
+		r = buf_printf(out, "sioinit_phase{phase=\"%s\"} %d\n", phases[i],
+			       counter_get(&b->phase) == i);
+	return r;
+}
+
 static int put_passed_over(const struct scoreboard *b, struct buf *out)
 {
 	return buf_printf(out,
@@ -361,6 +374,7 @@ int report_metrics(const struct scoreboard *b, struct buf *out)
 			   "# TYPE sioinit_uptime_seconds gauge\nsioinit_uptime_seconds %.3f\n",
 			   SIOINIT_VERSION, report_seconds_since(&b->started_ms));
 
+	r = r < 0 ? r : put_phase(b, out);
 	r = r < 0 ? r : put_totals(b, out);
 	r = r < 0 ? r : put_passed_over(b, out);
 	r = r < 0 ? r : put_responses(b, out);

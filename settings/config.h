@@ -173,7 +173,9 @@ struct config {
 	int log_level;  /* enum log_level */
 	int log_format; /* enum log_format */
 	enum config_worker_logs worker_logs;
-	const char *pre_start; /* NULL: nothing */
+	const char *termination_log;   /* auto, off, or /path */
+	const char *on_ready, *on_end; /* NULL: nothing */
+	const char *pre_start;         /* NULL: nothing */
 	struct config_sidecars sidecars;
 	const char *user, *group; /* NULL: as sioinit itself */
 	bool no_new_privs;

@@ -238,6 +238,12 @@ const struct setting config_table[] = {
 	    "requests go to it, it is restarted as workers are and stopped after them; NAME (a-z, "
 	    "0-9, _) stands in the variable's name, as in SIOINIT_SIDECAR_SHIPPER=vector; run by "
 	    "/bin/sh where it has more than words and quotes"),
+	ROW("on-ready", "COMMAND", "", text, text, on_ready,
+	    "what /bin/sh runs beside the workers whenever one has become ready; the environment "
+	    "has SIOINIT_SLOT, SIOINIT_PID, SIOINIT_UPTIME, SIOINIT_READY (how many are) and "
+	    "SIOINIT_WORKERS"),
+	ROW("on-end", "COMMAND", "", text, text, on_end,
+	    "the same whenever one has ended, with SIOINIT_EXIT_CODE or SIOINIT_SIGNAL, too"),
 	ROW("user", "NAME", "", text, text, user,
 	    "whom workers and router run as, name or number, when sioinit is root"),
 	ROW("group", "NAME", "", text, text, group,
@@ -269,6 +275,10 @@ const struct setting config_table[] = {
 	ROW("worker-logs", "FORMAT", "raw", worker_logs, worker_logs, worker_logs,
 	    "the workers' stdout and stderr: raw (untouched), prefix (the slot before each line) "
 	    "or json (each line an object)"),
+	ROW("termination-log", "PATH", "auto", termination_log, text, termination_log,
+	    "when sioinit ends with another code than 0: why, and the last lines of stderr, in "
+	    "this "
+	    "file, if it exists: auto (/dev/termination-log, Kubernetes), off or /path"),
 #undef ROW
 };
 

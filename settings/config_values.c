@@ -53,6 +53,14 @@ const char *config_parse_admin_socket(const char *s, void *dst)
 	return NULL;
 }
 
+const char *config_parse_termination_log(const char *s, void *dst)
+{
+	if (strcmp(s, "auto") != 0 && strcmp(s, "off") != 0 && s[0] != '/')
+		return "not \"auto\", \"off\" or the /path of a file";
+	*(const char **)dst = s;
+	return NULL;
+}
+
 /* RFC 9110, 5.6.2 */
 const char *config_parse_token(const char *s, void *dst)
 {

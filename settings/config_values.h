@@ -15,9 +15,10 @@ config_print_fn config_print_text;
 config_parse_fn config_parse_sidecar;  /* struct config_sidecar, borrows @s: NAME=COMMAND */
 config_print_fn config_print_sidecars; /* struct config_sidecars, in one line */
 config_parse_fn config_parse_path;     /* const char *, borrows @s: the target of an HTTP request */
-config_parse_fn config_parse_admin_socket; /* const char *, borrows @s: auto, off or /path */
-config_parse_fn config_parse_token;        /* const char *, borrows @s: a name as HTTP has them */
-config_parse_fn config_parse_workers;      /* struct config_workers */
+config_parse_fn config_parse_termination_log; /* const char *, borrows @s: auto, off or /path */
+config_parse_fn config_parse_admin_socket;    /* const char *, borrows @s: auto, off or /path */
+config_parse_fn config_parse_token;   /* const char *, borrows @s: a name as HTTP has them */
+config_parse_fn config_parse_workers; /* struct config_workers */
 config_print_fn config_print_workers;
 config_parse_fn config_parse_port; /* uint16_t; 0, the absent one, prints as nothing */
 config_print_fn config_print_port;

@@ -35,9 +35,11 @@ struct log_stream {
 	struct logs *logs;
 	struct log_sink *sink;
 	struct log_lines lines;
+	struct log_tail tail; /* of stderr */
 	int fd;
 	uv_poll_t poll;
-	bool closing;
+	bool closing, closed;
+	bool has_worker; /* stderr: what it has to say is asked for at the worker's end */
 };
 
 static const char *now_text(void)
@@ -161,6 +163,8 @@ void logs_init(struct logs *l, uv_loop_t *loop, enum config_worker_logs format,
 	       struct output *own_lines)
 {
 	*l = (struct logs){ .loop = loop, .format = format };
+	l->takes_stderr = format != WORKER_LOGS_RAW ||
+			  (!isatty(STDERR_FILENO) && !is_one_file(STDOUT_FILENO, STDERR_FILENO));
 	sink_init(&l->err, l, own_lines);
 	if (format != WORKER_LOGS_RAW && !is_one_file(STDOUT_FILENO, STDERR_FILENO)) {
 		output_open(&l->out.own, STDOUT_FILENO);
@@ -187,7 +191,9 @@ static void on_closed(uv_handle_t *h)
 	struct log_stream *s = container_of((uv_poll_t *)h, struct log_stream, poll);
 
 	fd_close(&s->fd);
-	free(s);
+	s->closed = true;
+	if (!s->has_worker)
+		free(s);
 }
 
 static void stream_close(struct log_stream *s)
@@ -203,7 +209,19 @@ static void stream_close(struct log_stream *s)
 		log_warn("logs: no memory for %u lines of worker[%u]", s->lines.lost,
 			 s->lines.worker);
 	DL_DELETE(s->logs->streams, s);
+	if (s->has_worker)
+		DL_APPEND(s->logs->ended, s);
 	uv_close((uv_handle_t *)&s->poll, on_closed);
+}
+
+static void pass_on(struct log_stream *s, struct str bytes)
+{
+	if (s->lines.is_stderr)
+		log_tail_add(&s->tail, bytes);
+	if (s->logs->format != WORKER_LOGS_RAW)
+		log_lines_feed(&s->lines, bytes, now_text());
+	else
+		put_line(&s->lines, bytes);
 }
 
 /* Bytes taken; 0: nothing there now; -1: the end. */
@@ -213,7 +231,7 @@ static ssize_t take(struct log_stream *s)
 	ssize_t n = read(s->fd, bytes, sizeof(bytes));
 
 	if (n > 0)
-		log_lines_feed(&s->lines, (struct str){ bytes, (size_t)n }, now_text());
+		pass_on(s, (struct str){ bytes, (size_t)n });
 	else if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;
 	return n > 0 ? n : -1;
@@ -250,6 +268,7 @@ static struct log_stream *stream_open(struct log_sink *k, struct logs *l, uint32
 		free(s);
 		return NULL;
 	}
+	(void)fchmod(ends[1], 0622); /* a worker of another user may open /dev/stderr */
 	s->logs = l;
 	s->sink = k;
 	s->fd = ends[0];
@@ -276,6 +295,8 @@ void logs_started(struct log_pipes *p, pid_t pid)
 			stream_close(p->streams[i]);
 		else if (p->streams[i])
 			p->streams[i]->lines.pid = pid;
+		if (p->streams[i] && pid > 0)
+			p->streams[i]->has_worker = p->streams[i]->lines.is_stderr;
 	}
 }
 
@@ -284,11 +305,12 @@ int logs_open(struct logs *l, uint32_t slot, struct log_pipes *ret)
 	struct log_sink *out = l->out.logs ? &l->out : &l->err;
 
 	*ret = (struct log_pipes){ .out = -1, .err = -1 };
-	if (l->format == WORKER_LOGS_RAW)
+	if (!l->takes_stderr)
 		return 0;
-	ret->streams[0] = stream_open(out, l, slot, false, &ret->out);
 	ret->streams[1] = stream_open(&l->err, l, slot, true, &ret->err);
-	if (ret->streams[0] && ret->streams[1])
+	if (l->format != WORKER_LOGS_RAW)
+		ret->streams[0] = stream_open(out, l, slot, false, &ret->out);
+	if (ret->streams[1] && (ret->streams[0] || l->format == WORKER_LOGS_RAW))
 		return 0;
 	logs_started(ret, -1);
 	return -ENOMEM;
@@ -304,13 +326,49 @@ int logs_open_sidecar(struct logs *l, const char *name, struct log_pipes *ret)
 	return r;
 }
 
-void logs_worker_ended(struct logs *l, pid_t pid)
+/* The stream of its stderr has ended before. */
+static struct log_stream *take_ended(struct logs *l, pid_t pid)
 {
-	struct log_stream *s, *next;
+	struct log_stream *s;
+
+	DL_SEARCH_SCALAR(l->ended, s, lines.pid, pid);
+	if (s)
+		DL_DELETE(l->ended, s);
+	return s;
+}
+
+static size_t take_last_words(struct log_stream *s, char dst[static LOG_TAIL_MAX])
+{
+	size_t n = log_tail_text(&s->tail, dst);
+
+	s->has_worker = false;
+	if (s->closed)
+		free(s);
+	return n;
+}
+
+struct str logs_worker_ended(struct logs *l, pid_t pid)
+{
+	struct log_stream *s, *next, *ended;
+	size_t n = 0;
 
 	DL_FOREACH_SAFE(l->streams, s, next)
-	if (s->lines.pid == pid)
+	{
+		if (s->lines.pid != pid)
+			continue;
 		take_rest(s);
+		if (s->has_worker && !s->closing) /* somebody else has its pipe */
+			n = take_last_words(s, l->last_words);
+	}
+	ended = take_ended(l, pid);
+	if (ended)
+		n = take_last_words(ended, l->last_words);
+	return (struct str){ l->last_words, n };
+}
+
+bool logs_keep_stderr(const struct logs *l)
+{
+	return l->takes_stderr;
 }
 
 void logs_finish(struct logs *l)

@@ -1,6 +1,10 @@
-/* What the workers write to stdout and stderr, when it is not theirs untouched (worker-logs).
+/* What the workers write to stdout and stderr.
  *
- * Each worker has a pipe for each. A reader of ours that is slow makes the workers wait; one that
+ * With worker-logs=prefix and json each worker has a pipe for each. With raw it has sioinit's own
+ * descriptors, but a pipe for stderr, so that its last words are known: what comes out of it is
+ * passed on byte for byte. Where stderr is a terminal, which a worker may ask for its size, or the
+ * same file as stdout, where the order of both would be lost, raw has no pipe at all.
+ * A reader of ours that is slow makes the workers wait; one that
  * takes nothing for STUCK_MS does not: then lines are left out beyond OUTPUT_QUEUE_MAX, and
  * counted. */
 #pragma once
@@ -11,6 +15,7 @@
 #include <uv.h>
 
 #include "base/output.h"
+#include "init/logs/log_tail.h"
 #include "settings/config.h"
 
 struct log_stream;
@@ -29,6 +34,9 @@ struct logs {
 	enum config_worker_logs format;
 	struct log_sink out, err;
 	struct log_stream *streams; /* all that are open */
+	struct log_stream *ended;   /* of workers whose end is not told yet */
+	bool takes_stderr;
+	char last_words[LOG_TAIL_MAX];
 	uv_prepare_t turn;
 };
 
@@ -51,8 +59,12 @@ int logs_open_sidecar(struct logs *l, const char *name, struct log_pipes *ret);
 void logs_started(struct log_pipes *p, pid_t pid);
 
 /* All that the worker has written is taken, an unfinished line too. If somebody else has its pipe,
- * it is read until they end. */
-void logs_worker_ended(struct logs *l, pid_t pid);
+ * it is read until they end. Returns the last lines of its stderr (log_tail_text()), borrowed until
+ * the next call; empty where there are none. */
+struct str logs_worker_ended(struct logs *l, pid_t pid);
+
+/* Whether the workers' stderr is known. */
+bool logs_keep_stderr(const struct logs *l);
 
 /* The end: takes what is left and waits for a reader that is slow, at most a second each. */
 void logs_finish(struct logs *l);

@@ -8,6 +8,7 @@
 
 #include <signal.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <time.h>
 #include <utlist.h>
 
@@ -15,6 +16,7 @@
 #include "init/pool/pool.h"
 #include "init/pool/relief.h"
 #include "init/system/cpus.h"
+#include "init/system/debugger.h"
 #include "init/system/memory.h"
 #include "init/system/terminal.h"
 
@@ -34,9 +36,34 @@ static bool is_past(uint64_t value, uint32_t limit)
 	return limit && value >= limit;
 }
 
+/* Somebody may look at it with a debugger. When that is over it has the same time once more. */
+static bool is_debugged(const struct monitor *m, struct worker *w, uint64_t silence_ms)
+{
+	const struct worker_context *cx = m->pool->context;
+	struct inspector where =
+	    debugger_options(cx->command ? cx->command->argv : NULL, getenv("NODE_OPTIONS"));
+	uint64_t now = uv_now(cx->loop), seen_ms = w->debugger_seen_ms;
+	bool is_known = seen_ms && seen_ms + silence_ms > now;
+	char by[DEBUGGER_TEXT];
+
+	if (is_known && now - seen_ms < cx->config->hang_timeout_ms)
+		return true;
+	where.own = w->endpoint.port;
+	if (!debugger_is_attached("", w->pid, &where, by))
+		return false;
+	if (!is_known)
+		log_warn("worker[%u]: silent for %.1fs (SIOINIT_HANG_TIMEOUT), not killed: %s "
+			 "pid=%d",
+			 w->slot, (double)silence_ms / 1000, by, (int)w->pid);
+	w->debugger_seen_ms = now;
+	return true;
+}
+
 /* Killed, after a diagnostic signal and one more tick if there is one. */
 static void on_hang(const struct monitor *m, struct worker *w, uint64_t silence_ms)
 {
+	if (is_debugged(m, w, silence_ms))
+		return;
 	if (m->pool->context->config->hang_signal && !w->asked_to_diagnose) {
 		w->asked_to_diagnose = true;
 		worker_signal(w, m->pool->context->config->hang_signal);

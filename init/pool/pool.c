@@ -108,7 +108,9 @@ static void on_ready(struct pool *p, struct worker *w)
 {
 	struct slot *s = p->slots[w->slot];
 
-	p->was_ready = true;
+	if (!w->was_ready)
+		p->ops->on_ready(p, w);
+	w->was_ready = true;
 	if (p->is_closed)
 		return;
 	if (s->state == SLOT_REPLACING && s->next == w) {
@@ -168,11 +170,13 @@ static void on_state(struct worker *w)
 	struct pool *p = w->owner;
 	struct slot *s = p->slots[w->slot];
 
+	p->was_ready = p->was_ready || w->state == WORKER_READY;
 	p->ops->on_worker(p, w);
 	if (w->state == WORKER_DRAINING && s->worker == w && !p->is_closed)
 		on_leaving(s, w);
 	slot_publish(s);
-	notify_status("%u/%u workers ready", pool_count_ready(p), p->context->wanted);
+	notify_status("%s%u/%u workers ready", p->was_ready ? "" : "starting, ",
+		      pool_count_ready(p), p->context->wanted);
 	if (w->state == WORKER_READY)
 		on_ready(p, w);
 }
@@ -293,21 +297,8 @@ static void slot_lost(struct slot *s, const struct worker *w, const struct resta
 	}
 }
 
-void pool_record_death(struct pool *p, const char *line)
-{
-	struct death *d = &p->deaths[p->n_deaths++ % DEATHS_MAX];
-	time_t now = time(NULL);
-	struct tm utc;
-	size_t n;
-
-	(void)gmtime_r(&now, &utc);
-	n = strftime(d->line, sizeof(d->line), "%Y-%m-%dT%H:%M:%SZ ", &utc);
-	(void)snprintf(d->line + n, sizeof(d->line) - n, "%s", line);
-	log_info("%s", line);
-}
-
 static void write_death(struct pool *p, const struct worker *w, int status, uint64_t uptime_ms,
-			const struct rusage *usage)
+			const struct rusage *usage, struct str last_words)
 {
 	bool oom = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL && !w->killed &&
 		   memory_claim_oom(p->memory);
@@ -322,17 +313,8 @@ static void write_death(struct pool *p, const struct worker *w, int status, uint
 		       w->slot, (int)w->pid, how, worker_state_name(w->state),
 		       (double)uptime_ms / 1000, w->lag_ms, usage->ru_maxrss / 1024,
 		       oom ? " oom=yes" : "");
-	pool_record_death(p, line);
-}
-
-int pool_write_deaths(const struct pool *p, struct buf *out)
-{
-	unsigned first = p->n_deaths > DEATHS_MAX ? p->n_deaths - DEATHS_MAX : 0;
-	int r = 0;
-
-	for (unsigned i = first; i < p->n_deaths && r == 0; i++)
-		r = buf_printf(out, "%s\n", p->deaths[i % DEATHS_MAX].line);
-	return r;
+	log_info("%s", line);
+	exit_history_add(&p->exit_history, time(NULL), line, last_words);
 }
 
 /* One that had the terminal and was ended there by the user, or never got to serve. */
@@ -360,11 +342,12 @@ static void on_end(struct pool *p, struct worker *w, int status, const struct ru
 
 	worker_group_orphan(w);
 	worker_read_last_words(w);
-	logs_worker_ended(p->context->logs, w->pid);
-	write_death(p, w, status, end.uptime_ms, usage);
+	write_death(p, w, status, end.uptime_ms, usage,
+		    logs_worker_ended(p->context->logs, w->pid));
 	DL_DELETE(p->workers, w);
 	p->n_workers--;
 	counter_add(&p->context->board->worker_ends, 1);
+	p->ops->on_exit(p, w, status);
 	if (is_users_end(p, w, status) && !p->is_closed)
 		p->ops->on_give_up(p, end.code);
 	worker_close(w); /* freed from the loop, so it can still be compared with */

@@ -8,20 +8,23 @@
 #include <sys/types.h>
 #include <uv.h>
 
+#include "init/pool/exit_history.h"
 #include "init/pool/reload.h"
 #include "init/pool/restart.h"
 #include "init/pool/slot.h"
 #include "init/worker/context.h"
 #include "init/worker/worker.h"
 
-struct buf;
-
-enum { POOL_MAX = SCOREBOARD_ROWS, DEATHS_MAX = 32 };
+enum { POOL_MAX = SCOREBOARD_ROWS };
 
 /* What the owner is told. None may free the pool; each but on_worker() may end in pool_close(). */
 struct pool_ops {
 	/* @w is new, or its state has changed. */
 	void (*on_worker)(struct pool *p, struct worker *w);
+	/* @w has become ready, the first time. */
+	void (*on_ready)(struct pool *p, struct worker *w);
+	/* The process of @w has ended, with @status of wait(2). */
+	void (*on_exit)(struct pool *p, const struct worker *w, int status);
 	/* As many as are wanted are ready. */
 	void (*on_all_ready)(struct pool *p);
 	/* Policy says that sioinit ends, with @code: it is for the owner to begin that. */
@@ -45,13 +48,10 @@ struct pool {
 	uint32_t last_id;
 	struct start_limit start_limit;
 	struct reload reload;
-	bool was_ready; /* any worker ever */
-	bool has_grown; /* and not all of the new ones are ready */
-	bool is_closed; /* nothing is started any more */
-	struct death {
-		char line[192];
-	} deaths[DEATHS_MAX]; /* a ring */
-	unsigned n_deaths;
+	bool was_ready;                   /* any worker ever */
+	bool has_grown;                   /* and not all of the new ones are ready */
+	bool is_closed;                   /* nothing is started any more */
+	struct exit_history exit_history; /* the owner's to init and to free */
 };
 
 /* @worker_ops: what the owner wants to hear of the workers; their on_state is the pool's own.
@@ -80,9 +80,5 @@ unsigned pool_count_ready(const struct pool *p);
 /* To every worker; to every worker's group. */
 void pool_signal(struct pool *p, int sig);
 void pool_signal_groups(const struct pool *p, int sig);
-/* One more end, for the log, too; @line is cut where it is too long. */
-void pool_record_death(struct pool *p, const char *line);
-/* How the last workers ended, oldest first. 0, -EMSGSIZE or -ENOMEM. */
-int pool_write_deaths(const struct pool *p, struct buf *out);
 /* One line for every worker. */
 void pool_log_status(const struct pool *p);

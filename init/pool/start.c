@@ -9,6 +9,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "init/logs/logs.h"
 #include "init/pool/pool.h"
 #include "init/system/terminal.h"
 #include "init/worker/context.h"
@@ -84,8 +85,10 @@ static int start(struct pool *p, struct worker *w, int *ret_code)
 	if (r > 0)
 		r = worker_init(w, cx->loop, fd_take(&near), cx->hub, cx->dialect.bound_unread);
 	if (r < 0) {
-		if (w->pid > 0) /* without a channel it cannot be looked after */
+		if (w->pid > 0) { /* without a channel it cannot be looked after */
 			(void)kill(-w->pid, SIGKILL);
+			(void)logs_worker_ended(cx->logs, w->pid);
+		}
 		endpoint_release(&w->endpoint);
 	}
 	return r;

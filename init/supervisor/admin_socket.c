@@ -177,8 +177,14 @@ static int even_out(struct admin_client *c, const struct admin_request *rq)
 
 static int deaths(struct admin_client *c, const struct admin_request *rq)
 {
+	int r = exit_history_write(&c->init->pool.exit_history, &c->answer);
+
 	(void)rq;
-	return report(c, pool_write_deaths(&c->init->pool, &c->answer));
+	if (r == 0 && c->init->pool.exit_history.n && !logs_keep_stderr(&c->init->logs))
+		r = buf_printf(&c->answer,
+			       "The workers' stderr is not known: it is a terminal, or goes where "
+			       "stdout goes. SIOINIT_WORKER_LOGS=prefix keeps its last lines.\n");
+	return report(c, r);
 }
 
 static int say_address(struct admin_client *c, const struct admin_request *rq)

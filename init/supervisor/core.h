@@ -17,6 +17,7 @@
 #include "init/supervisor/admin_socket.h"
 #include "init/supervisor/app_metrics.h"
 #include "init/supervisor/file_watch.h"
+#include "init/supervisor/hooks.h"
 #include "init/supervisor/pre_start.h"
 #include "init/supervisor/settings_reload.h"
 #include "init/supervisor/shutdown.h"
@@ -51,6 +52,7 @@ struct init {
 	struct terminal terminal;
 	struct pre_start pre_start;
 	struct sidecars sidecars;
+	struct hooks hooks;
 	struct version_question version_question;
 	struct admin_socket admin;
 	struct settings_reload settings;

@@ -26,6 +26,8 @@ enum phase shutdown_phase(const struct init *in)
 
 	if (in->shutdown.stage == SHUTDOWN_NONE && in->shutdown.held)
 		return PHASE_LAME_DUCK;
+	if (in->shutdown.stage == SHUTDOWN_NONE && !in->pool.was_ready)
+		return PHASE_STARTING;
 	return phases[in->shutdown.stage];
 }
 
@@ -35,6 +37,12 @@ static void tell_phase(struct init *in)
 
 	counter_set(&in->board->phase, m.state);
 	routers_tell(&in->routers, &m);
+}
+
+void shutdown_worker_ready(struct init *in)
+{
+	if (counter_get(&in->board->phase) != shutdown_phase(in))
+		tell_phase(in);
 }
 
 void shutdown_hold(struct init *in, bool held)
@@ -58,7 +66,7 @@ static void end_if_over(struct init *in)
 		return;
 	routers_close(&in->routers);
 	sidecars_stop(&in->sidecars);
-	if (sidecars_are_over(&in->sidecars))
+	if (sidecars_are_over(&in->sidecars) && hooks_finish(&in->hooks))
 		uv_stop(&in->loop);
 }
 
@@ -100,6 +108,7 @@ static void kill_workers(struct init *in)
 	struct worker *w, *next;
 
 	stop_workers(in);
+	hooks_hurry(&in->hooks);
 	DL_FOREACH_SAFE(in->pool.workers, w, next)
 	worker_kill(w);
 	sidecars_kill(&in->sidecars);

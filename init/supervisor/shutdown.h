@@ -47,6 +47,9 @@ void shutdown_begin(struct init *in, int code, enum shutdown_speed speed);
 /* Not ready for the outside, though nothing ends, until it is taken back. */
 void shutdown_hold(struct init *in, bool held);
 
+/* A worker has become ready: with the first one the phase is no longer "starting". */
+void shutdown_worker_ready(struct init *in);
+
 /* From the pool. @forced: at the deadline. Ends the loop with the last worker. */
 void shutdown_worker_ended(struct init *in, bool forced);
 

@@ -125,6 +125,7 @@ static void on_exit_status(pid_t pid, int status, const struct rusage *usage, vo
 	struct init *in = ctx;
 
 	if (!routers_ended(&in->routers, pid, status) && !pre_start_ended(in, pid, status) &&
+	    !hooks_ended(&in->hooks, pid, status) &&
 	    !access_file_ended(&in->access_file, pid, status) &&
 	    !sidecars_ended(&in->sidecars, pid, status, usage) &&
 	    !settings_reload_ended(in, pid, status) &&

@@ -341,6 +341,27 @@ static void on_worker(struct pool *p, struct worker *w)
 	websockets_recount(&in->websockets);
 }
 
+static void run_hook(struct init *in, const struct worker *w, struct hook_event e)
+{
+	e.slot = w->slot;
+	e.pid = w->pid;
+	e.uptime_ms = uv_now(&in->loop) - w->started_ms;
+	e.ready = pool_count_ready(&in->pool);
+	e.wanted = in->context.wanted;
+	hooks_add(&in->hooks, &e);
+}
+
+static void on_ready(struct pool *p, struct worker *w)
+{
+	shutdown_worker_ready(p->owner);
+	run_hook(p->owner, w, (struct hook_event){ .kind = HOOK_READY });
+}
+
+static void on_exit_status(struct pool *p, const struct worker *w, int status)
+{
+	run_hook(p->owner, w, (struct hook_event){ .kind = HOOK_END, .status = status });
+}
+
 /* The log and the service manager hear of it once. */
 static void on_all_ready(struct pool *p)
 {
@@ -382,5 +403,13 @@ static void on_reload_over(struct pool *p, bool ok)
 		admin_socket_reload_over(in, ok);
 }
 
-const struct pool_ops switchboard_pool_ops = { on_worker, on_all_ready,    on_give_up,
-					       on_ended,  on_reload_begun, on_reload_over };
+const struct pool_ops switchboard_pool_ops = {
+	.on_worker = on_worker,
+	.on_ready = on_ready,
+	.on_exit = on_exit_status,
+	.on_all_ready = on_all_ready,
+	.on_give_up = on_give_up,
+	.on_ended = on_ended,
+	.on_reload_begun = on_reload_begun,
+	.on_reload_over = on_reload_over,
+};

@@ -79,6 +79,7 @@ struct worker {
 	uint32_t seq;
 	struct app_metrics_member metrics;
 	bool announced; /* its adapter has spoken */
+	bool was_ready;
 	bool asked_to_diagnose, closed;
 	bool is_dead;          /* the process has ended */
 	bool killed;           /* by us */
@@ -89,6 +90,7 @@ struct worker {
 	clockid_t cpu_clock;   /* the watch's, as is what follows; 0: not asked for yet */
 	uint64_t seen_cpu_ns, seen_clients; /* at its last look */
 	uint64_t resident;                  /* bytes, when last measured */
+	uint64_t debugger_seen_ms;          /* when it had not answered; 0: never */
 	struct {
 		bool is_bad;         /* the last answer was not 2xx */
 		uint32_t lag_ms;     /* what it took */

@@ -1,7 +1,7 @@
 /* Admin endpoints. Of the health checks machines look at the status only, people at the one line of
  * text.
  *	/livez    200 while init and router run: one dead worker is no reason to restart a pod
- *	/readyz   200 while traffic is welcome: a worker is ready and no stop has begun
+ *	/readyz   200 while traffic is welcome: at least one worker is ready, and no stop has begun
  *	/healthz  the same as /readyz (the name Kubernetes deprecated in 1.16)
  *	/metrics  for Prometheus
  *	/status   the same numbers as JSON */
@@ -40,7 +40,9 @@ static void livez(const struct admin_view *v, struct admin_answer *a)
 
 static void readyz(const struct admin_view *v, struct admin_answer *a)
 {
-	if (v->phase != PHASE_SERVING)
+	if (v->phase == PHASE_STARTING)
+		admin_say(a, 503, "starting: no worker is ready yet");
+	else if (v->phase != PHASE_SERVING)
 		admin_say(a, 503, "shutting down");
 	else if (v->n_ready == 0)
 		admin_say(a, 503, "no worker is ready");

@@ -146,7 +146,7 @@ static void count_head(struct exchange *x, const struct http_head *head)
 static bool will_keep_alive(const struct exchange *x, const struct http_head *head)
 {
 	return x->keep_alive && !x->request_aborted && (x->request.done || head->keep_alive) &&
-	       x->side.frontend->phase == PHASE_SERVING &&
+	       x->side.frontend->phase <= PHASE_SERVING &&
 	       !http_body_ends_connection(&x->upstream->body);
 }
 

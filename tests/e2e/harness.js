@@ -73,7 +73,7 @@ async function start(args, env = {}, cwd = path.join(__dirname, "fixtures")) {
 		env: { ...process.env, SIOINIT_PORT: port, SIOINIT_ADMIN: admin, ...visible, ...env },
 		cwd,
 	});
-	const self = { port, admin, pid: p.pid, log: "", out: "" };
+	const self = { port, admin, pid: p.pid, stderr: p.stderr, log: "", out: "" };
 	p.stdout.on("data", (d) => (self.out += d));
 	p.stderr.on("data", (d) => (self.log += d));
 	const ended = new Promise((resolve) => p.on("exit", (code, signal) => resolve(code ?? signal)));

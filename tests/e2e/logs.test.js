@@ -8,11 +8,38 @@ const { start, get, until, freePort } = require("./harness");
 
 const json = (text) => text.trim().split("\n").map((line) => JSON.parse(line));
 
-test("raw: a worker's stdout and stderr are sioinit's own", async () => {
+test("raw: a worker's stdout is sioinit's own, and so is a stderr that goes to the same place", async () => {
+	const same = (pid, other, fd) => fs.readlinkSync(`/proc/${pid}/fd/${fd}`) === fs.readlinkSync(`/proc/${other}/fd/${fd}`);
 	const s = await start(["talker.js"], { SIOINIT_WORKERS: "1" });
 	try {
 		const { pid } = JSON.parse((await get(s.port, "/")).body);
-		for (const fd of [1, 2]) assert.strictEqual(fs.readlinkSync(`/proc/${pid}/fd/${fd}`), fs.readlinkSync(`/proc/${s.pid}/fd/${fd}`));
+		assert.ok(same(pid, s.pid, 1) && !same(pid, s.pid, 2));
+	} finally {
+		assert.strictEqual(await s.stop(), 0);
+	}
+	const [port, admin] = [await freePort(), await freePort()];
+	const env = { ...process.env, SIOINIT_PORT: port, SIOINIT_ADMIN: admin, SIOINIT_WORKERS: "1", BIN: process.env.BIN_UNDER_TEST };
+	const p = spawn("sh", ["-c", 'exec "$BIN" talker.js 2>&1'], { env, cwd: path.join(__dirname, "fixtures"), stdio: ["ignore", "pipe", "inherit"] });
+	const ended = new Promise((resolve) => p.on("exit", resolve));
+	p.stdout.resume();
+	try {
+		const { pid } = JSON.parse((await until(() => get(port, "/").then((r) => r.status === 200 && r), "the worker")).body);
+		assert.ok(same(pid, p.pid, 1) && same(pid, p.pid, 2));
+	} finally {
+		p.kill("SIGTERM");
+		assert.strictEqual(await ended, 0);
+	}
+});
+
+test("raw: stderr is passed on byte for byte, at once", async () => {
+	const s = await start(["talker.js"], { SIOINIT_WORKERS: "1" });
+	const bytes = [];
+	s.stderr.on("data", (d) => bytes.push(d));
+	const written = async (what) => JSON.parse((await get(s.port, what)).body).bytes;
+	const has = (hex) => until(async () => Buffer.concat(bytes).includes(Buffer.from(hex, "hex")), "the bytes");
+	try {
+		await has(await written("/bytes?0")); // no UTF-8, colours, NUL, no line's end
+		await has(await written("/bytes?300000"));
 	} finally {
 		assert.strictEqual(await s.stop(), 0);
 	}
