@@ -158,7 +158,6 @@ int init_main(const struct config *c, const struct command *cmd, char *self)
 	srandom((unsigned)getpid());
 	lent_polls_init(&in);
 	resolve_credentials(&in);
-	in.primary.as = &in.credentials;
 	terminal_init(&in.terminal, STDIN_FILENO);
 	notify_init();
 	n_routers = count_routers(c);
@@ -180,7 +179,7 @@ int init_main(const struct config *c, const struct command *cmd, char *self)
 	pre_start_run(&in, start_serving);
 	(void)uv_run(&in.loop, UV_RUN_DEFAULT);
 	(void)reap_sweep(); /* the routers, and what escaped from its worker's group */
-	primary_close(&in.primary);
+	places_close(&in.places);
 	admin_socket_close(&in);
 	endpoint_close_all();
 	frontend_close(&in.frontend);

@@ -2,40 +2,37 @@
  * ListenStream= gives them one name. One of them is enough for the public port not to be opened. */
 #include "init/listen/frontend.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/un.h>
-#include <unistd.h>
 
 #include "base/fd.h"
 #include "base/log.h"
-#include "init/listen/places.h"
 #include "init/system/notify.h"
 
 #include "base/ban.h"
 
-static void add(struct frontend *l, const int *fds, unsigned n, bool is_ours)
+static void add(struct frontend *l, const int *fds, unsigned n, const struct socket_file *file)
 {
 	struct listening *at = &l->http[l->n_http++];
 	socklen_t len = sizeof(at->at);
 
-	*at = (struct listening){ .n_fds = n, .is_ours = is_ours };
+	*at = (struct listening){ .n_fds = n, .file = *file };
 	memcpy(at->fds, fds, n * sizeof(*fds));
 	(void)getsockname(fds[0], (struct sockaddr *)&at->at, &len);
 }
 
 static void take_passed(struct frontend *l)
 {
+	const struct socket_file none = { 0 }; /* its file stays for our successor */
 	char name[16] = "http";
 
 	for (unsigned i = 2; l->n_http < FRONTEND_MAX;) {
 		int fd = notify_take_listener(name);
 
 		if (fd >= 0)
-			add(l, &fd, 1, false);
+			add(l, &fd, 1, &none);
 		else if (i > FRONTEND_MAX)
 			return;
 		else
@@ -44,23 +41,24 @@ static void take_passed(struct frontend *l)
 }
 
 /* @n sockets, or a single one for a path. How many, or -errno. */
-static int open_address(const struct config_address *a, uint32_t backlog, int *fds, unsigned n)
+static int open_address(const struct config_address *a, uint32_t backlog, int *fds, unsigned n,
+			struct socket_file *file)
 {
 	int r;
 
 	if (a->host[0] == '/') {
-		fds[0] = r = primary_listen_unix(a->host, (int)backlog);
+		fds[0] = r = listen_unix(a->host, (int)backlog, 0, file);
 		return r < 0 ? r : 1;
 	}
-	r = primary_listen_each(a->host, a->port, (int)backlog, fds, n);
+	r = listen_each(a->host, a->port, (int)backlog, fds, n);
 	return r < 0 ? r : (int)n;
 }
 
 /* What is wrong, and what @setting must be for it to be right. */
 static unsigned open_or_die(const struct config_address *a, uint32_t backlog, const char *what,
-			    const char *setting, int *fds, unsigned n)
+			    const char *setting, int *fds, unsigned n, struct socket_file *file)
 {
-	int r = open_address(a, backlog, fds, n);
+	int r = open_address(a, backlog, fds, n, file);
 	char port[8] = "";
 
 	if (r >= 0)
@@ -76,10 +74,11 @@ static unsigned open_or_die(const struct config_address *a, uint32_t backlog, co
 static void add_opened(struct frontend *l, const struct config *c, unsigned n_routers,
 		       const struct config_address *a, const char *what, const char *setting)
 {
+	struct socket_file file = { 0 };
 	int fds[ROUTERS_MAX];
-	unsigned n = open_or_die(a, c->backlog, what, setting, fds, n_routers);
+	unsigned n = open_or_die(a, c->backlog, what, setting, fds, n_routers, &file);
 
-	add(l, fds, n, true);
+	add(l, fds, n, &file);
 }
 
 void frontend_open(struct frontend *ret, const struct config *c, unsigned n_routers)
@@ -95,7 +94,7 @@ void frontend_open(struct frontend *ret, const struct config *c, unsigned n_rout
 	ret->admin = notify_take_listener("admin");
 	if (ret->admin < 0 && !c->admin.off)
 		(void)open_or_die(&c->admin, 0, "admin address", "SIOINIT_ADMIN, or off",
-				  &ret->admin, 1);
+				  &ret->admin, 1, NULL);
 }
 
 static const char *path_of(const struct listening *at)
@@ -109,10 +108,7 @@ void frontend_refuse(struct frontend *l)
 {
 	for (size_t i = 0; i < l->n_http; i++) {
 		struct listening *at = &l->http[i];
-		const char *path = path_of(at);
-
-		if (at->n_fds && path && path[0] && at->is_ours)
-			(void)unlink(path);
+		socket_file_remove(&at->file);
 		while (at->n_fds)
 			fd_close(&at->fds[--at->n_fds]);
 	}
@@ -132,13 +128,6 @@ int frontend_socket(const struct listening *at, unsigned router)
 	return at->fds[router < at->n_fds ? router : 0];
 }
 
-static uint16_t port_of(const struct sockaddr_storage *a)
-{
-	if (a->ss_family == AF_INET)
-		return ntohs(((const struct sockaddr_in *)a)->sin_port);
-	return a->ss_family == AF_INET6 ? ntohs(((const struct sockaddr_in6 *)a)->sin6_port) : 0;
-}
-
 bool frontend_has(const struct frontend *l, const struct sockaddr_storage *local)
 {
 	const struct sockaddr_un *un = (const struct sockaddr_un *)local;
@@ -149,9 +138,18 @@ bool frontend_has(const struct frontend *l, const struct sockaddr_storage *local
 		if (path && local->ss_family == AF_UNIX && un->sun_path[0] &&
 		    strcmp(path, un->sun_path) == 0)
 			return true;
-		if (!path && port_of(local) && port_of(local) == port_of(&l->http[i].at))
+		if (!path && socket_port(local) &&
+		    socket_port(local) == socket_port(&l->http[i].at))
 			return true;
 	}
+	return false;
+}
+
+bool frontend_is_asked(const struct frontend *l, int64_t port)
+{
+	for (size_t i = 0; i < l->n_http; i++)
+		if (port > 0 && port == socket_port(&l->http[i].at))
+			return true;
 	return false;
 }
 
@@ -167,6 +165,6 @@ void frontend_name(const struct frontend *l, char *dst, size_t size)
 			n += (size_t)snprintf(dst + n, size - n, "%s%s", comma, path);
 		else
 			n += (size_t)snprintf(dst + n, size - n, "%sport %u", comma,
-					      port_of(&l->http[i].at));
+					      socket_port(&l->http[i].at));
 	}
 }

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <sys/socket.h>
 
+#include "init/listen/sockets.h"
 #include "ipc/scoreboard.h"
 #include "settings/config.h"
 
@@ -16,7 +17,7 @@ struct frontend {
 		int fds[ROUTERS_MAX]; /* owned; one for each router, or one for all */
 		unsigned n_fds;
 		struct sockaddr_storage at;
-		bool is_ours; /* its path goes with us */
+		struct socket_file file; /* which goes with us; of a passed one none */
 	} http[FRONTEND_MAX];
 	size_t n_http;
 	int admin; /* owned, or -1 */
@@ -36,6 +37,9 @@ int frontend_socket(const struct listening *at, unsigned router);
 
 /* Whether a connection with that local address has come in by one of @l's HTTP sockets. */
 bool frontend_has(const struct frontend *l, const struct sockaddr_storage *local);
+
+/* Whether an app that asks for that TCP port asks for one of @l's. */
+bool frontend_is_asked(const struct frontend *l, int64_t port);
 
 /* Where it listens, for people: "port 8080, /run/x.sock". */
 void frontend_name(const struct frontend *l, char *dst, size_t size);

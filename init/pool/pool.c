@@ -172,10 +172,14 @@ static void on_session(struct worker *w, const char *sid, bool opened)
 	routers_tell_session(w->owner, &m);
 }
 
-static void on_place(struct worker *w, struct place *pl, bool http)
+static void on_server(struct worker *w, struct place *pl, bool opened)
 {
-	if (!pl->announced)
-		routers_tell_place(w->owner, pl, http);
+	routers_tell_server(w->owner, w, pl, opened);
+}
+
+static void on_place(struct worker *w, struct place *pl)
+{
+	routers_tell_place(w->owner, pl);
 }
 
 static void on_metrics(struct worker *w, const struct node_msg *m, struct str payload)
@@ -191,8 +195,8 @@ static bool is_relayed(struct worker *w, struct str payload)
 				  in->config->relay_app_messages);
 }
 
-static const struct worker_ops worker_ops = { on_state, on_handback, on_client_taken, on_session,
-					      on_place, on_metrics,  is_relayed };
+static const struct worker_ops worker_ops = { on_state,  on_handback, on_client_taken, on_session,
+					      on_server, on_place,    on_metrics,      is_relayed };
 
 /* Starting */
 
@@ -226,7 +230,7 @@ static struct worker *worker_new(struct slot *s)
 		*w = (struct worker){ .ops = &worker_ops,
 				      .owner = in,
 				      .config = in->config,
-				      .primary = &in->primary,
+				      .places = &in->places,
 				      .frontend = &in->frontend,
 				      .handles = { .pending = &in->board->rows[s->number].pending },
 				      .asked = in->reach.style,

@@ -125,21 +125,50 @@ void routers_tell_phase(struct init *in)
 
 static void tell_place(struct router_process *r, const struct place *pl)
 {
-	bool http = pl->announced == 2;
-
 	tell_with(r,
 		  (struct control_msg){ .type = CONTROL_LISTENER,
-					.listener = http ? 0 : pl->id,
-					.kind = http ? LISTENER_HTTP : LISTENER_RAW,
+					.listener = pl->id,
+					.kind = pl->is_http ? LISTENER_HTTP : LISTENER_RAW,
 					.state = r->init->routers.n > 1 },
 		  pl->fd);
 }
 
-void routers_tell_place(struct init *in, struct place *pl, bool http)
+void routers_tell_place(struct init *in, struct place *pl)
 {
-	pl->announced = http ? 2 : 1;
+	pl->told = true;
 	for (unsigned i = 0; i < in->routers.n; i++)
 		tell_place(&in->routers.list[i], pl);
+}
+
+static struct control_msg about_server(const struct worker *w, const struct place *pl, bool opened)
+{
+	return (struct control_msg){
+		.type = CONTROL_SERVER, .worker = w->id, .listener = pl->id, .state = opened
+	};
+}
+
+void routers_tell_server(struct init *in, const struct worker *w, struct place *pl, bool opened)
+{
+	struct control_msg server = about_server(w, pl, opened);
+	struct control_msg end = { .type = CONTROL_UNLISTEN, .listener = pl->id };
+
+	tell_all(in, &server);
+	if (pl->n_servers == 0)
+		tell_all(in, &end);
+	else if (!pl->told)
+		routers_tell_place(in, pl);
+}
+
+static void tell_servers(struct router_process *r, const struct worker *w)
+{
+	const struct server *s;
+
+	DL_FOREACH(w->servers, s)
+	if (s->place && node_address_is_stream(s->place->type)) {
+		struct control_msg m = about_server(w, s->place, true);
+
+		tell(r, &m);
+	}
 }
 
 static struct router_process *first_that_listens(struct routers *rs)
@@ -229,13 +258,14 @@ static void tell_everything(struct router_process *r)
 		struct control_msg m = about_worker(w);
 
 		tell(r, &m);
+		tell_servers(r, w);
 	}
 	for (size_t i = 0; i < in->frontend.n_http; i++)
 		tell_frontend(r, &in->frontend.http[i]);
 	if (in->frontend.admin >= 0 && r->index == 0)
 		tell_with(r, (struct control_msg){ .type = CONTROL_ADMIN }, in->frontend.admin);
-	for (struct place *pl = in->primary.places; pl; pl = pl->next)
-		if (pl->announced)
+	for (struct place *pl = in->places.list; pl; pl = pl->next)
+		if (pl->told && pl->fd >= 0)
 			tell_place(r, pl);
 	lent_polls_give(in, r->index, r, adopt);
 	tell(r, &phase);
@@ -298,10 +328,12 @@ static bool can_answer_by(const struct worker *w, enum worker_style style)
 	return style != WORKER_STYLE_UNKNOWN && w->has_channel;
 }
 
-static void on_probed(struct worker *w, enum worker_style style)
+static void on_probed(struct worker *w, const struct control_msg *m)
 {
+	enum worker_style style = (enum worker_style)m->style;
+
 	if (can_answer_by(w, style))
-		worker_answered(w, style);
+		worker_answered(w, style, m->state);
 }
 
 static void apply(struct router_process *r, const struct control_msg *m, int *fd)
@@ -311,7 +343,7 @@ static void apply(struct router_process *r, const struct control_msg *m, int *fd
 	if (m->type == CONTROL_UP)
 		on_up(r);
 	else if (m->type == CONTROL_PROBED && w)
-		on_probed(w, (enum worker_style)m->style);
+		on_probed(w, m);
 	else if (m->type == CONTROL_HEALTH && w)
 		on_health(r->init, w, m);
 	else if (m->type == CONTROL_IDLE && w)

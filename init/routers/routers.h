@@ -44,8 +44,11 @@ void routers_tell_worker(struct init *in, const struct worker *w);
 void routers_tell_phase(struct init *in);
 /* The file of the access log, which has changed. */
 void routers_tell_access_log(struct init *in);
-/* They accept at @pl from now on; @http: requests for the app's first server. */
-void routers_tell_place(struct init *in, struct place *pl, bool http);
+/* They accept at @pl from now on, or as what. */
+void routers_tell_place(struct init *in, struct place *pl);
+/* @w has opened or closed a server at @pl; with the first one they accept there, after the last
+ * they do not any more. */
+void routers_tell_server(struct init *in, const struct worker *w, struct place *pl, bool opened);
 
 /* Telling one. A session that a worker has announced: their table is one. A socket that a worker
  * did not take, @fd consumed, goes to the router that gave it, or a client's to another one if that

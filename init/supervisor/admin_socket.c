@@ -16,6 +16,7 @@
 #include "base/macros.h"
 #include "init/pool/rebalance.h"
 #include "init/supervisor/admin_request.h"
+#include "init/listen/sockets.h"
 #include "init/supervisor/core.h"
 #include "init/worker/worker.h"
 #include "ipc/report.h"
@@ -311,7 +312,7 @@ static int listen_abstract(void)
 
 static int listen_path(const char *path)
 {
-	int fd = primary_listen_unix(path, CLIENTS_MAX);
+	int fd = listen_unix(path, CLIENTS_MAX, 0, NULL);
 
 	if (fd >= 0)
 		(void)chmod(path, 0600);

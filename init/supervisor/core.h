@@ -37,7 +37,7 @@ struct init {
 	struct reach reach;
 	struct credentials credentials;
 	struct hub hub;
-	struct primary primary;
+	struct places places;
 	struct pool pool;
 	struct routers routers;
 	struct reload reload;

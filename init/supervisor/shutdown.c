@@ -49,7 +49,7 @@ static void end_if_over(struct init *in)
 static void refuse_clients(struct init *in)
 {
 	frontend_refuse(&in->frontend);
-	primary_refuse(&in->primary);
+	places_refuse(&in->places);
 	routers_tell_phase(in);
 }
 

@@ -28,6 +28,7 @@ static void worker_remove(struct backend *b, struct worker *w)
 	upstreams_close_all(w);
 	if (w->has_news)
 		LL_DELETE2(b->news, w, next_news);
+	free(w->listeners);
 	free(w);
 }
 

@@ -16,8 +16,8 @@ static struct worker *choose_by_address(struct backend *b, const struct whole_re
 	const struct worker *except = workers_by_id(b, rq->refused_by);
 
 	if (b->conf->sticky == STICKY_NONE)
-		return choose_least(b, except);
-	return choose_by_key(b, str_of(rq->who->addr), except);
+		return choose_least_at(b, rq->listener, except);
+	return choose_by_key_at(b, rq->listener, str_of(rq->who->addr), except);
 }
 
 /* The public port */
@@ -51,6 +51,11 @@ void whole_route(struct frontend *f, const struct whole_request *rq, struct whol
 
 /* Other ports */
 
+static struct worker *choose_any(struct backend *b, const struct whole_request *rq)
+{
+	return choose_least_at(b, rq->listener, workers_by_id(b, rq->refused_by));
+}
+
 static struct worker *choose_by_head(struct frontend *f, const struct whole_request *rq)
 {
 	struct backend *b = f->backend;
@@ -60,10 +65,9 @@ static struct worker *choose_by_head(struct frontend *f, const struct whole_requ
 	sid_of_target(f->head.target, str_of(b->conf->sid_param), &sid);
 	if (sid.sid.n && b->conf->sticky != STICKY_NONE)
 		w = workers_serving(b, sessions_find(b->sessions, sid.sid, backend_now(b)));
-	if (w)
+	if (w && worker_listens_at(w, rq->listener))
 		return w;
-	return sid.engine || sid.sid.n ? choose_by_address(b, rq)
-				       : choose_least(b, workers_by_id(b, rq->refused_by));
+	return sid.engine || sid.sid.n ? choose_by_address(b, rq) : choose_any(b, rq);
 }
 
 struct worker *whole_choose(struct frontend *f, const struct whole_request *rq)
@@ -75,5 +79,5 @@ struct worker *whole_choose(struct frontend *f, const struct whole_request *rq)
 	if (seen->kind == PEEK_PART ||
 	    (seen->kind == PEEK_FOREIGN && seen->first == FIRST_BYTE_TLS))
 		return choose_by_address(f->backend, rq);
-	return choose_least(f->backend, workers_by_id(f->backend, rq->refused_by));
+	return choose_any(f->backend, rq);
 }

@@ -29,7 +29,7 @@ static inline void get_ready(struct worker *w)
 {
 	assert_non_null(w);
 	loop_turn(&in.loop);
-	worker_answered(w, WORKER_STYLE_PORT);
+	worker_answered(w, WORKER_STYLE_PORT, false);
 	assert_int_equal(w->state, WORKER_READY);
 }
 

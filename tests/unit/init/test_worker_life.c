@@ -35,7 +35,7 @@ enum { STOP_MS = 10000, DRAIN_MS = 4000, READY_MS = 30000, LONG_MS = 3600000 };
 static struct config config;
 static uv_loop_t loop;
 static struct hub hub;
-static struct primary primary;
+static struct places places;
 static struct frontend frontend;
 static struct worker *w;
 static int peer;
@@ -83,7 +83,7 @@ static void start(bool has_deadline, bool stubborn)
 	assert_non_null(w);
 	*w = (struct worker){ .ops = &ops,
 			      .config = &config,
-			      .primary = &primary,
+			      .places = &places,
 			      .frontend = &frontend,
 			      .has_channel = true,
 			      .has_deadline = has_deadline,
@@ -368,7 +368,7 @@ static void one_without_a_channel_leaves_none(void **state)
 {
 	(void)state;
 	w->has_channel = false;
-	worker_answered(w, WORKER_STYLE_PORT);
+	worker_answered(w, WORKER_STYLE_PORT, false);
 	assert_state(WORKER_READY);
 	fd_close(&peer);
 	loop_turn(&loop);
