@@ -18,6 +18,7 @@
 #include "init/pool/rebalance.h"
 #include "init/supervisor/core.h"
 #include "init/system/notify.h"
+#include "init/worker/bind_clash.h"
 #include "init/worker/launch.h"
 #include "init/worker/worker.h"
 
@@ -499,6 +500,7 @@ static void on_end(struct init *in, struct worker *w, int status, const struct r
 	worker_read_last_words(w);
 	logs_worker_ended(&in->logs, w->pid);
 	write_death(w, status, uptime_ms, usage);
+	bind_clash_explain(w, in->command, end.code);
 	DL_DELETE(in->pool.workers, w);
 	in->pool.n_workers--;
 	counter_add(&in->board->worker_ends, 1);

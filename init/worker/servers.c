@@ -87,29 +87,29 @@ struct server *servers_that_says(struct server *list, const struct node_msg *m)
 }
 
 /* Of which families, and whether at any address of them. */
-struct reach {
+struct families {
 	bool v4, v6, any;
 };
 
-static struct reach reach_of(const char *host, bool v6only)
+static struct families families_of(const char *host, bool v6only)
 {
 	bool is_v6 = strchr(host, ':'), any_v6 = strcmp(host, "::") == 0;
 
 	if (*host == '\0' || any_v6)
-		return (struct reach){ .v4 = !v6only, .v6 = true, .any = true };
-	return (struct reach){ .v4 = !is_v6, .v6 = is_v6, .any = strcmp(host, "0.0.0.0") == 0 };
+		return (struct families){ .v4 = !v6only, .v6 = true, .any = true };
+	return (struct families){ .v4 = !is_v6, .v6 = is_v6, .any = strcmp(host, "0.0.0.0") == 0 };
 }
 
 bool servers_clash(struct server *list, const struct node_msg *q)
 {
-	struct reach a = reach_of(q->address, q->flags & 1), b;
+	struct families a = families_of(q->address, q->flags & 1), b;
 	struct server *s;
 
 	DL_FOREACH(list, s)
 	{
 		if (s->place || s->port != q->port)
 			continue;
-		b = reach_of(s->host, s->v6only);
+		b = families_of(s->host, s->v6only);
 		if (((a.v4 && b.v4) || (a.v6 && b.v6)) &&
 		    (a.any || b.any || strcmp(s->host, q->address) == 0))
 			return true;

@@ -31,14 +31,14 @@ static void owner_on_session(struct worker *w, const char *sid, bool opened)
 	(void)opened;
 }
 
-static void owner_on_server(struct worker *w, struct place *pl, bool opened)
+static inline void owner_on_server(struct worker *w, struct place *pl, bool opened)
 {
 	(void)w;
 	(void)pl;
 	(void)opened;
 }
 
-static void owner_on_place(struct worker *w, struct place *pl)
+static inline void owner_on_place(struct worker *w, struct place *pl)
 {
 	(void)w;
 	(void)pl;

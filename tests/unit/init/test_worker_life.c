@@ -15,6 +15,7 @@
 
 #include "base/fd.h"
 #include "init/listen/frontend.h"
+#include "init/worker/listening.h"
 #include "init/worker/worker.h"
 #include "tests/unit/clock.h"
 #include "tests/unit/init/owner.h"
@@ -381,11 +382,53 @@ static void one_that_closes_its_server_lives_on(void **state)
 	(void)state;
 	get_ready();
 	say(CLOSED);
+	assert_state(WORKER_CLOSED);
+	pass(REOPEN_MS);
 	assert_state(WORKER_DRAINING);
 	pass(LONG_MS);
-	assert_state(WORKER_DRAINING);
+	assert_state(WORKER_DRAINING); /* an answer is still owed */
 	worker_drain(w);
 	pass(DRAIN_MS);
+	assert_int_equal(wait_for_end(), SIGTERM);
+}
+
+static void one_that_has_left_and_has_no_client_is_stopped(void **state)
+{
+	(void)state;
+	get_ready();
+	say(CLOSED);
+	pass(REOPEN_MS);
+	worker_requests_done(w);
+	pass(STOP_MS - 1000);
+	assert_state(WORKER_DRAINING);
+	pass(2000);
+	assert_state(WORKER_STOPPING);
+	assert_int_equal(wait_for_end(), SIGTERM);
+}
+
+static void one_that_opens_its_server_again_stays(void **state)
+{
+	(void)state;
+	get_ready();
+	say(CLOSED);
+	pass(REOPEN_MS - 1);
+	say(LISTEN);
+	say(LISTENING);
+	assert_state(WORKER_READY);
+	pass(LONG_MS);
+	assert_state(WORKER_READY);
+}
+
+static void one_that_opens_it_when_it_is_replaced_is_stopped(void **state)
+{
+	(void)state;
+	get_ready();
+	say(CLOSED);
+	pass(REOPEN_MS);
+	say(LISTEN);
+	assert_state(WORKER_DRAINING);
+	pass(DRAIN_MS);
+	assert_state(WORKER_STOPPING);
 	assert_int_equal(wait_for_end(), SIGTERM);
 }
 
@@ -477,6 +520,9 @@ int main(void)
 		LIFE(one_that_leaves_its_channel_is_drained),
 		LIFE(one_without_a_channel_leaves_none),
 		LIFE(one_that_closes_its_server_lives_on),
+		LIFE(one_that_has_left_and_has_no_client_is_stopped),
+		LIFE(one_that_opens_its_server_again_stays),
+		LIFE(one_that_opens_it_when_it_is_replaced_is_stopped),
 		LIFE(one_that_cannot_be_understood_lives_on),
 		LIFE(the_lag_is_what_the_answer_took),
 		LIFE(one_question_at_a_time),
