@@ -43,7 +43,8 @@ enum control_type {
 	CONTROL_SESSIONS,     /* fd: see session_memory.h */
 	CONTROL_SCOREBOARD,   /* .router = which part is yours, fd: see scoreboard.h */
 	CONTROL_WORKER,       /* .worker, .slot, .pid, .state, .style, .port, .text, .kind (enum
-				 worker_note) */
+				 worker_note), .token: another one than before when another
+				 server of it is at the public port */
 	CONTROL_HANDBACK,     /* as the CONTROL_HANDOFF was, fd */
 	CONTROL_SESSION,      /* .worker, .text = sid, .state = 1 opened, 0 closed */
 	CONTROL_PHASE,        /* .state (enum phase) */

@@ -99,6 +99,7 @@ static struct control_msg about_worker(const struct worker *w)
 				     .style = w->style,
 				     .port = w->endpoint.port,
 				     .text = str_of(w->endpoint.path),
+				     .token = w->n_publics,
 				     .kind = (w->announced ? WORKER_HAS_ADAPTER : 0) |
 					     (w->kill_at_ms ? WORKER_IS_EMPTIED : 0) };
 }

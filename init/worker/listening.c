@@ -89,7 +89,7 @@ static void is_open(struct worker *w)
 		log_info("worker[%u]: has opened its server again pid=%d", w->slot, (int)w->pid);
 		worker_set_state(w, WORKER_READY);
 	} else if (w->state >= WORKER_READY || w->config->worker_health_path) {
-		w->ops->on_state(w); /* it is reached otherwise, or may be asked from now on */
+		w->ops->on_state(w); /* another server, or it may be asked from now on */
 	} else if (!w->config->wait_ready || w->has_said_ready) {
 		worker_become_ready(w, w->style);
 	}
@@ -97,16 +97,14 @@ static void is_open(struct worker *w)
 
 static void set_public(struct worker *w, struct server *s)
 {
-	bool is_news = w->style != WORKER_STYLE_LISTEN || w->state <= WORKER_BOOTING ||
-		       w->state == WORKER_CLOSED;
-
 	if (!s->place && !w->places->port_was_asked)
 		drop_substitute(w);
 	else if (s->place)
 		use_substitute(w, s->place);
 	w->public = s;
+	w->n_publics++;
 	w->style = WORKER_STYLE_LISTEN;
-	if (is_news && w->state < WORKER_DRAINING)
+	if (w->state < WORKER_DRAINING)
 		is_open(w);
 }
 
@@ -157,6 +155,7 @@ static void on_public_closed(struct worker *w)
 	if (s) {
 		set_public(w, s);
 	} else if (w->is_sticky) {
+		w->n_publics++;
 		w->style = WORKER_STYLE_STICKY;
 		is_open(w);
 	} else if (w->state == WORKER_READY || w->state == WORKER_SUSPECT) {
@@ -179,6 +178,13 @@ static void on_settled(uv_timer_t *t)
 	struct worker *w = container_of(t, struct worker, settling);
 
 	choose_public(w, true);
+	if (w->state == WORKER_CLOSED)
+		leave(w);
+}
+
+void listening_disconnected(struct worker *w)
+{
+	(void)uv_timer_stop(&w->settling);
 	if (w->state == WORKER_CLOSED)
 		leave(w);
 }

@@ -21,6 +21,9 @@ void listening_query(struct worker *w, const struct node_msg *q, const struct ch
 void listening_closed(struct worker *w, const struct node_msg *m, const struct channel_frame *f);
 void listening_begun(struct worker *w, const struct node_msg *m, const struct channel_frame *f);
 
+/* It has called cluster.worker.disconnect(): it opens nothing any more. */
+void listening_disconnected(struct worker *w);
+
 /* It has answered as setupWorker() does. */
 void listening_is_sticky(struct worker *w);
 

@@ -137,6 +137,7 @@ static void on_exited_after_disconnect(struct worker *w, const struct node_msg *
 		log_warn("worker[%u]: no memory for a message", w->slot);
 	blob_unref(ack);
 	w->leaving = true;
+	listening_disconnected(w);
 }
 
 static void on_accepted(struct worker *w, const struct node_msg *m, const struct channel_frame *f)

@@ -65,6 +65,7 @@ struct worker {
 	struct node_tail tail;  /* of its adapter's last frame */
 	struct server *servers; /* what it listens on, first server last */
 	struct server *public;  /* that of the public port, or NULL: see listening.h */
+	uint32_t n_publics;     /* has had so many: connections to the last one are of no use */
 	uv_timer_t settling;    /* until then @public may still change by itself */
 	bool is_sticky;         /* has answered as setupWorker() does */
 	bool has_asked;         /* has called listen() or bind(), ever */

@@ -24,6 +24,7 @@ struct worker {
 	enum worker_state state;
 	enum worker_style style;
 	bool has_adapter;    /* its Socket.IO adapter has spoken */
+	uint64_t public;     /* a name for its server of the public port */
 	uint32_t *listeners; /* other ports of the app's where it has a server; owned */
 	size_t n_listeners;
 	uint32_t in_flight; /* requests at it now */
