@@ -132,6 +132,80 @@ static void apply_ecosystem(struct config *c)
 		die(EXIT_BAD_CONFIG, "%s", err);
 }
 
+/* What will run: the settings with the ecosystem file's, and with the options for Node in them. */
+static void complete(struct config *c)
+{
+	take_ecosystem_for_one(c);
+	if (c->ecosystem)
+		apply_ecosystem(c);
+	node_options_apply(c, getenv("NODE_OPTIONS"));
+}
+
+static int run_app(struct config *c, char *self)
+{
+	complete(c);
+	return run_init(c, self);
+}
+
+static int check(struct config *c, char *self)
+{
+	(void)self;
+	complete(c);
+	config_print(c, stdout);
+	return 0;
+}
+
+static int help(struct config *c, char *self)
+{
+	(void)c;
+	(void)self;
+	config_help(stdout);
+	return 0;
+}
+
+static int version(struct config *c, char *self)
+{
+	(void)c;
+	(void)self;
+	return printf("sioinit %s\n", SIOINIT_VERSION) < 0;
+}
+
+static int health(struct config *c, char *self)
+{
+	(void)self;
+	return health_ask(c, false);
+}
+
+static int health_ready(struct config *c, char *self)
+{
+	(void)self;
+	return health_ask(c, true);
+}
+
+static int cli(struct config *c, char *self)
+{
+	(void)self;
+	return cli_run(c, c->command, c->command_len);
+}
+
+static int migrate(struct config *c, char *self)
+{
+	(void)self;
+	return migrate_run(c, c->command, c->command_len);
+}
+
+static int completion(struct config *c, char *self)
+{
+	(void)self;
+	return completion_run(c->command, c->command_len);
+}
+
+static int (*const acts[CONFIG_N_ACTIONS])(struct config *c, char *self) = {
+	[CONFIG_RUN] = run_app, [CONFIG_HELP] = help,       [CONFIG_VERSION] = version,
+	[CONFIG_CHECK] = check, [CONFIG_HEALTH] = health,   [CONFIG_HEALTH_READY] = health_ready,
+	[CONFIG_CLI] = cli,     [CONFIG_MIGRATE] = migrate, [CONFIG_COMPLETION] = completion,
+};
+
 int main(int argc, char **argv)
 {
 	const char *role = getenv("SIOINIT_ROLE");
@@ -142,33 +216,9 @@ int main(int argc, char **argv)
 	fd_open_standard();
 	if (config_load(argc, argv, environ, &c, &action, err, sizeof(err)) < 0)
 		die(EXIT_BAD_CONFIG, "%s", err);
-	if (action == CONFIG_HELP) {
-		config_help(stdout);
-		return 0;
-	}
-	if (action == CONFIG_VERSION)
-		return printf("sioinit %s\n", SIOINIT_VERSION) < 0;
 	log_set_level((enum log_level)c.log_level);
 	log_set_format((enum log_format)c.log_format);
 	if (role && strcmp(role, "router") == 0)
 		return run_router(&c);
-	if (action == CONFIG_RUN || action == CONFIG_CHECK)
-		take_ecosystem_for_one(&c);
-	if (c.ecosystem && (action == CONFIG_RUN || action == CONFIG_CHECK))
-		apply_ecosystem(&c);
-	if (action == CONFIG_RUN || action == CONFIG_CHECK)
-		node_options_apply(&c, getenv("NODE_OPTIONS"));
-	if (action == CONFIG_CHECK) {
-		config_print(&c, stdout);
-		return 0;
-	}
-	if (action == CONFIG_HEALTH || action == CONFIG_HEALTH_READY)
-		return health_ask(&c, action == CONFIG_HEALTH_READY);
-	if (action == CONFIG_CLI)
-		return cli_run(&c, c.command, c.command_len);
-	if (action == CONFIG_MIGRATE)
-		return migrate_run(&c, c.command, c.command_len);
-	if (action == CONFIG_COMPLETION)
-		return completion_run(c.command, c.command_len);
-	return run_init(&c, argv[0]);
+	return acts[action](&c, argv[0]);
 }

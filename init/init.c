@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "init/supervisor/core.h"
 #include "init/supervisor/signals.h"
+#include "init/supervisor/switchboard.h"
 #include "init/system/cpus.h"
 #include "init/system/notify.h"
 #include "init/system/reap.h"
@@ -21,18 +22,6 @@
 #include "base/ban.h"
 
 enum { HEARTBEAT_MS = 1000, WORKERS_PER_ROUTER = 8 };
-
-void init_serving(struct init *in)
-{
-	char where[256];
-
-	if (in->told_ready)
-		return;
-	in->told_ready = true;
-	frontend_name(&in->frontend, where, sizeof(where));
-	log_info("serving on %s with %u workers", where, in->pool.wanted);
-	notify_ready();
-}
 
 static unsigned count_routers(const struct config *c)
 {
@@ -76,6 +65,7 @@ static void on_beat(uv_timer_t *t)
 
 	counter_set(&in->board->beat_ms, uv_hrtime() / 1000000);
 	hub_look(&in->hub, uv_now(t->loop));
+	log_settle();
 	websockets_look(&in->websockets);
 }
 
@@ -92,29 +82,32 @@ static void start_workers(struct init *in)
 	struct cpus cpus;
 	unsigned n;
 
-	in->reach = command_reach(in->config, in->command);
-	log_info("init: workers are reached by %s (%s)", worker_style_name(in->reach.style),
-		 in->reach.why);
-	in->dialect = command_dialect(in->config, in->command);
+	in->context.reach = command_reach(in->config, in->command);
+	log_info("init: workers are reached by %s (%s)", worker_style_name(in->context.reach.style),
+		 in->context.reach.why);
+	in->context.dialect = command_dialect(in->config, in->command);
 	log_info("init: serialization %s (%s)",
-		 in->dialect.mode == SERIAL_JSON ? "json" : "advanced", in->dialect.why);
-	app_metrics_init(in, routers_tell_app_metrics);
-	memory_init(in);
-	hub_init(&in->hub, in->dialect.mode, memory_for_relay(in), in->config->relay_timeout_ms);
+		 in->context.dialect.mode == SERIAL_JSON ? "json" : "advanced",
+		 in->context.dialect.why);
+	app_metrics_init(in, switchboard_deliver_app_metrics);
+	memory_init(&in->memory, uv_now(&in->loop));
+	hub_init(&in->hub, in->context.dialect.mode,
+		 memory_for_relay(&in->memory, in->config->relay_memory),
+		 in->config->relay_timeout_ms);
 	in->hub.board = in->board;
-	if (!in->dialect.bound_unread)
+	if (!in->context.dialect.bound_unread)
 		in->hub.run_max = CHANNEL_UNREAD_MAX;
 	cpus_detect("", &cpus);
 	n = cpus_workers(in->config, &cpus);
 	log_info("init: %u workers (%s)", n, cpus.why);
 	say_heap(in, n);
-	pool_start(in, n);
+	pool_start(&in->pool, n);
 }
 
 static void start_serving(struct init *in)
 {
 	start_workers(in);
-	monitor_start(in);
+	monitor_start(&in->monitor, &in->pool);
 	(void)uv_timer_again(&in->heartbeat); /* in step with the watch: one wake-up for both */
 	file_watch_start(in);
 	admin_socket_open(in);
@@ -145,7 +138,34 @@ static void resolve_credentials(struct init *in)
 
 static void on_access_file(void *ctx)
 {
-	routers_tell_access_log(ctx);
+	switchboard_tell_access_log(ctx);
+}
+
+/* Who knows whom. */
+static void wire(struct init *in, unsigned n_routers, char *self)
+{
+	in->context = (struct worker_context){ .loop = &in->loop,
+					       .config = in->config,
+					       .command = in->command,
+					       .credentials = &in->credentials,
+					       .frontend = &in->frontend,
+					       .memory = &in->memory,
+					       .places = &in->places,
+					       .hub = &in->hub,
+					       .logs = &in->logs,
+					       .terminal = &in->terminal,
+					       .board = in->board };
+	pool_init(&in->pool, &in->context, &in->memory, &switchboard_worker_ops,
+		  &switchboard_pool_ops, in);
+	in->routers = (struct routers){ .n = n_routers,
+					.name = self,
+					.loop = &in->loop,
+					.config = in->config,
+					.credentials = &in->credentials,
+					.board = in->board,
+					.ops = &switchboard_routers_ops,
+					.owner = in };
+	routers_init(&in->routers);
 }
 
 int init_main(const struct config *c, const struct command *cmd, char *self)
@@ -156,13 +176,13 @@ int init_main(const struct config *c, const struct command *cmd, char *self)
 	in = (struct init){ .config = c, .command = cmd };
 	log_set_component("init");
 	srandom((unsigned)getpid());
-	lent_polls_init(&in);
 	resolve_credentials(&in);
 	terminal_init(&in.terminal, STDIN_FILENO);
 	notify_init();
 	n_routers = count_routers(c);
 	frontend_open(&in.frontend, c, n_routers);
 	open_shared_memory(&in);
+	lent_polls_init(&in.lent_polls, in.board);
 	if (uv_loop_init(&in.loop) < 0)
 		die(EXIT_OUR_FAILURE, "no event loop");
 	logs_init(&in.logs, &in.loop, c->worker_logs, log_open());
@@ -174,8 +194,8 @@ int init_main(const struct config *c, const struct command *cmd, char *self)
 		websockets_init(&in.websockets, &in.loop, in.board);
 	access_file_open(&in.access_file, &in.loop, c->access_log ? c->access_log_file : NULL,
 			 on_access_file, &in);
-	routers_init(&in, n_routers, self);
-	routers_start(&in);
+	wire(&in, n_routers, self);
+	routers_start(&in.routers);
 	pre_start_run(&in, start_serving);
 	(void)uv_run(&in.loop, UV_RUN_DEFAULT);
 	(void)reap_sweep(); /* the routers, and what escaped from its worker's group */

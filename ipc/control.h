@@ -65,6 +65,7 @@ enum control_type {
 	CONTROL_ACCESS_LOG,  /* fd, or none: it could not be opened */
 	CONTROL_UNLISTEN,    /* .listener */
 	CONTROL_SERVER,      /* .worker, .listener, .state = 1 opened, 0 closed */
+	CONTROL_N_TYPES,
 };
 
 enum listener_kind {

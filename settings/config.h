@@ -96,6 +96,11 @@ struct config_codes {
 	unsigned n;
 };
 
+struct config_start_limit {
+	uint32_t n; /* ends, 0: no limit */
+	uint32_t within_ms;
+};
+
 struct config_signal_map {
 	struct config_signal_pair {
 		int from, to; /* 0: ignored */
@@ -138,6 +143,7 @@ struct config {
 	uint32_t ready_timeout_ms, min_uptime_ms;
 	uint32_t max_restarts; /* 0: no limit */
 	uint32_t restart_delay_ms;
+	struct config_start_limit start_limit;
 	bool wait_ready;
 	struct config_codes stop_exit_codes;
 	uint32_t shutdown_delay_ms, drain_time_ms, stop_timeout_ms;
@@ -196,6 +202,7 @@ enum config_action {
 	CONFIG_CLI,        /* .command is for the instance that runs: status, reload, ... */
 	CONFIG_MIGRATE,    /* .command: migrate FILE [APP] */
 	CONFIG_COMPLETION, /* .command: completion SHELL */
+	CONFIG_N_ACTIONS,
 };
 
 /* Reads environment, argv and the settings file they name. 0: *ret set (free with config_free())

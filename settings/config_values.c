@@ -17,7 +17,9 @@
 
 #include "base/ban.h"
 
-enum { WORKERS_MAX = 1024, TIMEOUT_MAX_S = 86400, COUNT_MAX = 1 << 24, TOKEN_MAX = 64 };
+enum { WORKERS_MAX = SCOREBOARD_ROWS, TIMEOUT_MAX_S = 86400, COUNT_MAX = 1 << 24, TOKEN_MAX = 64 };
+
+enum { START_LIMIT_ENDS_MAX = 1000, START_LIMIT_SECONDS_MAX = 86400 };
 
 const char *config_parse_text(const char *s, void *dst)
 {
@@ -543,6 +545,37 @@ void config_print_codes(const void *src, FILE *out)
 
 	for (unsigned i = 0; i < c->n; i++)
 		(void)fprintf(out, "%s%u", i ? "," : "", c->code[i]);
+}
+
+const char *config_parse_start_limit(const char *s, void *dst)
+{
+	static const char wrong[] = "not ends/seconds, such as 10/60, or off";
+	struct str ends = { s, strcspn(s, "/") }, seconds = { s, strlen(s) };
+	uint64_t n, within_s;
+
+	if (strcmp(s, "off") == 0) {
+		*(struct config_start_limit *)dst = (struct config_start_limit){ 0 };
+		return NULL;
+	}
+	if (ends.n == seconds.n)
+		return wrong;
+	seconds = (struct str){ s + ends.n + 1, seconds.n - ends.n - 1 };
+	if (str_to_u64(ends, START_LIMIT_ENDS_MAX, &n) < 0 || n == 0 ||
+	    str_to_u64(seconds, START_LIMIT_SECONDS_MAX, &within_s) < 0 || within_s == 0)
+		return wrong;
+	*(struct config_start_limit *)dst =
+	    (struct config_start_limit){ .n = (uint32_t)n, .within_ms = (uint32_t)within_s * 1000 };
+	return NULL;
+}
+
+void config_print_start_limit(const void *src, FILE *out)
+{
+	const struct config_start_limit *l = src;
+
+	if (l->n)
+		(void)fprintf(out, "%u/%u", l->n, l->within_ms / 1000);
+	else
+		(void)fputs("off", out);
 }
 
 /* -1: no such signal. */

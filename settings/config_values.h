@@ -71,7 +71,9 @@ config_parse_fn config_parse_bytes; /* uint64_t, 0 (none) or with K, M, G, T (10
 config_print_fn config_print_bytes;
 config_parse_fn config_parse_bytes_or_auto; /* uint64_t, 1M or more, or auto (0) */
 config_print_fn config_print_bytes_or_auto;
-config_parse_fn config_parse_codes; /* struct config_codes: 0,78,143 */
+config_parse_fn config_parse_codes;       /* struct config_codes: 0,78,143 */
+config_parse_fn config_parse_start_limit; /* struct config_start_limit: 10/60, off */
+config_print_fn config_print_start_limit;
 config_print_fn config_print_codes;
 config_parse_fn config_parse_signal; /* int: TERM, SIGTERM or 15; none is 0 */
 config_print_fn config_print_signal;

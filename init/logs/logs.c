@@ -1,6 +1,6 @@
 /* Reading pipes, writing sinks.
  *
- * A stream is its own master: it lives until nobody has the other end any more, which may be long
+ * A stream lives until every writer has closed the pipe, which may be long
  * after its worker. uv_poll wants O_NONBLOCK, and a sink's flags are not ours alone, so an epoll of
  * our own that holds the sink is polled instead. */
 #include "init/logs/logs.h"

@@ -12,9 +12,11 @@
 #include <utlist.h>
 
 #include "base/log.h"
-#include "init/supervisor/core.h"
+#include "init/pool/pool.h"
+#include "init/pool/relief.h"
 #include "init/system/cpus.h"
-#include "init/worker/worker.h"
+#include "init/system/memory.h"
+#include "init/system/terminal.h"
 
 #include "base/ban.h"
 
@@ -33,16 +35,16 @@ static bool is_past(uint64_t value, uint32_t limit)
 }
 
 /* Killed, after a diagnostic signal and one more tick if there is one. */
-static void on_hang(struct init *in, struct worker *w, uint64_t silence_ms)
+static void on_hang(const struct monitor *m, struct worker *w, uint64_t silence_ms)
 {
-	if (in->config->hang_signal && !w->asked_to_diagnose) {
+	if (m->pool->context->config->hang_signal && !w->asked_to_diagnose) {
 		w->asked_to_diagnose = true;
-		worker_signal(w, in->config->hang_signal);
+		worker_signal(w, m->pool->context->config->hang_signal);
 		return;
 	}
 	log_error("worker[%u]: %s for %.1fs (SIOINIT_HANG_TIMEOUT), killed pid=%d", w->slot,
 		  worker_silence_why(w), (double)silence_ms / 1000, (int)w->pid);
-	counter_add(&in->board->hangs, 1);
+	counter_add(&m->pool->context->board->hangs, 1);
 	worker_kill(w);
 }
 
@@ -51,27 +53,29 @@ static uint64_t max(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
-static void judge(struct init *in, struct worker *w)
+static void judge(const struct monitor *m, struct worker *w)
 {
 	uint64_t lag_ms = max(worker_silence_ms(w), w->lag_ms);
 	uint64_t health_ms = max(w->health.silence_ms, w->health.lag_ms);
 
-	counter_set(&in->board->rows[w->slot].lag_ms, lag_ms);
-	counter_set(&in->board->rows[w->slot].backlog, channel_relayed_bytes(&w->channel));
-	worker_suspect(w, w->stopped_ms || w->health.is_bad ||
-			      is_past(max(lag_ms, health_ms), in->config->lag_warn_ms));
+	counter_set(&m->pool->context->board->rows[w->slot].lag_ms, lag_ms);
+	counter_set(&m->pool->context->board->rows[w->slot].backlog,
+		    channel_relayed_bytes(&w->channel));
+	worker_suspect(w,
+		       w->stopped_ms || w->health.is_bad ||
+			   is_past(max(lag_ms, health_ms), m->pool->context->config->lag_warn_ms));
 }
 
-void monitor_judge(struct init *in, struct worker *w)
+void monitor_judge(const struct monitor *m, struct worker *w)
 {
-	if (!shutdown_has_begun(in))
-		judge(in, w);
+	if (m->pool && !m->is_stopped)
+		judge(m, w);
 }
 
 /* Somebody at the terminal may let it go on; one that was killed takes a moment to die. */
-static bool may_be_hanging(const struct init *in, const struct worker *w)
+static bool may_be_hanging(const struct monitor *m, const struct worker *w)
 {
-	return !w->killed && (!w->stopped_ms || w->pid != in->terminal.holder);
+	return !w->killed && (!w->stopped_ms || w->pid != m->pool->context->terminal->holder);
 }
 
 /* 0: not known. */
@@ -86,19 +90,20 @@ static uint64_t cpu_ns(struct worker *w)
 	return (uint64_t)used.tv_sec * 1000000000 + (uint64_t)used.tv_nsec;
 }
 
-static uint64_t clients_had(const struct init *in, const struct worker *w)
+static uint64_t clients_had(const struct monitor *m, const struct worker *w)
 {
-	return scoreboard_slot_total(in->board, w->slot,
+	return scoreboard_slot_total(m->pool->context->board, w->slot,
 				     offsetof(struct scoreboard_share, requests)) +
-	       scoreboard_slot_total(in->board, w->slot,
+	       scoreboard_slot_total(m->pool->context->board, w->slot,
 				     offsetof(struct scoreboard_share, handoffs));
 }
 
 /* Since it was asked last, which is every tick. */
-static bool has_worked(const struct init *in, struct worker *w)
+static bool has_worked(const struct monitor *m, struct worker *w)
 {
-	uint64_t cpu = cpu_ns(w), clients = clients_had(in, w),
-		 little = in->config->ping_interval_ms * 1000000ULL / 100 * IDLE_CPU_PERCENT;
+	uint64_t cpu = cpu_ns(w), clients = clients_had(m, w),
+		 little = m->pool->context->config->ping_interval_ms * 1000000ULL / 100 *
+			  IDLE_CPU_PERCENT;
 	bool worked = cpu == 0 || cpu - w->seen_cpu_ns > little || clients != w->seen_clients;
 
 	w->seen_cpu_ns = cpu;
@@ -116,24 +121,24 @@ static unsigned idle_ticks(const struct config *c)
 	return most ? most : 1;
 }
 
-static bool is_ping_due(const struct init *in, struct worker *w)
+static bool is_ping_due(const struct monitor *m, struct worker *w)
 {
 	bool idle;
 
 	if (!w->answers_pings)
 		return true;
-	idle = !has_worked(in, w) && w->state == WORKER_READY && w->lag_ms < IDLE_LAG_MS;
-	return !idle || in->monitor.n_ticks % idle_ticks(in->config) == 0;
+	idle = !has_worked(m, w) && w->state == WORKER_READY && w->lag_ms < IDLE_LAG_MS;
+	return !idle || m->n_ticks % idle_ticks(m->pool->context->config) == 0;
 }
 
-static void look_at_loop(struct init *in, struct worker *w)
+static void look_at_loop(const struct monitor *m, struct worker *w)
 {
 	uint64_t silence_ms = worker_silence_ms(w);
 
-	judge(in, w);
-	if (is_past(silence_ms, in->config->hang_timeout_ms) && may_be_hanging(in, w))
-		on_hang(in, w, silence_ms);
-	else if (is_ping_due(in, w))
+	judge(m, w);
+	if (is_past(silence_ms, m->pool->context->config->hang_timeout_ms) && may_be_hanging(m, w))
+		on_hang(m, w, silence_ms);
+	else if (is_ping_due(m, w))
 		worker_ping(w);
 }
 
@@ -156,13 +161,13 @@ static uint64_t spread_below(uint64_t limit, uint32_t id)
 }
 
 /* One that is far from it is not measured in each tick. */
-static bool is_too_large(const struct init *in, struct worker *w)
+static bool is_too_large(const struct monitor *m, struct worker *w)
 {
-	uint64_t limit = spread_below(in->config->max_memory, w->id);
+	uint64_t limit = spread_below(m->pool->context->config->max_memory, w->id);
 
 	if (limit == 0)
 		return false;
-	if (!w->resident || w->resident > limit / 4 * 3 || in->monitor.n_ticks % SMALL_TICKS == 0)
+	if (!w->resident || w->resident > limit / 4 * 3 || m->n_ticks % SMALL_TICKS == 0)
 		w->resident = memory_resident(w->pid);
 	return w->resident > limit;
 }
@@ -172,78 +177,87 @@ static uint64_t sessions_had(const struct slot *s)
 	return slot_admitted(s) - s->admitted_before;
 }
 
-static void look_for_recycling(struct init *in, struct worker *w)
+static void look_for_recycling(const struct monitor *m, struct worker *w)
 {
-	const struct config *c = in->config;
-	struct slot *s = in->pool.slots[w->slot];
-	uint64_t age_ms = uv_now(&in->loop) - w->started_ms;
+	const struct config *c = m->pool->context->config;
+	struct slot *s = m->pool->slots[w->slot];
+	uint64_t age_ms = uv_now(m->pool->context->loop) - w->started_ms;
 
 	if (s->worker != w)
 		return;
-	if (is_too_large(in, w))
-		reload_slot(s, "more memory than SIOINIT_MAX_MEMORY");
+	if (is_too_large(m, w))
+		reload_recycle(s, "more memory than SIOINIT_MAX_MEMORY");
 	else if (is_past(age_ms, spread(c->max_age_ms, w->id)))
-		reload_slot(s, "older than SIOINIT_MAX_AGE");
+		reload_recycle(s, "older than SIOINIT_MAX_AGE");
 	else if (is_past(sessions_had(s), spread(c->max_sessions, w->id)))
-		reload_slot(s, "more sessions than SIOINIT_MAX_SESSIONS");
+		reload_recycle(s, "more sessions than SIOINIT_MAX_SESSIONS");
 }
 
-static void look_at_cpus(struct init *in)
+static void look_at_cpus(struct monitor *m)
 {
 	struct cpus cpus;
 	unsigned n;
 
 	cpus_detect("", &cpus);
-	n = cpus_workers(in->config, &cpus);
-	if (n == in->monitor.cpu_workers)
+	n = cpus_workers(m->pool->context->config, &cpus);
+	if (n == m->cpu_workers)
 		return;
-	in->monitor.cpu_workers = n;
+	m->cpu_workers = n;
 	log_info("init: CPU limit has changed (%s)", cpus.why);
-	pool_scale(in, n);
+	pool_scale(m->pool, n);
 }
 
-static void look_at_workers(struct init *in)
+static void look_at_workers(const struct monitor *m)
 {
 	struct worker *w, *next;
 
-	DL_FOREACH_SAFE(in->pool.workers, w, next)
+	DL_FOREACH_SAFE(m->pool->workers, w, next)
 	{
 		if (w->state < WORKER_READY || w->state > WORKER_DRAINING)
 			continue;
-		look_at_loop(in, w);
-		look_for_recycling(in, w);
+		look_at_loop(m, w);
+		look_for_recycling(m, w);
 	}
 }
 
 static void on_tick(uv_timer_t *t)
 {
-	struct init *in = t->data;
-	struct monitor *h = &in->monitor;
-	uint64_t now = uv_now(t->loop), interval = in->config->ping_interval_ms;
-	bool late = now - h->last_ms > interval + interval / 2 + 100;
+	struct monitor *m = t->data;
+	uint64_t now = uv_now(t->loop), interval = m->pool->context->config->ping_interval_ms;
+	bool late = now - m->last_ms > interval + interval / 2 + 100;
 
-	h->last_ms = now;
-	h->n_ticks++;
-	log_settle();
-	if (shutdown_has_begun(in) || late)
+	m->last_ms = now;
+	m->n_ticks++;
+	if (late)
 		return;
-	look_at_workers(in);
-	memory_look(in);
-	if (now - h->cpus_ms < CPUS_EVERY_MS)
+	look_at_workers(m);
+	memory_look(m->pool->memory, now);
+	relief_look(&m->relief, m->pool, now);
+	if (now - m->cpus_ms < CPUS_EVERY_MS)
 		return;
-	h->cpus_ms = now;
-	look_at_cpus(in);
+	m->cpus_ms = now;
+	look_at_cpus(m);
 }
 
-void monitor_start(struct init *in)
+void monitor_start(struct monitor *m, struct pool *p)
 {
-	struct monitor *h = &in->monitor;
-	uint32_t interval = in->config->ping_interval_ms;
+	uv_loop_t *loop = p->context->loop;
+	uint32_t interval = p->context->config->ping_interval_ms;
 
-	h->last_ms = h->cpus_ms = uv_now(&in->loop);
-	h->cpu_workers = in->pool.wanted;
-	(void)uv_timer_init(&in->loop, &h->tick);
-	h->tick.data = in;
+	*m = (struct monitor){ .pool = p,
+			       .last_ms = uv_now(loop),
+			       .cpus_ms = uv_now(loop),
+			       .cpu_workers = p->context->wanted };
+	(void)uv_timer_init(loop, &m->tick);
+	m->tick.data = m;
 	if (interval)
-		(void)uv_timer_start(&h->tick, on_tick, interval, interval);
+		(void)uv_timer_start(&m->tick, on_tick, interval, interval);
+}
+
+void monitor_stop(struct monitor *m)
+{
+	if (!m->pool)
+		return;
+	(void)uv_timer_stop(&m->tick);
+	m->is_stopped = true;
 }

@@ -3,20 +3,29 @@
  * changed much is looked at less often. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <uv.h>
 
-struct init;
+#include "init/pool/relief.h"
+
+struct pool;
 struct worker;
 
 struct monitor {
+	struct pool *pool; /* NULL: not started */
+	struct relief relief;
 	uv_timer_t tick;
+	bool is_stopped;
 	uint64_t last_ms, cpus_ms; /* of the last tick, of the last look at the limit */
 	unsigned cpu_workers;      /* what the limit then allowed */
 	unsigned n_ticks;
 };
 
-void monitor_start(struct init *in);
+/* Zero-initialised before; @p outlives it. */
+void monitor_start(struct monitor *m, struct pool *p);
+/* Nothing is judged, replaced or scaled any more. */
+void monitor_stop(struct monitor *m);
 
 /* News of @w, between two looks: whether it gets new sessions is judged at once. */
-void monitor_judge(struct init *in, struct worker *w);
+void monitor_judge(const struct monitor *m, struct worker *w);

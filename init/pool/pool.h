@@ -1,7 +1,5 @@
-/* The workers: slots 0..N-1 that are filled, refilled, replaced and given up.
- *
- * A slot has the worker that serves, or boots to serve, and perhaps the next one that boots while
- * it still does. A worker that drains or stops belongs to no slot any more. */
+/* The workers: slots 0..N-1 that are filled, refilled, replaced and given up; what is told to the
+ * owner about them, and what the owner orders. */
 #pragma once
 
 #include <stdbool.h>
@@ -10,62 +8,79 @@
 #include <sys/types.h>
 #include <uv.h>
 
+#include "init/pool/reload.h"
 #include "init/pool/restart.h"
+#include "init/pool/slot.h"
+#include "init/worker/context.h"
+#include "init/worker/worker.h"
 
 struct buf;
-struct init;
-struct worker;
 
-enum { POOL_MAX = 1024, DEATHS_MAX = 32 };
+enum { POOL_MAX = SCOREBOARD_ROWS, DEATHS_MAX = 32 };
 
-struct slot {
-	struct init *init;
-	uint32_t number;
-	struct worker *worker, *next;
-	struct restart restart;
-	uv_timer_t backoff;
-	bool retired;             /* scaled away, or done (stop-exit-codes) */
-	const char *replace_why;  /* waits for reload.c; static text */
-	uint64_t admitted_before; /* sessions the slot had had when its worker took over */
-	uint32_t starts;
+/* What the owner is told. None may free the pool; each but on_worker() may end in pool_close(). */
+struct pool_ops {
+	/* @w is new, or its state has changed. */
+	void (*on_worker)(struct pool *p, struct worker *w);
+	/* As many as are wanted are ready. */
+	void (*on_all_ready)(struct pool *p);
+	/* Policy says that sioinit ends, with @code: it is for the owner to begin that. */
+	void (*on_give_up)(struct pool *p, int code);
+	/* A worker has ended and is freed. @forced: it was killed at its stop timeout. */
+	void (*on_ended)(struct pool *p, bool forced);
+	/* A reload of all has begun; it is over, @ok or not. */
+	void (*on_reload_begun)(struct pool *p);
+	void (*on_reload_over)(struct pool *p, bool ok);
 };
 
 struct pool {
+	struct worker_context *context; /* borrowed */
+	struct memory *memory;          /* borrowed */
+	const struct pool_ops *ops;
+	void *owner;
+	struct worker_ops worker_ops;
 	struct slot *slots[POOL_MAX]; /* made when first needed, never freed */
-	unsigned wanted;              /* slots 0..wanted-1 are in use */
 	struct worker *workers;       /* all that live, whatever their state */
 	unsigned n_workers;
 	uint32_t last_id;
+	struct start_limit start_limit;
+	struct reload reload;
 	bool was_ready; /* any worker ever */
 	bool has_grown; /* and not all of the new ones are ready */
+	bool is_closed; /* nothing is started any more */
 	struct death {
 		char line[192];
 	} deaths[DEATHS_MAX]; /* a ring */
 	unsigned n_deaths;
 };
 
+/* @worker_ops: what the owner wants to hear of the workers; their on_state is the pool's own.
+ * Everything is borrowed and outlives the pool. */
+void pool_init(struct pool *p, struct worker_context *cx, struct memory *memory,
+	       const struct worker_ops *worker_ops, const struct pool_ops *ops, void *owner);
+
 /* Starts @n workers. */
-void pool_start(struct init *in, unsigned n);
+void pool_start(struct pool *p, unsigned n);
+/* From now on nothing is started, replaced or scaled; the workers there are go on. Idempotent. */
+void pool_close(struct pool *p);
 
-/* Grows at once; shrinks by draining the highest slots. 1 <= @n <= POOL_MAX. */
-void pool_scale(struct init *in, unsigned n);
-
-/* Starts the next worker of @s beside the one that serves. 0 or -errno. */
-int pool_start_next(struct slot *s);
+/* Grows at once; shrinks by draining the highest slots. 1 <= @n <= POOL_MAX. Nothing happens when
+ * the pool is closed. */
+void pool_scale(struct pool *p, unsigned n);
 
 /* A child has ended. False: it was none of the workers. */
-bool pool_ended(struct init *in, pid_t pid, int status, const struct rusage *usage);
-/* A child was stopped by @sig, or goes on (0); perhaps it is a worker. */
-void pool_stopped(struct init *in, pid_t pid, int sig);
+bool pool_ended(struct pool *p, pid_t pid, int status, const struct rusage *usage);
 
-/* Sessions that have begun in the slot since it was made. */
-uint64_t slot_admitted(const struct slot *s);
-
+/* The worker with that process, or NULL. */
+struct worker *pool_find(const struct pool *p, pid_t pid);
 struct worker *pool_worker(const struct pool *p, uint32_t id);
+/* NULL: no such slot is in use. */
 struct slot *pool_slot(const struct pool *p, uint32_t number);
 unsigned pool_count_ready(const struct pool *p);
-void pool_signal(struct init *in, int sig);
+/* To every worker; to every worker's group. */
+void pool_signal(struct pool *p, int sig);
+void pool_signal_groups(const struct pool *p, int sig);
 /* How the last workers ended, oldest first. 0, -EMSGSIZE or -ENOMEM. */
 int pool_write_deaths(const struct pool *p, struct buf *out);
 /* One line for every worker. */
-void pool_log_status(const struct init *in);
+void pool_log_status(const struct pool *p);

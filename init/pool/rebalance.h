@@ -3,8 +3,8 @@
  * of a drain; the clients come back and get the workers with the least load. */
 #pragma once
 
-struct init;
+struct pool;
 
 /* Begins; returns how many sockets will be closed. Workers that have a port or socket of their own
  * are left out: their WebSockets are the router's. */
-unsigned rebalance(struct init *in);
+unsigned rebalance(struct pool *p);

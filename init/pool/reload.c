@@ -1,136 +1,212 @@
 /* One round at a time; the slots that wait carry their reason. */
 #include "init/pool/reload.h"
 
+#include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
-#include "init/supervisor/core.h"
-#include "init/system/notify.h"
+#include "base/macros.h"
+#include "init/pool/pool.h"
 
 #include "base/ban.h"
 
-static void step(struct init *in);
+static void step(struct pool *p);
+
+static const unsigned may_follow[] = {
+	[RELOAD_IDLE] = BIT(RELOAD_BOOTING),
+	[RELOAD_BOOTING] = BIT(RELOAD_DRAINING) | BIT(RELOAD_IDLE),
+	[RELOAD_DRAINING] = BIT(RELOAD_IDLE),
+};
+
+static void set(struct reload *r, enum reload_state to, struct slot *slot, const struct worker *old)
+{
+	assert(may_follow[r->state] & BIT(to));
+	assert((to == RELOAD_BOOTING) == (slot != NULL));
+	assert((to == RELOAD_DRAINING) == (old != NULL));
+	r->state = to;
+	r->slot = slot;
+	r->old = old;
+}
 
 static struct slot *first_waiting(const struct pool *p)
 {
-	for (unsigned i = 0; i < p->wanted; i++)
+	for (unsigned i = 0; i < p->context->wanted; i++)
 		if (p->slots[i]->replace_why)
 			return p->slots[i];
 	return NULL;
 }
 
-static bool is_busy(const struct reload *r)
+static void forget_waiting(struct pool *p)
 {
-	return r->slot || r->old;
+	for (unsigned i = 0; i < p->context->wanted; i++)
+		p->slots[i]->replace_why = NULL;
 }
 
-static void round_over(struct init *in, bool ok)
+static void round_over(struct pool *p, bool ok)
 {
-	struct reload *r = &in->reload;
+	struct reload *r = &p->reload;
 
 	if (r->all) {
 		r->all = false;
-		log_info("init: reload %s", ok ? "done" : "aborted");
-		notify_ready();
-		if (!r->again)
-			admin_socket_reload_over(in, ok);
+		log_info("init: reload %s", ok ? "done" : "aborted; the old workers keep serving");
+		p->ops->on_reload_over(p, ok);
 	}
 	if (r->again) {
 		r->again = false;
-		reload_all(in);
+		reload_all(p);
 	}
 }
 
-static void abort_round(struct init *in)
+static void abort_round(struct pool *p)
 {
-	struct slot *s;
-
-	while ((s = first_waiting(&in->pool)))
-		s->replace_why = NULL;
-	in->reload.again = false;
-	log_error("init: the workers there are stay");
-	round_over(in, false);
+	p->reload.again = false;
+	forget_waiting(p);
+	round_over(p, false);
 }
 
-static void step(struct init *in)
+/* One that waits for its back-off does so no longer. */
+static bool start_in(struct slot *s)
 {
-	struct slot *s = first_waiting(&in->pool);
 	int r;
 
-	if (is_busy(&in->reload) || shutdown_has_begun(in))
+	if (s->state == SLOT_WAITING)
+		return slot_start_now(s);
+	r = slot_start_next(s);
+	if (r < 0)
+		log_error("worker[%u]: cannot start the next: %s", s->number, strerror(-r));
+	return r == 0;
+}
+
+static void step(struct pool *p)
+{
+	struct slot *s = first_waiting(p);
+
+	if (p->reload.state != RELOAD_IDLE || p->is_closed)
 		return;
 	if (!s) {
-		round_over(in, true);
+		round_over(p, true);
 		return;
 	}
 	log_info("worker[%u]: to be replaced: %s", s->number, s->replace_why);
 	s->replace_why = NULL;
-	in->reload.slot = s;
-	r = pool_start_next(s);
-	if (r == 0)
-		return;
-	in->reload.slot = NULL;
-	log_error("worker[%u]: cannot start the next: %s", s->number, strerror(-r));
-	abort_round(in);
+	if (start_in(s))
+		set(&p->reload, RELOAD_BOOTING, s, NULL);
+	else
+		abort_round(p);
 }
 
-void reload_all(struct init *in)
+static bool may_be_replaced(const struct slot *s)
 {
-	if (in->reload.all) {
-		in->reload.again = true;
+	bool is_free =
+	    s->state == SLOT_WAITING || s->state == SLOT_BOOTING || s->state == SLOT_SERVING;
+
+	return is_free && !s->replace_why && !s->stops_first;
+}
+
+void reload_all(struct pool *p)
+{
+	if (p->is_closed)
+		return;
+	if (p->reload.all) {
+		p->reload.again = true;
 		return;
 	}
-	in->reload.all = true;
-	counter_add(&in->board->reloads, 1);
-	notify_reloading();
-	for (unsigned i = 0; i < in->pool.wanted; i++)
-		if (!in->pool.slots[i]->retired)
-			in->pool.slots[i]->replace_why = "reload";
-	step(in);
+	p->reload.all = true;
+	counter_add(&p->context->board->reloads, 1);
+	p->ops->on_reload_begun(p);
+	for (unsigned i = 0; i < p->context->wanted; i++)
+		if (may_be_replaced(p->slots[i]))
+			p->slots[i]->replace_why = "reload";
+	step(p);
 }
 
 void reload_slot(struct slot *s, const char *why)
 {
-	if (s->retired || s->replace_why || s->next)
+	if (!may_be_replaced(s))
 		return;
 	s->replace_why = why;
-	step(s->init);
+	step(s->pool);
+}
+
+static bool may_be_recycled(const struct slot *s)
+{
+	return s->state == SLOT_SERVING && may_be_replaced(s) &&
+	       uv_now(s->pool->context->loop) >= s->recycle_at_ms;
+}
+
+void reload_recycle(struct slot *s, const char *why)
+{
+	if (may_be_recycled(s))
+		reload_slot(s, why);
+}
+
+void reload_recycle_stop_first(struct slot *s, const char *why)
+{
+	if (!may_be_recycled(s))
+		return;
+	log_info("worker[%u]: to be replaced, and ends first: %s", s->number, why);
+	s->stops_first = true;
+	worker_drain(s->worker);
 }
 
 void reload_took_over(struct slot *s, const struct worker *old)
 {
-	struct reload *r = &s->init->reload;
+	struct reload *r = &s->pool->reload;
 
+	restart_replaced(&s->restart);
 	if (r->slot != s)
 		return;
-	r->slot = NULL;
-	r->old = old;
-	step(s->init);
+	set(r, old ? RELOAD_DRAINING : RELOAD_IDLE, NULL, old);
+	step(s->pool);
 }
 
 void reload_slot_retired(struct slot *s)
 {
-	struct reload *r = &s->init->reload;
+	struct reload *r = &s->pool->reload;
 
 	if (r->slot != s)
 		return;
-	r->slot = NULL;
-	step(s->init);
+	set(r, RELOAD_IDLE, NULL, NULL);
+	step(s->pool);
 }
 
 void reload_failed(struct slot *s, int code)
 {
-	struct init *in = s->init;
+	struct pool *p = s->pool;
+	uint64_t wait_ms =
+	    restart_replacement_failed(&s->restart, p->context->config, (uint32_t)random());
 
+	s->recycle_at_ms = uv_now(p->context->loop) + wait_ms;
 	log_error("worker[%u]: its replacement ended with %d before it was ready", s->number, code);
-	in->reload.slot = NULL;
-	abort_round(in);
+	if (p->reload.slot != s)
+		return;
+	set(&p->reload, RELOAD_IDLE, NULL, NULL);
+	abort_round(p);
 }
 
-void reload_worker_ended(struct init *in, const struct worker *w)
+void reload_lost(struct slot *s, int code)
 {
-	if (in->reload.old != w)
+	if (s->pool->reload.slot == s)
+		reload_failed(s, code);
+}
+
+void reload_worker_ended(struct pool *p, const struct worker *w)
+{
+	if (p->reload.old != w)
 		return;
-	in->reload.old = NULL;
-	step(in);
+	set(&p->reload, RELOAD_IDLE, NULL, NULL);
+	step(p);
+}
+
+void reload_cancel(struct pool *p)
+{
+	struct reload *r = &p->reload;
+
+	r->again = false;
+	forget_waiting(p);
+	if (r->state != RELOAD_IDLE)
+		set(r, RELOAD_IDLE, NULL, NULL);
+	if (r->all)
+		round_over(p, false);
 }

@@ -23,12 +23,10 @@ static bool is_done(const struct config *c, int code)
 	return false;
 }
 
-/* A crash loop: of an app that never served, or longer than the user wants to see. */
-static bool is_hopeless(const struct restart *r, const struct config *c, bool was_ready)
+/* A crash loop of an app that never served. */
+static bool is_hopeless(const struct restart *r, bool was_ready)
 {
-	if (!was_ready && r->short_lives >= EARLY_DEATHS_MAX)
-		return true;
-	return c->max_restarts && r->short_lives > c->max_restarts;
+	return !was_ready && r->short_lives >= EARLY_DEATHS_MAX;
 }
 
 /* An app that waits for its database and then fails loops as much as one that fails at once. */
@@ -37,17 +35,57 @@ static bool is_short(const struct config *c, const struct restart_end *end)
 	return end->missed || end->uptime_ms < c->min_uptime_ms;
 }
 
-enum restart_verdict restart_judge(struct restart *r, const struct config *c,
-				   const struct restart_end *end, uint64_t *ret_delay_ms)
+/* systemd.unit(5), StartLimitIntervalSec=: an interval begins with the first end after the last
+ * one is over. One end for each worker counts as one, so that a single worker's loop costs the
+ * others nothing. */
+static bool is_over_limit(struct start_limit *l, const struct config *c,
+			  const struct restart_end *end)
+{
+	const struct config_start_limit *limit = &c->start_limit;
+
+	if (!limit->n)
+		return false;
+	if (l->n_ends == 0 || end->now_ms - l->begun_ms >= limit->within_ms)
+		*l = (struct start_limit){ .begun_ms = end->now_ms };
+	l->n_ends++;
+	return l->n_ends > (uint64_t)limit->n * end->n_workers;
+}
+
+static const char *give_up_why(const struct restart *r, struct start_limit *l,
+			       const struct config *c, const struct restart_end *end)
+{
+	if (is_hopeless(r, end->was_ready))
+		return "none has ever been ready";
+	if (c->max_restarts && r->short_lives > c->max_restarts)
+		return "SIOINIT_MAX_RESTARTS";
+	return is_over_limit(l, c, end) ? "SIOINIT_START_LIMIT" : NULL;
+}
+
+enum restart_verdict restart_judge(struct restart *r, struct start_limit *l, const struct config *c,
+				   const struct restart_end *end, uint64_t *ret_delay_ms,
+				   const char **ret_why)
 {
 	*ret_delay_ms = 0;
+	*ret_why = "SIOINIT_RESTART=never";
 	if (c->restart == RESTART_NEVER)
 		return RESTART_GIVE_UP;
+	*ret_why = "SIOINIT_STOP_EXIT_CODES";
 	if (is_done(c, end->code))
 		return RESTART_NOT;
 	r->short_lives = is_short(c, end) ? r->short_lives + 1 : 0;
-	if (is_hopeless(r, c, end->was_ready))
+	*ret_why = give_up_why(r, l, c, end);
+	if (*ret_why)
 		return RESTART_GIVE_UP;
 	*ret_delay_ms = restart_backoff_ms(c, r->short_lives ? r->short_lives : 1, end->random);
 	return RESTART_AFTER;
+}
+
+uint64_t restart_replacement_failed(struct restart *r, const struct config *c, uint32_t random)
+{
+	return restart_backoff_ms(c, ++r->failed_replacements, random);
+}
+
+void restart_replaced(struct restart *r)
+{
+	r->failed_replacements = 0;
 }

@@ -8,7 +8,7 @@
 #include <uthash.h>
 
 #include "base/fd.h"
-#include "init/supervisor/core.h"
+#include "ipc/scoreboard.h"
 
 #include "base/ban.h"
 
@@ -25,55 +25,56 @@ struct lent_poll {
 	UT_hash_handle hh;
 };
 
-void lent_polls_init(struct init *in)
+void lent_polls_init(struct lent_polls *lp, struct scoreboard *board)
 {
 	unsigned long limit = fd_raise_limit();
 
-	in->lent_polls.max = limit / 8 < PARKED_MAX ? (unsigned)(limit / 8) : PARKED_MAX;
+	lp->board = board;
+	lp->max = limit / 8 < PARKED_MAX ? (unsigned)(limit / 8) : PARKED_MAX;
 }
 
-static struct lent_poll *find(struct init *in, unsigned router, uint64_t token)
+static struct lent_poll *find(struct lent_polls *lp, unsigned router, uint64_t token)
 {
 	struct lent_poll_key key = { token, router };
 	struct lent_poll *p;
 
 	/* the analyzer does not see the bytes of a struct: NOLINTNEXTLINE(clang-analyzer-core.*) */
-	HASH_FIND(hh, in->lent_polls.by_key, &key, sizeof(key), p);
+	HASH_FIND(hh, lp->by_key, &key, sizeof(key), p);
 	return p;
 }
 
-static struct lent_poll *add(struct init *in, unsigned router, const struct control_msg *m)
+static struct lent_poll *add(struct lent_polls *lp, unsigned router, const struct control_msg *m)
 {
-	struct lent_poll *p = in->lent_polls.n < in->lent_polls.max ? calloc(1, sizeof(*p)) : NULL;
+	struct lent_poll *p = lp->n < lp->max ? calloc(1, sizeof(*p)) : NULL;
 
 	if (!p)
 		return NULL;
 	*p = (struct lent_poll){ .key = { m->token, router }, .m = *m, .fds = { -1, -1 } };
 	p->m.text = (struct str){ 0 };
-	HASH_ADD(hh, in->lent_polls.by_key, key, sizeof(p->key), p);
+	HASH_ADD(hh, lp->by_key, key, sizeof(p->key), p);
 	if (!p->hh.tbl) {
 		free(p);
 		return NULL;
 	}
-	counter_set(&in->board->parked, ++in->lent_polls.n);
+	counter_set(&lp->board->parked, ++lp->n);
 	return p;
 }
 
-static void drop(struct init *in, struct lent_poll *p)
+static void drop(struct lent_polls *lp, struct lent_poll *p)
 {
-	HASH_DEL(in->lent_polls.by_key, p); /* NOLINT(clang-analyzer-*) */
-	counter_set(&in->board->parked, --in->lent_polls.n);
+	HASH_DEL(lp->by_key, p); /* NOLINT(clang-analyzer-*) */
+	counter_set(&lp->board->parked, --lp->n);
 	for (int side = 0; side < PARK_N; side++)
 		fd_close(&p->fds[side]);
 	free(p);
 }
 
-void lent_polls_take(struct init *in, unsigned router, const struct control_msg *m, int fd)
+void lent_polls_take(struct lent_polls *lp, unsigned router, const struct control_msg *m, int fd)
 {
-	struct lent_poll *p = find(in, router, m->token);
+	struct lent_poll *p = find(lp, router, m->token);
 
 	if (!p)
-		p = add(in, router, m);
+		p = add(lp, router, m);
 	if (!p || fd < 0 || m->kind >= PARK_N) {
 		fd_close(&fd);
 		return;
@@ -82,12 +83,12 @@ void lent_polls_take(struct init *in, unsigned router, const struct control_msg 
 	p->fds[m->kind] = fd;
 }
 
-void lent_polls_drop(struct init *in, unsigned router, uint64_t token)
+void lent_polls_drop(struct lent_polls *lp, unsigned router, uint64_t token)
 {
-	struct lent_poll *p = find(in, router, token);
+	struct lent_poll *p = find(lp, router, token);
 
 	if (p)
-		drop(in, p);
+		drop(lp, p);
 }
 
 /* False: the router is gone. */
@@ -104,17 +105,17 @@ static bool give_both(struct lent_poll *p, struct router_process *r, lent_polls_
 	return true;
 }
 
-void lent_polls_give(struct init *in, unsigned router, struct router_process *r,
+void lent_polls_give(struct lent_polls *lp, unsigned router, struct router_process *r,
 		     lent_polls_give_fn *give)
 {
 	struct lent_poll *p, *next;
 	bool is_there = true;
 
-	HASH_ITER(hh, in->lent_polls.by_key, p, next)
+	HASH_ITER(hh, lp->by_key, p, next)
 	{
 		if (!is_there || p->key.router != router)
 			continue;
 		is_there = give_both(p, r, give);
-		drop(in, p);
+		drop(lp, p);
 	}
 }

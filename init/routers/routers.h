@@ -1,6 +1,6 @@
-/* The routers as init sees them: processes that are replaced at once when they end and are then
- * told everything again, and the channels to them. Each is told the same and can serve any client;
- * the first one alone answers health checks and probes workers. */
+/* The routers as init sees them: processes that are replaced at once when they end, and the
+ * channels to them. Each is told the same and can serve any client; the first one alone answers
+ * health checks and probes workers. */
 #pragma once
 
 #include <stdbool.h>
@@ -10,13 +10,21 @@
 
 #include "ipc/control.h"
 #include "ipc/scoreboard.h"
+#include "settings/config.h"
 
-struct init;
-struct place;
-struct worker;
+struct credentials;
+struct router_process;
+
+struct routers_ops {
+	/* A message that makes sense from this router now; @fd is the callee's, or -1. CONTROL_UP:
+	 * it is to be told everything. */
+	void (*on_message)(struct router_process *r, const struct control_msg *m, int fd);
+	/* The id of the last worker there has been: no message is about a later one. */
+	uint32_t (*last_worker)(const struct router_process *r);
+};
 
 struct router_process {
-	struct init *init;
+	struct routers *routers;
 	unsigned index;
 	pid_t pid;               /* 0: none */
 	struct control *channel; /* NULL: none */
@@ -25,38 +33,39 @@ struct router_process {
 	uv_timer_t retry;
 };
 
+/* What is not filled in by the caller of routers_init() is ours. */
 struct routers {
+	unsigned n;      /* the caller's, as are all down to .owner */
+	char *name;      /* argv[0] of each, main's own; borrowed */
+	uv_loop_t *loop; /* borrowed, as what follows */
+	const struct config *config;
+	const struct credentials *credentials; /* whom they run as */
+	struct scoreboard *board;
+	const struct routers_ops *ops;
+	void *owner;
 	struct router_process list[ROUTERS_MAX];
-	unsigned n;
-	char *name; /* argv[0], borrowed */
+	bool is_closed;
 };
 
-/* @n processes; @name is main's argv[0], borrowed. */
-void routers_init(struct init *in, unsigned n, char *name);
-void routers_start(struct init *in);
+void routers_init(struct routers *rs);
+void routers_start(struct routers *rs);
+/* None is started any more. */
+void routers_close(struct routers *rs);
 
-/* A process has ended; if it was a router's, another is started unless nobody needs it any more.
- * False: it was none. */
-bool routers_ended(struct init *in, pid_t pid, int status);
+/* A process has ended; if it was a router's, another is started unless they are closed. False: it
+ * was none. */
+bool routers_ended(struct routers *rs, pid_t pid, int status);
 
-/* Telling all. */
-void routers_tell_worker(struct init *in, const struct worker *w);
-void routers_tell_phase(struct init *in);
-/* The file of the access log, which has changed. */
-void routers_tell_access_log(struct init *in);
-/* They accept at @pl from now on, or as what. */
-void routers_tell_place(struct init *in, struct place *pl);
-/* @w has opened or closed a server at @pl; with the first one they accept there, after the last
- * they do not any more. */
-void routers_tell_server(struct init *in, const struct worker *w, struct place *pl, bool opened);
-
-/* Telling one. A session that a worker has announced: their table is one. A socket that a worker
- * did not take, @fd consumed, goes to the router that gave it, or a client's to another one if that
- * is gone. */
-void routers_tell_session(struct init *in, const struct control_msg *m);
-void routers_hand_back(struct init *in, const struct control_msg *m, int fd);
-/* @fd is -1 or consumed. A router that does not take it is killed; it may be gone afterwards. */
+/* Telling: a router that is not up is told nothing, one that does not take it is killed. */
+void routers_tell(struct routers *rs, const struct control_msg *m);
+/* Any one that is up. */
+void routers_tell_one(struct routers *rs, const struct control_msg *m);
+void router_tell(struct router_process *r, const struct control_msg *m);
+/* @fd stays the caller's. */
+void router_lend(struct router_process *r, const struct control_msg *m, int fd);
+/* Also one that is not up yet. @fd is -1 or consumed; the router may be gone afterwards. */
 void router_send(struct router_process *r, const struct control_msg *m, int fd);
-/* What was collected for the router of this number; @fd is consumed, -1: nothing. */
-void routers_tell_app_metrics(struct init *in, unsigned router, const struct control_msg *m,
-			      int fd);
+
+/* A socket that a worker did not take, @fd consumed, goes to the router that gave it (m->router),
+ * or a client's to another one if that is gone. */
+void routers_hand_back(struct routers *rs, const struct control_msg *m, int fd);

@@ -134,7 +134,7 @@ static int reload(struct admin_client *c, const struct admin_request *rq)
 	if (shutdown_has_begun(c->init))
 		return say(c, FAILED, "sioinit is stopping");
 	c->waits = true;
-	reload_all(c->init);
+	reload_all(&c->init->pool);
 	access_file_reopen(&c->init->access_file);
 	return LATER;
 }
@@ -143,7 +143,7 @@ static int scale(struct admin_client *c, const struct admin_request *rq)
 {
 	if (shutdown_has_begun(c->init))
 		return say(c, FAILED, "sioinit is stopping");
-	pool_scale(c->init, rq->number);
+	pool_scale(&c->init->pool, rq->number);
 	return DONE;
 }
 
@@ -180,7 +180,8 @@ static int even_out(struct admin_client *c, const struct admin_request *rq)
 	(void)rq;
 	if (shutdown_has_begun(c->init))
 		return say(c, FAILED, "sioinit is stopping");
-	return report(c, buf_printf(&c->answer, "%u sockets to be closed\n", rebalance(c->init)));
+	return report(
+	    c, buf_printf(&c->answer, "%u sockets to be closed\n", rebalance(&c->init->pool)));
 }
 
 static int deaths(struct admin_client *c, const struct admin_request *rq)

@@ -184,7 +184,7 @@ static void finish(struct init *in)
 	struct control_msg m = { .type = CONTROL_APP_METRICS,
 				 .token = am->token,
 				 .kind = am->n_missing + am->n_awaited,
-				 .style = in->dialect.mode };
+				 .style = in->context.dialect.mode };
 	struct worker *w;
 
 	(void)uv_timer_stop(&am->deadline);
@@ -265,7 +265,7 @@ void app_metrics_init(struct init *in, app_metrics_deliver_fn *deliver)
 	am->fd = -1;
 	am->always = wanted == CONFIG_APP_METRICS_ON;
 	am->enabled =
-	    in->reach.channel && !in->config->admin.off &&
+	    in->context.reach.channel && !in->config->admin.off &&
 	    (am->always || (wanted == CONFIG_APP_METRICS_AUTO && is_installed(in->command)));
 	(void)uv_timer_init(&in->loop, &am->deadline);
 	am->deadline.data = in;

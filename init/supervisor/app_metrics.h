@@ -43,14 +43,6 @@ struct app_metrics {
 	uv_timer_t deadline;
 };
 
-/* What a worker has been asked. */
-struct app_metrics_member {
-	uint32_t open; /* the question it has not answered, 0: none */
-	uint8_t asked; /* times, before its first answer; stops at the limit */
-	bool has_answered;
-	bool awaited; /* by the router that asks now */
-};
-
 /* Before the workers. In auto mode apps are asked in whose folders prom-client is installed: those
  * of the working directory and of the program's script, and all above them. */
 void app_metrics_init(struct init *in, app_metrics_deliver_fn *deliver);

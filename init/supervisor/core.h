@@ -11,7 +11,6 @@
 #include "init/logs/logs.h"
 #include "init/pool/monitor.h"
 #include "init/pool/pool.h"
-#include "init/pool/reload.h"
 #include "init/routers/lent_polls.h"
 #include "init/routers/routers.h"
 #include "init/supervisor/admin_socket.h"
@@ -33,14 +32,12 @@ struct init {
 	uv_loop_t loop;
 	const struct config *config;
 	const struct command *command;
-	struct dialect dialect;
-	struct reach reach;
 	struct credentials credentials;
+	struct worker_context context;
 	struct hub hub;
 	struct places places;
 	struct pool pool;
 	struct routers routers;
-	struct reload reload;
 	struct shutdown shutdown;
 	struct monitor monitor;
 	struct file_watch file_watch;
@@ -61,8 +58,3 @@ struct init {
 	uv_timer_t systemd_watchdog, heartbeat;
 	bool told_ready;
 };
-
-/* All workers that are wanted are ready: the log and the service manager hear of it, the first
- * time.
- */
-void init_serving(struct init *in);

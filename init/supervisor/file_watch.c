@@ -122,7 +122,7 @@ static void on_settled(uv_timer_t *t)
 	forget_all(in);
 	walk_all(in);
 	log_info("init: files have changed");
-	reload_all(in);
+	reload_all(&in->pool);
 }
 
 void file_watch_start(struct init *in)
@@ -136,4 +136,12 @@ void file_watch_start(struct init *in)
 	(void)uv_timer_start(t, on_settled, SETTLE_MS, SETTLE_MS);
 	(void)uv_timer_stop(t);
 	walk_all(in);
+}
+
+void file_watch_stop(struct init *in)
+{
+	if (!in->config->watch || !in->file_watch.settle.loop)
+		return;
+	(void)uv_timer_stop(&in->file_watch.settle);
+	forget_all(in);
 }

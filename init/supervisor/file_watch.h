@@ -14,3 +14,5 @@ struct file_watch {
 
 /* Watches what SIOINIT_WATCH names, if anything. A folder that cannot be watched is logged. */
 void file_watch_start(struct init *in);
+/* Nothing is watched any more. Idempotent. */
+void file_watch_stop(struct init *in);

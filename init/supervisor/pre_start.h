@@ -3,8 +3,8 @@
  *
  *	0 → the workers start       anything else → sioinit ends with it, 128 + n for a signal
  *
- * A signal that stops sioinit goes to the command instead, whose end then is sioinit's, 0 included;
- * SIGKILL follows at stop-timeout. */
+ * A signal that stops sioinit goes to the command instead, sioinit then exits with its code, even
+ *0; SIGKILL follows at stop-timeout. */
 #pragma once
 
 #include <stdbool.h>

@@ -2,6 +2,7 @@
  */
 #include "init/supervisor/shutdown.h"
 
+#include <assert.h>
 #include <utlist.h>
 
 #include "base/log.h"
@@ -16,11 +17,6 @@ bool shutdown_has_begun(const struct init *in)
 	return in->shutdown.stage != SHUTDOWN_NONE;
 }
 
-bool shutdown_is_over(const struct init *in)
-{
-	return shutdown_has_begun(in) && in->pool.n_workers == 0;
-}
-
 enum phase shutdown_phase(const struct init *in)
 {
 	static const enum phase phases[] = { [SHUTDOWN_NONE] = PHASE_SERVING,
@@ -33,16 +29,35 @@ enum phase shutdown_phase(const struct init *in)
 	return phases[in->shutdown.stage];
 }
 
+static void tell_phase(struct init *in)
+{
+	struct control_msg m = { .type = CONTROL_PHASE, .state = shutdown_phase(in) };
+
+	counter_set(&in->board->phase, m.state);
+	routers_tell(&in->routers, &m);
+}
+
 void shutdown_hold(struct init *in, bool held)
 {
 	in->shutdown.held = held;
-	routers_tell_phase(in);
+	tell_phase(in);
 }
 
+/* Stages only go on, and may be left out. */
+static void set_stage(struct init *in, enum shutdown_stage to)
+{
+	assert(to > in->shutdown.stage);
+	in->shutdown.stage = to;
+	tell_phase(in);
+}
+
+/* No worker is left: no router need be replaced any more. */
 static void end_if_over(struct init *in)
 {
-	if (shutdown_is_over(in))
-		uv_stop(&in->loop);
+	if (!shutdown_has_begun(in) || in->pool.n_workers > 0)
+		return;
+	routers_close(&in->routers);
+	uv_stop(&in->loop);
 }
 
 /* The routers close their copies of the sockets with this phase. */
@@ -50,7 +65,6 @@ static void refuse_clients(struct init *in)
 {
 	frontend_refuse(&in->frontend);
 	places_refuse(&in->places);
-	routers_tell_phase(in);
 }
 
 static void drain_workers(struct init *in)
@@ -59,8 +73,8 @@ static void drain_workers(struct init *in)
 
 	if (in->shutdown.stage >= SHUTDOWN_DRAINING)
 		return;
-	in->shutdown.stage = SHUTDOWN_DRAINING;
 	refuse_clients(in);
+	set_stage(in, SHUTDOWN_DRAINING);
 	DL_FOREACH_SAFE(in->pool.workers, w, next)
 	worker_drain(w);
 	end_if_over(in);
@@ -72,8 +86,8 @@ static void stop_workers(struct init *in)
 
 	if (in->shutdown.stage == SHUTDOWN_STOPPING)
 		return;
-	in->shutdown.stage = SHUTDOWN_STOPPING;
 	refuse_clients(in);
+	set_stage(in, SHUTDOWN_STOPPING);
 	DL_FOREACH_SAFE(in->pool.workers, w, next)
 	worker_stop(w);
 	end_if_over(in);
@@ -95,10 +109,12 @@ static void on_delay_over(uv_timer_t *t)
 
 static void lame_duck(struct init *in, int code)
 {
-	in->shutdown.stage = SHUTDOWN_LAME_DUCK;
 	in->shutdown.exit_code = code;
 	notify_stopping();
-	routers_tell_phase(in);
+	monitor_stop(&in->monitor);
+	file_watch_stop(in);
+	pool_close(&in->pool);
+	set_stage(in, SHUTDOWN_LAME_DUCK);
 	(void)uv_timer_start(&in->shutdown.delay, on_delay_over, in->config->shutdown_delay_ms, 0);
 }
 
@@ -116,7 +132,7 @@ void shutdown_begin(struct init *in, int code, enum shutdown_speed speed)
 
 void shutdown_worker_ended(struct init *in, bool forced)
 {
-	if (forced)
+	if (forced && shutdown_has_begun(in))
 		in->shutdown.exit_code = EXIT_FORCED;
 	end_if_over(in);
 }

@@ -1,5 +1,14 @@
 /* The end: lame duck (not ready for the outside, still serving), draining (sockets closed at a
- * pace), stopping (SIGTERM, cluster's disconnect, SIGKILL at the deadline). */
+ * pace), stopping (SIGTERM, cluster's disconnect, SIGKILL at the deadline).
+ *
+ *	stage      until
+ *	NONE       somebody begins it
+ *	LAME_DUCK  SIOINIT_SHUTDOWN_DELAY
+ *	DRAINING   the workers have ended, each by its drain-time and stop-timeout
+ *	STOPPING   ditto, by what is left of its stop-timeout
+ *
+ * It has the last word: with its begin the pool, the monitor and the file watch are told to start
+ * nothing any more. */
 #pragma once
 
 #include <stdbool.h>
@@ -15,11 +24,18 @@ enum shutdown_speed {
 	SHUTDOWN_NOW,    /* kill */
 };
 
+enum shutdown_stage {
+	SHUTDOWN_NONE,
+	SHUTDOWN_LAME_DUCK,
+	SHUTDOWN_DRAINING,
+	SHUTDOWN_STOPPING,
+};
+
 struct shutdown {
-	enum { SHUTDOWN_NONE, SHUTDOWN_LAME_DUCK, SHUTDOWN_DRAINING, SHUTDOWN_STOPPING } stage;
+	enum shutdown_stage stage;
 	uv_timer_t delay;
 	int exit_code;
-	bool held; /* not ready for the outside, by the user's wish */
+	bool held; /* not ready for the outside, as the user has asked */
 };
 
 void shutdown_init(struct init *in);
@@ -31,10 +47,8 @@ void shutdown_begin(struct init *in, int code, enum shutdown_speed speed);
 /* Not ready for the outside, though nothing ends, until it is taken back. */
 void shutdown_hold(struct init *in, bool held);
 
-/* From pool.c. @forced: at the deadline. Ends the loop with the last worker. */
+/* From the pool. @forced: at the deadline. Ends the loop with the last worker. */
 void shutdown_worker_ended(struct init *in, bool forced);
 
 bool shutdown_has_begun(const struct init *in);
-/* No worker is left: the router need not be replaced any more. */
-bool shutdown_is_over(const struct init *in);
 enum phase shutdown_phase(const struct init *in);

@@ -30,41 +30,50 @@ static void reload(struct init *in, int sig)
 	if (terminal_is_gone(&in->terminal))
 		stop_fast(in, sig);
 	else
-		reload_all(in);
+		reload_all(&in->pool);
 	access_file_reopen(&in->access_file);
 }
 
 static void one_more(struct init *in, int sig)
 {
 	(void)sig;
-	if (in->pool.wanted < POOL_MAX)
-		pool_scale(in, in->pool.wanted + 1);
+	if (in->context.wanted < POOL_MAX)
+		pool_scale(&in->pool, in->context.wanted + 1);
 }
 
 static void one_less(struct init *in, int sig)
 {
 	(void)sig;
-	if (in->pool.wanted > 1)
-		pool_scale(in, in->pool.wanted - 1);
+	if (in->context.wanted > 1)
+		pool_scale(&in->pool, in->context.wanted - 1);
 }
 
 static void say_status_and_reopen(struct init *in, int sig)
 {
 	(void)sig;
-	pool_log_status(in);
+	pool_log_status(&in->pool);
 	access_file_reopen(&in->access_file);
 }
 
 static void suspend(struct init *in, int sig)
 {
-	if (!terminal_suspend(in))
-		pool_signal(in, sig);
+	if (in->terminal.fd < 0) {
+		pool_signal(&in->pool, sig);
+		return;
+	}
+	pool_signal_groups(&in->pool, SIGTSTP);
+	terminal_stop_job();
+	pool_signal_groups(&in->pool, SIGCONT);
 }
 
 static void go_on(struct init *in, int sig)
 {
-	if (!terminal_continue(in))
-		pool_signal(in, sig);
+	if (in->terminal.fd < 0) {
+		pool_signal(&in->pool, sig);
+		return;
+	}
+	terminal_continued(&in->terminal);
+	pool_signal_groups(&in->pool, SIGCONT);
 }
 
 static void ignore(struct init *in, int sig)
@@ -99,7 +108,7 @@ static void act_on(struct init *in, int sig)
 			table[i].act(in, sig);
 			return;
 		}
-	pool_signal(in, sig);
+	pool_signal(&in->pool, sig);
 }
 
 static void on_signal(uv_signal_t *h, int received)
@@ -115,16 +124,21 @@ static void on_exit_status(pid_t pid, int status, const struct rusage *usage, vo
 {
 	struct init *in = ctx;
 
-	if (!routers_ended(in, pid, status) && !pre_start_ended(in, pid, status) &&
+	if (!routers_ended(&in->routers, pid, status) && !pre_start_ended(in, pid, status) &&
 	    !access_file_ended(&in->access_file, pid, status) &&
-	    !pool_ended(in, pid, status, usage))
+	    !pool_ended(&in->pool, pid, status, usage))
 		log_debug("init: reaped orphan %d", (int)pid);
 }
 
 static void on_stop(pid_t pid, int sig, void *ctx)
 {
-	if (!terminal_holder_stopped(ctx, pid, sig))
-		pool_stopped(ctx, pid, sig);
+	struct init *in = ctx;
+	struct worker *w = pool_find(&in->pool, pid);
+
+	if (terminal_holder_stopped(&in->terminal, pid, sig) || !w)
+		return;
+	worker_stopped(w, sig);
+	monitor_judge(&in->monitor, w);
 }
 
 static const struct reap_ops reap_ops = { on_exit_status, on_stop };

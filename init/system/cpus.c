@@ -6,10 +6,11 @@
 #include <unistd.h>
 
 #include "init/system/cgroup.h"
+#include "ipc/scoreboard.h"
 
 #include "base/ban.h"
 
-enum { WORKERS_MAX = 1024 };
+enum { WORKERS_MAX = SCOREBOARD_ROWS };
 
 /* CPUs that one level grants, 0 = no limit here ("max" in v2, -1 in v1). */
 static double quota_at(const char *dir, bool v2)

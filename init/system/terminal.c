@@ -6,11 +6,8 @@
 #include <stddef.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include <utlist.h>
 
 #include "base/log.h"
-#include "init/supervisor/core.h"
-#include "init/worker/worker.h"
 
 #include "base/ban.h"
 
@@ -48,11 +45,11 @@ void terminal_init(struct terminal *t, int fd)
 		t->fd = fd;
 }
 
-int terminal_for_worker(const struct init *in)
+int terminal_for_worker(const struct terminal *t, unsigned n_workers)
 {
-	bool alone = in->pool.wanted == 1 && !in->terminal.holder;
+	bool alone = n_workers == 1 && !t->holder;
 
-	return alone && tcgetpgrp(in->terminal.fd) == getpgrp() ? in->terminal.fd : -1;
+	return alone && tcgetpgrp(t->fd) == getpgrp() ? t->fd : -1;
 }
 
 void terminal_taken(struct terminal *t, pid_t pid)
@@ -80,12 +77,9 @@ static bool says_by_key(int status)
 	       (WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == 128 + SIGINT);
 }
 
-static bool is_users_wish(const struct terminal *t, const struct worker *w, int status)
+bool terminal_is_users_end(const struct terminal *t, int status)
 {
-	if (w->state >= WORKER_DRAINING)
-		return false;
-	return w->state < WORKER_READY || is_by_key(status) || says_by_key(status) ||
-	       terminal_is_gone(t);
+	return is_by_key(status) || says_by_key(status) || terminal_is_gone(t);
 }
 
 /* Takes the terminal from the holder, if it is not the shell's already. */
@@ -98,30 +92,28 @@ static bool take_back(const struct terminal *t, pid_t holder)
 	return true;
 }
 
-bool terminal_worker_ended(struct init *in, const struct worker *w, int status)
+bool terminal_holder_ended(struct terminal *t, pid_t pid)
 {
-	struct terminal *t = &in->terminal;
-
-	if (!t->holder || t->holder != w->pid)
+	if (!t->holder || t->holder != pid)
 		return false;
 	t->holder = 0;
-	(void)take_back(t, w->pid);
-	return is_users_wish(t, w, status);
+	(void)take_back(t, pid);
+	return true;
 }
 
-void terminal_pass_on(struct init *in, const struct worker *w)
+void terminal_pass_on(struct terminal *t, pid_t pid, unsigned n_workers)
 {
-	int fd = w ? terminal_for_worker(in) : -1;
+	int fd = terminal_for_worker(t, n_workers);
 
 	if (fd < 0)
 		return;
-	terminal_set_foreground(fd, w->pid);
-	terminal_taken(&in->terminal, w->pid);
+	terminal_set_foreground(fd, pid);
+	terminal_taken(t, pid);
 }
 
 /* Stopped until somebody sends SIGCONT; not at all where nobody could: the kernel does not stop
  * process 1 or an orphaned process group. */
-static void stop_job(void)
+void terminal_stop_job(void)
 {
 	struct sigaction as_usual = { .sa_handler = SIG_DFL }, before;
 
@@ -141,7 +133,7 @@ static void stop_with_holder(struct terminal *t)
 	struct termios settings;
 	bool known = tcgetattr(t->fd, &settings) == 0 && take_back(t, t->holder);
 
-	stop_job();
+	terminal_stop_job();
 	if (tcgetpgrp(t->fd) != getpgrp())
 		return; /* `bg`: terminal_continue() follows */
 	if (known)
@@ -149,9 +141,8 @@ static void stop_with_holder(struct terminal *t)
 	continue_holder(t);
 }
 
-bool terminal_holder_stopped(struct init *in, pid_t pid, int sig)
+bool terminal_holder_stopped(struct terminal *t, pid_t pid, int sig)
 {
-	struct terminal *t = &in->terminal;
 	bool wants_it = sig == SIGTTIN || sig == SIGTTOU;
 
 	if (pid != t->holder || !(wants_it || sig == SIGTSTP))
@@ -163,32 +154,8 @@ bool terminal_holder_stopped(struct init *in, pid_t pid, int sig)
 	return true;
 }
 
-static void signal_groups(const struct init *in, int sig)
+void terminal_continued(const struct terminal *t)
 {
-	struct worker *w;
-
-	DL_FOREACH(in->pool.workers, w)
-	(void)kill(-w->pid, sig);
-}
-
-bool terminal_suspend(struct init *in)
-{
-	if (in->terminal.fd < 0)
-		return false;
-	signal_groups(in, SIGTSTP);
-	stop_job();
-	signal_groups(in, SIGCONT);
-	return true;
-}
-
-bool terminal_continue(struct init *in)
-{
-	struct terminal *t = &in->terminal;
-
-	if (t->fd < 0)
-		return false;
 	if (t->holder && tcgetpgrp(t->fd) == getpgrp())
 		terminal_set_foreground(t->fd, t->holder);
-	signal_groups(in, SIGCONT);
-	return true;
 }

@@ -11,9 +11,6 @@
 #include <sys/types.h>
 #include <termios.h>
 
-struct init;
-struct worker;
-
 struct terminal {
 	int fd;       /* borrowed; -1: none */
 	pid_t holder; /* the worker that is in the foreground, 0: none */
@@ -23,22 +20,27 @@ struct terminal {
 /* @fd is borrowed for good. */
 void terminal_init(struct terminal *t, int fd);
 
-/* The terminal for a worker that is to start, to be given to spawn(), or -1. */
-int terminal_for_worker(const struct init *in);
+/* The terminal for a worker that is to start as the only one of @n_workers, to be given to spawn(),
+ * or -1. */
+int terminal_for_worker(const struct terminal *t, unsigned n_workers);
 /* It has started with it; @pid < 0: it could not start. */
 void terminal_taken(struct terminal *t, pid_t pid);
 
-/* @w, which is gone, gives it back. True: so it was the user's wish that sioinit ends. */
-bool terminal_worker_ended(struct init *in, const struct worker *w, int status);
-/* @w takes over from a worker that had it. */
-void terminal_pass_on(struct init *in, const struct worker *w);
+/* The child @pid is gone: if it was the holder, the terminal is ours again. False: it was not. */
+bool terminal_holder_ended(struct terminal *t, pid_t pid);
+/* Whether a holder that ended with the wait status @status was ended by the user: by Ctrl-C,
+ * cleanly, or by closing the window. */
+bool terminal_is_users_end(const struct terminal *t, int status);
+/* The worker @pid takes over from one that had it. */
+void terminal_pass_on(struct terminal *t, pid_t pid, unsigned n_workers);
 
 /* The child @pid was stopped by @sig. True: it is the holder, and that was job control's doing; it
  * goes on already, or will together with us. */
-bool terminal_holder_stopped(struct init *in, pid_t pid, int sig);
-/* SIGTSTP and SIGCONT for sioinit itself: with the workers. False: there is no terminal. */
-bool terminal_suspend(struct init *in);
-bool terminal_continue(struct init *in);
+bool terminal_holder_stopped(struct terminal *t, pid_t pid, int sig);
+/* SIGTSTP for sioinit itself: stops until SIGCONT, not at all where the kernel does not let us. */
+void terminal_stop_job(void);
+/* SIGCONT: the holder is in the foreground again if we were put there. */
+void terminal_continued(const struct terminal *t);
 
 /* The user has closed the window. */
 bool terminal_is_gone(const struct terminal *t);

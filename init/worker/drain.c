@@ -4,7 +4,6 @@
 #include "init/worker/drain.h"
 
 #include <dirent.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/pidfd.h>
@@ -152,35 +151,4 @@ void drain_stop(struct drain *d)
 	free(d->fds);
 	d->fds = NULL;
 	d->n = d->at = 0;
-}
-
-/* -1: the kernel refuses. */
-static int find_client(const struct drain *d, const int *fds, size_t n)
-{
-	int found = 0;
-
-	for (size_t i = 0; i < n && found == 0; i++) {
-		auto_fd int fd = pidfd_getfd(d->pidfd, fds[i], 0);
-
-		if (fd < 0 && errno == EPERM)
-			found = -1;
-		else
-			found = fd >= 0 && is_client(d, fd);
-	}
-	return found;
-}
-
-bool drain_sees_clients(pid_t pid, const struct frontend *l)
-{
-	struct drain d = { .pidfd = pidfd_open(pid, 0), .frontend = l };
-	int *fds, found;
-	size_t n;
-
-	credentials_borrow(pid);
-	fds = list_fds(pid, &n);
-	found = n ? find_client(&d, fds, n) : -1;
-	credentials_resume();
-	fd_close(&d.pidfd);
-	free(fds);
-	return found != 0;
 }

@@ -31,6 +31,3 @@ void drain_start(struct drain *d, pid_t pid, const struct frontend *l, size_t mo
 
 /* Stops in the middle; @on_done is not called any more. Idempotent. */
 void drain_stop(struct drain *d);
-
-/* Whether @pid has any client that came in by @l; true where the kernel does not say. */
-bool drain_sees_clients(pid_t pid, const struct frontend *l);

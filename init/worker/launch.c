@@ -9,8 +9,12 @@
 #include <stdlib.h>
 
 #include "base/fd.h"
-#include "init/supervisor/core.h"
+#include "init/logs/logs.h"
+#include "init/system/credentials.h"
+#include "init/system/memory.h"
 #include "init/system/spawn.h"
+#include "init/system/terminal.h"
+#include "init/worker/context.h"
 #include "init/worker/heap.h"
 #include "init/worker/worker.h"
 
@@ -48,12 +52,12 @@ static void name_port(const struct worker *w, char *dst, size_t size)
 
 static void tell_channel(const struct worker *w, struct words *env, int far)
 {
-	const struct init *in = w->owner;
+	const struct worker_context *cx = w->context;
 
 	add(env, "NODE_CHANNEL_FD=%d", far);
 	add(env, "NODE_CHANNEL_SERIALIZATION_MODE=%s",
-	    in->dialect.mode == SERIAL_JSON ? "json" : "advanced");
-	if (in->reach.cluster)
+	    cx->dialect.mode == SERIAL_JSON ? "json" : "advanced");
+	if (cx->reach.cluster)
 		add(env, "NODE_UNIQUE_ID=%u", w->id);
 }
 
@@ -72,19 +76,19 @@ static void tell_place(const struct worker *w, struct words *env, const char *po
 /* What is added to our environment; @words and @heap hold the texts. */
 static void tell(const struct worker *w, int far, char *heap, struct words *words)
 {
-	const struct init *in = w->owner;
+	const struct worker_context *cx = w->context;
 	char *user[CREDENTIALS_ENV_MAX], port[ENDPOINT_PATH_MAX];
 
 	name_port(w, port, sizeof(port));
 	add(words, "NODE_APP_INSTANCE=%u", w->slot);
 	add(words, "SIOINIT_SLOT=%u", w->slot);
-	add(words, "SIOINIT_WORKERS=%u", in->pool.wanted);
+	add(words, "SIOINIT_WORKERS=%u", cx->wanted);
 	tell_place(w, words, port);
-	if (in->reach.channel)
+	if (cx->reach.channel)
 		tell_channel(w, words, far);
 	if (heap)
 		words->list[words->n++] = heap;
-	credentials_env(&in->credentials, user);
+	credentials_env(cx->credentials, user);
 	for (char **u = user; *u; u++)
 		words->list[words->n++] = *u;
 }
@@ -92,29 +96,29 @@ static void tell(const struct worker *w, int far, char *heap, struct words *word
 static pid_t run(struct worker *w, char *const *argv, char *const *env, int far,
 		 const struct log_pipes *logs)
 {
-	struct init *in = w->owner;
-	auto_fd int input = in->pool.wanted > 1 ? open("/dev/null", O_RDONLY | O_CLOEXEC) : -1;
+	const struct worker_context *cx = w->context;
+	auto_fd int input = cx->wanted > 1 ? open("/dev/null", O_RDONLY | O_CLOEXEC) : -1;
 	struct spawn_request rq = { .argv = argv,
 				    .env = env,
-				    .inherit_fd = in->reach.channel ? far : -1,
+				    .inherit_fd = cx->reach.channel ? far : -1,
 				    .own_group = 1,
-				    .terminal = terminal_for_worker(in),
+				    .terminal = terminal_for_worker(cx->terminal, cx->wanted),
 				    .stdio = { input, logs->out, logs->err },
-				    .as = &in->credentials,
-				    .no_new_privs = in->config->no_new_privs };
+				    .as = cx->credentials,
+				    .no_new_privs = cx->config->no_new_privs };
 	pid_t pid = argv && env ? spawn(&rq) : -ENOMEM;
 
 	if (rq.terminal >= 0)
-		terminal_taken(&in->terminal, pid);
+		terminal_taken(cx->terminal, pid);
 	return pid;
 }
 
 static pid_t start(struct worker *w, int far, const struct log_pipes *logs)
 {
-	const struct init *in = w->owner;
+	const struct worker_context *cx = w->context;
 	char port[ENDPOINT_PATH_MAX];
-	char *heap = heap_node_options(
-	    getenv("NODE_OPTIONS"), heap_megabytes(in->config, in->memory.limit, in->pool.wanted));
+	char *heap = heap_node_options(getenv("NODE_OPTIONS"),
+				       heap_megabytes(cx->config, cx->memory->limit, cx->wanted));
 	struct words words = { .n = 0 };
 	char **argv, **env;
 	pid_t pid;
@@ -122,7 +126,7 @@ static pid_t start(struct worker *w, int far, const struct log_pipes *logs)
 	name_port(w, port, sizeof(port));
 	tell(w, far, heap, &words);
 	env = spawn_env(words.list);
-	argv = command_argv(in->command, port, w->endpoint.path);
+	argv = command_argv(cx->command, port, w->endpoint.path);
 	pid = run(w, argv, env, far, logs);
 	command_free_argv(argv);
 	free(env);
@@ -132,9 +136,9 @@ static pid_t start(struct worker *w, int far, const struct log_pipes *logs)
 
 pid_t launch(struct worker *w, int far)
 {
-	struct init *in = w->owner;
+	const struct worker_context *cx = w->context;
 	struct log_pipes logs;
-	pid_t pid = logs_open(&in->logs, w->slot, &logs);
+	pid_t pid = logs_open(cx->logs, w->slot, &logs);
 
 	if (pid == 0)
 		pid = start(w, far, &logs);

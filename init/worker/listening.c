@@ -17,37 +17,6 @@
 
 /* The public server */
 
-static bool may_substitute(const struct server *s)
-{
-	const struct place *pl = s->place;
-
-	return pl && s->listening && (pl->type == NODE_ADDR_TCP4 || pl->type == NODE_ADDR_TCP6) &&
-	       pl->port > 0 && !pl->is_loopback;
-}
-
-/* @any: not only the one that is known from other workers. */
-static struct server *substitute(const struct worker *w, bool any)
-{
-	struct server *s, *oldest = NULL;
-
-	if (w->places->port_was_asked)
-		return NULL;
-	DL_FOREACH(w->servers, s)
-	{
-		if (!may_substitute(s))
-			continue;
-		if (places_is_substitute(w->places, s->place))
-			return s;
-		oldest = s;
-	}
-	return any ? oldest : NULL;
-}
-
-bool listening_may_substitute(const struct worker *w)
-{
-	return substitute(w, true);
-}
-
 static void say_substitute(const struct worker *w, const struct place *pl)
 {
 	log_warn("worker[%u]: nothing listens at PORT=%u, so that its server at port %lld gets the "
@@ -119,7 +88,8 @@ static void settle_in(struct worker *w, uint64_t ms)
 static void await_others(struct worker *w)
 {
 	if (w->public || w->is_sticky || w->state >= WORKER_CLOSED ||
-	    !listening_may_substitute(w) || uv_is_active((uv_handle_t *)&w->settling))
+	    !servers_substitute(w->servers, w->places, true) ||
+	    uv_is_active((uv_handle_t *)&w->settling))
 		return;
 	worker_may_be_probed(w);
 	settle_in(w, SUBSTITUTE_MS);
@@ -134,7 +104,7 @@ static struct server *best(const struct worker *w, bool any)
 {
 	struct server *s = servers_at_public_port(w->servers);
 
-	return s || w->is_sticky ? s : substitute(w, any);
+	return s || w->is_sticky ? s : servers_substitute(w->servers, w->places, any);
 }
 
 /* Its servers have changed, or @any: nothing better is waited for. */
@@ -165,35 +135,20 @@ static void on_public_closed(struct worker *w)
 	}
 }
 
-/* It has closed its server and lives for as long as it has clients. */
-static void leave(struct worker *w)
-{
-	worker_set_state(w, WORKER_DRAINING);
-	if (!w->closed && w->state == WORKER_DRAINING)
-		worker_await_end_of_clients(w);
-}
-
 static void on_settled(uv_timer_t *t)
 {
 	struct worker *w = container_of(t, struct worker, settling);
 
 	choose_public(w, true);
 	if (w->state == WORKER_CLOSED)
-		leave(w);
+		worker_set_state(w, WORKER_DRAINING);
 }
 
 void listening_disconnected(struct worker *w)
 {
 	(void)uv_timer_stop(&w->settling);
 	if (w->state == WORKER_CLOSED)
-		leave(w);
-}
-
-void listening_is_sticky(struct worker *w)
-{
-	w->is_sticky = true;
-	if (!w->public && w->state != WORKER_CLOSED)
-		(void)uv_timer_stop(&w->settling);
+		worker_set_state(w, WORKER_DRAINING);
 }
 
 struct server *listening_server(const struct worker *w, uint32_t listener)

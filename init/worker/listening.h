@@ -24,12 +24,6 @@ void listening_begun(struct worker *w, const struct node_msg *m, const struct ch
 /* It has called cluster.worker.disconnect(): it opens nothing any more. */
 void listening_disconnected(struct worker *w);
 
-/* It has answered as setupWorker() does. */
-void listening_is_sticky(struct worker *w);
-
-/* Whether it has servers of which the third one could be. */
-bool listening_may_substitute(const struct worker *w);
-
 /* The server for a hand-off to @listener, or NULL: it is closed. */
 struct server *listening_server(const struct worker *w, uint32_t listener);
 

@@ -52,7 +52,7 @@ void worker_suspect(struct worker *w, bool suspect)
 		worker_set_state(w, suspect ? WORKER_SUSPECT : WORKER_READY);
 }
 
-/* Once for each turn of its fortune. */
+/* Logs only when health changes. */
 static void say_health(const struct worker *w, uint32_t status)
 {
 	const char *path = w->config->worker_health_path;

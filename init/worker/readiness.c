@@ -7,7 +7,6 @@
 
 #include "base/log.h"
 #include "base/macros.h"
-#include "init/worker/listening.h"
 #include "init/worker/state.h"
 
 #include "base/ban.h"
@@ -33,6 +32,11 @@ static bool has_asked_for_the_port(const struct worker *w)
 	return servers_at(w->servers, NULL);
 }
 
+static bool may_have_substitute(const struct worker *w)
+{
+	return servers_substitute(w->servers, w->places, true);
+}
+
 void worker_may_be_probed(struct worker *w)
 {
 	if (w->state != WORKER_BOOTING || w->style == WORKER_STYLE_LISTEN ||
@@ -45,9 +49,10 @@ void worker_may_be_probed(struct worker *w)
 /* False: that was for a way to reach it which is none any more. */
 static bool takes_for_sticky(struct worker *w, bool silent)
 {
-	if (w->style == WORKER_STYLE_LISTEN || (silent && listening_may_substitute(w)))
+	if (w->style == WORKER_STYLE_LISTEN || (silent && may_have_substitute(w)))
 		return false;
-	listening_is_sticky(w);
+	w->is_sticky = true;
+	(void)uv_timer_stop(&w->settling); /* there is nothing to wait for */
 	return true;
 }
 
@@ -70,7 +75,7 @@ void readiness_said(struct worker *w, const struct node_msg *m, const struct cha
 	w->has_said_ready = true;
 	if (w->public || worker_listens_itself(w))
 		worker_become_ready(w, w->style);
-	else if (w->endpoint.port || listening_may_substitute(w))
+	else if (w->endpoint.port || may_have_substitute(w))
 		worker_may_be_probed(w);
 	else if (!has_asked_for_the_port(w))
 		worker_become_ready(w, WORKER_STYLE_STICKY);

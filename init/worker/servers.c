@@ -65,6 +65,31 @@ struct server *servers_at_public_port(struct server *list)
 	return oldest;
 }
 
+static bool may_substitute(const struct server *s)
+{
+	const struct place *pl = s->place;
+
+	return pl && s->listening && (pl->type == NODE_ADDR_TCP4 || pl->type == NODE_ADDR_TCP6) &&
+	       pl->port > 0 && !pl->is_loopback;
+}
+
+struct server *servers_substitute(struct server *list, const struct places *places, bool any)
+{
+	struct server *s, *oldest = NULL;
+
+	if (places->port_was_asked)
+		return NULL;
+	DL_FOREACH(list, s)
+	{
+		if (!may_substitute(s))
+			continue;
+		if (places_is_substitute(places, s->place))
+			return s;
+		oldest = s;
+	}
+	return any ? oldest : NULL;
+}
+
 /* Node says the port that the server has got (lib/internal/cluster/child.js: _getServer()). */
 static bool is_said_by(const struct server *s, const struct node_msg *m)
 {

@@ -7,6 +7,7 @@
 #include "ipc/node.h"
 
 struct place;
+struct places;
 
 enum { SERVER_HOST_MAX = 64 };
 
@@ -35,6 +36,10 @@ struct server *servers_of_listener(struct server *list, uint32_t listener);
 struct server *servers_at_public_port(struct server *list);
 /* The one that says to be listening by @m. */
 struct server *servers_that_says(struct server *list, const struct node_msg *m);
+
+/* The one that may stand in for one at the public port, see listening.h: the one that is known from
+ * other workers, or if @any the oldest that could be. */
+struct server *servers_substitute(struct server *list, const struct places *places, bool any);
 
 /* Whether the kernel would refuse the query @q for a public port, where @list has one at the same
  * address or at any: EADDRINUSE. */

@@ -19,7 +19,3 @@ void worker_send(struct worker *w, struct blob *frame);
 /* It breaks the rules of its channel by @what, so that nothing it says there can be relied on: it
  * is killed and replaced. */
 void worker_breach(struct worker *w, const char *what);
-
-/* Left by its own choice: it is stopped when it has had no client for stop-timeout. Where the
- * kernel does not let us look (see drain.h) it ends by itself. */
-void worker_await_end_of_clients(struct worker *w);

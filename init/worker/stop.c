@@ -8,7 +8,7 @@
 
 #include "base/ban.h"
 
-enum { DISCONNECT_AFTER_MS = 500, LOOK_MS = 1000 };
+enum { DISCONNECT_AFTER_MS = 500 };
 
 static void on_drain_time(uv_timer_t *t)
 {
@@ -63,23 +63,6 @@ void worker_drain(struct worker *w)
 		on_sockets_done(&w->drain);
 	else
 		drain_start(&w->drain, w->pid, w->frontend, SIZE_MAX, drain_ms, on_sockets_done);
-}
-
-static void on_look(uv_timer_t *t)
-{
-	struct worker *w = container_of(t, struct worker, deadline);
-	uint64_t now = uv_now(t->loop);
-
-	if (!w->requests_done || drain_sees_clients(w->pid, w->frontend))
-		w->had_clients_ms = now;
-	else if (now - w->had_clients_ms >= w->config->stop_timeout_ms)
-		worker_stop(w);
-}
-
-void worker_await_end_of_clients(struct worker *w)
-{
-	w->had_clients_ms = uv_now(w->deadline.loop);
-	(void)uv_timer_start(&w->deadline, on_look, LOOK_MS, LOOK_MS);
 }
 
 static void on_kill_time(uv_timer_t *t)

@@ -214,8 +214,8 @@ static void on_still_there(uv_timer_t *t)
 }
 
 /* It is dying, which the next moment tells, or has called cluster.worker.disconnect(): then it has
- * to go, worker_since nothing can be handed to it and its clients miss the others' broadcasts. A
- * socket it has acknowledged is its own. */
+ * to go, since nothing can be handed to it and its clients miss the others' broadcasts.
+ * Acknowledged sockets stay with the worker; the others go back. */
 static void on_channel_end(struct channel *ch, int err)
 {
 	struct worker *w = of_channel(ch);

@@ -8,7 +8,6 @@
 #include <uv.h>
 
 #include "init/listen/places.h"
-#include "init/supervisor/app_metrics.h"
 #include "init/worker/drain.h"
 #include "init/worker/endpoint.h"
 #include "init/worker/handles.h"
@@ -21,6 +20,15 @@
 #include "settings/config.h"
 
 struct worker;
+struct worker_context;
+
+/* What it has been asked of its app's metrics (supervisor/app_metrics.h). */
+struct app_metrics_member {
+	uint32_t open; /* the question it has not answered, 0: none */
+	uint8_t asked; /* times, before its first answer; stops at the limit */
+	bool has_answered;
+	bool awaited; /* by the router that asks now */
+};
 
 /* What the owner is told. Any of these may end in worker_close(). */
 struct worker_ops {
@@ -46,6 +54,7 @@ struct worker {
 	struct worker *prev, *next;
 	const struct worker_ops *ops;
 	void *owner;
+	const struct worker_context *context;
 	const struct config *config;
 	struct places *places;
 	const struct frontend *frontend;
@@ -95,7 +104,6 @@ struct worker {
 	struct drain drain;
 	bool sockets_done, requests_done; /* while draining */
 	uint32_t idle_at;                 /* routers (bits) that wait for no answer of it */
-	uint64_t had_clients_ms;          /* of one that has left, when it was last seen to */
 	uint64_t kill_at_ms;              /* from the begin of its stop on */
 	unsigned n_open;
 };

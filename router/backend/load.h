@@ -20,7 +20,7 @@ uint32_t load_lag_ms(const struct worker *w);
 /* Counts the sockets of all workers at once. */
 void load_count_sockets(struct backend *b);
 
-/* The worker is ready: what it has open now are no clients. */
+/* The worker is ready: the descriptors that it has open now are its own, not clients'. */
 void load_on_ready(struct worker *w);
 
 /* A new session begins at @w; it was given a request; it was given a session or a connection of its

@@ -178,9 +178,9 @@ void visitors_close(struct visitors *vs)
 		forget_first(vs);
 }
 
-/* Each token is paid with the time that it takes to be filled in. What is paid for may lie as far
- * ahead of now as a full bucket takes to fill, so one number is all there is of it. Routers' clocks
- * differ by a turn of their loops; what lies much further ahead than that nobody has paid. */
+/* GCRA: *paid_ns is the theoretical arrival time, and who comes is admitted while it is at most
+ * burst/rate ahead of now. Routers' clocks differ by a turn of their loops; what is much further
+ * ahead was written by nobody who keeps to this. */
 bool limits_take_token(counter *paid_ns, uint32_t rate, uint32_t burst, uint64_t now_ms)
 {
 	uint64_t price = rate ? 1000000000 / rate : 0, full = price * (burst ? burst : rate);

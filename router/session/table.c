@@ -5,7 +5,7 @@
  * slots is made again from what is committed in them; a death in the middle of that is the same
  * case once more.
  *
- * A killed process has executed its stores in program order up to some point, so only the compiler
+ * The kernel orders a dead holder's stores before the lock is released, so only the compiler
  * has to be kept from moving them. The clock is CLOCK_MONOTONIC of one boot (uv_hrtime), which all
  * routers share.
  *

@@ -54,7 +54,7 @@ static enum reader_kind kind_of(const char *name)
 	return READ_SCRIPT;
 }
 
-/* A .json that is none may have comments, which pm2 allows: then node reads it, too. */
+/* If the JSON does not parse, let node read it: pm2 allows comments. */
 static json_t *tree_of_file(const char *file, unsigned timeout_ms, char *why, size_t why_size)
 {
 	enum reader_kind kind = kind_of(file);

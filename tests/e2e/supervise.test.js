@@ -89,7 +89,7 @@ test("a reload whose new worker fails leaves the old ones", async () => {
 		const before = await workers(s, 2);
 		fs.writeFileSync(file, "");
 		process.kill(s.pid, "SIGHUP");
-		await until(async () => s.log.includes("stay"), "the end of the reload");
+		await until(async () => s.log.includes("keep serving"), "the end of the reload");
 		assert.deepStrictEqual([...await workers(s, 2)].sort(), [...before].sort());
 	} finally {
 		assert.strictEqual(await s.stop(), 0);

@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 
 #include "init/supervisor/core.h"
+#include "init/supervisor/switchboard.h"
 #include "init/worker/worker.h"
 #include "tests/unit/clock.h"
 
@@ -52,7 +53,7 @@ static inline int take_end(const struct worker *w)
 
 	assert_int_equal(wait4(pid, &status, 0, &usage), pid);
 	assert_true(WIFSIGNALED(status));
-	assert_true(pool_ended(&in, pid, status, &usage));
+	assert_true(pool_ended(&in.pool, pid, status, &usage));
 	loop_turn(&in.loop);
 	return WTERMSIG(status);
 }
@@ -84,16 +85,28 @@ static inline void start_sleepers(unsigned n)
 				  .stop_timeout_ms = STOP_MS,
 				  .stop_signal = SIGTERM };
 	command = (struct command){ .argv = sleep_argv, .argc = 2, .runtime = RUNTIME_OTHER };
-	in = (struct init){ .config = &config,
-			    .command = &command,
-			    .reach = { .style = WORKER_STYLE_PORT },
-			    .terminal = { .fd = -1 } };
+	in = (struct init){ .config = &config, .command = &command, .terminal = { .fd = -1 } };
 	assert_int_equal(uv_loop_init(&in.loop), 0);
 	in.board = scoreboard_private();
 	assert_non_null(in.board);
+	in.context = (struct worker_context){ .loop = &in.loop,
+					      .config = &config,
+					      .command = &command,
+					      .reach = { .style = WORKER_STYLE_PORT },
+					      .credentials = &in.credentials,
+					      .frontend = &in.frontend,
+					      .memory = &in.memory,
+					      .places = &in.places,
+					      .hub = &in.hub,
+					      .logs = &in.logs,
+					      .terminal = &in.terminal,
+					      .board = in.board };
+	pool_init(&in.pool, &in.context, &in.memory, &switchboard_worker_ops, &switchboard_pool_ops,
+		  &in);
+	in.routers = (struct routers){ .board = in.board, .owner = &in };
 	hub_init(&in.hub, SERIAL_JSON, 64 << 20, 0);
 	shutdown_init(&in);
-	pool_start(&in, n);
+	pool_start(&in.pool, n);
 	for (unsigned i = 0; i < n; i++)
 		get_ready(serving(i));
 }
@@ -106,7 +119,7 @@ static inline int end_sleepers(void **state)
 		(void)take_end(in.pool.workers);
 	uv_close((uv_handle_t *)&in.shutdown.delay, NULL);
 	for (unsigned i = 0; in.pool.slots[i]; i++)
-		uv_close((uv_handle_t *)&in.pool.slots[i]->backoff, NULL);
+		uv_close((uv_handle_t *)&in.pool.slots[i]->timer, NULL);
 	loop_turn(&in.loop);
 	for (unsigned i = 0; in.pool.slots[i]; i++)
 		free(in.pool.slots[i]);

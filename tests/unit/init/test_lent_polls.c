@@ -40,8 +40,9 @@ static int set_up(void **state)
 	in->board = scoreboard_private();
 	in->routers.n = ROUTERS;
 	for (unsigned i = 0; i < ROUTERS; i++)
-		in->routers.list[i] = (struct router_process){ .init = in, .index = i };
-	lent_polls_init(in);
+		in->routers.list[i] =
+		    (struct router_process){ .routers = &in->routers, .index = i };
+	lent_polls_init(&in->lent_polls, in->board);
 	return 0;
 }
 
@@ -70,7 +71,7 @@ static void park(unsigned router, uint32_t worker, int ret_far[PARK_N])
 
 		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv), 0);
 		ret_far[side] = sv[1];
-		lent_polls_take(in, router, &m, sv[0]);
+		lent_polls_take(&in->lent_polls, router, &m, sv[0]);
 	}
 }
 
@@ -112,7 +113,7 @@ static unsigned given_to(unsigned router, uint32_t ret_workers[2 * PARK_N])
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv), 0);
 	assert_int_equal(control_init(&channel, &in->loop, sv[0], &ops), 0);
 	r->channel = &channel;
-	lent_polls_give(in, router, r, give);
+	lent_polls_give(&in->lent_polls, router, r, give);
 	control_flush(&channel);
 	while ((size = recv(sv[1], packet, sizeof(packet), MSG_DONTWAIT)) > 0) {
 		assert_int_equal(control_decode((struct str){ packet, (size_t)size }, &m), 0);
@@ -140,11 +141,11 @@ static void routers_that_count_alike_are_kept_apart(void **state)
 	park(1, 2, second);
 	assert_int_equal(n_parked(), 2);
 	assert_true(is_open(first[PARK_CLIENT]) && is_open(first[PARK_UPSTREAM]));
-	lent_polls_drop(in, 1, TOKEN);
+	lent_polls_drop(&in->lent_polls, 1, TOKEN);
 	assert_int_equal(n_parked(), 1);
 	assert_true(is_open(first[PARK_CLIENT]) && is_open(first[PARK_UPSTREAM]));
 	assert_false(is_open(second[PARK_CLIENT]) || is_open(second[PARK_UPSTREAM]));
-	lent_polls_drop(in, 0, TOKEN);
+	lent_polls_drop(&in->lent_polls, 0, TOKEN);
 	assert_int_equal(n_parked(), 0);
 	close_both(first);
 	close_both(second);
@@ -179,7 +180,7 @@ static void half_a_poll_is_given_to_nobody(void **state)
 
 	(void)state;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv), 0);
-	lent_polls_take(in, 0, &m, sv[0]);
+	lent_polls_take(&in->lent_polls, 0, &m, sv[0]);
 	assert_int_equal(given_to(0, workers), 0);
 	assert_int_equal(n_parked(), 0);
 	assert_false(is_open(sv[1]));

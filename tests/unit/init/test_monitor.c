@@ -17,6 +17,7 @@
 
 #include "base/fd.h"
 #include "init/supervisor/core.h"
+#include "init/supervisor/switchboard.h"
 #include "init/worker/worker.h"
 #include "tests/unit/clock.h"
 #include "tests/unit/init/owner.h"
@@ -107,9 +108,9 @@ static void start_worker(void)
 			      .pid = pid,
 			      .started_ms = uv_now(&in.loop) };
 	assert_int_equal(worker_init(w, &in.loop, sv[0], &in.hub, false), 0);
-	slot = (struct slot){ .init = &in, .worker = w };
+	slot = (struct slot){ .pool = &in.pool, .state = SLOT_SERVING, .worker = w };
 	in.pool.slots[0] = &slot;
-	in.pool.wanted = in.pool.n_workers = 1;
+	in.context.wanted = in.pool.n_workers = 1;
 	DL_APPEND(in.pool.workers, w);
 	say(ONLINE);
 	say(PONG);
@@ -129,13 +130,18 @@ static int setup(void **state)
 				  .worker_health_path = "/well",
 				  .drain_time_ms = LONG_MS,
 				  .stop_timeout_ms = 2 * LONG_MS };
-	in = (struct init){ .config = &config, .reload = { .old = &another } };
+	in = (struct init){ .config = &config };
 	assert_int_equal(uv_loop_init(&in.loop), 0);
 	in.board = scoreboard_private();
 	assert_non_null(in.board);
 	hub_init(&in.hub, SERIAL_JSON, 64 << 20, 0);
+	in.context = (struct worker_context){
+		.loop = &in.loop, .config = &config, .terminal = &in.terminal, .board = in.board
+	};
+	pool_init(&in.pool, &in.context, &in.memory, &ops, &switchboard_pool_ops, &in);
+	in.pool.reload = (struct reload){ .state = RELOAD_DRAINING, .old = &another };
 	start_worker();
-	monitor_start(&in);
+	monitor_start(&in.monitor, &in.pool);
 	return 0;
 }
 
@@ -307,14 +313,18 @@ static void but_often_enough_to_find_it_hanging_in_time(void **state)
 
 /* Stopped processes */
 
+static void stop_by(int sig)
+{
+	worker_stopped(w, sig);
+	monitor_judge(&in.monitor, w);
+}
+
 static void one_that_is_stopped_is_suspect_until_it_goes_on(void **state)
 {
 	(void)state;
-	pool_stopped(&in, w->pid, SIGSTOP);
+	stop_by(SIGSTOP);
 	assert_state(WORKER_SUSPECT);
-	pool_stopped(&in, w->pid, 0);
-	assert_state(WORKER_READY);
-	pool_stopped(&in, w->pid + 1, SIGSTOP); /* somebody else */
+	stop_by(0);
 	assert_state(WORKER_READY);
 }
 
@@ -322,9 +332,9 @@ static void one_that_stays_stopped_is_killed_whatever_it_is(void **state)
 {
 	(void)state;
 	w->style = WORKER_STYLE_PORT;
-	pool_stopped(&in, w->pid, SIGSTOP);
+	stop_by(SIGSTOP);
 	tick(3);
-	pool_stopped(&in, w->pid, SIGTSTP); /* it was stopped already */
+	stop_by(SIGTSTP); /* it was stopped already */
 	tick(1);
 	assert_false(w->killed);
 	assert_int_equal(counter_get(&in.board->rows[0].lag_ms), 4000);
@@ -337,9 +347,9 @@ static void one_that_went_on_is_not_killed(void **state)
 {
 	(void)state;
 	w->style = WORKER_STYLE_PORT;
-	pool_stopped(&in, w->pid, SIGSTOP);
+	stop_by(SIGSTOP);
 	tick(4);
-	pool_stopped(&in, w->pid, 0);
+	stop_by(0);
 	assert_state(WORKER_READY);
 	tick(10);
 	assert_false(w->killed);
@@ -350,10 +360,10 @@ static void one_at_the_terminal_may_stay_stopped(void **state)
 {
 	(void)state;
 	in.terminal.holder = w->pid;
-	pool_stopped(&in, w->pid, SIGSTOP);
+	stop_by(SIGSTOP);
 	tick(20);
 	assert_false(w->killed);
-	pool_stopped(&in, w->pid, 0); /* and there it hangs: a ping is open */
+	stop_by(0); /* and there it hangs: a ping is open */
 	tick(1);
 	assert_true(w->killed);
 }
@@ -367,7 +377,7 @@ static void hear(enum health_answer a, uint32_t waited_ms)
 	};
 
 	worker_heard(w, &m);
-	monitor_judge(&in, w);
+	monitor_judge(&in.monitor, w);
 }
 
 static void one_that_is_not_well_is_suspect_until_it_is(void **state)
@@ -544,7 +554,7 @@ static void nobody_is_judged_at_the_end(void **state)
 {
 	(void)state;
 	config.max_memory = 4096;
-	in.shutdown.stage = SHUTDOWN_LAME_DUCK;
+	monitor_stop(&in.monitor);
 	tick(20);
 	assert_state(WORKER_READY);
 	assert_false(w->killed);

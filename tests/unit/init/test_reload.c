@@ -45,7 +45,7 @@ static void finish_round(void)
 static void assert_idle(void)
 {
 	assert_int_equal(booting(), N);
-	assert_false(in.reload.all);
+	assert_false(in.pool.reload.all);
 	assert_int_equal(in.pool.n_workers, N);
 	assert_int_equal(pool_count_ready(&in.pool), N);
 }
@@ -55,7 +55,7 @@ static void one_slot_after_another_the_new_worker_first(void **state)
 	uint32_t before = in.pool.last_id;
 
 	(void)state;
-	reload_all(&in);
+	reload_all(&in.pool);
 	for (unsigned i = 0; i < N; i++) {
 		assert_int_equal(pool_count_ready(&in.pool), N);
 		replace(i);
@@ -67,10 +67,10 @@ static void one_slot_after_another_the_new_worker_first(void **state)
 static void what_is_asked_meanwhile_is_one_more_round(void **state)
 {
 	(void)state;
-	reload_all(&in);
+	reload_all(&in.pool);
 	replace(0);
-	reload_all(&in);
-	reload_all(&in);
+	reload_all(&in.pool);
+	reload_all(&in.pool);
 	replace(1);
 	replace(2);
 	finish_round();
@@ -94,8 +94,8 @@ static void a_new_one_that_ends_ends_the_round(void **state)
 	const struct worker *const old[N] = { serving(0), serving(1), serving(2) };
 
 	(void)state;
-	reload_all(&in);
-	reload_all(&in);
+	reload_all(&in.pool);
+	reload_all(&in.pool);
 	crash(next(0));
 	assert_given_up(old);
 }
@@ -105,7 +105,7 @@ static void a_new_one_that_is_not_ready_in_time_does_too(void **state)
 	const struct worker *const old[N] = { serving(0), serving(1), serving(2) };
 
 	(void)state;
-	reload_all(&in);
+	reload_all(&in.pool);
 	pass(READY_MS - 1);
 	assert_false(next(0)->killed);
 	pass(1);
@@ -120,28 +120,104 @@ static void what_cannot_be_started_does_too(void **state)
 	(void)state;
 	command.argv = missing_argv;
 	command.argc = 1;
-	reload_all(&in);
+	reload_all(&in.pool);
 	assert_given_up(old);
 }
 
 static void after_a_failure_it_can_be_asked_for_again(void **state)
 {
 	(void)state;
-	reload_all(&in);
+	reload_all(&in.pool);
 	crash(next(0));
-	reload_all(&in);
+	reload_all(&in.pool);
 	finish_round();
 	assert_idle();
 }
 
 static void an_old_one_that_crashes_is_replaced_by_its_next(void **state)
 {
+	struct worker *successor;
+
 	(void)state;
-	reload_all(&in);
+	reload_all(&in.pool);
+	successor = next(0);
 	crash(serving(0));
 	pass(RESTART_MS * 2);
+	assert_ptr_equal(serving(0), successor);
+	assert_null(next(0));
+	get_ready(successor);
+	replace(1);
+	replace(2);
+	assert_idle();
+}
+
+/* The slot once was lost for good: nobody in it, and nothing to come. */
+static void a_slot_whose_worker_and_next_both_end_is_filled_again(void **state)
+{
+	(void)state;
+	reload_all(&in.pool);
+	crash(serving(0));
+	crash(serving(0));
 	assert_null(serving(0));
+	pass(RESTART_MS * 4);
+	get_ready(serving(0));
+	assert_idle();
+}
+
+static void recycling_that_fails_waits_longer_each_time(void **state)
+{
+	struct slot *s = in.pool.slots[1];
+
+	(void)state;
+	for (unsigned tries = 1; tries < 4; tries++) {
+		reload_recycle(s, "why");
+		assert_non_null(s->next);
+		crash(s->next);
+		reload_recycle(s, "why");
+		assert_null(s->next);
+		pass((RESTART_MS << (tries - 1)) * 12 / 10);
+	}
+}
+
+static void where_there_is_no_room_the_old_one_ends_first(void **state)
+{
+	struct worker *old = serving(1);
+
+	(void)state;
+	reload_recycle_stop_first(in.pool.slots[1], "why");
+	reload_recycle_stop_first(in.pool.slots[1], "asked twice");
+	assert_int_equal(in.pool.n_workers, N);
+	let_go(old);
+	assert_int_equal(in.pool.n_workers, N);
+	get_ready(serving(1));
+}
+
+static void who_waits_for_his_back_off_is_started_by_a_reload(void **state)
+{
+	(void)state;
+	crash(serving(0));
+	assert_null(serving(0));
+	reload_all(&in.pool);
+	assert_non_null(serving(0));
+	get_ready(serving(0));
+	replace(1);
+	replace(2);
+	assert_idle();
+}
+
+static void who_boots_is_replaced_by_a_reload_too(void **state)
+{
+	struct worker *booting_one;
+
+	(void)state;
+	crash(serving(0));
+	pass(RESTART_MS * 2);
+	booting_one = serving(0);
+	assert_non_null(booting_one);
+	reload_all(&in.pool);
+	assert_non_null(next(0));
 	get_ready(next(0));
+	assert_int_equal(take_end(booting_one), SIGTERM);
 	replace(1);
 	replace(2);
 	assert_idle();
@@ -152,7 +228,7 @@ static void an_old_one_that_stays_is_stopped(void **state)
 	struct worker *old = serving(0);
 
 	(void)state;
-	reload_all(&in);
+	reload_all(&in.pool);
 	get_ready(next(0));
 	pass(DRAIN_MS - 1);
 	assert_int_equal(old->state, WORKER_DRAINING);
@@ -182,7 +258,7 @@ static void a_slot_scaled_away_holds_nobody_up(void **state)
 	gone[1] = next(2);
 	reload_slot(in.pool.slots[0], "why");
 	assert_int_equal(booting(), 2);
-	pool_scale(&in, 2);
+	pool_scale(&in.pool, 2);
 	assert_int_equal(booting(), 0);
 	assert_int_equal(take_end(gone[1]), SIGTERM);
 	let_go(gone[0]);
@@ -211,6 +287,11 @@ int main(void)
 		RELOAD(what_cannot_be_started_does_too),
 		RELOAD(after_a_failure_it_can_be_asked_for_again),
 		RELOAD(an_old_one_that_crashes_is_replaced_by_its_next),
+		RELOAD(a_slot_whose_worker_and_next_both_end_is_filled_again),
+		RELOAD(recycling_that_fails_waits_longer_each_time),
+		RELOAD(where_there_is_no_room_the_old_one_ends_first),
+		RELOAD(who_waits_for_his_back_off_is_started_by_a_reload),
+		RELOAD(who_boots_is_replaced_by_a_reload_too),
 		RELOAD(an_old_one_that_stays_is_stopped),
 		RELOAD(one_slot_alone),
 		RELOAD(a_slot_scaled_away_holds_nobody_up),

@@ -49,12 +49,14 @@ static void varies_by_a_fifth(void **state)
 static enum restart_verdict after(unsigned n, const struct restart_end *end)
 {
 	struct config c = { .restart_delay_ms = 100, .min_uptime_ms = 5000 };
+	struct start_limit l = { 0 };
 	struct restart r = { 0 };
+	const char *why;
 	enum restart_verdict verdict = RESTART_AFTER;
 	uint64_t delay_ms;
 
 	while (n--)
-		verdict = restart_judge(&r, &c, end, &delay_ms);
+		verdict = restart_judge(&r, &l, &c, end, &delay_ms, &why);
 	return verdict;
 }
 
@@ -86,8 +88,11 @@ static void restarts_what_has_been_of_use(void **state)
 static enum restart_verdict judge(struct restart *r, const struct config *c, struct restart_end end,
 				  uint64_t *ret_delay_ms)
 {
+	struct start_limit l = { 0 };
+	const char *why;
+
 	end.random = NO_JITTER;
-	return restart_judge(r, c, &end, ret_delay_ms);
+	return restart_judge(r, &l, c, &end, ret_delay_ms, &why);
 }
 
 static void a_long_life_starts_over(void **state)
@@ -169,6 +174,60 @@ static void never_is_never(void **state)
 	assert_int_equal(delay_ms, 0);
 }
 
+static enum restart_verdict at(struct start_limit *l, uint64_t now_ms, unsigned n_workers)
+{
+	const struct config c = { .start_limit = { .n = 2, .within_ms = 1000 } };
+	const struct restart_end end = {
+		.now_ms = now_ms, .uptime_ms = 60000, .n_workers = n_workers, .was_ready = true
+	};
+	struct restart r = { 0 };
+	uint64_t delay_ms;
+	const char *why;
+
+	return restart_judge(&r, l, &c, &end, &delay_ms, &why);
+}
+
+static void a_loop_after_it_was_ready_ends(void **state)
+{
+	struct start_limit l = { 0 };
+
+	(void)state;
+	assert_int_equal(at(&l, 100, 1), RESTART_AFTER);
+	assert_int_equal(at(&l, 200, 1), RESTART_AFTER);
+	assert_int_equal(at(&l, 1099, 1), RESTART_GIVE_UP);
+}
+
+static void ends_far_apart_are_no_loop(void **state)
+{
+	struct start_limit l = { 0 };
+
+	(void)state;
+	for (uint64_t ms = 100; ms < 100000; ms += 500)
+		assert_int_equal(at(&l, ms, 1), RESTART_AFTER);
+}
+
+static void one_workers_loop_does_not_end_the_others(void **state)
+{
+	struct start_limit l = { 0 };
+
+	(void)state;
+	for (unsigned i = 0; i < 8; i++)
+		assert_int_equal(at(&l, 100, 4), RESTART_AFTER);
+	assert_int_equal(at(&l, 100, 4), RESTART_GIVE_UP);
+}
+
+static void replacements_that_fail_wait_longer_each_time(void **state)
+{
+	const struct config c = { .restart_delay_ms = 100 };
+	struct restart r = { 0 };
+
+	(void)state;
+	assert_int_equal(restart_replacement_failed(&r, &c, NO_JITTER), 100);
+	assert_int_equal(restart_replacement_failed(&r, &c, NO_JITTER), 200);
+	restart_replaced(&r);
+	assert_int_equal(restart_replacement_failed(&r, &c, NO_JITTER), 100);
+}
+
 static void chance_is_kept_within_bounds(void **state)
 {
 	struct config c = { .restart_delay_ms = 1000 };
@@ -195,6 +254,10 @@ int main(void)
 		cmocka_unit_test(max_restarts_counts_short_lives_in_a_row),
 		cmocka_unit_test(an_exit_code_can_say_that_it_is_done),
 		cmocka_unit_test(never_is_never),
+		cmocka_unit_test(a_loop_after_it_was_ready_ends),
+		cmocka_unit_test(ends_far_apart_are_no_loop),
+		cmocka_unit_test(one_workers_loop_does_not_end_the_others),
+		cmocka_unit_test(replacements_that_fail_wait_longer_each_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

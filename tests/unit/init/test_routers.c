@@ -19,6 +19,7 @@
 #include "base/fd.h"
 #include "base/macros.h"
 #include "init/supervisor/core.h"
+#include "init/supervisor/switchboard.h"
 #include "ipc/session_memory.h"
 
 enum { PATIENCE_MS = 20000, POLL_MS = 5 };
@@ -178,8 +179,18 @@ static int set_up(void **state)
 	assert_true(in->sessions_fd >= 0 && in->board_fd >= 0);
 	in->board = scoreboard_map(dup(in->board_fd));
 	assert_non_null(in->board);
-	lent_polls_init(in);
-	routers_init(in, 1, actor);
+	lent_polls_init(&in->lent_polls, in->board);
+	in->context = (struct worker_context){ .loop = &in->loop, .board = in->board };
+	in->pool.context = &in->context;
+	in->routers = (struct routers){ .n = 1,
+					.name = actor,
+					.loop = &in->loop,
+					.config = &config,
+					.credentials = &in->credentials,
+					.board = in->board,
+					.ops = &switchboard_routers_ops,
+					.owner = in };
+	routers_init(&in->routers);
 	return 0;
 }
 
@@ -216,10 +227,10 @@ static int tear_down(void **state)
 	pid_t pid = router()->pid;
 
 	(void)state;
-	in->shutdown.stage = SHUTDOWN_STOPPING; /* no more routers */
+	routers_close(&in->routers);
 	if (pid > 0) {
 		(void)kill(pid, SIGKILL);
-		assert_true(routers_ended(in, pid, wait_for_end(pid)));
+		assert_true(routers_ended(&in->routers, pid, wait_for_end(pid)));
 	}
 	uv_close((uv_handle_t *)&router()->retry, NULL);
 	(void)uv_run(&in->loop, UV_RUN_DEFAULT);
@@ -234,7 +245,7 @@ static int tear_down(void **state)
 static pid_t start(const char *name)
 {
 	(void)snprintf(actor, sizeof(actor), "%s", name);
-	routers_start(in);
+	routers_start(&in->routers);
 	assert_true(router()->pid > 0);
 	return router()->pid;
 }
@@ -257,7 +268,7 @@ static void assert_replaced(const char *name)
 	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 	assert_null(router()->channel);
 	assert_int_equal(lowest_free(), free_before);
-	assert_true(routers_ended(in, pid, status));
+	assert_true(routers_ended(&in->routers, pid, status));
 	(void)snprintf(actor, sizeof(actor), "read_nothing");
 	while (!router()->up)
 		(void)uv_run(&in->loop, UV_RUN_ONCE);
@@ -287,7 +298,7 @@ static void what_is_shared_cannot_be_resized(void **state)
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), ALL_SEALED);
 	counter_add(&in->board->reloads, 1); /* no SIGBUS */
-	assert_true(routers_ended(in, router()->pid, status));
+	assert_true(routers_ended(&in->routers, router()->pid, status));
 }
 
 /* Until its queue is full. */
@@ -300,11 +311,11 @@ static void one_that_reads_nothing_is_replaced(void **state)
 	while (!router()->up)
 		(void)uv_run(&in->loop, UV_RUN_ONCE);
 	for (int i = 0; i < 2 * CONTROL_QUEUE_MAX && router()->channel; i++)
-		routers_tell_phase(in);
+		shutdown_hold(in, i % 2);
 	assert_null(router()->channel);
 	status = wait_for_end(pid);
 	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-	assert_true(routers_ended(in, pid, status));
+	assert_true(routers_ended(&in->routers, pid, status));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

@@ -44,9 +44,9 @@ static void is_over_with_the_last_worker(void **state)
 	shutdown_begin(&in, CODE, SHUTDOWN_GENTLE);
 	pass(DELAY_MS);
 	let_go(serving(0));
-	assert_false(shutdown_is_over(&in));
+	assert_false(in.routers.is_closed);
 	let_go(serving(1));
-	assert_true(shutdown_is_over(&in));
+	assert_true(in.routers.is_closed);
 	assert_int_equal(in.shutdown.exit_code, CODE);
 }
 
@@ -98,7 +98,7 @@ static void a_killed_one_is_told_by_the_exit_code(void **state)
 	assert_int_equal(take_end(serving(0)), SIGKILL);
 	assert_int_equal(in.shutdown.exit_code, EXIT_FORCED);
 	assert_int_equal(take_end(serving(1)), SIGKILL);
-	assert_true(shutdown_is_over(&in));
+	assert_true(in.routers.is_closed);
 }
 
 static void the_dead_are_not_replaced(void **state)
@@ -115,14 +115,14 @@ static void the_dead_are_not_replaced(void **state)
 static void the_one_that_boots_ends_too(void **state)
 {
 	(void)state;
-	reload_all(&in);
+	reload_all(&in.pool);
 	assert_int_equal(next(0)->state, WORKER_BOOTING);
 	shutdown_begin(&in, CODE, SHUTDOWN_GENTLE);
 	pass(DELAY_MS);
 	assert_int_equal(next(0)->state, WORKER_STOPPING);
 	assert_int_equal(take_end(next(0)), SIGTERM);
 	assert_null(next(0));
-	assert_false(shutdown_is_over(&in));
+	assert_false(in.routers.is_closed);
 }
 
 static void who_was_killed_before_is_not_forced(void **state)
@@ -132,7 +132,7 @@ static void who_was_killed_before_is_not_forced(void **state)
 	shutdown_begin(&in, CODE, SHUTDOWN_FAST);
 	assert_int_equal(take_end(serving(0)), SIGKILL);
 	assert_int_equal(take_end(serving(1)), SIGTERM);
-	assert_true(shutdown_is_over(&in));
+	assert_true(in.routers.is_closed);
 	assert_int_equal(in.shutdown.exit_code, CODE);
 }
 

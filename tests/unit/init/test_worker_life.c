@@ -392,20 +392,6 @@ static void one_that_closes_its_server_lives_on(void **state)
 	assert_int_equal(wait_for_end(), SIGTERM);
 }
 
-static void one_that_has_left_and_has_no_client_is_stopped(void **state)
-{
-	(void)state;
-	get_ready();
-	say(CLOSED);
-	pass(REOPEN_MS);
-	worker_requests_done(w);
-	pass(STOP_MS - 1000);
-	assert_state(WORKER_DRAINING);
-	pass(2000);
-	assert_state(WORKER_STOPPING);
-	assert_int_equal(wait_for_end(), SIGTERM);
-}
-
 static void one_that_opens_its_server_again_stays(void **state)
 {
 	(void)state;
@@ -520,7 +506,6 @@ int main(void)
 		LIFE(one_that_leaves_its_channel_is_drained),
 		LIFE(one_without_a_channel_leaves_none),
 		LIFE(one_that_closes_its_server_lives_on),
-		LIFE(one_that_has_left_and_has_no_client_is_stopped),
 		LIFE(one_that_opens_its_server_again_stays),
 		LIFE(one_that_opens_it_when_it_is_replaced_is_stopped),
 		LIFE(one_that_cannot_be_understood_lives_on),

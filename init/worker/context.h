@@ -1,0 +1,34 @@
+/* What all workers have in common, for the life of init. All but .wanted is set once, before the
+ * first worker. */
+#pragma once
+
+#include <uv.h>
+
+#include "init/worker/command.h"
+#include "ipc/scoreboard.h"
+#include "settings/config.h"
+
+struct credentials;
+struct frontend;
+struct hub;
+struct logs;
+struct memory;
+struct places;
+struct terminal;
+
+struct worker_context {
+	uv_loop_t *loop;
+	const struct config *config;
+	const struct command *command;
+	struct dialect dialect;
+	struct reach reach;
+	const struct credentials *credentials; /* whom they run as */
+	const struct frontend *frontend;
+	const struct memory *memory;
+	struct places *places;
+	struct hub *hub;
+	struct logs *logs;
+	struct terminal *terminal;
+	struct scoreboard *board;
+	unsigned wanted; /* how many there are to be; the pool's to change */
+};
