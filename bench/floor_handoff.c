@@ -1,8 +1,12 @@
 /* The least that handing connections to Node workers costs: accept, one look, the socket goes to
- * the next worker's IPC channel. Frames of cluster-adapter go to the other worker unread. It knows
- * no session, so it could not route.
+ * the next worker's IPC channel. Frames of cluster-adapter go to the other workers unread. It knows
+ * no session, so it could not route. It is also the least that a start costs: fork, exec, an answer
+ * to listen(); no worker is given a socket before it can take one, and until then nothing is
+ * accepted.
  *
- *	bench-floor-handoff PORT WORKER.js */
+ *	bench-floor-handoff PORT WORKER.js [WORKERS]
+ *
+ * STYLE=sticky in the environment: the app calls setupWorker(), else listen(). */
 #include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
@@ -19,19 +23,23 @@
 #include "base/macros.h"
 #include "ipc/node.h"
 
-enum { WORKERS = 2, IN_MAX = 1 << 20, LENGTH = 4 };
+enum { WORKERS_MAX = 64, IN_MAX = 1 << 20, LENGTH = 4 };
 
 struct worker {
 	int fd;
+	bool ready;
+	struct wire_writer newconn; /* listen(): what every connection begins with */
 	size_t in_len;
 	char in[IN_MAX];
 };
 
 static struct {
 	int epoll, listener;
-	unsigned next;
-	struct blob *connection; /* the frame that goes with each socket */
-	struct worker workers[WORKERS];
+	unsigned next, count, ready;
+	uint32_t seq;
+	bool sticky;
+	struct blob *connection; /* the frame that goes with each socket of a setupWorker() app */
+	struct worker *workers;
 } handoff;
 
 static void watch(int fd, void *data)
@@ -45,7 +53,9 @@ static void watch(int fd, void *data)
 
 static void send_socket(struct worker *w, int fd)
 {
-	struct iovec frame = { handoff.connection->bytes, handoff.connection->len };
+	struct blob *connection = handoff.sticky ? blob_ref(handoff.connection)
+						 : node_newconn(&w->newconn, handoff.seq++);
+	struct iovec frame = { connection->bytes, connection->len };
 	union {
 		char bytes[CMSG_SPACE(sizeof(int))];
 		struct cmsghdr align;
@@ -61,6 +71,17 @@ static void send_socket(struct worker *w, int fd)
 	c->cmsg_len = CMSG_LEN(sizeof(int));
 	memcpy(CMSG_DATA(c), &fd, sizeof(fd));
 	(void)sendmsg(w->fd, &m, MSG_NOSIGNAL);
+	blob_unref(connection);
+}
+
+static struct worker *next_ready(void)
+{
+	struct worker *w;
+
+	do
+		w = &handoff.workers[handoff.next++ % handoff.count];
+	while (!w->ready);
+	return w;
 }
 
 static void accept_all(void)
@@ -70,7 +91,7 @@ static void accept_all(void)
 
 	while ((fd = accept4(handoff.listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
 		(void)recv(fd, head, sizeof(head), MSG_PEEK);
-		send_socket(&handoff.workers[handoff.next++ % WORKERS], fd);
+		send_socket(next_ready(), fd);
 		close(fd);
 	}
 }
@@ -89,13 +110,50 @@ static void send_all(const struct worker *w, const char *bytes, size_t len)
 	}
 }
 
-static void on_frame(const struct worker *from, const char *frame, size_t len)
+static void relay(const struct worker *from, const char *frame, size_t len)
 {
-	if (!memmem(frame, len, "_sio_adapter", strlen("_sio_adapter")))
-		return;
-	for (size_t i = 0; i < WORKERS; i++)
-		if (&handoff.workers[i] != from)
+	for (size_t i = 0; i < handoff.count; i++)
+		if (&handoff.workers[i] != from && handoff.workers[i].ready)
 			send_all(&handoff.workers[i], frame, len);
+}
+
+/* start */
+
+static void become_ready(struct worker *w)
+{
+	w->ready = true;
+	if (handoff.ready++ == 0)
+		watch(handoff.listener, NULL);
+}
+
+static void answer_listen(struct worker *w, const struct node_msg *query)
+{
+	struct blob *reply = node_listen_reply(SERIAL_ADVANCED, query, "server", 0, "0.0.0.0",
+					       query->port, handoff.seq++);
+
+	node_newconn_begin(&w->newconn, SERIAL_ADVANCED, "server");
+	send_all(w, (const char *)reply->bytes, reply->len);
+	blob_unref(reply);
+}
+
+static void on_early_frame(struct worker *w, struct str payload)
+{
+	struct node_msg m;
+
+	if (node_read(SERIAL_ADVANCED, payload, &m) < 0)
+		exit(1);
+	if (m.kind == NODE_QUERY_SERVER)
+		answer_listen(w, &m);
+	else if (m.kind == (handoff.sticky ? NODE_ADAPTER : NODE_LISTENING))
+		become_ready(w);
+}
+
+static void on_frame(struct worker *w, const char *frame, size_t len)
+{
+	if (!w->ready)
+		on_early_frame(w, (struct str){ frame + LENGTH, len - LENGTH });
+	if (memmem(frame, len, "_sio_adapter", strlen("_sio_adapter")))
+		relay(w, frame, len);
 }
 
 static void on_readable(struct worker *w)
@@ -121,8 +179,6 @@ static void on_readable(struct worker *w)
 	w->in_len -= at;
 	memmove(w->in, w->in + at, w->in_len);
 }
-
-/* start */
 
 static void run_worker(int fd, size_t i, char *script)
 {
@@ -163,21 +219,25 @@ static void start_listening(uint16_t port)
 	if (bind(handoff.listener, (struct sockaddr *)&a, sizeof(a)) < 0 ||
 	    listen(handoff.listener, SOMAXCONN) < 0)
 		exit(1);
-	watch(handoff.listener, NULL);
 }
 
 int main(int argc, char **argv)
 {
 	struct epoll_event events[64];
+	const char *style = getenv("STYLE");
 
-	if (argc != 3)
+	if (argc != 3 && argc != 4)
 		return 2;
+	handoff.sticky = style && strcmp(style, "sticky") == 0;
+	handoff.count = argc == 4 ? (unsigned)atoi(argv[3]) : 2;
+	handoff.workers = calloc(WORKERS_MAX, sizeof(*handoff.workers));
+	assert(handoff.workers && handoff.count >= 1 && handoff.count <= WORKERS_MAX);
 	handoff.epoll = epoll_create1(EPOLL_CLOEXEC);
 	handoff.connection = node_sticky_connection(SERIAL_ADVANCED);
 	assert(handoff.epoll >= 0 && handoff.connection);
-	for (size_t i = 0; i < WORKERS; i++)
-		start_worker(i, argv[2]);
 	start_listening((uint16_t)atoi(argv[1]));
+	for (size_t i = 0; i < handoff.count; i++)
+		start_worker(i, argv[2]);
 	for (;;) {
 		int n = epoll_wait(handoff.epoll, events, ARRAY_LEN(events), -1);
 

@@ -1,5 +1,5 @@
 /* PID 1: wires the parts. Listeners first, so that a port in use is said before any worker runs;
- * signals before the first child; then the routers and the workers. */
+ * signals before the first child; then the workers, who take longest, and the routers. */
 #include "init/init.h"
 
 #include <errno.h>
@@ -85,7 +85,7 @@ static void start_workers(struct init *in)
 	in->context.reach = command_reach(in->config, in->command);
 	log_info("init: workers are reached by %s (%s)", worker_style_name(in->context.reach.style),
 		 in->context.reach.why);
-	in->context.dialect = command_dialect(in->config, in->command);
+	in->context.dialect = dialect_choose(in->config, in->command);
 	log_info("init: serialization %s (%s)",
 		 in->context.dialect.mode == SERIAL_JSON ? "json" : "advanced",
 		 in->context.dialect.why);
@@ -104,9 +104,18 @@ static void start_workers(struct init *in)
 	pool_start(&in->pool, n);
 }
 
+/* Before the first command where there is one, so that probes are answered while it runs; else
+ * behind the workers, who take longer to start. */
+static void start_routers(struct init *in, bool before_workers)
+{
+	if (before_workers == (in->config->pre_start != NULL))
+		routers_start(&in->routers);
+}
+
 static void start_serving(struct init *in)
 {
 	start_workers(in);
+	start_routers(in, false);
 	monitor_start(&in->monitor, &in->pool);
 	(void)uv_timer_again(&in->heartbeat); /* in step with the watch: one wake-up for both */
 	file_watch_start(in);
@@ -195,7 +204,7 @@ int init_main(const struct config *c, const struct command *cmd, char *self)
 	access_file_open(&in.access_file, &in.loop, c->access_log ? c->access_log_file : NULL,
 			 on_access_file, &in);
 	wire(&in, n_routers, self);
-	routers_start(&in.routers);
+	start_routers(&in, true);
 	pre_start_run(&in, start_serving);
 	(void)uv_run(&in.loop, UV_RUN_DEFAULT);
 	(void)reap_sweep(); /* the routers, and what escaped from its worker's group */

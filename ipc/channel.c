@@ -89,9 +89,9 @@ int channel_init(struct channel *ch, uv_loop_t *loop, int fd, enum serialization
 	return 0;
 }
 
-void channel_bound_unread(struct channel *ch)
+void channel_bound_unread(struct channel *ch, bool bound)
 {
-	ch->bound_unread = true;
+	ch->bound_unread = bound;
 }
 
 static void channel_end(struct channel *ch, int err)

@@ -91,11 +91,12 @@ struct channel {
 int channel_init(struct channel *ch, uv_loop_t *loop, int fd, enum serialization mode,
 		 const struct channel_ops *ops, struct quota *quota);
 
-/* From now on the peer never has more unread than it takes with one read: whole frames, 64 KiB in
- * all, or a single longer one. For the Node versions whose channel stands still for ever when a
- * read ends inside a length prefix (nodejs: lib/internal/child_process/serialization.js before
- * 20.19 and 22.14). Costs a wait of a millisecond or more when the peer is that far behind. */
-void channel_bound_unread(struct channel *ch);
+/* @bound: from now on the peer never has more unread than it takes with one read: whole frames, 64
+ * KiB in all, or a single longer one. For the Node versions whose channel stands still for ever
+ * when a read ends inside a length prefix (nodejs: lib/internal/child_process/serialization.js
+ * before 20.19 and 22.14). Costs a wait of a millisecond or more when the peer is that far behind.
+ */
+void channel_bound_unread(struct channel *ch, bool bound);
 
 /* Queues @frame (a reference is taken) before all that is relayed; it is written before the loop
  * waits again. @fd is -1 or borrowed until channel_has_sent() the frame, the channel has ended or

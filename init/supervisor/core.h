@@ -24,6 +24,7 @@
 #include "init/system/terminal.h"
 #include "init/worker/app_messages.h"
 #include "init/worker/command.h"
+#include "init/worker/version_question.h"
 #include "ipc/scoreboard.h"
 #include "relay/hub.h"
 #include "settings/config.h"
@@ -45,6 +46,7 @@ struct init {
 	struct logs logs;
 	struct terminal terminal;
 	struct pre_start pre_start;
+	struct version_question version_question;
 	struct admin_socket admin;
 	struct lent_polls lent_polls;
 	struct app_metrics app_metrics;

@@ -126,6 +126,7 @@ static void on_exit_status(pid_t pid, int status, const struct rusage *usage, vo
 
 	if (!routers_ended(&in->routers, pid, status) && !pre_start_ended(in, pid, status) &&
 	    !access_file_ended(&in->access_file, pid, status) &&
+	    !version_question_ended(&in->version_question, pid) &&
 	    !pool_ended(&in->pool, pid, status, usage))
 		log_debug("init: reaped orphan %d", (int)pid);
 }

@@ -1,5 +1,6 @@
 /* The two tables. See switchboard.h. */
 #include "init/supervisor/switchboard.h"
+#include "init/supervisor/node_version.h"
 
 #include <utlist.h>
 
@@ -383,6 +384,7 @@ static void on_all_ready(struct pool *p)
 	in->told_ready = true;
 	frontend_name(&in->frontend, where, sizeof(where));
 	log_info("serving on %s with %u workers", where, in->context.wanted);
+	node_version_ask(in);
 	notify_ready();
 }
 

@@ -1,10 +1,12 @@
-/* What all workers have in common, for the life of init. All but .wanted is set once, before the
- * first worker. */
+/* What all workers have in common, for the life of init. Set once, before the first
+ * worker; but .wanted, and .dialect.bound_unread, which may be lifted. */
 #pragma once
 
 #include <uv.h>
 
 #include "init/worker/command.h"
+#include "init/worker/dialect.h"
+#include "init/worker/reach.h"
 #include "ipc/scoreboard.h"
 #include "settings/config.h"
 

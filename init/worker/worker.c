@@ -213,6 +213,14 @@ static void on_still_there(uv_timer_t *t)
 	worker_drain(w);
 }
 
+/* For one that was never understood. */
+static const char *what_it_may_want(const struct worker *w)
+{
+	return w->state == WORKER_SPAWNED && w->channel.mode == SERIAL_ADVANCED
+		   ? " (Node before 12.16 wants SIOINIT_SERIALIZATION=json)"
+		   : "";
+}
+
 /* It is dying, which the next moment tells, or has called cluster.worker.disconnect(): then it has
  * to go, since nothing can be handed to it and its clients miss the others' broadcasts.
  * Acknowledged sockets stay with the worker; the others go back. */
@@ -224,8 +232,8 @@ static void on_channel_end(struct channel *ch, int err)
 	hub_leave(&w->member);
 	handles_cut(&w->handles);
 	if (err == -EBADMSG || err == -EMSGSIZE) {
-		log_error("worker[%u]: wrote garbage to its IPC channel; it is replaced pid=%d",
-			  w->slot, (int)w->pid);
+		log_error("worker[%u]: wrote garbage to its IPC channel; it is replaced pid=%d%s",
+			  w->slot, (int)w->pid, what_it_may_want(w));
 		worker_kill(w);
 	} else if (w->has_channel && w->state >= WORKER_READY && w->state <= WORKER_CLOSED) {
 		(void)uv_timer_stop(&w->settling);
@@ -289,8 +297,7 @@ int worker_init(struct worker *w, uv_loop_t *loop, int fd, struct hub *hub, bool
 
 	if (r < 0)
 		return r;
-	if (bound_unread)
-		channel_bound_unread(&w->channel);
+	channel_bound_unread(&w->channel, bound_unread);
 	w->handles.channel = &w->channel;
 	w->handles.ops = &handles_ops;
 	(void)uv_timer_init(loop, &w->deadline);

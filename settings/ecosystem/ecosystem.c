@@ -8,6 +8,7 @@
 #include "base/macros.h"
 #include "settings/ecosystem/ecosystem_reader.h"
 #include "settings/ecosystem/ecosystem_tree.h"
+#include "settings/interpreter.h"
 
 #include "base/ban.h"
 
@@ -47,23 +48,6 @@ static void take_env_of_a_name(struct ecosystem_reader *r, const json_t *app)
 
 /* The command */
 
-static const struct {
-	const char *extension, *interpreter;
-} interpreters[] = {
-	{ ".sh", "bash" }, { ".rb", "ruby" },    { ".php", "php" },
-	{ ".pl", "perl" }, { ".py", "python3" },
-};
-
-static const char *interpreter_of(const char *script)
-{
-	const char *dot = strrchr(script, '.');
-
-	for (size_t i = 0; dot && i < ARRAY_LEN(interpreters); i++)
-		if (strcmp(dot, interpreters[i].extension) == 0)
-			return interpreters[i].interpreter;
-	return NULL;
-}
-
 static int add_all(struct ecosystem_words *to, const struct ecosystem_words *from)
 {
 	int r = 0;
@@ -88,7 +72,8 @@ static int build_line(struct ecosystem_reader *r, struct ecosystem_words *comman
 
 static int build_words(struct ecosystem_reader *r, struct ecosystem_words *command)
 {
-	const char *interpreter = r->interpreter ? r->interpreter : interpreter_of(r->script);
+	const char *interpreter =
+	    r->interpreter ? r->interpreter : interpreter_for(r->script, INTERPRETER_OF_PM2);
 	bool none = interpreter && strcmp(interpreter, "none") == 0;
 	int n = 0;
 

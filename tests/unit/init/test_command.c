@@ -17,6 +17,9 @@
 #include "base/log.h"
 #include "base/macros.h"
 #include "init/worker/command.h"
+#include "init/worker/dialect.h"
+#include "init/worker/reach.h"
+#include "init/worker/version_question.h"
 
 static const char search_path[] = "/nowhere:bin:";
 static char folder[] = "/tmp/sioinit-test-command-XXXXXX", *saved_path;
@@ -164,20 +167,18 @@ static void knows_the_stalling_versions(void **state)
 {
 	static const char *const stalling[] = { "v18.5.0",  "v18.20.8", "v19.9.0", "v20.0.0",
 						"v20.18.3", "v21.7.0",  "v22.0.0", "v22.13.1",
-						"v23.11.0", "",         "1.2" };
+						"v23.11.0", "",         "1.2",     "v16.20.2" };
 	static const char *const sound[] = { "v18.0.0",    "v18.4.0",  "v20.19.0",
 					     "v20.20.2\n", "v22.14.0", "v22.23.3\n",
 					     "v24.0.0",    "v25.1.0",  "v26.10.0\n" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(stalling); i++)
-		if (!command_dialect_of_version(stalling[i]).bound_unread)
+		if (!dialect_stalls(stalling[i]))
 			fail_msg("no unread bound for %s", stalling[i]);
 	for (size_t i = 0; i < ARRAY_LEN(sound); i++)
-		if (command_dialect_of_version(sound[i]).bound_unread)
+		if (dialect_stalls(sound[i]))
 			fail_msg("unread bound for %s", sound[i]);
-	assert_int_equal(command_dialect_of_version("v18.20.8").mode, SERIAL_ADVANCED);
-	assert_int_equal(command_dialect_of_version("v16.20.2").mode, SERIAL_JSON);
 }
 
 static void assert_dialect(enum config_serialization setting, enum command_runtime runtime,
@@ -185,10 +186,11 @@ static void assert_dialect(enum config_serialization setting, enum command_runti
 {
 	struct config c = { .serialization = setting };
 	struct command k = { .argv = WORDS("node"), .argc = 1, .runtime = runtime };
-	struct dialect d = command_dialect(&c, &k);
+	struct dialect d = dialect_choose(&c, &k);
 
 	assert_int_equal(d.mode, mode);
 	assert_int_equal(d.bound_unread, bound_unread);
+	assert_int_equal(d.is_open, bound_unread);
 	assert_true(strlen(d.why) > 0);
 }
 
@@ -199,7 +201,6 @@ static void chooses_the_dialect(void **state)
 	assert_dialect(CONFIG_SERIAL_ADVANCED, RUNTIME_BUN, SERIAL_ADVANCED, false);
 	assert_dialect(CONFIG_SERIAL_AUTO, RUNTIME_BUN, SERIAL_JSON, false);
 	assert_dialect(CONFIG_SERIAL_AUTO, RUNTIME_DENO, SERIAL_ADVANCED, false);
-	write_file("bin/node", 0755, "#!/bin/sh\nprintf v20.18\nprintf '.1\\n'\n");
 	assert_dialect(CONFIG_SERIAL_AUTO, RUNTIME_OTHER, SERIAL_ADVANCED, true);
 	assert_dialect(CONFIG_SERIAL_ADVANCED, RUNTIME_NODE, SERIAL_ADVANCED, true);
 	assert_dialect(CONFIG_SERIAL_JSON, RUNTIME_NODE, SERIAL_JSON, false);
@@ -208,16 +209,67 @@ static void chooses_the_dialect(void **state)
 	(void)setenv("PATH", search_path, 1);
 }
 
+static int n_answers;
+static char answered[64];
+
+static void on_answer(const char *answer, void *ctx)
+{
+	(void)ctx;
+	n_answers++;
+	(void)snprintf(answered, sizeof(answered), "%s", answer);
+}
+
+/* Asks the node that @script is, and runs the loop to its end. */
+static void ask(const char *script)
+{
+	struct version_question q = { .on_answer = on_answer };
+	uv_loop_t loop;
+
+	write_file("bin/node", 0755, script);
+	n_answers = 0;
+	assert_int_equal(uv_loop_init(&loop), 0);
+	assert_int_equal(version_question_ask(&q, &loop, "node", NULL), 0);
+	assert_int_equal(uv_run(&loop, UV_RUN_DEFAULT), 0);
+	assert_int_equal(uv_loop_close(&loop), 0);
+	assert_int_equal(n_answers, 1);
+	assert_true(version_question_ended(&q, q.pid));
+	assert_false(version_question_ended(&q, 1));
+}
+
+static void hears_the_version(void **state)
+{
+	struct version_question never = { 0 };
+
+	(void)state;
+	ask("#!/bin/sh\nprintf v20.18\nprintf '.1\\n'\nexec /bin/sleep 20\n");
+	assert_string_equal(answered, "v20.18.1\n");
+	ask("#!/bin/sh\n");
+	assert_string_equal(answered, "");
+	ask("#!/bin/sh\nwhile :; do printf 0123456789; done\n");
+	assert_int_equal(strlen(answered), sizeof(never.answer) - 1);
+	assert_false(version_question_ended(&never, 0));
+}
+
 static void does_not_wait_for_a_hanging_node(void **state)
 {
 	time_t start = time(NULL);
 
 	(void)state;
-	write_file("bin/node", 0755, "#!/bin/sh\nwhile :; do printf x; /bin/sleep 0.5; done\n");
-	assert_dialect(CONFIG_SERIAL_AUTO, RUNTIME_NODE, SERIAL_ADVANCED, true);
-	write_file("bin/node", 0755, "#!/bin/sh\nexec /bin/sleep 20\n");
-	assert_dialect(CONFIG_SERIAL_AUTO, RUNTIME_NODE, SERIAL_ADVANCED, true);
+	ask("#!/bin/sh\nprintf x\nexec /bin/sleep 20\n");
+	assert_string_equal(answered, "x");
 	assert_true(time(NULL) - start < 10);
+}
+
+static void has_nobody_to_ask(void **state)
+{
+	struct version_question q = { .on_answer = on_answer };
+	uv_loop_t loop;
+
+	(void)state;
+	assert_int_equal(uv_loop_init(&loop), 0);
+	assert_int_equal(version_question_ask(&q, &loop, "./nothing", NULL), -ENOENT);
+	assert_int_equal(uv_loop_close(&loop), 0);
+	assert_false(version_question_ended(&q, 1));
 }
 
 /* Reaching workers */
@@ -313,6 +365,8 @@ int main(void)
 		cmocka_unit_test(fills_in_the_placeholders),
 		cmocka_unit_test(knows_the_stalling_versions),
 		cmocka_unit_test(chooses_the_dialect),
+		cmocka_unit_test(hears_the_version),
+		cmocka_unit_test(has_nobody_to_ask),
 		cmocka_unit_test(does_not_wait_for_a_hanging_node),
 	};
 
