@@ -14,7 +14,9 @@
 #include "commands/health.h"
 #include "commands/migrate.h"
 #include "init/init.h"
+#include "init/routers/router_env.h"
 #include "init/system/credentials.h"
+#include "init/system/process_limits.h"
 #include "init/worker/command.h"
 #include "router/router.h"
 #include "router/sandbox.h"
@@ -44,6 +46,12 @@ static void become_router_user(const char *ids)
 		die(EXIT_OUR_FAILURE, "router: cannot become SIOINIT_USER (%s): %s", ids,
 		    strerror(-e));
 	credentials_free(&c);
+}
+
+/* What ps, top and pgrep show as the command's name; at most 15 bytes. */
+static void name_process(const char *name)
+{
+	(void)prctl(PR_SET_NAME, name);
 }
 
 static int run_router(const struct config *c)
@@ -86,6 +94,7 @@ static int run_router(const struct config *c)
 
 	if (!fd)
 		die(EXIT_OUR_FAILURE, "the router is started by sioinit itself");
+	name_process(ROUTER_PROCESS_NAME);
 	if (conf.sandbox)
 		sandbox_begin();
 	if (ids)
@@ -93,15 +102,20 @@ static int run_router(const struct config *c)
 	return router_main(&conf, atoi(fd));
 }
 
-static int run_init(const struct config *c, char *self)
+static int run_init(const struct config *c)
 {
 	struct command cmd;
 	char err[512];
-	int code, r = command_resolve(c, &cmd, &code, err, sizeof(err));
+	int code, r;
+
+	name_process("sioinit");
+	if (process_limits_init(err, sizeof(err)) < 0)
+		die(EXIT_BAD_CONFIG, "%s", err);
+	r = command_resolve(c, &cmd, &code, err, sizeof(err));
 
 	if (r < 0)
 		die(code, "%s", err);
-	code = init_main(c, &cmd, self);
+	code = init_main(c, &cmd);
 	command_free(&cmd);
 	return code;
 }
@@ -141,70 +155,74 @@ static void complete(struct config *c)
 	node_options_apply(c, getenv("NODE_OPTIONS"));
 }
 
-static int run_app(struct config *c, char *self)
+static int run_app(struct config *c)
 {
 	complete(c);
-	return run_init(c, self);
+	return run_init(c);
 }
 
-static int check(struct config *c, char *self)
+static int check(struct config *c)
 {
-	(void)self;
 	complete(c);
 	config_print(c, stdout);
 	return 0;
 }
 
-static int help(struct config *c, char *self)
+static int help(struct config *c)
 {
 	(void)c;
-	(void)self;
 	config_help(stdout);
 	return 0;
 }
 
-static int version(struct config *c, char *self)
+static int version(struct config *c)
 {
 	(void)c;
-	(void)self;
 	return printf("sioinit %s\n", SIOINIT_VERSION) < 0;
 }
 
-static int health(struct config *c, char *self)
+static int health(struct config *c)
 {
-	(void)self;
 	return health_ask(c, false);
 }
 
-static int health_ready(struct config *c, char *self)
+static int health_ready(struct config *c)
 {
-	(void)self;
 	return health_ask(c, true);
 }
 
-static int cli(struct config *c, char *self)
+static int cli(struct config *c)
 {
-	(void)self;
 	return cli_run(c, c->command, c->command_len);
 }
 
-static int migrate(struct config *c, char *self)
+static int migrate(struct config *c)
 {
-	(void)self;
 	return migrate_run(c, c->command, c->command_len);
 }
 
-static int completion(struct config *c, char *self)
+static int completion(struct config *c)
 {
-	(void)self;
 	return completion_run(c->command, c->command_len);
 }
 
-static int (*const acts[CONFIG_N_ACTIONS])(struct config *c, char *self) = {
+static int (*const acts[CONFIG_N_ACTIONS])(struct config *c) = {
 	[CONFIG_RUN] = run_app, [CONFIG_HELP] = help,       [CONFIG_VERSION] = version,
 	[CONFIG_CHECK] = check, [CONFIG_HEALTH] = health,   [CONFIG_HEALTH_READY] = health_ready,
 	[CONFIG_CLI] = cli,     [CONFIG_MIGRATE] = migrate, [CONFIG_COMPLETION] = completion,
 };
+
+/* For init: a signal that comes before there are handlers waits for them (signals_init()); process
+ * 1 would never see it otherwise. All others block none, whatever they were started with. */
+static void set_signal_mask(bool block)
+{
+	sigset_t mask;
+
+	(void)sigemptyset(&mask);
+	if (block)
+		(void)sigfillset(&mask);
+	(void)sigprocmask(SIG_SETMASK, &mask, NULL);
+}
 
 int main(int argc, char **argv)
 {
@@ -216,9 +234,10 @@ int main(int argc, char **argv)
 	fd_open_standard();
 	if (config_load(argc, argv, environ, &c, &action, err, sizeof(err)) < 0)
 		die(EXIT_BAD_CONFIG, "%s", err);
+	set_signal_mask(action == CONFIG_RUN && !role);
 	log_set_level((enum log_level)c.log_level);
 	log_set_format((enum log_format)c.log_format);
 	if (role && strcmp(role, "router") == 0)
 		return run_router(&c);
-	return acts[action](&c, argv[0]);
+	return acts[action](&c);
 }

@@ -2,12 +2,15 @@
  * the Dockerfile; comments say what has no place in either. */
 #include "commands/migrate.h"
 
+#include <ctype.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
+#include "base/macros.h"
+#include "settings/config_command.h"
 #include "settings/ecosystem/ecosystem.h"
 
 #include "base/ban.h"
@@ -76,6 +79,74 @@ static void print_dockerfile(const struct ecosystem *e)
 	print_words("CMD", e->command, e->command_len);
 }
 
+/* A shell does not know that node is meant. */
+static bool wants_node(const struct ecosystem *e)
+{
+	static const char *const extensions[] = { ".js", ".mjs", ".cjs", ".ts", ".mts" };
+	const char *dot = e->bare ? strrchr(e->command[0], '.') : NULL;
+
+	for (size_t i = 0; dot && i < ARRAY_LEN(extensions); i++)
+		if (strcmp(dot, extensions[i]) == 0)
+			return true;
+	return false;
+}
+
+/* The command line of a sidecar: what a shell makes of its directory and its variables. */
+static void print_sidecar_line(const struct ecosystem *e, FILE *out)
+{
+	if (e->cwd) {
+		(void)fputs("cd ", out);
+		config_command_print_word(e->cwd, out);
+		(void)fputs(" && ", out);
+	}
+	for (size_t i = 0; i < e->env.n; i++) {
+		(void)fprintf(out, "%s=", e->env.items[i].name);
+		config_command_print_word(e->env.items[i].value, out);
+		(void)fputc(' ', out);
+	}
+	if (wants_node(e))
+		(void)fputs("node ", out);
+	config_command_print(e->command, out);
+}
+
+static void print_sidecars(const struct ecosystem *e)
+{
+	for (size_t i = 0; i < e->n_others; i++) {
+		char name[SIDECAR_NAME_SIZE], *line = NULL,
+					      variable[sizeof("SIOINIT_SIDECAR_") + sizeof(name)];
+		size_t n;
+		FILE *out = open_memstream(&line, &n);
+
+		ecosystem_other_name(e, i, name);
+		for (char *p = name; *p; p++)
+			*p = (char)toupper((unsigned char)*p);
+		(void)snprintf(variable, sizeof(variable), "SIOINIT_SIDECAR_%s", name);
+		if (out)
+			print_sidecar_line(&e->others[i], out);
+		if (out && fclose(out) == 0)
+			print_variable(variable, line);
+		free(line);
+	}
+}
+
+static void print_differences(const struct ecosystem *e)
+{
+	print_comments("means something else with sioinit", &e->changed);
+	print_comments("has no equivalent", &e->ignored);
+	for (size_t i = 0; i < e->n_others; i++) {
+		const struct ecosystem *o = &e->others[i];
+
+		if (o->settings.n + o->changed.n + o->ignored.n + o->once > 0)
+			printf("\n# app %s, beside it:\n", o->app);
+		if (o->once)
+			printf("# autorestart: false holds with the file only\n");
+		if (o->settings.n)
+			print_comments("is the app's own with the file only", &o->settings);
+		print_comments("means something else with sioinit", &o->changed);
+		print_comments("has no equivalent", &o->ignored);
+	}
+}
+
 static int print(const struct ecosystem *e, const struct ecosystem_request *rq, char *err,
 		 size_t err_size)
 {
@@ -90,9 +161,9 @@ static int print(const struct ecosystem *e, const struct ecosystem_request *rq, 
 		return r;
 	for (size_t i = 0; i < e->env.n; i++)
 		print_variable(e->env.items[i].name, e->env.items[i].value);
+	print_sidecars(e);
 	print_dockerfile(e);
-	print_comments("means something else with sioinit", &e->changed);
-	print_comments("has no equivalent", &e->ignored);
+	print_differences(e);
 	return 0;
 }
 

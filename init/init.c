@@ -5,10 +5,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "init/routers/router_env.h"
 #include "init/supervisor/core.h"
 #include "init/supervisor/signals.h"
 #include "init/supervisor/switchboard.h"
@@ -104,6 +106,21 @@ static void start_workers(struct init *in)
 	pool_start(&in->pool, n);
 }
 
+static void on_sidecar_died(void *ctx, const char *line)
+{
+	struct init *in = ctx;
+
+	pool_record_death(&in->pool, line);
+}
+
+static void on_sidecar_given_up(void *ctx, int code)
+{
+	shutdown_begin(ctx, code, SHUTDOWN_FAST);
+}
+
+static const struct sidecars_ops sidecars_ops = { on_sidecar_died, on_sidecar_given_up,
+						  shutdown_sidecars_over };
+
 /* Before the first command where there is one, so that probes are answered while it runs; else
  * behind the workers, who take longer to start. */
 static void start_routers(struct init *in, bool before_workers)
@@ -120,6 +137,7 @@ static void start_serving(struct init *in)
 	(void)uv_timer_again(&in->heartbeat); /* in step with the watch: one wake-up for both */
 	file_watch_start(in);
 	admin_socket_open(in);
+	sidecars_start(&in->sidecars);
 }
 
 static void open_shared_memory(struct init *in)
@@ -150,8 +168,23 @@ static void on_access_file(void *ctx)
 	switchboard_tell_access_log(ctx);
 }
 
+static void on_orphan_ended(void *ctx, bool forced)
+{
+	shutdown_worker_ended(ctx, forced);
+}
+
+/* Two containers that start in the same moment, both as process 1, do not share their chances. */
+static void seed_random(void)
+{
+	unsigned seed;
+
+	if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) != sizeof(seed))
+		seed = (unsigned)getpid() ^ (unsigned)uv_hrtime();
+	srandom(seed);
+}
+
 /* Who knows whom. */
-static void wire(struct init *in, unsigned n_routers, char *self)
+static void wire(struct init *in, unsigned n_routers)
 {
 	in->context = (struct worker_context){ .loop = &in->loop,
 					       .config = in->config,
@@ -160,14 +193,16 @@ static void wire(struct init *in, unsigned n_routers, char *self)
 					       .frontend = &in->frontend,
 					       .memory = &in->memory,
 					       .places = &in->places,
+					       .groups = &in->groups,
 					       .hub = &in->hub,
 					       .logs = &in->logs,
 					       .terminal = &in->terminal,
 					       .board = in->board };
+	groups_init(&in->groups, &in->loop, on_orphan_ended, in);
 	pool_init(&in->pool, &in->context, &in->memory, &switchboard_worker_ops,
 		  &switchboard_pool_ops, in);
 	in->routers = (struct routers){ .n = n_routers,
-					.name = self,
+					.name = ROUTER_PROCESS_NAME,
 					.loop = &in->loop,
 					.config = in->config,
 					.credentials = &in->credentials,
@@ -177,14 +212,14 @@ static void wire(struct init *in, unsigned n_routers, char *self)
 	routers_init(&in->routers);
 }
 
-int init_main(const struct config *c, const struct command *cmd, char *self)
+int init_main(const struct config *c, const struct command *cmd)
 {
 	static struct init in; /* for the life of the process */
 	unsigned n_routers;
 
 	in = (struct init){ .config = c, .command = cmd };
 	log_set_component("init");
-	srandom((unsigned)getpid());
+	seed_random();
 	resolve_credentials(&in);
 	terminal_init(&in.terminal, STDIN_FILENO);
 	notify_init();
@@ -195,6 +230,9 @@ int init_main(const struct config *c, const struct command *cmd, char *self)
 	if (uv_loop_init(&in.loop) < 0)
 		die(EXIT_OUR_FAILURE, "no event loop");
 	logs_init(&in.logs, &in.loop, c->worker_logs, log_open());
+	sidecars_init(&in.sidecars,
+		      &(struct sidecars_context){ &in.loop, c, &in.credentials, &in.logs, in.board,
+						  &sidecars_ops, &in });
 	signals_init(&in);
 	shutdown_init(&in);
 	start_watchdog(&in);
@@ -203,7 +241,7 @@ int init_main(const struct config *c, const struct command *cmd, char *self)
 		websockets_init(&in.websockets, &in.loop, in.board);
 	access_file_open(&in.access_file, &in.loop, c->access_log ? c->access_log_file : NULL,
 			 on_access_file, &in);
-	wire(&in, n_routers, self);
+	wire(&in, n_routers);
 	start_routers(&in, true);
 	pre_start_run(&in, start_serving);
 	(void)uv_run(&in.loop, UV_RUN_DEFAULT);

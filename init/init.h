@@ -4,6 +4,5 @@
 #include "init/worker/command.h"
 #include "settings/config.h"
 
-/* Runs until everything has ended. @self is main's argv[0], the router's too. The
- * exit code. */
-int init_main(const struct config *c, const struct command *cmd, char *self);
+/* Runs until everything has ended. The exit code. */
+int init_main(const struct config *c, const struct command *cmd);

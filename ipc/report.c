@@ -3,22 +3,16 @@
 #include "ipc/report.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "base/fd.h"
 #include "base/macros.h"
 #include "ipc/control.h"
+#include "ipc/process_usage.h"
+#include "ipc/report_sidecars.h"
 
 #include "base/ban.h"
-
-enum { STAT_MAX = 1024 };
 
 static const char *const states[] = {
 	[WORKER_SPAWNED] = "spawned",   [WORKER_BOOTING] = "booting",
@@ -38,58 +32,11 @@ struct view {
 	const struct scoreboard *board;
 	unsigned slot;
 	const struct scoreboard_row *row;
-	uint64_t pid, rss_bytes;
+	uint64_t pid;
+	struct process_usage usage;
 	const char *state;
-	double uptime_s, cpu_s;
+	double uptime_s;
 };
-
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
-static double seconds_since(const counter *ms)
-{
-	uint64_t then = counter_get(ms), now = now_ms();
-
-	return then && now > then ? (double)(now - then) / 1000 : 0;
-}
-
-/* The fields of @line, one of /proc/PID/stat, that a view has. proc(5): after the name, which is in
- * parentheses and may have any of its own, utime and stime are the 12th and 13th fields and rss, in
- * pages, the 22nd. */
-static void parse_stat(const char *line, struct view *v)
-{
-	const char *name_end = strrchr(line, ')');
-	unsigned long user, system;
-	long pages;
-
-	if (!name_end || sscanf(name_end + 1,
-				" %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %*d %*d %*d "
-				"%*d %*d %*d %*u %*u %ld",
-				&user, &system, &pages) != 3)
-		return;
-	v->cpu_s = (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
-	v->rss_bytes = (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
-}
-
-static void read_stat(struct view *v)
-{
-	char path[40], line[STAT_MAX];
-	auto_fd int fd = -1;
-	ssize_t n;
-
-	(void)snprintf(path, sizeof(path), "/proc/%llu/stat", (unsigned long long)v->pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	n = fd < 0 ? -1 : read(fd, line, sizeof(line) - 1);
-	if (n < 0)
-		return;
-	line[n] = '\0';
-	parse_stat(line, v);
-}
 
 static struct view view_of(const struct scoreboard *b, unsigned slot)
 {
@@ -98,9 +45,8 @@ static struct view view_of(const struct scoreboard *b, unsigned slot)
 	struct view v = { .board = b, .slot = slot, .row = row, .pid = counter_get(&row->pid) };
 
 	v.state = v.pid && state < ARRAY_LEN(states) ? states[state] : "none";
-	v.uptime_s = v.pid ? seconds_since(&row->started_ms) : 0;
-	if (v.pid)
-		read_stat(&v);
+	v.uptime_s = v.pid ? report_seconds_since(&row->started_ms) : 0;
+	process_usage_read(v.pid, &v.usage);
 	return v;
 }
 
@@ -132,28 +78,12 @@ static unsigned long long n(const counter *c)
 
 /* For people */
 
-static int age(double seconds, char dst[static 16])
-{
-	static const struct {
-		double below, unit;
-		const char *name;
-	} scales[] = {
-		{ 120, 1, "s" }, { 7200, 60, "m" }, { 172800, 3600, "h" }, { 1e12, 86400, "d" }
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(scales); i++)
-		if (seconds < scales[i].below)
-			return snprintf(dst, 16, "%.0f%s", seconds / scales[i].unit,
-					scales[i].name);
-	return snprintf(dst, 16, "-");
-}
-
 int report_table(const struct scoreboard *b, struct buf *out)
 {
 	char uptime[16];
 	int r;
 
-	(void)age(seconds_since(&b->started_ms), uptime);
+	(void)report_age(report_seconds_since(&b->started_ms), uptime);
 	r = buf_printf(out,
 		       "sioinit %s  %s  up %s  %llu sessions  %llu requests  %llu upgrades\n"
 		       "%4s %7s %-8s %6s %6s %7s %8s %8s %8s %9s %7s\n",
@@ -163,14 +93,14 @@ int report_table(const struct scoreboard *b, struct buf *out)
 	for (unsigned i = 0; i < rows_in_use(b) && r == 0; i++) {
 		struct view v = view_of(b, i);
 
-		(void)age(v.uptime_s, uptime);
-		r = buf_printf(out,
-			       "%4u %7llu %-8s %6s %4llums %6.1fM %7.1fs %8llu %8llu %9llu %7llu\n",
-			       i, (unsigned long long)v.pid, v.state, uptime, n(&v.row->lag_ms),
-			       (double)v.rss_bytes / (1 << 20), v.cpu_s, n(&v.row->sessions),
-			       n(&v.row->sockets), SLOT_TOTAL(&v, requests), n(&v.row->starts));
+		(void)report_age(v.uptime_s, uptime);
+		r = buf_printf(
+		    out, "%4u %7llu %-8s %6s %4llums %6.1fM %7.1fs %8llu %8llu %9llu %7llu\n", i,
+		    (unsigned long long)v.pid, v.state, uptime, n(&v.row->lag_ms),
+		    (double)v.usage.rss_bytes / (1 << 20), v.usage.cpu_s, n(&v.row->sessions),
+		    n(&v.row->sockets), SLOT_TOTAL(&v, requests), n(&v.row->starts));
 	}
-	return r;
+	return r < 0 ? r : report_sidecars_table(b, out);
 }
 
 /* For programs */
@@ -183,8 +113,8 @@ static int json_row(const struct view *v, struct buf *out)
 	    "\"rss_b\":%llu,\"cpu_s\":%.2f,\"sessions\":%llu,\"sockets\":%llu,\"in_flight\":%llu,"
 	    "\"requests\":%llu,\"handoffs\":%llu,\"starts\":%llu}",
 	    v->slot ? "," : "", v->slot, (unsigned long long)v->pid, v->state, v->uptime_s,
-	    (double)counter_get(&v->row->lag_ms) / 1000, (unsigned long long)v->rss_bytes, v->cpu_s,
-	    n(&v->row->sessions), n(&v->row->sockets), SLOT_TOTAL(v, in_flight),
+	    (double)counter_get(&v->row->lag_ms) / 1000, (unsigned long long)v->usage.rss_bytes,
+	    v->usage.cpu_s, n(&v->row->sessions), n(&v->row->sockets), SLOT_TOTAL(v, in_flight),
 	    SLOT_TOTAL(v, requests), SLOT_TOTAL(v, handoffs), n(&v->row->starts));
 }
 
@@ -197,7 +127,7 @@ int report_json(const struct scoreboard *b, struct buf *out)
 	    "\"handshakes\":%llu,\"upgrades\":%llu,\"retries\":%llu,\"sid_misses\":%llu,"
 	    "\"no_worker\":%llu,\"worker_ends\":%llu,\"hangs\":%llu,\"reloads\":%llu,"
 	    "\"router_starts\":%llu,\"relay_messages\":%llu,\"relay_bytes\":%llu,\"workers\":[",
-	    SIOINIT_VERSION, phase_of(b), seconds_since(&b->started_ms), n(&b->wanted),
+	    SIOINIT_VERSION, phase_of(b), report_seconds_since(&b->started_ms), n(&b->wanted),
 	    TOTAL(b, clients), TOTAL(b, connections), n(&b->sessions), TOTAL(b, requests),
 	    TOTAL(b, handshakes), TOTAL(b, upgrades), TOTAL(b, retries), TOTAL(b, sid_misses),
 	    TOTAL(b, no_worker), n(&b->worker_ends), n(&b->hangs), n(&b->reloads),
@@ -208,6 +138,8 @@ int report_json(const struct scoreboard *b, struct buf *out)
 
 		r = json_row(&v, out);
 	}
+	r = r < 0 ? r : buf_printf(out, "],\"sidecars\":[");
+	r = r < 0 ? r : report_sidecars_json(b, out);
 	return r < 0 ? r : buf_printf(out, "]}\n");
 }
 
@@ -331,12 +263,12 @@ static double lag_of(const struct view *v)
 
 static double rss_of(const struct view *v)
 {
-	return (double)v->rss_bytes;
+	return (double)v->usage.rss_bytes;
 }
 
 static double cpu_of(const struct view *v)
 {
-	return v->cpu_s;
+	return v->usage.cpu_s;
 }
 
 static double uptime_of(const struct view *v)
@@ -427,11 +359,12 @@ int report_metrics(const struct scoreboard *b, struct buf *out)
 			   "sioinit_build_info{version=\"%s\"} 1\n"
 			   "# HELP sioinit_uptime_seconds Since init was started.\n"
 			   "# TYPE sioinit_uptime_seconds gauge\nsioinit_uptime_seconds %.3f\n",
-			   SIOINIT_VERSION, seconds_since(&b->started_ms));
+			   SIOINIT_VERSION, report_seconds_since(&b->started_ms));
 
 	r = r < 0 ? r : put_totals(b, out);
 	r = r < 0 ? r : put_passed_over(b, out);
 	r = r < 0 ? r : put_responses(b, out);
 	r = r < 0 ? r : put_durations(b, out);
-	return r < 0 ? r : put_workers(b, out);
+	r = r < 0 ? r : put_workers(b, out);
+	return r < 0 ? r : report_sidecars_metrics(b, out);
 }

@@ -11,6 +11,7 @@
 #include "ipc/tally.h"
 
 enum { SCOREBOARD_ROWS = 1024, ROUTERS_MAX = 16 };
+enum { SCOREBOARD_SIDECARS = 16, SCOREBOARD_NAME_SIZE = 32 };
 enum { WEBSOCKET_TALLIES = 4, RATE_SETS = 4096, RATE_WAYS = 4 };
 
 /* One slot. During a reload, the worker that serves. */
@@ -28,6 +29,22 @@ struct scoreboard_row {
 	counter sockets; /* client sockets it holds, as far as that can be seen from outside */
 	counter base;    /* see scoreboard_claim_base() */
 	counter before;  /* hand-offs of the slot before this worker */
+};
+
+enum sidecar_state {
+	SIDECAR_WAITING, /* not started yet, or for its next start */
+	SIDECAR_RUNNING,
+	SIDECAR_STOPPING, /* has its stop signal, or what it has left in its group lives on */
+	SIDECAR_DONE,     /* will not be started again */
+};
+
+/* A process beside the workers. By init, the name before any router runs. */
+struct scoreboard_sidecar {
+	char name[SCOREBOARD_NAME_SIZE]; /* a-z, 0-9, _; ends with NUL */
+	counter pid;                     /* 0: nobody */
+	counter state;                   /* enum sidecar_state */
+	counter started_ms;              /* CLOCK_MONOTONIC */
+	counter starts;
 };
 
 /* What one router does with the worker of a slot. */
@@ -77,6 +94,8 @@ struct scoreboard {
 	/* by init, see init/supervisor/websockets.h: clients handed over by their visitor_key() */
 	counter websockets_received[ROUTERS_MAX]; /* hand-offs that count, ever */
 	struct tally websockets[WEBSOCKET_TALLIES];
+	counter n_sidecars; /* the first of .sidecars are in use */
+	struct scoreboard_sidecar sidecars[SCOREBOARD_SIDECARS];
 	/* by any router */
 	counter sessions;
 	counter handshakes_paid_ns; /* see limits_take_token() */

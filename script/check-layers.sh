@@ -1,7 +1,7 @@
 #!/bin/sh
 # Includes point down only: base <- ipc <- relay <- router, init (which never see each other) <- main.c, and ipc <- settings <-
 # init, commands; in router/: net, http, session <- backend <- client <- admin <- the files beside them; in init/: system <-
-# logs, listen <- worker <- pool; system <- routers; all <- supervisor <- the files beside them.
+# logs, listen <- worker <- pool <- sidecars; system <- routers; all <- supervisor <- the files beside them.
 # Prints each line that breaks this; exit status 1 if there is one.
 cd "$(dirname "$0")/.." || exit 2
 
@@ -44,6 +44,7 @@ room_includes_only init logs system || status=1
 room_includes_only init listen system || status=1
 room_includes_only init worker system logs listen || status=1
 room_includes_only init pool system logs listen worker || status=1
+room_includes_only init sidecars system logs listen worker pool || status=1
 room_includes_only init routers system || status=1
-room_includes_only init supervisor system logs listen worker pool routers || status=1
+room_includes_only init supervisor system logs listen worker pool sidecars routers || status=1
 exit $status

@@ -19,8 +19,9 @@
 enum { FILE_MAX = 65536 };
 
 /* Set by ourselves for our own processes and for workers. */
-static const char *const internal_names[] = { "SIOINIT_SLOT", "SIOINIT_ROLE", "SIOINIT_CONTROL_FD",
-					      "SIOINIT_IDS", "SIOINIT_SOCKET" };
+static const char *const internal_names[] = { "SIOINIT_SLOT",       "SIOINIT_ROLE",
+					      "SIOINIT_CONTROL_FD", "SIOINIT_IDS",
+					      "SIOINIT_SOCKET",     "SIOINIT_SIDECAR" };
 
 /* Loading */
 
@@ -42,6 +43,18 @@ static int fail(const struct loader *l, const char *fmt, ...)
 	return -EINVAL;
 }
 
+/* @value is NAME=COMMAND. */
+static const char *apply_sidecar(struct config *c, struct config_origin from, const char *value)
+{
+	struct config_sidecar one;
+	const char *wrong = config_parse_sidecar(value, &one);
+
+	if (wrong)
+		return wrong;
+	one.from = from;
+	return config_add_sidecar(c, &one);
+}
+
 /* NULL, or what is wrong with @value, which is checked even where a later source has one. An empty
  * value is none. */
 static const char *apply(struct config *c, const struct setting *s, config_parse_fn *parse,
@@ -54,6 +67,8 @@ static const char *apply(struct config *c, const struct setting *s, config_parse
 
 	if (!*value)
 		return NULL;
+	if (setting_is_sidecar(s))
+		return apply_sidecar(c, from, value);
 	wrong = parse(value, (char *)(wins ? c : &unused) + s->offset);
 	if (!wrong && wins)
 		*known = from;
@@ -109,11 +124,28 @@ static bool is_service_link(const char *entry)
 	return n >= 5 && memcmp(entry + n - 5, "_PORT", 5) == 0 && strstr(entry + n, "://");
 }
 
+static int load_sidecars_env(const struct loader *l, char *const *envp)
+{
+	for (; *envp; envp++) {
+		const char *named = sidecar_named(*envp), *eq = strchr(*envp, '='), *wrong;
+		struct config_origin from = { CONFIG_FROM_ENV, { *envp, strcspn(*envp, "=") } };
+
+		if (!named || !eq || !eq[1] || is_service_link(*envp))
+			continue;
+		wrong = apply_sidecar(l->config, from, named);
+		if (wrong)
+			return fail(l, "%.*s=\"%s\": %s", (int)from.name.n, *envp, eq + 1, wrong);
+	}
+	return 0;
+}
+
 static int load_env(const struct loader *l, const struct setting *s, char *const *envp)
 {
 	char name[NAME_MAX_BYTES];
 	const char *entry;
 
+	if (setting_is_sidecar(s))
+		return load_sidecars_env(l, envp);
 	setting_env_name(s, name);
 	entry = env_find(envp, name);
 	if (entry && !is_service_link(entry))
@@ -141,7 +173,7 @@ static bool is_known_env(const char *entry, size_t n)
 		if (setting_is_called(name, entry, n))
 			return true;
 	}
-	return is_service_link(entry);
+	return sidecar_named(entry) || is_service_link(entry);
 }
 
 static int refuse_unknown_env(const struct loader *l, char *const *envp)
@@ -282,6 +314,21 @@ static const char *keep(struct config *c, struct str s)
 	return t->bytes;
 }
 
+/* NAME=COMMAND of what is called by its variable's name. NULL: no memory. */
+static const char *join_sidecar(struct config *c, const char *name, const char *value)
+{
+	size_t n = strlen(name) + 1 + strlen(value);
+	char *text = malloc(n + 1);
+	const char *kept;
+
+	if (!text)
+		return NULL;
+	(void)snprintf(text, n + 1, "%s=%s", name, value);
+	kept = keep(c, (struct str){ text, n });
+	free(text);
+	return kept;
+}
+
 /* All three texts are copied by the caller. */
 static int apply_named(const struct loader *l, const char *name, const char *value,
 		       struct config_origin from)
@@ -289,7 +336,7 @@ static int apply_named(const struct loader *l, const char *name, const char *val
 	char meant[NAME_MAX_BYTES];
 	const struct setting *s = setting_find(name, meant);
 	int place = (int)from.name.n;
-	const char *wrong;
+	const char *wrong, *text = value;
 
 	if (!s)
 		return fail(l, "%.*s: %s is no setting; did you mean %s?", place, from.name.p, name,
@@ -297,7 +344,9 @@ static int apply_named(const struct loader *l, const char *name, const char *val
 	if (s->offset == offsetof(struct config, config_file))
 		return fail(l, "%.*s: %s: not here: it is for the environment or an option", place,
 			    from.name.p, name);
-	wrong = apply(l->config, s, s->parse, from, value);
+	if (sidecar_named(name) && *value)
+		text = join_sidecar(l->config, sidecar_named(name), value);
+	wrong = text ? apply(l->config, s, s->parse, from, text) : "out of memory";
 	if (wrong)
 		return fail(l, "%.*s: %s=\"%s\": %s", place, from.name.p, name, value, wrong);
 	return 0;

@@ -57,6 +57,9 @@ enum config_traceparent {
 };
 
 enum { COOKIE_ATTRIBUTES_SIZE = 256 };
+enum { SIDECARS_MAX = 16, SIDECAR_NAME_SIZE = 32 };
+
+struct config;
 
 struct config_cookie {
 	char attributes[COOKIE_ATTRIBUTES_SIZE]; /* as they are sent */
@@ -113,6 +116,38 @@ struct config_addresses {
 	unsigned n;
 };
 
+/* A process beside the workers: a command line, or words from an ecosystem file. All borrowed. */
+struct config_sidecar {
+	char name[SIDECAR_NAME_SIZE]; /* a-z, 0-9 and _, a letter first */
+	const char *line;             /* NULL: words */
+	char *const *words;           /* ends with NULL */
+	const char *cwd;              /* NULL: sioinit's own */
+	char *const *env;            /* NAME=value over what it inherits, ends with NULL; or NULL */
+	char *const *inherits;       /* an environment, ends with NULL; NULL: sioinit's own */
+	const struct config *policy; /* its settings of restart and stop; NULL: all others' */
+	bool once;                   /* not started again, whatever it ends with */
+	struct config_origin from;
+};
+
+struct config_sidecars {
+	struct config_sidecar list[SIDECARS_MAX];
+	unsigned n;
+};
+
+/* A worker's umask or nice value that is not set: as sioinit's; an oom_score_adj: auto. */
+enum { CONFIG_AS_SIOINIT = -0x7fffffff, OOM_SCORE_ADJ_MAX = 1000 };
+
+/* setrlimit(2) for the workers; UINT64_MAX is RLIM_INFINITY. */
+struct config_rlimits {
+	struct config_rlimit {
+		int resource;
+		uint64_t soft, hard;
+	} row[16];
+	unsigned n;
+};
+
+enum config_stop_group { CONFIG_STOP_GROUP_AUTO, CONFIG_STOP_GROUP_LEADER, CONFIG_STOP_GROUP_ALL };
+
 /* struct config.heap_mb beside a number: */
 enum { HEAP_OFF = 0, HEAP_AUTO = 0x7fffffff };
 
@@ -136,9 +171,12 @@ struct config {
 	int log_level;  /* enum log_level */
 	int log_format; /* enum log_format */
 	enum config_worker_logs worker_logs;
-	const char *pre_start;    /* NULL: nothing */
+	const char *pre_start; /* NULL: nothing */
+	struct config_sidecars sidecars;
 	const char *user, *group; /* NULL: as sioinit itself */
 	bool no_new_privs;
+	struct config_rlimits worker_rlimits;
+	int worker_umask, worker_nice, worker_oom_score_adj; /* or CONFIG_AS_SIOINIT */
 	enum config_sandbox sandbox;
 	uint32_t ready_timeout_ms, min_uptime_ms;
 	uint32_t max_restarts; /* 0: no limit */
@@ -148,6 +186,7 @@ struct config {
 	struct config_codes stop_exit_codes;
 	uint32_t shutdown_delay_ms, drain_time_ms, stop_timeout_ms;
 	int stop_signal;
+	enum config_stop_group stop_group;
 	bool rebalance;
 	struct config_signal_map signal_map;
 	uint32_t ping_interval_ms, lag_warn_ms, hang_timeout_ms; /* 0: off */
@@ -224,6 +263,10 @@ static inline uint32_t config_drain_time_ms(const struct config *c)
  */
 int config_set(struct config *c, const char *name, const char *value, enum config_source source,
 	       const char *origin, char *err, size_t err_size);
+
+/* One sidecar more, its texts borrowed; of two with one name that of the later source counts. NULL,
+ * or a static text that says what is wrong. */
+const char *config_add_sidecar(struct config *c, const struct config_sidecar *sidecar);
 
 /* Frees what loading has allocated; the values end with it. */
 void config_free(struct config *c);

@@ -73,12 +73,36 @@ void config_help(FILE *out)
 	(void)fputs("  --help, --version\n", out);
 }
 
+/* SIOINIT_SIDECAR_NAME= */
+static void put_sidecar(const struct config_sidecar *one, FILE *out)
+{
+	(void)fputs(SIDECAR_PREFIX, out);
+	for (const char *p = one->name; *p; p++)
+		(void)fputc(toupper((unsigned char)*p), out);
+	(void)fputc('=', out);
+	config_print_sidecar(one, out);
+}
+
+static void print_sidecars(const struct config_sidecars *l, FILE *out)
+{
+	for (unsigned i = 0; i < l->n; i++) {
+		const struct config_sidecar *one = &l->list[i];
+
+		put_sidecar(one, out);
+		(void)fprintf(out, " (%.*s)\n", (int)one->from.name.n, one->from.name.p);
+	}
+}
+
 void config_print(const struct config *c, FILE *out)
 {
 	for (size_t i = 0; i < config_n_rows; i++) {
 		struct str from = c->from[i].name.n ? c->from[i].name : STR("not set");
 		char name[NAME_MAX_BYTES];
 
+		if (setting_is_sidecar(&config_table[i])) {
+			print_sidecars(&c->sidecars, out);
+			continue;
+		}
 		setting_env_name(&config_table[i], name);
 		(void)fprintf(out, "%s=", name);
 		config_table[i].print((const char *)c + config_table[i].offset, out);
@@ -102,6 +126,15 @@ static void put_environment(const struct setting *s, const struct config *c, FIL
 		(void)fputc('\0', out);
 }
 
+static void put_sidecars(const struct config_sidecars *l, enum config_source least, FILE *out)
+{
+	for (unsigned i = 0; i < l->n; i++)
+		if (l->list[i].from.source >= least) {
+			put_sidecar(&l->list[i], out);
+			(void)fputc('\0', out);
+		}
+}
+
 char *config_environment(const struct config *c, enum config_source least)
 {
 	char *text = NULL;
@@ -109,8 +142,10 @@ char *config_environment(const struct config *c, enum config_source least)
 	FILE *out = open_memstream(&text, &n);
 
 	for (size_t i = 0; i < config_n_rows && out; i++)
-		if (c->from[i].source >= least &&
-		    config_table[i].offset != offsetof(struct config, config_file))
+		if (setting_is_sidecar(&config_table[i]))
+			put_sidecars(&c->sidecars, least, out);
+		else if (c->from[i].source >= least &&
+			 config_table[i].offset != offsetof(struct config, config_file))
 			put_environment(&config_table[i], c, out);
 	if (out && (fputc('\0', out) == EOF || fclose(out) == EOF)) {
 		free(text);

@@ -21,7 +21,9 @@ const struct setting config_table[] = {
 	    "pm2's ecosystem file (.js, .cjs, .mjs, .json, .yaml) to run the app of; all other "
 	    "settings come first"),
 	ROW("ecosystem-app", "NAME", "", text, text, ecosystem_app,
-	    "which app of the ecosystem file, when it has several"),
+	    "which app of the ecosystem file to run alone; without it one is routed to and the "
+	    "others "
+	    "run beside it (see sidecar)"),
 	ROW("app", "FILE", "", text, text, app, "script to run when no command is given"),
 	ROW("workers", "N", "max", workers, workers, workers,
 	    "how many workers: max or auto (one per CPU the container may use), N, -N (CPUs less "
@@ -81,6 +83,11 @@ const struct setting config_table[] = {
 	    { "PM2_KILL_TIMEOUT", config_parse_milliseconds, "milliseconds" }),
 	ROW("stop-signal", "SIGNAL", "TERM", signal, signal, stop_signal,
 	    "what tells a worker to stop"),
+	ROW("stop-group", "WHOM", "auto", stop_group, stop_group, stop_group,
+	    "who of a worker's process group gets the stop signal: leader (the process that "
+	    "sioinit started; it tells the others), group (all at once), or auto (the leader, and "
+	    "those that are left when it has ended; all at once when it does not handle the "
+	    "signal, such as sh); all have until stop-timeout"),
 	ROW("signal-map", "LIST", "", signal_map, signal_map, signal_map,
 	    "take one signal for another, or for none: HUP=TERM,USR2=none"),
 	ROW("ping-interval", "SECONDS", "1", seconds, seconds, ping_interval_ms,
@@ -219,12 +226,28 @@ const struct setting config_table[] = {
 	ROW("pre-start", "COMMAND", "", text, text, pre_start,
 	    "what /bin/sh runs once before the workers, such as a database migration; if it fails, "
 	    "sioinit ends with its exit code"),
+	ROW("sidecar", "NAME=COMMAND", "", sidecar, sidecars, sidecars,
+	    "a process beside the workers, up to 16, such as a log shipper or a local proxy: no "
+	    "requests go to it, it is restarted as workers are and stopped after them; NAME (a-z, "
+	    "0-9, _) stands in the variable's name, as in SIOINIT_SIDECAR_SHIPPER=vector; run by "
+	    "/bin/sh where it has more than words and quotes"),
 	ROW("user", "NAME", "", text, text, user,
 	    "whom workers and router run as, name or number, when sioinit is root"),
 	ROW("group", "NAME", "", text, text, group,
 	    "and their group; without it the user's own, and all that the user is in"),
 	ROW("no-new-privs", "SWITCH", "off", switch, switch, no_new_privs,
 	    "1: workers gain no rights by running set-user-ID programs"),
+	ROW("worker-rlimits", "LIST", "", rlimits, rlimits, worker_rlimits,
+	    "limits of each worker, NAME=SOFT or NAME=SOFT:HARD as in setrlimit(2), such as "
+	    "nofile=65536,core=unlimited,stack=8M; others are as sioinit was given them"),
+	ROW("worker-umask", "MODE", "inherit", umask, umask, worker_umask,
+	    "umask of the workers, octal, such as 027; inherit: sioinit's own"),
+	ROW("worker-nice", "N", "inherit", nice, nice, worker_nice,
+	    "nice value of the workers, -20 to 19; below sioinit's own it wants CAP_SYS_NICE; "
+	    "inherit: sioinit's own"),
+	ROW("worker-oom-score-adj", "N", "auto", oom_score_adj, oom_score_adj, worker_oom_score_adj,
+	    "-1000 to 1000: higher is killed sooner when memory runs out; auto: sioinit's own and "
+	    "50, so that a worker goes before sioinit and the routers"),
 	ROW("sandbox", "HOW", "auto", sandbox, sandbox, sandbox,
 	    "auto: the routers, which strangers talk to, have no capabilities, reach no files and "
 	    "make no system calls but those they need, as far as kernel and container allow for "
@@ -258,7 +281,7 @@ const struct subcommand config_subcommands[] = {
 	  WORDS("--json", "--watch") },
 	{ "reload", CONFIG_CLI, "", "replace every worker without a gap", NULL },
 	{ "scale", CONFIG_CLI, "N", "run N workers", NULL },
-	{ "restart", CONFIG_CLI, "SLOT", "replace one worker without a gap", NULL },
+	{ "restart", CONFIG_CLI, "SLOT|NAME", "replace one worker, or a sidecar", NULL },
 	{ "signal", CONFIG_CLI, "SLOT SIGNAL", "send a signal to one worker", NULL },
 	{ "drain", CONFIG_CLI, "[off]", "/readyz says 503, serving goes on", WORDS("off") },
 	{ "rebalance", CONFIG_CLI, "", "even out the workers' sockets", NULL },
@@ -286,7 +309,8 @@ static char upper(char c)
 
 void setting_env_name(const struct setting *s, char dst[static NAME_MAX_BYTES])
 {
-	size_t n = (size_t)snprintf(dst, NAME_MAX_BYTES, "SIOINIT_%s", s->name);
+	size_t n = (size_t)snprintf(dst, NAME_MAX_BYTES, "SIOINIT_%s%s", s->name,
+				    setting_is_sidecar(s) ? "-name" : "");
 
 	for (size_t i = PREFIX_LEN; i < n; i++)
 		dst[i] = upper(dst[i]);
@@ -361,7 +385,8 @@ static const struct setting *find_env(const char *name)
 		char candidate[NAME_MAX_BYTES];
 
 		setting_env_name(&config_table[i], candidate);
-		if (strcmp(candidate, name) == 0)
+		if (strcmp(candidate, name) == 0 ||
+		    (setting_is_sidecar(&config_table[i]) && sidecar_named(name)))
 			return &config_table[i];
 	}
 	return NULL;

@@ -57,6 +57,26 @@ const struct setting *setting_find_flag(const char *name, size_t n);
 /* By its name in the environment or on the command line; NULL: *ret_meant is the nearest. */
 const struct setting *setting_find(const char *name, char ret_meant[static NAME_MAX_BYTES]);
 
+/* The one whose names are many: SIOINIT_SIDECAR_NAME. Its parser is for one of them, its printer
+ * for all. */
+static inline bool setting_is_sidecar(const struct setting *s)
+{
+	return s->offset == offsetof(struct config, sidecars);
+}
+
+/* The command of one. */
+void config_print_sidecar(const struct config_sidecar *one, FILE *out);
+
+#define SIDECAR_PREFIX "SIOINIT_SIDECAR_"
+
+/* NAME of SIOINIT_SIDECAR_NAME, with what follows it; or NULL. */
+static inline const char *sidecar_named(const char *entry)
+{
+	size_t n = sizeof(SIDECAR_PREFIX) - 1;
+
+	return strncmp(entry, SIDECAR_PREFIX, n) == 0 ? entry + n : NULL;
+}
+
 static inline bool setting_is_called(const char *candidate, const char *name, size_t n)
 {
 	return strlen(candidate) == n && memcmp(candidate, name, n) == 0;

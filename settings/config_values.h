@@ -12,7 +12,9 @@ typedef void config_print_fn(const void *src, FILE *out);
 
 config_parse_fn config_parse_text; /* const char *, borrows @s */
 config_print_fn config_print_text;
-config_parse_fn config_parse_path; /* const char *, borrows @s: the target of an HTTP request */
+config_parse_fn config_parse_sidecar;  /* struct config_sidecar, borrows @s: NAME=COMMAND */
+config_print_fn config_print_sidecars; /* struct config_sidecars, in one line */
+config_parse_fn config_parse_path;     /* const char *, borrows @s: the target of an HTTP request */
 config_parse_fn config_parse_admin_socket; /* const char *, borrows @s: auto, off or /path */
 config_parse_fn config_parse_token;        /* const char *, borrows @s: a name as HTTP has them */
 config_parse_fn config_parse_workers;      /* struct config_workers */
@@ -79,6 +81,17 @@ config_parse_fn config_parse_signal; /* int: TERM, SIGTERM or 15; none is 0 */
 config_print_fn config_print_signal;
 config_parse_fn config_parse_signal_map; /* struct config_signal_map: HUP=TERM,USR1=none */
 config_print_fn config_print_signal_map;
+config_parse_fn config_parse_stop_group; /* enum config_stop_group */
+config_print_fn config_print_stop_group;
+config_parse_fn config_parse_rlimits; /* struct config_rlimits: nofile=1024:65536,core=0 */
+config_print_fn config_print_rlimits;
+/* int, or CONFIG_AS_SIOINIT */
+config_parse_fn config_parse_umask; /* octal, or inherit */
+config_print_fn config_print_umask;
+config_parse_fn config_parse_nice; /* -20 to 19, or inherit */
+config_print_fn config_print_nice;
+config_parse_fn config_parse_oom_score_adj; /* -1000 to 1000, or auto */
+config_print_fn config_print_oom_score_adj;
 
 /* The words that @parse takes, NULL-terminated, when words are all it takes; else NULL. */
 const char *const *config_words(config_parse_fn *parse);

@@ -15,6 +15,14 @@ static int put_str(struct buf *b, struct str s)
 	return buf_append(b, s.p, s.n);
 }
 
+/* "worker":0 or "sidecar":"name", whose letters need no escaping. */
+static int put_who(const struct log_lines *l, struct buf *out)
+{
+	if (l->sidecar)
+		return buf_printf(out, "\"sidecar\":\"%s\"", l->sidecar);
+	return buf_printf(out, "\"worker\":%u", l->worker);
+}
+
 static int wrap(const struct log_lines *l, struct str text, bool partial, const char *time,
 		struct buf *out)
 {
@@ -24,14 +32,18 @@ static int wrap(const struct log_lines *l, struct str text, bool partial, const 
 	if (r < 0 || (r = buf_reserve(out, text.n * ESCAPE_GROWTH)) < 0)
 		return r;
 	out->len += escape_json(text, out->p + out->len, text.n * ESCAPE_GROWTH);
-	return buf_printf(out, "\",\"worker\":%u,\"pid\":%d,\"stream\":\"%s\"%s}\n", l->worker,
-			  (int)l->pid, l->is_stderr ? "stderr" : "stdout",
-			  partial ? ",\"partial\":true" : "");
+	r = put_str(out, STR("\","));
+	if (r == 0)
+		r = put_who(l, out);
+	if (r < 0)
+		return r;
+	return buf_printf(out, ",\"pid\":%d,\"stream\":\"%s\"%s}\n", (int)l->pid,
+			  l->is_stderr ? "stderr" : "stdout", partial ? ",\"partial\":true" : "");
 }
 
-enum { HAS_WORKER, HAS_PID, HAS_STREAM, N_KEYS };
+enum { HAS_WORKER, HAS_SIDECAR, HAS_PID, HAS_STREAM, N_KEYS };
 
-static const char *const keys[N_KEYS] = { "worker", "pid", "stream" };
+static const char *const keys[N_KEYS] = { "worker", "sidecar", "pid", "stream" };
 
 /* The object that @text is, and which of our keys it has. */
 static bool is_object(struct str text, struct value has[static N_KEYS], struct value *ret_root)
@@ -55,8 +67,10 @@ static int add_keys(const struct log_lines *l, struct str object, const struct v
 	const char *comma = is_empty(object) ? "" : ",";
 	int r = put_str(out, (struct str){ object.p, object.n - 1 });
 
-	if (r == 0 && has[HAS_WORKER].type == VALUE_ABSENT) {
-		r = buf_printf(out, "%s\"worker\":%u", comma, l->worker);
+	if (r == 0 && has[l->sidecar ? HAS_SIDECAR : HAS_WORKER].type == VALUE_ABSENT) {
+		r = buf_printf(out, "%s", comma);
+		if (r == 0)
+			r = put_who(l, out);
 		comma = ",";
 	}
 	if (r == 0 && has[HAS_PID].type == VALUE_ABSENT) {
@@ -82,7 +96,8 @@ static int as_json(const struct log_lines *l, struct str text, bool partial, con
 static int as_prefixed(const struct log_lines *l, struct str text, bool partial, const char *time,
 		       struct buf *out)
 {
-	int r = buf_printf(out, "[%u] ", l->worker);
+	int r =
+	    l->sidecar ? buf_printf(out, "[%s] ", l->sidecar) : buf_printf(out, "[%u] ", l->worker);
 
 	(void)partial;
 	(void)time;

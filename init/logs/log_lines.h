@@ -3,9 +3,10 @@
  *	prefix   [0] text
  *	json     {"time":...,"level":"info","msg":"text","worker":0,"pid":17,"stream":"stdout"}
  *
- * stderr has level "error". A line that is a JSON object already keeps all it has, and gets worker,
- * pid and stream where it has none of that name. A line longer than LOG_LINE_MAX comes in pieces,
- * which end with whole characters; in JSON all but the last have "partial":true. */
+ * A sidecar's have its name instead of the slot: [name] text, "sidecar":"name". stderr has level
+ *"error". A line that is a JSON object already keeps all it has, and gets worker, pid and stream
+ *where it has none of that name. A line longer than LOG_LINE_MAX comes in pieces, which end with
+ *whole characters; in JSON all but the last have "partial":true. */
 #pragma once
 
 #include <stdbool.h>
@@ -20,6 +21,7 @@ enum { LOG_LINE_MAX = 64 << 10 };
 struct log_lines {
 	enum config_worker_logs format; /* prefix or json */
 	uint32_t worker;
+	const char *sidecar; /* whose lines they are, borrowed; NULL: the worker's */
 	pid_t pid;
 	bool is_stderr;
 	void (*put)(struct log_lines *l, struct str line); /* @line, with its '\n', is lent */

@@ -196,7 +196,10 @@ static void stream_close(struct log_stream *s)
 		return;
 	s->closing = true;
 	log_lines_end(&s->lines, now_text());
-	if (s->lines.lost)
+	if (s->lines.lost && s->lines.sidecar)
+		log_warn("logs: no memory for %u lines of sidecar[%s]", s->lines.lost,
+			 s->lines.sidecar);
+	else if (s->lines.lost)
 		log_warn("logs: no memory for %u lines of worker[%u]", s->lines.lost,
 			 s->lines.worker);
 	DL_DELETE(s->logs->streams, s);
@@ -289,6 +292,16 @@ int logs_open(struct logs *l, uint32_t slot, struct log_pipes *ret)
 		return 0;
 	logs_started(ret, -1);
 	return -ENOMEM;
+}
+
+int logs_open_sidecar(struct logs *l, const char *name, struct log_pipes *ret)
+{
+	int r = logs_open(l, 0, ret);
+
+	for (size_t i = 0; i < ARRAY_LEN(ret->streams); i++)
+		if (r == 0 && ret->streams[i])
+			ret->streams[i]->lines.sidecar = name;
+	return r;
 }
 
 void logs_worker_ended(struct logs *l, pid_t pid)

@@ -45,6 +45,8 @@ struct log_pipes {
 /* 0 or -ENOMEM: then there is nothing to close. logs_started() must follow in the same turn of the
  * loop. */
 int logs_open(struct logs *l, uint32_t slot, struct log_pipes *ret);
+/* The same for a process beside the workers, whose @name is borrowed as long as it writes. */
+int logs_open_sidecar(struct logs *l, const char *name, struct log_pipes *ret);
 /* The worker has its ends, or there is none (@pid < 0): ours are closed. */
 void logs_started(struct log_pipes *p, pid_t pid);
 

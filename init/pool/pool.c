@@ -35,7 +35,9 @@ struct worker *pool_find(const struct pool *p, pid_t pid)
 {
 	struct worker *w;
 
-	DL_SEARCH_SCALAR(p->workers, w, pid, pid);
+	DL_FOREACH(p->workers, w)
+	if (w->pid == pid && w->group.state == GROUP_LED)
+		break;
 	return w;
 }
 
@@ -250,6 +252,8 @@ void pool_close(struct pool *p)
 	reload_cancel(p);
 }
 
+static void on_group_ended(struct worker *w, int status, const struct rusage *usage);
+
 void pool_init(struct pool *p, struct worker_context *cx, struct memory *memory,
 	       const struct worker_ops *worker_ops, const struct pool_ops *ops, void *owner)
 {
@@ -259,6 +263,7 @@ void pool_init(struct pool *p, struct worker_context *cx, struct memory *memory,
 			    .owner = owner,
 			    .worker_ops = *worker_ops };
 	p->worker_ops.on_state = on_state;
+	p->worker_ops.on_group_ended = on_group_ended;
 }
 
 /* Ending */
@@ -289,7 +294,7 @@ static void slot_lost(struct slot *s, const struct worker *w, const struct resta
 	}
 }
 
-static void record_death(struct pool *p, const char *line)
+void pool_record_death(struct pool *p, const char *line)
 {
 	struct death *d = &p->deaths[p->n_deaths++ % DEATHS_MAX];
 	time_t now = time(NULL);
@@ -318,7 +323,7 @@ static void write_death(struct pool *p, const struct worker *w, int status, uint
 		       w->slot, (int)w->pid, how, worker_state_name(w->state),
 		       (double)uptime_ms / 1000, w->lag_ms, usage->ru_maxrss / 1024,
 		       oom ? " oom=yes" : "");
-	record_death(p, line);
+	pool_record_death(p, line);
 }
 
 int pool_write_deaths(const struct pool *p, struct buf *out)
@@ -354,7 +359,7 @@ static void on_end(struct pool *p, struct worker *w, int status, const struct ru
 	struct restart_end end = end_of(p, w, code_of(status));
 	bool forced = w->forced, was_ready = w->state >= WORKER_READY;
 
-	(void)kill(-w->pid, SIGKILL); /* what it left in its group */
+	worker_group_orphan(w);
 	worker_read_last_words(w);
 	logs_worker_ended(p->context->logs, w->pid);
 	write_death(p, w, status, end.uptime_ms, usage);
@@ -376,11 +381,16 @@ static void on_end(struct pool *p, struct worker *w, int status, const struct ru
 	p->ops->on_ended(p, forced);
 }
 
+static void on_group_ended(struct worker *w, int status, const struct rusage *usage)
+{
+	on_end(w->owner, w, status, usage);
+}
+
 bool pool_ended(struct pool *p, pid_t pid, int status, const struct rusage *usage)
 {
 	struct worker *w = pool_find(p, pid);
 
-	if (w)
+	if (w && !worker_leader_ended(w, status, usage))
 		on_end(p, w, status, usage);
 	return w;
 }

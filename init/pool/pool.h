@@ -80,6 +80,8 @@ unsigned pool_count_ready(const struct pool *p);
 /* To every worker; to every worker's group. */
 void pool_signal(struct pool *p, int sig);
 void pool_signal_groups(const struct pool *p, int sig);
+/* One more end, for the log, too; @line is cut where it is too long. */
+void pool_record_death(struct pool *p, const char *line);
 /* How the last workers ended, oldest first. 0, -EMSGSIZE or -ENOMEM. */
 int pool_write_deaths(const struct pool *p, struct buf *out);
 /* One line for every worker. */

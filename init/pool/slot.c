@@ -179,41 +179,34 @@ bool slot_leave(struct slot *s, const struct restart_end *end)
 
 /* Starting */
 
-/* A start that the app is to blame for is judged as an end with a shell's code; 0: it is not. */
-static int code_of_start(int err)
-{
-	if (err == -ENOENT || err == -ENOTDIR)
-		return EXIT_NOT_FOUND;
-	return err == -EACCES || err == -ENOEXEC || err == -ELIBBAD || err == -EPERM
-		   ? EXIT_NOT_EXECUTABLE
-		   : 0;
-}
-
-static void cannot_start(struct slot *s, int err)
+/* A start that the app is to blame for is judged as an end with a shell's exit code; others are
+ * tried again. */
+static void cannot_start(struct slot *s, int err, int code)
 {
 	const struct worker_context *cx = s->pool->context;
-	struct restart_end end = { .code = code_of_start(err),
+	struct restart_end end = { .code = code,
 				   .now_ms = uv_now(cx->loop),
 				   .n_workers = cx->wanted,
 				   .was_ready = s->pool->was_ready,
 				   .random = (uint32_t)random() };
 
-	log_error("worker[%u]: cannot start: %s", s->number, strerror(-err));
-	if (end.code)
+	if (code) {
 		slot_refill(s, &end);
-	else
-		wait_for(s, restart_backoff_ms(cx->config, ++s->restart.short_lives, end.random));
+		return;
+	}
+	log_error("worker[%u]: cannot start: %s", s->number, strerror(-err));
+	wait_for(s, restart_backoff_ms(cx->config, ++s->restart.short_lives, end.random));
 }
 
 void slot_start(struct slot *s)
 {
-	int r;
+	int r, code;
 
-	s->worker = start_worker(s, &r);
+	s->worker = start_worker(s, &r, &code);
 	if (s->worker)
 		slot_set(s, SLOT_BOOTING);
 	else
-		cannot_start(s, r);
+		cannot_start(s, r, code);
 }
 
 bool slot_start_now(struct slot *s)
@@ -225,9 +218,9 @@ bool slot_start_now(struct slot *s)
 
 int slot_start_next(struct slot *s)
 {
-	int r;
+	int r, code;
 
-	s->next = start_worker(s, &r);
+	s->next = start_worker(s, &r, &code);
 	if (!s->next)
 		return r;
 	slot_set(s, SLOT_REPLACING);

@@ -51,6 +51,7 @@ static struct worker *worker_new(struct slot *s)
 			.context = cx,
 			.config = cx->config,
 			.places = cx->places,
+			.groups = cx->groups,
 			.frontend = cx->frontend,
 			.handles = { .pending = &cx->board->rows[s->number].pending },
 			.asked = cx->reach.style,
@@ -67,7 +68,7 @@ static struct worker *worker_new(struct slot *s)
 }
 
 /* 0 or -errno: then nothing of it is left but the memory. */
-static int start(struct pool *p, struct worker *w)
+static int start(struct pool *p, struct worker *w, int *ret_code)
 {
 	const struct worker_context *cx = p->context;
 	auto_fd int near = -1, far = -1;
@@ -79,7 +80,7 @@ static int start(struct pool *p, struct worker *w)
 	far = sv[1];
 	r = take_endpoint(p, w);
 	if (r == 0)
-		r = w->pid = launch(w, far);
+		r = w->pid = launch(w, far, ret_code);
 	if (r > 0)
 		r = worker_init(w, cx->loop, fd_take(&near), cx->hub, cx->dialect.bound_unread);
 	if (r < 0) {
@@ -90,12 +91,13 @@ static int start(struct pool *p, struct worker *w)
 	return r;
 }
 
-struct worker *start_worker(struct slot *s, int *ret_err)
+struct worker *start_worker(struct slot *s, int *ret_err, int *ret_code)
 {
 	struct pool *p = s->pool;
 	struct worker *w = worker_new(s);
 
-	*ret_err = w ? start(p, w) : -ENOMEM;
+	*ret_code = 0;
+	*ret_err = w ? start(p, w, ret_code) : -ENOMEM;
 	if (*ret_err < 0) {
 		free(w);
 		return NULL;

@@ -18,8 +18,8 @@
 static const char *const kept[] = { "JOURNAL_STREAM=", "LD_LIBRARY_PATH=", "ASAN_OPTIONS=",
 				    "LSAN_OPTIONS=", "UBSAN_OPTIONS=" };
 
-/* A shell command: passwords may stand in it. */
-static const char pre_start[] = "SIOINIT_PRE_START=";
+/* Commands: passwords may stand in them. */
+static const char *const commands[] = { "SIOINIT_PRE_START=", "SIOINIT_SIDECAR_" };
 
 static bool begins_with(const char *entry, const char *name)
 {
@@ -34,6 +34,14 @@ static bool is_kept(const char *entry)
 	return false;
 }
 
+static bool is_command(const char *setting)
+{
+	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
+		if (begins_with(setting, commands[i]))
+			return true;
+	return false;
+}
+
 static void put_kept(FILE *out)
 {
 	for (char **e = environ; *e; e++)
@@ -44,7 +52,7 @@ static void put_kept(FILE *out)
 static void put_settings(FILE *out, const char *settings)
 {
 	for (const char *s = settings; *s; s += strlen(s) + 1)
-		if (!begins_with(s, pre_start))
+		if (!is_command(s))
 			(void)fprintf(out, "%s%c", s, '\0');
 }
 

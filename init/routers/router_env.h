@@ -3,6 +3,9 @@
  * that strangers talk to. */
 #pragma once
 
+/* What ps, top and pgrep show: argv[0], and the command's name (15 bytes, prctl(2)). */
+#define ROUTER_PROCESS_NAME "sioinit: router"
+
 struct config;
 struct credentials;
 

@@ -170,7 +170,7 @@ static void start_later(struct router_process *r, uint64_t after_ms)
  * our binary. */
 static pid_t router_spawn(const struct routers *rs, int far)
 {
-	char *argv[] = { rs->name, NULL };
+	char *argv[] = { (char *)rs->name, NULL };
 	char **env = router_env(rs->config, rs->credentials, far);
 	struct spawn_request rq = { .argv = argv,
 				    .env = env,

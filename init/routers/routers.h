@@ -35,9 +35,9 @@ struct router_process {
 
 /* What is not filled in by the caller of routers_init() is ours. */
 struct routers {
-	unsigned n;      /* the caller's, as are all down to .owner */
-	char *name;      /* argv[0] of each, main's own; borrowed */
-	uv_loop_t *loop; /* borrowed, as what follows */
+	unsigned n;       /* the caller's, as are all down to .owner */
+	const char *name; /* argv[0] of each; borrowed */
+	uv_loop_t *loop;  /* borrowed, as what follows */
 	const struct config *config;
 	const struct credentials *credentials; /* whom they run as */
 	struct scoreboard *board;

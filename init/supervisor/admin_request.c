@@ -2,6 +2,7 @@
  */
 #include "init/supervisor/admin_request.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
@@ -48,6 +49,14 @@ static bool read_slot(const char *const *words, size_t n, struct admin_request *
 	return n == 1 && read_number(words[0], ret);
 }
 
+static bool read_slot_or_name(const char *const *words, size_t n, struct admin_request *ret)
+{
+	if (read_slot(words, n, ret))
+		return true;
+	ret->name = n == 1 && isalpha((unsigned char)words[0][0]) ? words[0] : NULL;
+	return ret->name;
+}
+
 static bool read_signal(const char *const *words, size_t n, struct admin_request *ret)
 {
 	return n == 2 && read_number(words[0], ret) && !config_parse_signal(words[1], &ret->sig) &&
@@ -75,8 +84,9 @@ static const struct {
 	{ "status", ADMIN_STATUS, read_status, "usage: sioinit status [--json] [--watch]" },
 	{ "reload", ADMIN_RELOAD, read_nothing, "usage: sioinit reload" },
 	{ "scale", ADMIN_SCALE, read_workers, "usage: sioinit scale N (1 to 1024)" },
-	{ "restart", ADMIN_RESTART, read_slot,
-	  "usage: sioinit restart SLOT (0 to the number of workers less 1)" },
+	{ "restart", ADMIN_RESTART, read_slot_or_name,
+	  "usage: sioinit restart SLOT (0 to the number of workers less 1) or the name of a "
+	  "sidecar" },
 	{ "signal", ADMIN_SIGNAL, read_signal, "usage: sioinit signal SLOT SIGNAL" },
 	{ "drain", ADMIN_DRAIN, read_drain, "usage: sioinit drain [off]" },
 	{ "logs", ADMIN_DEATHS, read_deaths, "usage: sioinit logs --death" },

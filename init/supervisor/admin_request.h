@@ -22,6 +22,7 @@ enum admin_command {
 struct admin_request {
 	enum admin_command command;
 	uint32_t number;   /* scale: 1 to POOL_MAX workers; restart, signal: a slot, perhaps none */
+	const char *name;  /* restart: a sidecar instead, borrowed; or NULL */
 	int sig;           /* signal: its number, not 0 */
 	bool json;         /* status */
 	bool off;          /* drain */

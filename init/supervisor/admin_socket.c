@@ -147,10 +147,21 @@ static int scale(struct admin_client *c, const struct admin_request *rq)
 	return DONE;
 }
 
+static int restart_sidecar(struct admin_client *c, const struct admin_request *rq)
+{
+	int r = sidecars_restart(&c->init->sidecars, rq->name);
+
+	if (r == -ESHUTDOWN)
+		return say(c, FAILED, "sioinit is stopping");
+	return r < 0 ? misused(c, rq) : DONE;
+}
+
 static int restart(struct admin_client *c, const struct admin_request *rq)
 {
 	struct slot *s = pool_slot(&c->init->pool, rq->number);
 
+	if (rq->name)
+		return restart_sidecar(c, rq);
 	if (!s)
 		return misused(c, rq);
 	reload_slot(s, "asked for");

@@ -13,6 +13,7 @@
 #include "init/pool/pool.h"
 #include "init/routers/lent_polls.h"
 #include "init/routers/routers.h"
+#include "init/sidecars/sidecars.h"
 #include "init/supervisor/admin_socket.h"
 #include "init/supervisor/app_metrics.h"
 #include "init/supervisor/file_watch.h"
@@ -24,6 +25,7 @@
 #include "init/system/terminal.h"
 #include "init/worker/app_messages.h"
 #include "init/worker/command.h"
+#include "init/worker/group.h"
 #include "init/worker/version_question.h"
 #include "ipc/scoreboard.h"
 #include "relay/hub.h"
@@ -38,6 +40,7 @@ struct init {
 	struct hub hub;
 	struct places places;
 	struct pool pool;
+	struct groups groups; /* of workers, without a leader */
 	struct routers routers;
 	struct shutdown shutdown;
 	struct monitor monitor;
@@ -46,6 +49,7 @@ struct init {
 	struct logs logs;
 	struct terminal terminal;
 	struct pre_start pre_start;
+	struct sidecars sidecars;
 	struct version_question version_question;
 	struct admin_socket admin;
 	struct lent_polls lent_polls;

@@ -51,13 +51,15 @@ static void set_stage(struct init *in, enum shutdown_stage to)
 	tell_phase(in);
 }
 
-/* No worker is left: no router need be replaced any more. */
+/* No worker is left, nor what one has left: no router need be replaced any more. */
 static void end_if_over(struct init *in)
 {
-	if (!shutdown_has_begun(in) || in->pool.n_workers > 0)
+	if (!shutdown_has_begun(in) || in->pool.n_workers > 0 || in->groups.n_orphaned > 0)
 		return;
 	routers_close(&in->routers);
-	uv_stop(&in->loop);
+	sidecars_stop(&in->sidecars);
+	if (sidecars_are_over(&in->sidecars))
+		uv_stop(&in->loop);
 }
 
 /* The routers close their copies of the sockets with this phase. */
@@ -100,6 +102,8 @@ static void kill_workers(struct init *in)
 	stop_workers(in);
 	DL_FOREACH_SAFE(in->pool.workers, w, next)
 	worker_kill(w);
+	sidecars_kill(&in->sidecars);
+	groups_kill(&in->groups);
 }
 
 static void on_delay_over(uv_timer_t *t)
@@ -124,6 +128,11 @@ void shutdown_begin(struct init *in, int code, enum shutdown_speed speed)
 
 	if (!hurry)
 		lame_duck(in, code);
+	sidecars_close(&in->sidecars,
+		       in->config->stop_timeout_ms +
+			   (speed == SHUTDOWN_GENTLE ? in->config->shutdown_delay_ms : 0));
+	if (hurry)
+		sidecars_stop(&in->sidecars);
 	if (speed == SHUTDOWN_NOW || (hurry && in->shutdown.stage == SHUTDOWN_STOPPING))
 		kill_workers(in);
 	else if (speed == SHUTDOWN_FAST || hurry)
@@ -135,6 +144,11 @@ void shutdown_worker_ended(struct init *in, bool forced)
 	if (forced && shutdown_has_begun(in))
 		in->shutdown.exit_code = EXIT_FORCED;
 	end_if_over(in);
+}
+
+void shutdown_sidecars_over(void *ctx, bool forced)
+{
+	shutdown_worker_ended(ctx, forced);
 }
 
 void shutdown_init(struct init *in)

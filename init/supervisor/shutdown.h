@@ -50,5 +50,8 @@ void shutdown_hold(struct init *in, bool held);
 /* From the pool. @forced: at the deadline. Ends the loop with the last worker. */
 void shutdown_worker_ended(struct init *in, bool forced);
 
+/* The same of the last process beside them; @in is struct init. */
+void shutdown_sidecars_over(void *in, bool forced);
+
 bool shutdown_has_begun(const struct init *in);
 enum phase shutdown_phase(const struct init *in);

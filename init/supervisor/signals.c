@@ -126,6 +126,7 @@ static void on_exit_status(pid_t pid, int status, const struct rusage *usage, vo
 
 	if (!routers_ended(&in->routers, pid, status) && !pre_start_ended(in, pid, status) &&
 	    !access_file_ended(&in->access_file, pid, status) &&
+	    !sidecars_ended(&in->sidecars, pid, status, usage) &&
 	    !version_question_ended(&in->version_question, pid) &&
 	    !pool_ended(&in->pool, pid, status, usage))
 		log_debug("init: reaped orphan %d", (int)pid);
@@ -146,8 +147,11 @@ static const struct reap_ops reap_ops = { on_exit_status, on_stop };
 
 static void on_child(uv_signal_t *h, int sig)
 {
+	struct init *in = h->data;
+
 	(void)sig;
-	reap_all(&reap_ops, h->data);
+	reap_all(&reap_ops, in);
+	groups_look(&in->groups);
 }
 
 /* What no handler may be set for, what the kernel raises for faults of our own, and what the thread
@@ -172,12 +176,22 @@ static void watch(struct init *in, int sig, uv_signal_cb act)
 	(void)uv_signal_start(h, act, sig);
 }
 
+/* Whatever mask we were started with, and what has come meanwhile (see main.c). */
+static void let_in(void)
+{
+	sigset_t none;
+
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
 void signals_init(struct init *in)
 {
 	watch(in, SIGCHLD, on_child);
 	for (int sig = 1; sig < NSIG; sig++)
 		if (is_forwardable(sig))
 			watch(in, sig, on_signal);
+	let_in();
 	if (getpid() != 1)
 		(void)prctl(PR_SET_CHILD_SUBREAPER, 1);
 }

@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/macros.h"
+#include "init/system/spawn.h"
 #include "settings/interpreter.h"
 
 #include "base/ban.h"
@@ -64,7 +65,7 @@ int command_find(const char *name, char found[static COMMAND_PATH_MAX])
 	if (strchr(name, '/'))
 		return check_executable(name);
 	if (!path)
-		path = "/usr/local/bin:/usr/bin:/bin";
+		path = SPAWN_PATH_DEFAULT;
 	while (*path) {
 		size_t n = strcspn(path, ":");
 		int r;

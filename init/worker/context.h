@@ -12,6 +12,7 @@
 
 struct credentials;
 struct frontend;
+struct groups;
 struct hub;
 struct logs;
 struct memory;
@@ -28,6 +29,7 @@ struct worker_context {
 	const struct frontend *frontend;
 	const struct memory *memory;
 	struct places *places;
+	struct groups *groups;
 	struct hub *hub;
 	struct logs *logs;
 	struct terminal *terminal;

@@ -9,12 +9,14 @@
 #include <stdlib.h>
 
 #include "base/fd.h"
+#include "base/log.h"
 #include "init/logs/logs.h"
 #include "init/system/credentials.h"
 #include "init/system/memory.h"
 #include "init/system/spawn.h"
 #include "init/system/terminal.h"
 #include "init/worker/context.h"
+#include "init/worker/exec_failure.h"
 #include "init/worker/heap.h"
 #include "init/worker/worker.h"
 
@@ -94,7 +96,7 @@ static void tell(const struct worker *w, int far, char *heap, struct words *word
 }
 
 static pid_t run(struct worker *w, char *const *argv, char *const *env, int far,
-		 const struct log_pipes *logs)
+		 const struct log_pipes *logs, enum spawn_step *ret_step)
 {
 	const struct worker_context *cx = w->context;
 	auto_fd int input = cx->wanted > 1 ? open("/dev/null", O_RDONLY | O_CLOEXEC) : -1;
@@ -105,7 +107,9 @@ static pid_t run(struct worker *w, char *const *argv, char *const *env, int far,
 				    .terminal = terminal_for_worker(cx->terminal, cx->wanted),
 				    .stdio = { input, logs->out, logs->err },
 				    .as = cx->credentials,
-				    .no_new_privs = cx->config->no_new_privs };
+				    .no_new_privs = cx->config->no_new_privs,
+				    .worker = cx->config,
+				    .ret_step = ret_step };
 	pid_t pid = argv && env ? spawn(&rq) : -ENOMEM;
 
 	if (rq.terminal >= 0)
@@ -113,13 +117,28 @@ static pid_t run(struct worker *w, char *const *argv, char *const *env, int far,
 	return pid;
 }
 
-static pid_t start(struct worker *w, int far, const struct log_pipes *logs)
+/* The exit code. */
+static int explain(const struct worker *w, const char *program, enum spawn_step step, int err)
+{
+	struct spawn_result failed = { step, err };
+	char found[COMMAND_PATH_MAX], text[1024];
+	int code;
+
+	if (command_find(program, found) < 0)
+		(void)snprintf(found, sizeof(found), "%s", program);
+	code = exec_failure_explain(found, &failed, text, sizeof(text));
+	log_error("worker[%u]: cannot start: %s (exit code %d)", w->slot, text, code);
+	return code;
+}
+
+static pid_t start(struct worker *w, int far, const struct log_pipes *logs, int *ret_code)
 {
 	const struct worker_context *cx = w->context;
 	char port[ENDPOINT_PATH_MAX];
 	char *heap = heap_node_options(getenv("NODE_OPTIONS"),
 				       heap_megabytes(cx->config, cx->memory->limit, cx->wanted));
 	struct words words = { .n = 0 };
+	enum spawn_step step = SPAWN_FORK;
 	char **argv, **env;
 	pid_t pid;
 
@@ -127,21 +146,23 @@ static pid_t start(struct worker *w, int far, const struct log_pipes *logs)
 	tell(w, far, heap, &words);
 	env = spawn_env(words.list);
 	argv = command_argv(cx->command, port, w->endpoint.path);
-	pid = run(w, argv, env, far, logs);
+	pid = run(w, argv, env, far, logs, &step);
+	if (pid < 0 && step != SPAWN_FORK)
+		*ret_code = explain(w, cx->command->argv[0], step, -pid);
 	command_free_argv(argv);
 	free(env);
 	free(heap);
 	return pid;
 }
 
-pid_t launch(struct worker *w, int far)
+pid_t launch(struct worker *w, int far, int *ret_code)
 {
 	const struct worker_context *cx = w->context;
 	struct log_pipes logs;
 	pid_t pid = logs_open(cx->logs, w->slot, &logs);
 
 	if (pid == 0)
-		pid = start(w, far, &logs);
+		pid = start(w, far, &logs, ret_code);
 	logs_started(&logs, pid);
 	return pid;
 }

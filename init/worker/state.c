@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
 
 #include "base/log.h"
 #include "base/macros.h"
@@ -52,6 +53,12 @@ bool worker_listens_itself(const struct worker *w)
 uint64_t worker_since(const struct worker *w, uint64_t begin_ms)
 {
 	return begin_ms ? uv_now(w->deadline.loop) - begin_ms : 0;
+}
+
+void worker_release(struct worker *w)
+{
+	if (--w->n_open == 0)
+		free(w);
 }
 
 void worker_set_state(struct worker *w, enum worker_state to)

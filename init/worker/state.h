@@ -10,6 +10,9 @@ void worker_set_state(struct worker *w, enum worker_state to);
 /* The router speaks to it without us. */
 bool worker_listens_itself(const struct worker *w);
 
+/* One of those that hold its memory (.n_open) lets go; the last one frees it. */
+void worker_release(struct worker *w);
+
 /* Milliseconds since @begin_ms on the loop's clock; 0 for 0. */
 uint64_t worker_since(const struct worker *w, uint64_t begin_ms);
 

@@ -95,7 +95,15 @@ void worker_stop(struct worker *w)
 	left = w->kill_at_ms > now ? w->kill_at_ms - now : 0;
 	drain_stop(&w->drain);
 	worker_set_state(w, WORKER_STOPPING);
-	worker_signal(w, w->config->stop_signal);
+	worker_group_stop(w);
 	(void)uv_timer_start(&w->deadline, on_disconnect_time,
 			     left < DISCONNECT_AFTER_MS ? left : DISCONNECT_AFTER_MS, 0);
+}
+
+bool worker_leader_ended(struct worker *w, int status, const struct rusage *usage)
+{
+	if (!worker_group_holds(w, status, usage))
+		return false;
+	worker_stop(w);
+	return true;
 }

@@ -304,35 +304,30 @@ int worker_init(struct worker *w, uv_loop_t *loop, int fd, struct hub *hub, bool
 	(void)uv_timer_init(loop, &w->settling);
 	drain_init(&w->drain, loop);
 	w->n_open = 4;
+	w->group.channel_fd = -1;
 	hub_join(hub, &w->member, &worker_member_ops, w->id);
 	readiness_begin(w);
 	return 0;
 }
 
-static void release(struct worker *w)
-{
-	if (--w->n_open == 0)
-		free(w);
-}
-
 static void on_channel_closed(struct channel *ch)
 {
-	release(of_channel(ch));
+	worker_release(of_channel(ch));
 }
 
 static void on_deadline_closed(uv_handle_t *h)
 {
-	release(container_of((uv_timer_t *)h, struct worker, deadline));
+	worker_release(container_of((uv_timer_t *)h, struct worker, deadline));
 }
 
 static void on_settling_closed(uv_handle_t *h)
 {
-	release(container_of((uv_timer_t *)h, struct worker, settling));
+	worker_release(container_of((uv_timer_t *)h, struct worker, settling));
 }
 
 static void on_drain_closed(uv_handle_t *h)
 {
-	release(container_of((uv_timer_t *)h, struct worker, drain.timer));
+	worker_release(container_of((uv_timer_t *)h, struct worker, drain.timer));
 }
 
 void worker_close(struct worker *w)

@@ -10,6 +10,7 @@
 #include "init/listen/places.h"
 #include "init/worker/drain.h"
 #include "init/worker/endpoint.h"
+#include "init/worker/group.h"
 #include "init/worker/handles.h"
 #include "init/worker/servers.h"
 #include "ipc/channel.h"
@@ -48,6 +49,8 @@ struct worker_ops {
 	void (*on_metrics)(struct worker *w, const struct node_msg *m, struct str payload);
 	/* Whether a message of the app's own (NODE_OTHER) goes to the other workers. */
 	bool (*is_relayed)(struct worker *w, struct str payload);
+	/* See worker_leader_ended(): the worker has ended, as its leader had. */
+	void (*on_group_ended)(struct worker *w, int status, const struct rusage *usage);
 };
 
 struct worker {
@@ -57,13 +60,15 @@ struct worker {
 	const struct worker_context *context;
 	const struct config *config;
 	struct places *places;
+	struct groups *groups; /* NULL: what is left of its group is killed */
 	const struct frontend *frontend;
 	bool has_channel; /* so it can say 'ready' */
 	/* Must become ready in time, unless somebody types at it. */
 	bool has_deadline;
 	bool answers_pings; /* when asked over the channel; Deno does not, and it kills Bun */
 	uint32_t id, slot;
-	pid_t pid;
+	pid_t pid; /* and its process group's id */
+	struct group group;
 	enum worker_state state;
 	enum worker_style asked; /* UNKNOWN: by what it does */
 	enum worker_style style;
@@ -158,6 +163,10 @@ void worker_requests_done(struct worker *w);
 
 /* The polite stop: stop-signal, then cluster's disconnect; SIGKILL at stop-timeout. */
 void worker_stop(struct worker *w);
+/* Its process was reaped. True: it was being stopped, and others of its group are there; the stop
+ * goes on, and worker_ops.on_group_ended() follows when they have ended. False: the worker has
+ * ended. Allocates nothing. */
+bool worker_leader_ended(struct worker *w, int status, const struct rusage *usage);
 /* SIGKILL for its whole group; its end is told like any other. */
 void worker_kill(struct worker *w);
 void worker_signal(const struct worker *w, int sig);

@@ -159,38 +159,35 @@ static const json_t *choose_of(struct ecosystem_reader *r, const json_t *apps)
 	list_names(apps, names, sizeof(names));
 	if (r->rq->app)
 		app = named(apps, r->rq->app);
-	else if (n == 1)
-		app = json_array_get(apps, 0);
+	else if (n > 0)
+		app = ecosystem_routed(apps);
 	if (app)
 		return app;
 	if (n == 0)
 		ecosystem_fail(r, "no apps in it");
-	else if (r->rq->app)
+	else
 		ecosystem_fail(r, "no app \"%s\" in it, but %s (SIOINIT_ECOSYSTEM_APP)", r->rq->app,
 			       names);
-	else
-		ecosystem_fail(r,
-			       "%zu apps in it (%s), and a container runs one: name it with "
-			       "SIOINIT_ECOSYSTEM_APP",
-			       n, names);
 	return NULL;
 }
 
 /* { apps: [...] }, { apps: {...} }, { pm2: ... }, [...] or the app itself */
-static const json_t *choose(struct ecosystem_reader *r, const json_t *tree)
+static const json_t *find_apps(const json_t *tree)
 {
-	const json_t *apps = json_object_get(tree, "apps"), *app;
+	const json_t *apps = json_object_get(tree, "apps");
 
 	if (!apps)
 		apps = json_object_get(tree, "pm2");
-	if (!apps)
-		apps = tree;
+	return apps ? apps : tree;
+}
+
+static const json_t *choose(struct ecosystem_reader *r, const json_t *apps)
+{
 	if (json_is_array(apps))
 		return choose_of(r, apps);
-	app = apps;
-	if (!json_is_object(app))
+	if (!json_is_object(apps))
 		ecosystem_fail(r, "no app in it: { apps: [{ script: ... }] } is wanted");
-	return app;
+	return apps;
 }
 
 static void take_other_sections(struct ecosystem_reader *r, const json_t *tree)
@@ -231,13 +228,15 @@ static int read_tree(const struct ecosystem_request *rq, const json_t *tree, str
 {
 	struct ecosystem eco = { 0 };
 	struct ecosystem_reader r = { .rq = rq, .eco = &eco, .err = err, .err_size = err_size };
-	const json_t *app = choose(&r, tree);
+	const json_t *apps = find_apps(tree), *app = choose(&r, apps);
 
 	if (r.result == 0 && !json_is_object(app))
 		ecosystem_fail(&r, "an app that is no object");
 	if (r.result == 0) {
 		take_app(&r, app);
 		take_other_sections(&r, tree);
+		if (json_is_array(apps) && !rq->app)
+			ecosystem_take_others(&r, apps, app, take_app);
 	}
 	ecosystem_words_free(&r.args);
 	ecosystem_words_free(&r.node_args);
@@ -271,14 +270,11 @@ int ecosystem_parse(const struct ecosystem_request *rq, enum ecosystem_format fo
 	return ecosystem_read(rq, tree, why, ret, err, err_size);
 }
 
-static void list_free(struct ecosystem_list *l)
+static void variables_free(char **list)
 {
-	for (size_t i = 0; i < l->n; i++) {
-		free(l->items[i].name);
-		free(l->items[i].value);
-		free(l->items[i].key);
-	}
-	free(l->items);
+	for (char **v = list; v && *v; v++)
+		free(*v);
+	free(list);
 }
 
 void ecosystem_free(struct ecosystem *e)
@@ -288,9 +284,17 @@ void ecosystem_free(struct ecosystem *e)
 	free(e->app);
 	free(e->cwd);
 	ecosystem_words_free(&command);
-	list_free(&e->settings);
-	list_free(&e->env);
-	list_free(&e->changed);
-	list_free(&e->ignored);
+	ecosystem_list_free(&e->settings);
+	ecosystem_list_free(&e->env);
+	ecosystem_list_free(&e->changed);
+	ecosystem_list_free(&e->ignored);
+	variables_free(e->variables);
+	if (e->policy)
+		config_free(e->policy);
+	free(e->policy);
+	for (size_t i = 0; i < e->n_others; i++)
+		ecosystem_free(&e->others[i]);
+	free(e->others);
+	free(e->inherited);
 	*e = (struct ecosystem){ 0 };
 }

@@ -29,12 +29,18 @@ struct ecosystem {
 	struct ecosystem_list env;      /* for the workers */
 	struct ecosystem_list changed;  /* keys that mean something else here: value says what */
 	struct ecosystem_list ignored;  /* keys without effect: value says why */
+	struct ecosystem *others;       /* of the one that clients are routed to: the other apps */
+	size_t n_others;
+	char **inherited;      /* for them, once in force: the environment without the app's */
+	bool once;             /* one of the others: not restarted, whatever it ends with */
+	struct config *policy; /* ditto: the settings in force for it */
+	char **variables;      /* ditto, once in force: env as NAME=value, ends with NULL */
 };
 
 /* What the caller knows. */
 struct ecosystem_request {
 	const char *file;
-	const char *app;      /* NULL: the only one */
+	const char *app;      /* this one alone; NULL: all, one of which clients are routed to */
 	const char *env_name; /* NODE_ENV, chooses env_NAME; or NULL */
 };
 
@@ -56,8 +62,12 @@ void ecosystem_free(struct ecosystem *e);
 /* Whether @name is what pm2 takes for such a file. */
 bool ecosystem_is_file(const char *name);
 
+/* What @e's other app @i is called as a sidecar: its name in small letters, digits and _. */
+void ecosystem_other_name(const struct ecosystem *e, size_t i, char dst[static SIDECAR_NAME_SIZE]);
+
 /* Into force: settings and command (borrowed by @c) where no other source has one, the variables
- * into our environment, its directory. Logs what has no effect. 0, or -EINVAL with a line in @err.
+ * into our environment, its directory, the other apps as sidecars. Logs what has no effect. 0, or
+ * -EINVAL with a line in @err.
  */
-int ecosystem_apply(const struct ecosystem *e, const struct ecosystem_request *rq, struct config *c,
+int ecosystem_apply(struct ecosystem *e, const struct ecosystem_request *rq, struct config *c,
 		    char *err, size_t err_size);

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/macros.h"
 #include "settings/ecosystem/ecosystem.h"
+#include "settings/ecosystem/ecosystem_beside.h"
 #include "settings/ecosystem/ecosystem_tree.h"
 #include "settings/ecosystem/ecosystem_words.h"
 
@@ -121,6 +122,16 @@ static int settle_bare(struct ecosystem *e)
 	return r;
 }
 
+/* 0, -ENOMEM. */
+static int settle_all(struct ecosystem *e)
+{
+	int r = e->bare ? settle_bare(e) : 0;
+
+	for (size_t i = 0; i < e->n_others && r == 0; i++)
+		r = settle_all(&e->others[i]);
+	return r;
+}
+
 int ecosystem_load(const struct ecosystem_request *rq, unsigned timeout_ms, struct ecosystem *ret,
 		   char *err, size_t err_size)
 {
@@ -128,7 +139,7 @@ int ecosystem_load(const struct ecosystem_request *rq, unsigned timeout_ms, stru
 	json_t *tree = tree_of_file(rq->file, timeout_ms, why, sizeof(why));
 	int r = ecosystem_read(rq, tree, why, ret, err, err_size);
 
-	if (r == 0 && ret->bare && settle_bare(ret) < 0) {
+	if (r == 0 && settle_all(ret) < 0) {
 		ecosystem_free(ret);
 		(void)snprintf(err, err_size, "%s: out of memory", rq->file);
 		return -EINVAL;
@@ -162,7 +173,7 @@ static int apply_environment(const struct ecosystem *e)
 }
 
 static void log_keys(enum log_level level, const struct ecosystem_list *l, const char *file,
-		     const char *what)
+		     const char *app, const char *what)
 {
 	char text[512];
 	size_t n = 0;
@@ -172,15 +183,26 @@ static void log_keys(enum log_level level, const struct ecosystem_list *l, const
 	for (size_t i = 0; i < l->n && n < sizeof(text); i++)
 		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s", i ? ", " : "",
 				      l->items[i].name);
-	log_at(level, "%s: %s: %s (sioinit migrate %s says more)", file, what, text, file);
+	log_at(level, "%s: %s%s%s: %s (sioinit migrate %s says more)", file, app, *app ? ": " : "",
+	       what, text, file);
 }
 
-int ecosystem_apply(const struct ecosystem *e, const struct ecosystem_request *rq, struct config *c,
+static void say_differences(const struct ecosystem *e, const char *file, const char *app)
+{
+	log_keys(LOG_LEVEL_WARN, &e->ignored, file, app, "no effect");
+	log_keys(LOG_LEVEL_INFO, &e->changed, file, app, "another meaning");
+	for (size_t i = 0; i < e->n_others; i++)
+		say_differences(&e->others[i], file, e->others[i].app);
+}
+
+int ecosystem_apply(struct ecosystem *e, const struct ecosystem_request *rq, struct config *c,
 		    char *err, size_t err_size)
 {
 	bool has_command = c->command || c->app;
-	int r = apply_settings(e, rq, c, err, err_size);
+	int r = ecosystem_apply_others(e, rq, c, err, err_size);
 
+	if (r == 0)
+		r = apply_settings(e, rq, c, err, err_size);
 	if (r < 0)
 		return r;
 	r = apply_environment(e);
@@ -197,7 +219,6 @@ int ecosystem_apply(const struct ecosystem *e, const struct ecosystem_request *r
 		c->command = e->command;
 		c->command_len = e->command_len;
 	}
-	log_keys(LOG_LEVEL_WARN, &e->ignored, rq->file, "no effect");
-	log_keys(LOG_LEVEL_INFO, &e->changed, rq->file, "another meaning");
+	say_differences(e, rq->file, "");
 	return 0;
 }

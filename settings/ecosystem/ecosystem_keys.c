@@ -24,18 +24,28 @@ void ecosystem_fail(struct ecosystem_reader *r, const char *fmt, ...)
 	if (r->result < 0)
 		return;
 	r->result = -EINVAL;
-	n = snprintf(r->err, r->err_size, "%s: ", r->rq->file);
+	n = snprintf(r->err, r->err_size, "%s: %s%s%s", r->rq->file,
+		     r->beside && r->eco->app ? "app \"" : "",
+		     r->beside && r->eco->app ? r->eco->app : "",
+		     r->beside && r->eco->app ? "\": " : "");
 	va_start(ap, fmt);
 	if (n >= 0 && (size_t)n < r->err_size)
 		(void)vsnprintf(r->err + n, r->err_size - (size_t)n, fmt, ap);
 	va_end(ap);
 }
 
-static void item_free(struct ecosystem_item *i)
+void ecosystem_item_free(struct ecosystem_item *i)
 {
 	free(i->name);
 	free(i->value);
 	free(i->key);
+}
+
+void ecosystem_list_free(struct ecosystem_list *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		ecosystem_item_free(&l->items[i]);
+	free(l->items);
 }
 
 void ecosystem_add(struct ecosystem_reader *r, struct ecosystem_list *l, const char *name,
@@ -47,7 +57,7 @@ void ecosystem_add(struct ecosystem_reader *r, struct ecosystem_list *l, const c
 	if (items)
 		l->items = items;
 	if (!items || !item.name || !item.value || !item.key) {
-		item_free(&item);
+		ecosystem_item_free(&item);
 		ecosystem_fail(r, "out of memory");
 		return;
 	}
@@ -300,15 +310,14 @@ static void take_instances(struct ecosystem_reader *r, const struct key *k, cons
 	r->instances = k->name;
 }
 
-/* Of two values of a variable the later one counts. */
-static void add_variable(struct ecosystem_reader *r, const char *name, const char *value)
+void ecosystem_add_variable(struct ecosystem_reader *r, const char *name, const char *value)
 {
 	struct ecosystem_list *l = &r->eco->env;
 
 	ecosystem_add(r, l, name, value, r->key);
 	for (size_t i = 0; i + 1 < l->n && r->result == 0; i++)
 		if (strcmp(l->items[i].name, name) == 0) {
-			item_free(&l->items[i]);
+			ecosystem_item_free(&l->items[i]);
 			l->items[i] = l->items[--l->n];
 		}
 }
@@ -329,12 +338,12 @@ static void take_variable(struct ecosystem_reader *r, const char *name, const js
 		ecosystem_fail(r, "out of memory");
 	else if (!*name || strchr(name, '='))
 		ecosystem_fail(r, "%s: not the name of a variable", key);
-	else if (strcmp(name, "PORT") == 0)
+	else if (strcmp(name, "PORT") == 0 && !r->beside)
 		ecosystem_set(r, "port", text);
 	else if (is_ours(name))
 		ecosystem_set(r, name, text);
 	else
-		add_variable(r, name, text);
+		ecosystem_add_variable(r, name, text);
 	free(text);
 	r->key = before;
 }

@@ -15,6 +15,8 @@ struct ecosystem_reader {
 	const char *key;                              /* as the file writes it */
 	const char *script, *interpreter, *instances; /* borrowed from the tree */
 	struct ecosystem_words args, node_args;
+	bool
+	    beside; /* clients are not routed to it: PORT is a variable, settings are not its own */
 };
 
 /* The first failure counts. */
@@ -31,3 +33,18 @@ void ecosystem_set(struct ecosystem_reader *r, const char *setting, const char *
 void ecosystem_take_key(struct ecosystem_reader *r, const char *name, const json_t *value);
 /* Variables; r->key names where they are. */
 void ecosystem_take_env(struct ecosystem_reader *r, const json_t *v);
+/* A variable; of two with one name the later one counts. */
+void ecosystem_add_variable(struct ecosystem_reader *r, const char *name, const char *value);
+
+/* All keys of an app, and its command. */
+typedef void ecosystem_take_fn(struct ecosystem_reader *r, const json_t *app);
+
+/* Which of several clients are routed to: the first that has several instances, else the first of a
+ * cluster, else the first. */
+const json_t *ecosystem_routed(const json_t *apps);
+/* All but @routed and those that are not to be started, into eco->others. */
+void ecosystem_take_others(struct ecosystem_reader *r, const json_t *apps, const json_t *routed,
+			   ecosystem_take_fn *take_app);
+
+void ecosystem_item_free(struct ecosystem_item *i);
+void ecosystem_list_free(struct ecosystem_list *l);

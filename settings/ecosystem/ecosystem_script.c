@@ -69,6 +69,7 @@ static pid_t start_node(const char *path, int answer)
 	char *argv[] = { "node", "-e", (char *)evaluate, "--", (char *)path, NULL };
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
+	sigset_t none;
 	pid_t pid;
 	int r;
 
@@ -77,7 +78,9 @@ static pid_t start_node(const char *path, int answer)
 	(void)posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
 	(void)posix_spawn_file_actions_adddup2(&actions, answer, ANSWER_FD);
 	(void)posix_spawnattr_init(&attributes);
-	(void)posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
+	(void)sigemptyset(&none);
+	(void)posix_spawnattr_setsigmask(&attributes, &none);
+	(void)posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK);
 	r = posix_spawnp(&pid, argv[0], &actions, &attributes, argv, environ);
 	(void)posix_spawnattr_destroy(&attributes);
 	(void)posix_spawn_file_actions_destroy(&actions);

@@ -110,14 +110,11 @@ function childrenOf(pid, variable) {
 
 const childOf = (pid, variable) => childrenOf(pid, variable)[0];
 
-// The environment of a router is root's alone to read: they are known by their command line, which is sioinit's name alone.
+// The environment of a router is root's alone to read: they are known by their command line.
 function routersOf(pid) {
-	const line = (p) => fs.readFileSync(`/proc/${p}/cmdline`, "utf8").split("\0");
-	const name = line(pid)[0];
 	const isRouter = (child) => {
 		try {
-			const [first, ...rest] = line(child);
-			return first === name && rest.join("") === "";
+			return fs.readFileSync(`/proc/${child}/cmdline`, "utf8").split("\0")[0] === "sioinit: router";
 		} catch {
 			return false;
 		}

@@ -22,6 +22,14 @@ static void check_all(const struct ecosystem *e)
 	check(&e->env);
 	check(&e->changed);
 	check(&e->ignored);
+	for (size_t i = 0; i < e->n_others; i++) {
+		char name[SIDECAR_NAME_SIZE];
+
+		ecosystem_other_name(e, i, name);
+		if (strlen(name) < 1 || strlen(name) >= sizeof(name))
+			abort();
+		check_all(&e->others[i]);
+	}
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)

@@ -58,8 +58,16 @@ static bool owner_is_relayed(struct worker *w, struct str payload)
 	return false;
 }
 
+static void owner_on_group_ended(struct worker *w, int status, const struct rusage *usage)
+{
+	(void)w;
+	(void)status;
+	(void)usage;
+}
+
 #define OWNER_OPS(handback)                                                                        \
 	{                                                                                          \
 		owner_on_state, handback, owner_on_client_taken, owner_on_session,                 \
-		    owner_on_server, owner_on_place, owner_on_metrics, owner_is_relayed            \
+		    owner_on_server, owner_on_place, owner_on_metrics, owner_is_relayed,           \
+		    owner_on_group_ended                                                           \
 	}

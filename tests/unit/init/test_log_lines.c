@@ -143,9 +143,32 @@ static void cuts_long_lines_between_characters(void **state)
 	free(text);
 }
 
+static void a_sidecar_has_its_name(void **state)
+{
+	static const char text[] = "one\n{\"a\":1}\n{\"worker\":7,\"sidecar\":8}\n";
+	struct log_lines l = lines(WORKER_LOGS_PREFIX, false);
+
+	(void)state;
+	l.sidecar = "shipper";
+	log_lines_feed(&l, (struct str){ text, 4 }, TIME);
+	assert_string_equal(seen, "[shipper] one\n");
+	log_lines_end(&l, TIME);
+	l = lines(WORKER_LOGS_JSON, true);
+	l.sidecar = "shipper";
+	log_lines_feed(&l, str_of(text), TIME);
+	assert_string_equal(seen,
+			    "{\"time\":\"" TIME
+			    "\",\"level\":\"error\",\"msg\":\"one\",\"sidecar\":\"shipper\","
+			    "\"pid\":17,\"stream\":\"stderr\"}\n"
+			    "{\"a\":1,\"sidecar\":\"shipper\",\"pid\":17,\"stream\":\"stderr\"}\n"
+			    "{\"worker\":7,\"sidecar\":8,\"pid\":17,\"stream\":\"stderr\"}\n");
+	log_lines_end(&l, TIME);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_sidecar_has_its_name),
 		cmocka_unit_test(prefixes_lines),
 		cmocka_unit_test(wraps_text),
 		cmocka_unit_test(says_error_for_stderr),

@@ -53,6 +53,7 @@ static void settings_and_little_else(void **state)
 			 "PATH=/bin",
 			 "SIOINIT_PORT=81",
 			 "SIOINIT_PRE_START=PGPASSWORD=secret migrate",
+			 "SIOINIT_SIDECAR_A=ship --key secret",
 			 "JOURNAL_STREAM=1:2",
 			 "NODE_OPTIONS=--inspect",
 			 NULL };

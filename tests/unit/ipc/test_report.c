@@ -97,6 +97,28 @@ static void a_process_that_is_gone_has_no_memory(void **state)
 	assert_true(value_of("sioinit_worker_ready{worker=\"0\"} ") == 1);
 }
 
+static void sidecars_have_rows(void **state)
+{
+	struct scoreboard_sidecar *row = &board->sidecars[0];
+
+	(void)state;
+	assert_null(strstr(metrics(), "sioinit_sidecar_"));
+	(void)snprintf(row->name, sizeof(row->name), "shipper");
+	counter_set(&row->pid, (uint64_t)getpid());
+	counter_set(&row->state, SIDECAR_RUNNING);
+	counter_set(&row->starts, 3);
+	counter_set(&board->n_sidecars, 1);
+	assert_true(value_of("sioinit_sidecar_running{sidecar=\"shipper\"} ") == 1);
+	assert_true(value_of("sioinit_sidecar_starts_total{sidecar=\"shipper\"} ") == 3);
+	assert_true(value_of("sioinit_sidecar_resident_memory_bytes{sidecar=\"shipper\"} ") > 0);
+	out.len = 0;
+	assert_int_equal(report_json(board, &out), 0);
+	assert_int_equal(report_table(board, &out), 0);
+	assert_int_equal(buf_append(&out, "", 1), 0);
+	assert_non_null(strstr(out.p, "\"sidecars\":[{\"name\":\"shipper\",\"pid\":"));
+	assert_non_null(strstr(out.p, "\nshipper "));
+}
+
 static uint64_t next_random(uint64_t *x)
 {
 	*x ^= *x << 13;
@@ -151,6 +173,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(memory_is_found_whatever_the_name_of_the_process),
 		TEST(a_process_that_is_gone_has_no_memory),
+		TEST(sidecars_have_rows),
 		TEST(a_board_that_is_written_over_gives_wrong_numbers_at_worst),
 	};
 

@@ -13,8 +13,9 @@
 #include "base/log.h"
 #include "base/macros.h"
 #include "settings/config.h"
+#include "settings/config_command.h"
 
-enum { WORDS_MAX = 16 };
+enum { WORDS_MAX = 32 };
 
 static struct config config;
 static enum config_action action;
@@ -112,6 +113,79 @@ static void reads_how_clients_are_distributed(void **state)
 		(void)snprintf(env, sizeof(env), "SIOINIT_STICKY=%s", *s);
 		assert_int_equal(load(env, ""), -EINVAL);
 	}
+}
+
+static void has_sidecars_by_name(void **state)
+{
+	(void)state;
+	assert_printed("SIOINIT_SIDECAR_LOG_SHIPPER=vector", "x",
+		       "SIOINIT_SIDECAR_LOG_SHIPPER=vector (SIOINIT_SIDECAR_LOG_SHIPPER)\n");
+	assert_printed("", "--sidecar=log-shipper=vector x",
+		       "SIOINIT_SIDECAR_LOG_SHIPPER=vector (--sidecar)\n");
+	assert_printed("SIOINIT_SIDECAR_A=1", "--sidecar A=2 x",
+		       "SIOINIT_SIDECAR_A=2 (--sidecar)\n");
+	assert_printed("", "--sidecar a=1 --sidecar A=2 x", "SIOINIT_SIDECAR_A=2 (--sidecar)\n");
+	assert_int_equal(load("SIOINIT_SIDECAR_A=1 SIOINIT_SIDECAR_B= SIOINIT_SIDECAR=us", "x"), 0);
+	assert_int_equal(config.sidecars.n, 1);
+	assert_string_equal(config.sidecars.list[0].name, "a");
+	assert_string_equal(config.sidecars.list[0].line, "1");
+	assert_refused("SIOINIT_SIDECAR_0=x", "",
+		       "SIOINIT_SIDECAR_0=\"x\": not NAME=COMMAND, where NAME has letters, digits "
+		       "and _, a letter first, and 31 at most");
+	assert_refused("SIOINIT_SIDECAR_A='x", "",
+		       "SIOINIT_SIDECAR_A=\"'x\": no command, or a quote in it that does not end");
+	assert_int_equal(load("", "--sidecar vector x"), -EINVAL);
+	assert_int_equal(load("SIOINIT_SIDECAR_=x", ""), -EINVAL);
+	assert_int_equal(load("SIOINIT_SIDECARS=x", ""), -EINVAL);
+}
+
+static void has_sixteen_sidecars_at_most(void **state)
+{
+	char env[512];
+	size_t n = 0;
+
+	(void)state;
+	for (int i = 0; i < SIDECARS_MAX; i++)
+		n += (size_t)snprintf(env + n, sizeof(env) - n, "SIOINIT_SIDECAR_S%d=x ", i);
+	assert_int_equal(load(env, "--sidecar s3=y x"), 0);
+	assert_string_equal(config.sidecars.list[3].line, "y");
+	assert_refused(env, "--sidecar one=y x", "--sidecar=\"one=y\": more than 16 sidecars");
+}
+
+static void assert_words(const char *line, const char *wanted)
+{
+	char **words, *text = NULL;
+	size_t n;
+	FILE *out = open_memstream(&text, &n);
+
+	assert_false(config_command_wants_shell(line));
+	assert_int_equal(config_command_split(line, &words), 0);
+	config_command_print(words, out);
+	(void)fclose(out);
+	assert_string_equal(text, wanted);
+	free(text);
+	free(words);
+}
+
+static void splits_what_needs_no_shell(void **state)
+{
+	static const char *const for_shell[] = { "a | b",  "a; b", "a && b", "a > b",  "$A",
+						 "A=b c",  "a *",  "a \\b",  "~/a",    "a ~/b",
+						 "exec a", "a #b", "! a",    "{ a; }", "a \"$b\"",
+						 "a `b`",  "a\nb", "(a)" };
+	char **words;
+
+	(void)state;
+	assert_words("node worker.js --port=3000", "node worker.js '--port=3000'");
+	assert_words("  a\t'b c'  \"d e\" f'g'\"h\" ", "a 'b c' 'd e' fgh");
+	assert_words("a '' '$b | c' \"it's\" b#c d~", "a '' '$b | c' 'it'\"'\"'s' 'b#c' 'd~'");
+	for (size_t i = 0; i < sizeof(for_shell) / sizeof(for_shell[0]); i++)
+		if (!config_command_wants_shell(for_shell[i]))
+			fail_msg("%s", for_shell[i]);
+	assert_int_equal(config_command_split("a 'b", &words), -EINVAL);
+	assert_int_equal(config_command_split("a 'b c\" d", &words), -EINVAL);
+	assert_int_equal(config_command_split("a 'b' \"c", &words), -EINVAL);
+	assert_int_equal(config_command_split(" ", &words), -EINVAL);
 }
 
 static void waits_for_kubernetes(void **state)
@@ -251,6 +325,22 @@ static void reads_cookie_attributes(void **state)
 	assert_int_equal(load(env, ""), -EINVAL);
 }
 
+static void reads_limits_of_processes(void **state)
+{
+	(void)state;
+	assert_printed("", "--worker-rlimits nofile=1024:65536,core=unlimited,stack=8M x",
+		       "SIOINIT_WORKER_RLIMITS=nofile=1024:65536,core=unlimited:unlimited,"
+		       "stack=8388608:8388608 (--worker-rlimits)\n");
+	assert_printed("SIOINIT_WORKER_RLIMITS=cpu=-1", "x",
+		       "SIOINIT_WORKER_RLIMITS=cpu=unlimited:unlimited (SIOINIT_WORKER_RLIMITS)\n");
+	assert_printed("", "--worker-umask 27 x", "SIOINIT_WORKER_UMASK=027 (--worker-umask)\n");
+	assert_printed("", "--worker-nice -20 x", "SIOINIT_WORKER_NICE=-20 (--worker-nice)\n");
+	assert_printed("", "x", "SIOINIT_WORKER_UMASK=inherit (default)\n");
+	assert_printed("", "x", "SIOINIT_WORKER_NICE=inherit (default)\n");
+	assert_printed("", "x", "SIOINIT_WORKER_OOM_SCORE_ADJ=auto (default)\n");
+	assert_printed("", "x", "SIOINIT_STOP_GROUP=auto (default)\n");
+}
+
 static void refuses_wrong_values(void **state)
 {
 	static const char *const wrong[] = {
@@ -261,6 +351,18 @@ static void refuses_wrong_values(void **state)
 		"--request-id X:Y",
 		"--request-id Host",
 		"--access-log yes",
+		"--stop-group all",
+		"--worker-rlimits nofile",
+		"--worker-rlimits nofile=",
+		"--worker-rlimits nofile=2:1",
+		"--worker-rlimits files=1",
+		"--worker-rlimits nofile=1,,core=0",
+		"--worker-rlimits nofile=8M",
+		"--worker-umask 0888",
+		"--worker-umask 1000",
+		"--worker-nice 20",
+		"--worker-nice --1",
+		"--worker-oom-score-adj -1001",
 		"--port 0",
 		"--port 65536",
 		"--port -1",
@@ -427,12 +529,16 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(has_defaults),
 		cmocka_unit_test(reads_how_clients_are_distributed),
+		cmocka_unit_test(has_sidecars_by_name),
+		cmocka_unit_test(has_sixteen_sidecars_at_most),
+		cmocka_unit_test(splits_what_needs_no_shell),
 		cmocka_unit_test(waits_for_kubernetes),
 		cmocka_unit_test(prefers_flag_to_env_to_alias_to_default),
 		cmocka_unit_test(takes_empty_for_unset),
 		cmocka_unit_test(reads_values),
 		cmocka_unit_test(says_what_is_wrong),
 		cmocka_unit_test(reads_cookie_attributes),
+		cmocka_unit_test(reads_limits_of_processes),
 		cmocka_unit_test(refuses_wrong_values),
 		cmocka_unit_test(knows_names_that_are_not_settings),
 		cmocka_unit_test(ignores_service_links),

@@ -148,6 +148,25 @@ static void has_a_largest_size(void **state)
 }
 
 /* What the router is given: the settings in force, and no file to read again. */
+static void names_sidecars(void **state)
+{
+	(void)state;
+	assert_int_equal(load("SIOINIT_SIDECAR_A=one 1=2\nsidecar=b=two\nSIOINIT_SIDECAR_C=three",
+			      "SIOINIT_SIDECAR_C=env", NULL),
+			 0);
+	assert_int_equal(config.sidecars.n, 3);
+	for (unsigned i = 0; i < 3; i++) {
+		const struct config_sidecar *s = &config.sidecars.list[i];
+
+		assert_string_equal(s->line, s->name[0] == 'a'   ? "one 1=2"
+					     : s->name[0] == 'b' ? "two"
+								 : "env");
+	}
+	config_free(&config);
+	assert_int_equal(load("SIOINIT_SIDECAR_A='x", NULL, NULL), -EINVAL);
+	assert_non_null(strstr(err, ":1: SIOINIT_SIDECAR_A=\"'x\": no command, or a quote"));
+}
+
 static void goes_on_as_environment(void **state)
 {
 	char *text, *again, *words[CONFIG_SETTINGS_MAX + 1] = { NULL },
@@ -184,6 +203,7 @@ int main(void)
 		cmocka_unit_test(says_that_there_is_none),
 		cmocka_unit_test(refuses_bytes_that_are_no_text),
 		cmocka_unit_test(has_a_largest_size),
+		cmocka_unit_test(names_sidecars),
 		cmocka_unit_test(goes_on_as_environment),
 	};
 	int fd = mkstemp(path), failed;

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -190,6 +191,87 @@ static void says_what_is_wrong(void **state)
 	assert_string_equal(err, "eco: app \"\" has no script");
 }
 
+/* The app that clients are routed to, and |those beside it. */
+static void assert_routed(const char *apps, const char *wanted)
+{
+	char text[TEXT_MAX], got[TEXT_MAX];
+	size_t n;
+
+	(void)snprintf(text, sizeof(text), "{ \"apps\": [ %s ] }", apps);
+	assert_int_equal(parse(ECOSYSTEM_JSON, text, NULL, NULL), 0);
+	n = (size_t)snprintf(got, sizeof(got), "%s", eco.app);
+	for (size_t i = 0; i < eco.n_others; i++) {
+		char name[SIDECAR_NAME_SIZE];
+
+		ecosystem_other_name(&eco, i, name);
+		n += (size_t)snprintf(got + n, sizeof(got) - n, "|%s", name);
+	}
+	ecosystem_free(&eco);
+	assert_string_equal(got, wanted);
+}
+
+#define APP(name, more) "{ \"name\": \"" name "\", \"script\": \"x.js\"" more " }"
+
+static void routes_to_one_of_several(void **state)
+{
+	(void)state;
+	assert_routed(APP("a", "") "," APP("b", ""), "a|b");
+	assert_routed(APP("a", "") "," APP("b", ", \"instances\": 1, \"exec_mode\": \"cluster\""),
+		      "b|a");
+	assert_routed(
+	    APP("a", ", \"execMode\": \"cluster_mode\"") "," APP("b", ", \"instances\": \"max\""),
+	    "b|a");
+	assert_routed(APP("a", ", \"instances\": \"1\"") "," APP("b", ", \"instances\": -1"),
+		      "b|a");
+	assert_routed(APP("a", "") "," APP("b", ", \"autostart\": false"), "a");
+	assert_routed(APP("a", "") "," APP("Log-Shipper", "") "," APP("@x/y", "") "," APP(
+			  "log.shipper", "") "," APP("9", ""),
+		      "a|log_shipper|app__x_y|log_shipper_3|app_9");
+	assert_routed(APP("a", "") "," APP("a name that is much too long for one", ""),
+		      "a|a_name_that_is_much_too_");
+}
+
+static void keeps_what_the_others_can_have(void **state)
+{
+	static const char apps[] = "{ \"apps\": [" APP("a", ", \"instances\": 4") "," APP(
+	    "b", ", \"cwd\": \"lib\", \"args\": \"one two\", \"autorestart\": false, "
+		 "\"port\": 3001, \"env\": { \"PORT\": 3000, \"A\": \"1\", \"SIOINIT_WORKERS\": "
+		 "2 }, \"kill_timeout\": 3000, \"instances\": 2, \"max_memory_restart\": \"1G\", "
+		 "\"exec_mode\": \"fork\", \"interpreter\": \"bash\"") "] }";
+	struct ecosystem all;
+
+	(void)state;
+	assert_int_equal(parse(ECOSYSTEM_JSON, apps, NULL, NULL), 0);
+	all = eco;
+	assert_int_equal(all.n_others, 1);
+	assert_true(all.others[0].once);
+	assert_string_equal(all.others[0].cwd, "lib");
+	eco = all.others[0];
+	all.n_others = 0;
+	free(all.others);
+	all.others = NULL;
+	show();
+	ecosystem_free(&all);
+	assert_string_equal(
+	    shown, "stop-timeout=3\nstop-signal=INT\n$PORT=3001\n$A=1\n"
+		   "|bash|x.js|one|two\n"
+		   "~instances=runs once: only the app that clients are routed to has several\n"
+		   "!env.SIOINIT_WORKERS=only for the app that clients are routed to\n"
+		   "!max_memory_restart=only for the app that clients are routed to\n");
+}
+
+static void says_which_of_several_is_wrong(void **state)
+{
+	(void)state;
+	assert_int_equal(parse(ECOSYSTEM_JSON,
+			       "[" APP("a", "") "," APP("b", ", \"max_restarts\": \"x\"") "]", NULL,
+			       NULL),
+			 -EINVAL);
+	assert_string_equal(err, "eco: app \"b\": max_restarts: not a number");
+	assert_int_equal(parse(ECOSYSTEM_JSON, "[" APP("a", "") ", 1]", NULL, NULL), -EINVAL);
+	assert_string_equal(err, "eco: an app that is no object");
+}
+
 static void chooses_the_app(void **state)
 {
 	static const char two[] = "{ \"apps\": [ { \"name\": \"api\", \"script\": \"api.js\" }, "
@@ -200,9 +282,6 @@ static void chooses_the_app(void **state)
 	show();
 	assert_non_null(strstr(shown, "|./lib/jobs.js\n"));
 	assert_non_null(strstr(shown, "!deploy="));
-	assert_int_equal(parse(ECOSYSTEM_JSON, two, NULL, NULL), -EINVAL);
-	assert_string_equal(err, "eco: 2 apps in it (api, jobs), and a container runs one: name it "
-				 "with SIOINIT_ECOSYSTEM_APP");
 	assert_int_equal(parse(ECOSYSTEM_JSON, two, "web", NULL), -EINVAL);
 	assert_string_equal(err,
 			    "eco: no app \"web\" in it, but api, jobs (SIOINIT_ECOSYSTEM_APP)");
@@ -409,6 +488,57 @@ static void comes_after_all_other_sources(void **state)
 	ecosystem_free(&eco);
 }
 
+static const char *variable(char *const *env, const char *name)
+{
+	for (; *env; env++)
+		if (strncmp(*env, name, strlen(name)) == 0)
+			return *env + strlen(name);
+	return NULL;
+}
+
+static void the_others_have_nothing_of_the_app_that_is_routed_to(void **state)
+{
+	static char *argv[] = { "sioinit", "--min-uptime=9", "--sidecar=jobs=mine", NULL },
+		    *envp[] = { NULL };
+	static const char text[] =
+	    "[ { \"script\": \"a.js\", \"instances\": 2, \"kill_timeout\": 1000, \"cwd\": \"bin\","
+	    "\"env\": { \"ECO_TEST\": \"app\" } },"
+	    "{ \"name\": \"mail\", \"script\": \"b.js\", \"args\": \"1\", \"cwd\": \"lib\", "
+	    "\"min_uptime\": 1, \"kill_timeout\": 2000, \"env\": { \"B\": 2 } },"
+	    "{ \"name\": \"jobs\", \"script\": \"c.js\" } ]";
+	struct ecosystem_request rq = { "eco", NULL, NULL };
+	enum config_action action;
+	const struct config_sidecar *jobs = NULL, *mail = NULL;
+	struct config c;
+
+	(void)state;
+	assert_int_equal(setenv("ECO_TEST", "before", 1), 0);
+	assert_int_equal(config_load(3, argv, envp, &c, &action, err, sizeof(err)), 0);
+	assert_int_equal(parse(ECOSYSTEM_JSON, text, NULL, NULL), 0);
+	assert_int_equal(ecosystem_apply(&eco, &rq, &c, err, sizeof(err)), 0);
+	assert_int_equal(chdir(".."), 0);
+	assert_string_equal(getenv("ECO_TEST"), "app");
+	assert_int_equal(c.stop_timeout_ms, 1000);
+	assert_int_equal(c.sidecars.n, 2);
+	jobs = &c.sidecars.list[0];
+	mail = &c.sidecars.list[1];
+	assert_string_equal(jobs->line, "mine");
+	assert_string_equal(mail->name, "mail");
+	assert_string_equal(mail->words[0], "b.js");
+	assert_string_equal(mail->words[1], "1");
+	assert_null(mail->words[2]);
+	assert_int_equal(mail->cwd[0], '/');
+	assert_string_equal(mail->cwd + strlen(mail->cwd) - 4, "/lib");
+	assert_null(strstr(mail->cwd, "/bin"));
+	assert_string_equal(variable(mail->env, "B="), "2");
+	assert_string_equal(variable(mail->inherits, "ECO_TEST="), "before");
+	assert_int_equal(mail->policy->stop_timeout_ms, 2000);
+	assert_int_equal(mail->policy->stop_signal, SIGINT);
+	assert_int_equal(mail->policy->min_uptime_ms, 9000); /* options are for all of them */
+	config_free(&c);
+	ecosystem_free(&eco);
+}
+
 static void refuses_a_wrong_setting_in_force(void **state)
 {
 	static char *argv[] = { "sioinit", NULL }, *envp[] = { NULL };
@@ -459,6 +589,9 @@ int main(void)
 		cmocka_unit_test(says_what_has_no_effect),
 		cmocka_unit_test(says_what_is_wrong),
 		cmocka_unit_test(chooses_the_app),
+		cmocka_unit_test(routes_to_one_of_several),
+		cmocka_unit_test(keeps_what_the_others_can_have),
+		cmocka_unit_test(says_which_of_several_is_wrong),
 		cmocka_unit_test(reads_yaml),
 		cmocka_unit_test(refuses_yaml),
 		cmocka_unit_test(splits_words_as_pm2_does),
@@ -467,6 +600,7 @@ int main(void)
 		cmocka_unit_test(says_why_a_file_cannot_be_read),
 		cmocka_unit_test(runs_what_has_no_extension_with_node),
 		cmocka_unit_test(comes_after_all_other_sources),
+		cmocka_unit_test(the_others_have_nothing_of_the_app_that_is_routed_to),
 		cmocka_unit_test(refuses_a_wrong_setting_in_force),
 	};
 

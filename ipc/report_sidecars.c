@@ -1,0 +1,176 @@
+/* Rows of sidecars. */
+#include "ipc/report_sidecars.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/macros.h"
+#include "ipc/process_usage.h"
+
+#include "base/ban.h"
+
+static const char *const states[] = {
+	[SIDECAR_WAITING] = "waiting",
+	[SIDECAR_RUNNING] = "running",
+	[SIDECAR_STOPPING] = "stopping",
+	[SIDECAR_DONE] = "done",
+};
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+double report_seconds_since(const counter *ms)
+{
+	uint64_t then = counter_get(ms), now = now_ms();
+
+	return then && now > then ? (double)(now - then) / 1000 : 0;
+}
+
+int report_age(double seconds, char dst[static 16])
+{
+	static const struct {
+		double below, unit;
+		const char *name;
+	} scales[] = {
+		{ 120, 1, "s" }, { 7200, 60, "m" }, { 172800, 3600, "h" }, { 1e12, 86400, "d" }
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(scales); i++)
+		if (seconds < scales[i].below)
+			return snprintf(dst, 16, "%.0f%s", seconds / scales[i].unit,
+					scales[i].name);
+	return snprintf(dst, 16, "-");
+}
+
+/* What is read of a row once. */
+struct view {
+	int name_len; /* the board may be written by routers: no NUL is taken for granted */
+	const char *name, *state;
+	unsigned long long pid, starts;
+	struct process_usage usage;
+	double uptime_s;
+};
+
+static struct view view_of(const struct scoreboard_sidecar *row)
+{
+	uint64_t state = counter_get(&row->state);
+	struct view v = { .name = row->name,
+			  .name_len = (int)strnlen(row->name, sizeof(row->name)),
+			  .pid = counter_get(&row->pid),
+			  .starts = counter_get(&row->starts) };
+
+	v.state = state < ARRAY_LEN(states) ? states[state] : "unknown";
+	v.uptime_s = v.pid ? report_seconds_since(&row->started_ms) : 0;
+	process_usage_read(v.pid, &v.usage);
+	return v;
+}
+
+static unsigned rows_in_use(const struct scoreboard *b)
+{
+	uint64_t n = counter_get(&b->n_sidecars);
+
+	return n < SCOREBOARD_SIDECARS ? (unsigned)n : SCOREBOARD_SIDECARS;
+}
+
+int report_sidecars_table(const struct scoreboard *b, struct buf *out)
+{
+	unsigned n = rows_in_use(b);
+	int r = n ? buf_printf(out, "%-20s %7s %-8s %6s %7s %8s %7s\n", "SIDECAR", "PID", "STATE",
+			       "UP", "RSS", "CPU", "STARTS")
+		  : 0;
+
+	for (unsigned i = 0; i < n && r == 0; i++) {
+		struct view v = view_of(&b->sidecars[i]);
+		char uptime[16];
+
+		(void)report_age(v.uptime_s, uptime);
+		r = buf_printf(out, "%-20.*s %7llu %-8s %6s %6.1fM %7.1fs %7llu\n", v.name_len,
+			       v.name, v.pid, v.state, uptime,
+			       (double)v.usage.rss_bytes / (1 << 20), v.usage.cpu_s, v.starts);
+	}
+	return r;
+}
+
+int report_sidecars_json(const struct scoreboard *b, struct buf *out)
+{
+	int r = 0;
+
+	for (unsigned i = 0; i < rows_in_use(b) && r == 0; i++) {
+		struct view v = view_of(&b->sidecars[i]);
+
+		r = buf_printf(out,
+			       "%s{\"name\":\"%.*s\",\"pid\":%llu,\"state\":\"%s\","
+			       "\"uptime_s\":%.3f,\"rss_b\":%llu,\"cpu_s\":%.2f,\"starts\":%llu}",
+			       i ? "," : "", v.name_len, v.name, v.pid, v.state, v.uptime_s,
+			       (unsigned long long)v.usage.rss_bytes, v.usage.cpu_s, v.starts);
+	}
+	return r;
+}
+
+static double running_of(const struct view *v)
+{
+	return v->state == states[SIDECAR_RUNNING];
+}
+
+static double rss_of(const struct view *v)
+{
+	return (double)v->usage.rss_bytes;
+}
+
+static double cpu_of(const struct view *v)
+{
+	return v->usage.cpu_s;
+}
+
+static double uptime_of(const struct view *v)
+{
+	return v->uptime_s;
+}
+
+static double starts_of(const struct view *v)
+{
+	return (double)v->starts;
+}
+
+static const struct {
+	const char *name, *type, *help;
+	double (*value)(const struct view *v);
+} metrics[] = {
+	{ "running", "gauge", "1 when it runs.", running_of },
+	{ "resident_memory_bytes", "gauge", "Resident memory.", rss_of },
+	{ "cpu_seconds_total", "counter", "CPU time used.", cpu_of },
+	{ "uptime_seconds", "gauge", "Since it was started.", uptime_of },
+	{ "starts_total", "counter", "Its starts.", starts_of },
+};
+
+static int put_column(size_t metric, const struct view *views, unsigned n, struct buf *out)
+{
+	int r = buf_printf(out, "# HELP sioinit_sidecar_%s %s\n# TYPE sioinit_sidecar_%s %s\n",
+			   metrics[metric].name, metrics[metric].help, metrics[metric].name,
+			   metrics[metric].type);
+
+	for (unsigned i = 0; i < n && r == 0; i++)
+		r = buf_printf(out, "sioinit_sidecar_%s{sidecar=\"%.*s\"} %.10g\n",
+			       metrics[metric].name, views[i].name_len, views[i].name,
+			       metrics[metric].value(&views[i]));
+	return r;
+}
+
+int report_sidecars_metrics(const struct scoreboard *b, struct buf *out)
+{
+	struct view views[SCOREBOARD_SIDECARS];
+	unsigned n = rows_in_use(b);
+	int r = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		views[i] = view_of(&b->sidecars[i]);
+	for (size_t i = 0; i < ARRAY_LEN(metrics) && n && r == 0; i++)
+		r = put_column(i, views, n, out);
+	return r;
+}

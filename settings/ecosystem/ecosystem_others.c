@@ -1,0 +1,200 @@
+/* Several apps in one file: one is routed to, the others run beside it. What a process beside the
+ * workers can have of its own is a table; the rest of what workers have is said to have no effect.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/macros.h"
+#include "settings/ecosystem/ecosystem_reader.h"
+
+#include "base/ban.h"
+
+/* Which one is routed to */
+
+static const json_t *value_of(const json_t *app, const char *key, const char *camel)
+{
+	const json_t *v = json_object_get(app, key);
+
+	return v ? v : json_object_get(app, camel);
+}
+
+/* One, said as a number or as a text, is no cluster; 0, -1 and "max" are. */
+static bool has_several(const json_t *app)
+{
+	const json_t *v = json_object_get(app, "instances");
+	const char *text = json_string_value(v);
+
+	return (json_is_number(v) && json_number_value(v) != 1) || (text && strcmp(text, "1") != 0);
+}
+
+static bool is_cluster(const json_t *app)
+{
+	const char *mode = json_string_value(value_of(app, "exec_mode", "execMode"));
+
+	return mode && strncmp(mode, "cluster", 7) == 0;
+}
+
+static const json_t *first(const json_t *apps, bool (*is)(const json_t *app))
+{
+	for (size_t i = 0; i < json_array_size(apps); i++)
+		if (is(json_array_get(apps, i)))
+			return json_array_get(apps, i);
+	return NULL;
+}
+
+const json_t *ecosystem_routed(const json_t *apps)
+{
+	const json_t *app = first(apps, has_several);
+
+	if (!app)
+		app = first(apps, is_cluster);
+	return app ? app : json_array_get(apps, 0);
+}
+
+/* The settings of one that is not */
+
+static void keep(struct ecosystem_reader *r, const struct ecosystem_item *s)
+{
+	ecosystem_set(r, s->name, s->value);
+}
+
+static void take_port(struct ecosystem_reader *r, const struct ecosystem_item *s)
+{
+	ecosystem_add_variable(r, "PORT", s->value);
+}
+
+static void take_restart(struct ecosystem_reader *r, const struct ecosystem_item *s)
+{
+	r->eco->once = strcmp(s->value, "never") == 0;
+}
+
+static void take_workers(struct ecosystem_reader *r, const struct ecosystem_item *s)
+{
+	if (strcmp(s->value, "1") != 0)
+		ecosystem_add(r, &r->eco->changed, s->key,
+			      "runs once: only the app that clients are routed to has several",
+			      s->key);
+}
+
+static void leave_out(struct ecosystem_reader *r, const struct ecosystem_item *s)
+{
+	if (strcmp(s->value, "off") != 0)
+		ecosystem_add(r, &r->eco->ignored, s->key,
+			      "only for the app that clients are routed to", s->key);
+}
+
+static const struct {
+	const char *setting;
+	void (*take)(struct ecosystem_reader *r, const struct ecosystem_item *s);
+} settings[] = {
+	{ "restart", take_restart }, { "port", take_port },    { "workers", take_workers },
+	{ "restart-delay", keep },   { "max-restarts", keep }, { "min-uptime", keep },
+	{ "stop-exit-codes", keep }, { "stop-timeout", keep }, { "stop-signal", keep },
+};
+
+static void take_setting(struct ecosystem_reader *r, const struct ecosystem_item *s)
+{
+	r->key = s->key;
+	for (size_t i = 0; i < ARRAY_LEN(settings); i++)
+		if (strcmp(settings[i].setting, s->name) == 0) {
+			settings[i].take(r, s);
+			return;
+		}
+	leave_out(r, s);
+}
+
+/* A process of its own is what it gets in either mode. */
+static void forget_exec_mode(struct ecosystem_list *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (strncmp(l->items[i].name, "exec", 4) == 0) {
+			ecosystem_item_free(&l->items[i]);
+			l->items[i--] = l->items[--l->n];
+		}
+}
+
+static void sort_settings(struct ecosystem_reader *r)
+{
+	struct ecosystem_list all = r->eco->settings;
+
+	r->eco->settings = (struct ecosystem_list){ 0 };
+	for (size_t i = 0; i < all.n && r->result == 0; i++)
+		take_setting(r, &all.items[i]);
+	forget_exec_mode(&r->eco->changed);
+	ecosystem_list_free(&all);
+}
+
+static bool is_not_started(const json_t *app)
+{
+	return json_is_false(json_object_get(app, "autostart"));
+}
+
+static void take_other(struct ecosystem_reader *r, const json_t *app, ecosystem_take_fn *take_app)
+{
+	struct ecosystem *eco = &r->eco->others[r->eco->n_others++];
+	struct ecosystem_reader other = {
+		.rq = r->rq, .eco = eco, .err = r->err, .err_size = r->err_size, .beside = true
+	};
+
+	if (json_is_object(app)) {
+		take_app(&other, app);
+		sort_settings(&other);
+	} else {
+		ecosystem_fail(r, "an app that is no object");
+	}
+	ecosystem_words_free(&other.args);
+	ecosystem_words_free(&other.node_args);
+	if (other.result < 0)
+		r->result = other.result;
+}
+
+void ecosystem_take_others(struct ecosystem_reader *r, const json_t *apps, const json_t *routed,
+			   ecosystem_take_fn *take_app)
+{
+	size_t n = json_array_size(apps);
+
+	r->eco->others = n > 1 ? calloc(n - 1, sizeof(*r->eco->others)) : NULL;
+	if (n > 1 && !r->eco->others)
+		ecosystem_fail(r, "out of memory");
+	for (size_t i = 0; i < n && r->result == 0; i++) {
+		const json_t *app = json_array_get(apps, i);
+
+		if (app != routed && !is_not_started(app))
+			take_other(r, app, take_app);
+	}
+}
+
+/* The name of a setting from the name of an app: log-shipper is log_shipper. */
+static void setting_name(const char *app, size_t n_before, char dst[static SIDECAR_NAME_SIZE])
+{
+	bool prefixed = !isalpha((unsigned char)app[0]);
+	size_t n = (size_t)snprintf(dst, SIDECAR_NAME_SIZE, "%s%.*s", prefixed ? "app_" : "",
+				    SIDECAR_NAME_SIZE - 8, app);
+
+	for (size_t i = 0; i < n; i++)
+		dst[i] =
+		    (char)(isalnum((unsigned char)dst[i]) ? tolower((unsigned char)dst[i]) : '_');
+	if (n_before)
+		(void)snprintf(dst + n, SIDECAR_NAME_SIZE - n, "_%zu", n_before + 1);
+}
+
+static bool is_taken(const struct ecosystem *e, size_t before, const char *name)
+{
+	for (size_t i = 0; i < before; i++) {
+		char other[SIDECAR_NAME_SIZE];
+
+		ecosystem_other_name(e, i, other);
+		if (strcmp(other, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+void ecosystem_other_name(const struct ecosystem *e, size_t i, char dst[static SIDECAR_NAME_SIZE])
+{
+	setting_name(e->others[i].app, 0, dst);
+	if (is_taken(e, i, dst))
+		setting_name(e->others[i].app, i, dst);
+}
