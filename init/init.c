@@ -195,7 +195,7 @@ static void wire(struct init *in, unsigned n_routers)
 					       .credentials = &in->credentials,
 					       .frontend = &in->frontend,
 					       .memory = &in->memory,
-					       .primary = &in->primary,
+					       .places = &in->places,
 					       .groups = &in->groups,
 					       .hub = &in->hub,
 					       .logs = &in->logs,
@@ -232,11 +232,11 @@ int init_main(struct config *c, const struct command *cmd)
 	termination_log_open(c->termination_log);
 	seed_random();
 	resolve_credentials(&in);
-	in.primary.as = &in.credentials;
 	terminal_init(&in.terminal, STDIN_FILENO);
 	notify_init();
 	n_routers = count_routers(c);
 	frontend_open(&in.frontend, c, n_routers);
+	in.places.port_is_untold = !frontend_tells_port(&in.frontend, c);
 	open_shared_memory(&in);
 	lent_polls_init(&in.lent_polls, in.board);
 	if (uv_loop_init(&in.loop) < 0)
@@ -262,7 +262,7 @@ int init_main(struct config *c, const struct command *cmd)
 	pre_start_run(&in, start_serving);
 	(void)uv_run(&in.loop, UV_RUN_DEFAULT);
 	(void)reap_sweep(); /* the routers, and what escaped from its worker's group */
-	primary_close(&in.primary);
+	places_close(&in.places);
 	admin_socket_close(&in);
 	endpoint_close_all();
 	frontend_close(&in.frontend);

@@ -3,7 +3,9 @@
  *does not decode is an error, not a crash.
  *
  *	init → router
- *	LISTENER    accept here (fd)
+ *	LISTENER    accept here (fd), or as what
+ *	UNLISTEN    no more
+ *	SERVER      a worker listens there, or no more
  *	ADMIN       health and metrics here (fd)
  *	SESSIONS    the session table's memory (fd)
  *	SCOREBOARD  the numbers all share (fd)
@@ -35,18 +37,21 @@
 
 enum control_type {
 	CONTROL_LISTENER = 1, /* .listener, .kind (enum listener_kind), .state = other routers wait
-				 for the same socket, fd */
+				 for the same socket, fd; of one that is known, only .kind is
+				 news */
 	CONTROL_ADMIN,        /* fd */
 	CONTROL_SESSIONS,     /* fd: see session_memory.h */
 	CONTROL_SCOREBOARD,   /* .router = which part is yours, fd: see scoreboard.h */
 	CONTROL_WORKER,       /* .worker, .slot, .pid, .state, .style, .port, .text, .kind (enum
-				 worker_note) */
+				 worker_note), .token: another one than before when another
+				 server of it is at the public port */
 	CONTROL_HANDBACK,     /* as the CONTROL_HANDOFF was, fd */
 	CONTROL_SESSION,      /* .worker, .text = sid, .state = 1 opened, 0 closed */
 	CONTROL_PHASE,        /* .state (enum phase) */
 	CONTROL_HANDOFF,      /* .worker, .token, .kind (enum handoff_kind), .listener, of a client
 				 also .visitor, .address, .tls; fd */
-	CONTROL_PROBED,       /* .worker, .style: where it answered */
+	CONTROL_PROBED,       /* .worker, .style: where it answered, .state = 1: it has not, and
+				 is taken for ready since its adapter has spoken */
 	CONTROL_HEALTH,       /* .worker, .state (enum health_answer), .kind = HTTP status or 0,
 				 .waited_ms */
 	CONTROL_IDLE,         /* .worker */
@@ -58,13 +63,14 @@ enum control_type {
 	CONTROL_APP_METRICS, /* .token; the answer also has .kind = workers that are missing, .style
 				= enum serialization, fd: see app_answers.h, or none */
 	CONTROL_ACCESS_LOG,  /* fd, or none: it could not be opened */
+	CONTROL_UNLISTEN,    /* .listener */
+	CONTROL_SERVER,      /* .worker, .listener, .state = 1 opened, 0 closed */
 	CONTROL_N_TYPES,
 };
 
 enum listener_kind {
-	LISTENER_HTTP, /* requests, routed by session to the app's first server */
-	LISTENER_RAW,  /* whole connections to the server of the same listener, round robin: any
-			  protocol */
+	LISTENER_HTTP, /* requests, routed by session to the app's server of the public port */
+	LISTENER_RAW,  /* whole connections to the workers that have a server there, any protocol */
 };
 
 enum worker_state {
@@ -74,7 +80,9 @@ enum worker_state {
 	WORKER_READY,
 	WORKER_SUSPECT,  /* slow, not well or stopped: known sessions, and new ones when there is no
 			    better worker */
-	WORKER_DRAINING, /* known sessions only */
+	WORKER_CLOSED,   /* has closed its server of the public port, and may open one again:
+			    known sessions only */
+	WORKER_DRAINING, /* known sessions only, on its way out */
 	WORKER_STOPPING, /* nothing any more */
 	WORKER_DEAD,     /* forget it */
 	WORKER_N_STATES,
@@ -126,7 +134,7 @@ struct control_msg {
 	uint32_t state;
 	uint32_t style;
 	uint32_t kind;
-	uint32_t listener; /* 0 = the app's first server */
+	uint32_t listener; /* 0 = the public port */
 	uint32_t router;   /* which one; of a hand-off, init's note where it came from */
 	uint64_t token;    /* the router's name for a hand-off */
 	struct str text;   /* borrowed */

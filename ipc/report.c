@@ -17,8 +17,8 @@
 static const char *const states[] = {
 	[WORKER_SPAWNED] = "spawned",   [WORKER_BOOTING] = "booting",
 	[WORKER_READY] = "ready",       [WORKER_SUSPECT] = "suspect",
-	[WORKER_DRAINING] = "draining", [WORKER_STOPPING] = "stopping",
-	[WORKER_DEAD] = "dead",
+	[WORKER_CLOSED] = "closed",     [WORKER_DRAINING] = "draining",
+	[WORKER_STOPPING] = "stopping", [WORKER_DEAD] = "dead",
 };
 
 static const char *const phases[] = {

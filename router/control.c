@@ -19,10 +19,33 @@
 static void on_listener(struct router *r, const struct control_msg *m, int *fd)
 {
 	enum listener_role role = m->kind == LISTENER_RAW ? ROLE_RAW : ROLE_HTTP;
-	int e = listeners_add(&r->listeners, role, m->listener, m->state, fd_take(fd));
+	int e;
 
+	if (m->listener && listeners_change(&r->listeners, m->listener, role))
+		return;
+	e = listeners_add(&r->listeners, role, m->listener, m->state, fd_take(fd));
 	if (e < 0)
 		log_error("router: listener %u: %s", m->listener, strerror(-e));
+}
+
+static void on_unlisten(struct router *r, const struct control_msg *m, int *fd)
+{
+	(void)fd;
+	if (m->listener)
+		listeners_remove(&r->listeners, m->listener);
+}
+
+static void on_server(struct router *r, const struct control_msg *m, int *fd)
+{
+	struct worker *w = workers_by_id(&r->backend, m->worker);
+
+	(void)fd;
+	if (!w)
+		return;
+	if (!m->state)
+		worker_has_closed(w, m->listener);
+	else if (worker_has_opened(w, m->listener) < 0)
+		log_error("router: no memory for a server of worker[%u]", w->slot);
 }
 
 static void on_admin(struct router *r, const struct control_msg *m, int *fd)
@@ -144,7 +167,8 @@ static const struct {
 	{ CONTROL_ADMIN, on_admin },           { CONTROL_SESSIONS, on_sessions },
 	{ CONTROL_PHASE, on_phase },           { CONTROL_ADOPT, on_adopt },
 	{ CONTROL_SCOREBOARD, on_scoreboard }, { CONTROL_APP_METRICS, on_app_metrics },
-	{ CONTROL_ACCESS_LOG, on_access_log },
+	{ CONTROL_ACCESS_LOG, on_access_log }, { CONTROL_UNLISTEN, on_unlisten },
+	{ CONTROL_SERVER, on_server },
 };
 
 static void on_message(struct control *link, const struct control_msg *m, int fd)

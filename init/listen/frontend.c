@@ -2,9 +2,7 @@
  * ListenStream= gives them one name. One of them is enough for the public port not to be opened. */
 #include "init/listen/frontend.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,30 +11,30 @@
 
 #include "base/fd.h"
 #include "base/log.h"
-#include "init/listen/places.h"
 #include "init/system/notify.h"
 
 #include "base/ban.h"
 
-static void add(struct frontend *l, const int *fds, unsigned n, bool is_ours)
+static void add(struct frontend *l, const int *fds, unsigned n, const struct socket_file *file)
 {
 	struct listening *at = &l->http[l->n_http++];
 	socklen_t len = sizeof(at->at);
 
-	*at = (struct listening){ .n_fds = n, .is_ours = is_ours };
+	*at = (struct listening){ .n_fds = n, .file = *file };
 	memcpy(at->fds, fds, n * sizeof(*fds));
 	(void)getsockname(fds[0], (struct sockaddr *)&at->at, &len);
 }
 
 static void take_passed(struct frontend *l)
 {
+	const struct socket_file none = { 0 }; /* its file stays for our successor */
 	char name[16] = "http";
 
 	for (unsigned i = 2; l->n_http < FRONTEND_MAX;) {
 		int fd = notify_take_listener(name);
 
 		if (fd >= 0)
-			add(l, &fd, 1, false);
+			add(l, &fd, 1, &none);
 		else if (i > FRONTEND_MAX)
 			return;
 		else
@@ -55,10 +53,11 @@ static void own_or_die(const struct socket_access *access, const char *path)
 	    r == -EPERM ? "; only root gives files away" : "");
 }
 
-static int open_path(const struct socket_access *access, const char *path, uint32_t backlog)
+static int open_path(const struct socket_access *access, const char *path, uint32_t backlog,
+		     struct socket_file *file)
 {
 	mode_t before = socket_access_umask(access);
-	int fd = primary_listen_unix(path, (int)backlog);
+	int fd = listen_unix(path, (int)backlog, 0, file);
 
 	(void)umask(before);
 	if (fd >= 0)
@@ -68,15 +67,15 @@ static int open_path(const struct socket_access *access, const char *path, uint3
 
 /* @n sockets, or a single one for a path. How many, or -errno. */
 static int open_address(const struct frontend *l, const struct config_address *a, uint32_t backlog,
-			int *fds, unsigned n)
+			int *fds, unsigned n, struct socket_file *file)
 {
 	int r;
 
 	if (a->host[0] == '/') {
-		fds[0] = r = open_path(&l->access, a->host, backlog);
+		fds[0] = r = open_path(&l->access, a->host, backlog, file);
 		return r < 0 ? r : 1;
 	}
-	r = primary_listen_each(a->host, a->port, (int)backlog, fds, n);
+	r = listen_each(a->host, a->port, (int)backlog, fds, n);
 	return r < 0 ? r : (int)n;
 }
 
@@ -91,9 +90,9 @@ static void do_without(const struct config_address *a, const char *what, const c
 /* What is wrong, and what @setting must be for it to be right. */
 static unsigned open_or_die(const struct frontend *l, const struct config_address *a,
 			    uint32_t backlog, const char *what, const char *setting, int *fds,
-			    unsigned n)
+			    unsigned n, struct socket_file *file)
 {
-	int r = open_address(l, a, backlog, fds, n);
+	int r = open_address(l, a, backlog, fds, n, file);
 	char port[8] = "";
 
 	if (r >= 0)
@@ -109,10 +108,11 @@ static unsigned open_or_die(const struct frontend *l, const struct config_addres
 static void add_opened(struct frontend *l, const struct config *c, unsigned n_routers,
 		       const struct config_address *a, const char *what, const char *setting)
 {
+	struct socket_file file = { 0 };
 	int fds[ROUTERS_MAX];
-	unsigned n = open_or_die(l, a, c->backlog, what, setting, fds, n_routers);
+	unsigned n = open_or_die(l, a, c->backlog, what, setting, fds, n_routers, &file);
 
-	add(l, fds, n, true);
+	add(l, fds, n, &file);
 }
 
 static void close_all(int *fds, unsigned n)
@@ -124,15 +124,16 @@ static void close_all(int *fds, unsigned n)
 static void open_default_port(struct frontend *l, const struct config *c, unsigned n_routers,
 			      const struct config_address *public)
 {
+	struct socket_file none = { 0 };
 	int fds[ROUTERS_MAX];
 	int r;
 
 	for (unsigned i = 0; i < ROUTERS_MAX; i++)
 		fds[i] = -1;
-	r = open_address(l, public, c->backlog, fds, n_routers);
+	r = open_address(l, public, c->backlog, fds, n_routers, &none);
 	l->has_no_public = r < 0;
 	if (r >= 0) {
-		add(l, fds, (unsigned)r, true);
+		add(l, fds, (unsigned)r, &none);
 		return;
 	}
 	close_all(fds, ROUTERS_MAX);
@@ -158,10 +159,10 @@ static void open_admin(struct frontend *l, const struct config *c)
 	if (c->admin.off)
 		return;
 	if (config_admin_is_set(c)) {
-		(void)open_or_die(l, &c->admin, 0, "admin address", setting, &l->admin, 1);
+		(void)open_or_die(l, &c->admin, 0, "admin address", setting, &l->admin, 1, NULL);
 		return;
 	}
-	r = open_address(l, &c->admin, 0, &l->admin, 1);
+	r = open_address(l, &c->admin, 0, &l->admin, 1, NULL);
 	if (r >= 0)
 		return;
 	l->admin = -1;
@@ -198,10 +199,7 @@ void frontend_refuse(struct frontend *l)
 {
 	for (size_t i = 0; i < l->n_http; i++) {
 		struct listening *at = &l->http[i];
-		const char *path = path_of(at);
-
-		if (at->n_fds && path && path[0] && at->is_ours)
-			(void)unlink(path);
+		socket_file_remove(&at->file);
 		while (at->n_fds)
 			fd_close(&at->fds[--at->n_fds]);
 	}
@@ -221,13 +219,6 @@ int frontend_socket(const struct listening *at, unsigned router)
 	return at->fds[router < at->n_fds ? router : 0];
 }
 
-static uint16_t port_of(const struct sockaddr_storage *a)
-{
-	if (a->ss_family == AF_INET)
-		return ntohs(((const struct sockaddr_in *)a)->sin_port);
-	return a->ss_family == AF_INET6 ? ntohs(((const struct sockaddr_in6 *)a)->sin6_port) : 0;
-}
-
 bool frontend_has(const struct frontend *l, const struct sockaddr_storage *local)
 {
 	const struct sockaddr_un *un = (const struct sockaddr_un *)local;
@@ -238,7 +229,8 @@ bool frontend_has(const struct frontend *l, const struct sockaddr_storage *local
 		if (path && local->ss_family == AF_UNIX && un->sun_path[0] &&
 		    strcmp(path, un->sun_path) == 0)
 			return true;
-		if (!path && port_of(local) && port_of(local) == port_of(&l->http[i].at))
+		if (!path && socket_port(local) &&
+		    socket_port(local) == socket_port(&l->http[i].at))
 			return true;
 	}
 	return false;
@@ -247,6 +239,14 @@ bool frontend_has(const struct frontend *l, const struct sockaddr_storage *local
 bool frontend_tells_port(const struct frontend *l, const struct config *c)
 {
 	return l->is_passed || config_port_is_set(c);
+}
+
+bool frontend_is_asked(const struct frontend *l, int64_t port)
+{
+	for (size_t i = 0; i < l->n_http; i++)
+		if (port > 0 && port == socket_port(&l->http[i].at))
+			return true;
+	return false;
 }
 
 void frontend_name(const struct frontend *l, char *dst, size_t size)
@@ -261,6 +261,6 @@ void frontend_name(const struct frontend *l, char *dst, size_t size)
 			n += (size_t)snprintf(dst + n, size - n, "%s%s", comma, path);
 		else
 			n += (size_t)snprintf(dst + n, size - n, "%sport %u", comma,
-					      port_of(&l->http[i].at));
+					      socket_port(&l->http[i].at));
 	}
 }

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "init/listen/socket_access.h"
+#include "init/listen/sockets.h"
 #include "ipc/scoreboard.h"
 #include "settings/config.h"
 
@@ -17,7 +18,7 @@ struct frontend {
 		int fds[ROUTERS_MAX]; /* owned; one for each router, or one for all */
 		unsigned n_fds;
 		struct sockaddr_storage at;
-		bool is_ours; /* its path goes with us */
+		struct socket_file file; /* which goes with us; of a passed one none */
 	} http[FRONTEND_MAX];
 	size_t n_http;
 	struct socket_access access; /* to what has a path */
@@ -44,6 +45,8 @@ bool frontend_has(const struct frontend *l, const struct sockaddr_storage *local
 
 /* Whether workers are told the public port. */
 bool frontend_tells_port(const struct frontend *l, const struct config *c);
+/* Whether an app that asks for that TCP port asks for one of @l's. */
+bool frontend_is_asked(const struct frontend *l, int64_t port);
 
 /* Where it listens, for people: "port 8080, /run/x.sock". */
 void frontend_name(const struct frontend *l, char *dst, size_t size);

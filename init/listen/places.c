@@ -1,4 +1,8 @@
-/* Opening places. Failure is the app's to see: it becomes the 'error' event of its server. */
+/* Opening places. Failure is the app's to see: it becomes the 'error' event of its server.
+ *
+ * A closed place frees its port at once although the routers still have copies of the descriptor:
+ * shutdown(2) of a listening socket ends the listening itself. The app may give the port to a child
+ * in the next moment (get-port, portfinder). */
 #include "init/listen/places.h"
 
 #include <arpa/inet.h>
@@ -6,170 +10,46 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
-#include <unistd.h>
+#include <utlist.h>
 
 #include "base/fd.h"
-#include "base/macros.h"
-#include "init/system/credentials.h"
+#include "base/log.h"
 
 #include "base/ban.h"
 
-enum { BACKLOG = 511 };
+enum { V6ONLY = 1 /* UV_TCP_IPV6ONLY, UV_UDP_IPV6ONLY */ };
 
-static int to_sockaddr(const char *host, uint16_t port, int family, struct sockaddr_storage *ret,
-		       socklen_t *ret_len)
+/* uv_pipe_chmod() for readableAll and writableAll (doc/api/net.md). */
+static mode_t mode_of(const struct node_msg *q)
 {
-	struct sockaddr_in *v4 = (struct sockaddr_in *)ret;
-	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)ret;
+	mode_t mode = 0;
 
-	*ret = (struct sockaddr_storage){ 0 };
-	if (family == AF_INET) {
-		v4->sin_family = AF_INET;
-		v4->sin_port = htons(port);
-		*ret_len = sizeof(*v4);
-		return *host == '\0' || inet_pton(AF_INET, host, &v4->sin_addr) == 1 ? 0 : -EINVAL;
-	}
-	v6->sin6_family = AF_INET6;
-	v6->sin6_port = htons(port);
-	*ret_len = sizeof(*v6);
-	return *host == '\0' || inet_pton(AF_INET6, host, &v6->sin6_addr) == 1 ? 0 : -EINVAL;
+	if (q->readable_all)
+		mode |= S_IRUSR | S_IRGRP | S_IROTH;
+	if (q->writable_all)
+		mode |= S_IWUSR | S_IWGRP | S_IWOTH;
+	return mode;
 }
 
-static int socket_of(int family, int type, int v6only)
-{
-	int on = 1, fd = socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-	if (fd < 0)
-		return -errno;
-	if (type == SOCK_STREAM)
-		(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (family == AF_INET6)
-		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only, sizeof(v6only));
-	return fd;
-}
-
-/* A bound socket of @type. */
-static int bind_ip(const char *host, uint16_t port, int family, int type, int v6only)
-{
-	struct sockaddr_storage a;
-	socklen_t len;
-	int r = to_sockaddr(host, port, family, &a, &len);
-	auto_fd int fd = r < 0 ? r : socket_of(family, type, v6only);
-
-	if (fd < 0)
-		return fd_take(&fd);
-	if (bind(fd, (struct sockaddr *)&a, len) < 0)
-		return -errno;
-	return fd_take(&fd);
-}
-
-static int listening(int fd, int backlog)
-{
-	auto_fd int owned = fd;
-
-	if (fd < 0)
-		return fd_take(&owned);
-	if (listen(owned, backlog > 0 ? backlog : BACKLOG) < 0)
-		return -errno;
-	return fd_take(&owned);
-}
-
-static int bind_tcp(const char *host, uint16_t port)
-{
-	int fd;
-
-	if (*host)
-		return bind_ip(host, port, strchr(host, ':') ? AF_INET6 : AF_INET, SOCK_STREAM, 0);
-	fd = bind_ip("", port, AF_INET6, SOCK_STREAM, 0);
-	if (fd == -EAFNOSUPPORT || fd == -EADDRNOTAVAIL)
-		fd = bind_ip("", port, AF_INET, SOCK_STREAM, 0);
-	return fd;
-}
-
-int primary_listen_tcp(const char *host, uint16_t port, int backlog)
-{
-	return listening(bind_tcp(host, port), backlog);
-}
-
-/* One more socket bound where @first is; both share the port from now on. */
-static int bind_beside(int first)
-{
-	struct sockaddr_storage a = { 0 };
-	socklen_t len = sizeof(a);
-	int on = 1;
-	auto_fd int fd = -1;
-
-	if (setsockopt(first, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) < 0 ||
-	    getsockname(first, (struct sockaddr *)&a, &len) < 0)
-		return -errno;
-	fd = socket_of(a.ss_family, SOCK_STREAM, 0);
-	if (fd < 0)
-		return fd_take(&fd);
-	if (setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) < 0 ||
-	    bind(fd, (struct sockaddr *)&a, len) < 0)
-		return -errno;
-	return fd_take(&fd);
-}
-
-int primary_listen_each(const char *host, uint16_t port, int backlog, int *fds, unsigned n)
-{
-	int r = 0;
-
-	for (unsigned i = 0; i < n && r >= 0; i++)
-		fds[i] = r = i == 0 ? bind_tcp(host, port) : bind_beside(fds[0]);
-	for (unsigned i = 0; i < n && r >= 0; i++)
-		fds[i] = r = listening(fds[i], backlog);
-	return r < 0 ? r : 0;
-}
-
-/* connect() says ECONNREFUSED of a file that is no socket, too: unix_find_bsd() in the kernel. One
- * whose backlog is full answers EAGAIN at once, since ours is non-blocking. */
-static int is_stale(const struct sockaddr_un *a)
-{
-	auto_fd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	struct stat st;
-
-	return fd >= 0 && lstat(a->sun_path, &st) == 0 && S_ISSOCK(st.st_mode) &&
-	       connect(fd, (const struct sockaddr *)a, sizeof(*a)) < 0 && errno == ECONNREFUSED;
-}
-
-int primary_listen_unix(const char *path, int backlog)
-{
-	struct sockaddr_un a = { .sun_family = AF_UNIX };
-	auto_fd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-	if (fd < 0)
-		return -errno;
-	if (strlen(path) >= sizeof(a.sun_path))
-		return -ENAMETOOLONG;
-	memcpy(a.sun_path, path, strlen(path) + 1);
-	if (is_stale(&a))
-		(void)unlink(path);
-	if (bind(fd, (struct sockaddr *)&a, sizeof(a)) < 0)
-		return -errno;
-	return listening(fd_take(&fd), backlog);
-}
-
-static int open_place(const struct node_msg *q)
+static int open_place(const struct node_msg *q, struct socket_file *file)
 {
 	uint16_t port = (uint16_t)(q->port > 0 ? q->port : 0);
-	int v6only = (q->flags & 1) != 0; /* UV_TCP_IPV6ONLY, UV_UDP_IPV6ONLY */
+	bool v6only = q->flags & V6ONLY;
 
 	switch (q->address_type) {
 	case NODE_ADDR_TCP4:
-		return primary_listen_tcp(q->any_address ? "" : q->address, port, (int)q->backlog);
+		return listen_tcp(q->any_address ? "" : q->address, port, (int)q->backlog);
 	case NODE_ADDR_TCP6:
-		return listening(bind_ip(q->address, port, AF_INET6, SOCK_STREAM, v6only),
-				 (int)q->backlog);
+		return listen_tcp6(q->address, port, v6only, (int)q->backlog);
 	case NODE_ADDR_UNIX:
-		return primary_listen_unix(q->address, (int)q->backlog);
+		return listen_unix(q->address, (int)q->backlog, mode_of(q), file);
 	case NODE_ADDR_UDP4:
-		return bind_ip(q->address, port, AF_INET, SOCK_DGRAM, 0);
+		return bind_udp(AF_INET, q->address, port, false);
 	case NODE_ADDR_UDP6:
-		return bind_ip(q->address, port, AF_INET6, SOCK_DGRAM, v6only);
+		return bind_udp(AF_INET6, q->address, port, v6only);
 	case NODE_ADDR_FD:
 		break;
 	}
@@ -177,81 +57,154 @@ static int open_place(const struct node_msg *q)
 }
 
 /* A worker has no more rights by asking us. */
-static int open_as(const struct credentials *as, const struct node_msg *q)
+static int open_as(struct place *pl, const struct node_msg *q, pid_t pid)
 {
-	int fd, r = credentials_act_as(as);
+	int fd, r = credentials_of(pid, &pl->as);
 
+	if (r == 0)
+		r = credentials_act_as(&pl->as);
 	if (r < 0)
 		return r;
-	fd = open_place(q);
+	fd = open_place(q, &pl->file);
 	credentials_resume();
 	return fd;
 }
 
-static int64_t bound_port(int fd)
+static void learn_address(struct place *pl)
 {
 	struct sockaddr_storage a = { 0 };
 	socklen_t len = sizeof(a);
+	const void *ip = NULL;
 
-	if (getsockname(fd, (struct sockaddr *)&a, &len) < 0)
-		return 0;
+	if (getsockname(pl->fd, (struct sockaddr *)&a, &len) < 0)
+		return;
 	if (a.ss_family == AF_INET)
-		return ntohs(((struct sockaddr_in *)&a)->sin_port);
-	return a.ss_family == AF_INET6 ? ntohs(((struct sockaddr_in6 *)&a)->sin6_port) : 0;
+		ip = &((struct sockaddr_in *)&a)->sin_addr;
+	else if (a.ss_family == AF_INET6)
+		ip = &((struct sockaddr_in6 *)&a)->sin6_addr;
+	if (ip)
+		(void)inet_ntop(a.ss_family, ip, pl->name, sizeof(pl->name));
+	pl->is_loopback = socket_is_loopback(&a);
+	pl->actual_port = pl->port > 0 ? pl->port : socket_port(&a);
 }
 
-struct place *primary_place(struct primary *p, const struct node_msg *q, int *ret_err)
+static bool is_at(const struct place *pl, const struct node_msg *q)
 {
-	struct place *pl;
-	int fd;
+	return pl->type == q->address_type && pl->port == q->port &&
+	       strcmp(pl->address, q->address) == 0 && (q->port != 0 || pl->index == q->index);
+}
 
-	for (pl = p->places; pl; pl = pl->next)
-		if (pl->type == q->address_type && pl->port == q->port &&
-		    strcmp(pl->address, q->address) == 0 && (q->port != 0 || pl->index == q->index))
-			return pl;
-	fd = open_as(p->as, q);
-	pl = fd < 0 ? NULL : calloc(1, sizeof(*pl));
-	if (!pl) {
-		*ret_err = fd < 0 ? fd : -ENOMEM;
-		fd_close(&fd);
+static struct place *place_new(struct places *p, const struct node_msg *q, pid_t pid, int *ret_err)
+{
+	struct place *pl = calloc(1, sizeof(*pl));
+
+	*ret_err = -ENOMEM;
+	if (!pl)
+		return NULL;
+	pl->type = q->address_type;
+	pl->port = q->port;
+	pl->index = q->index;
+	(void)snprintf(pl->address, sizeof(pl->address), "%s", q->address);
+	pl->fd = *ret_err = open_as(pl, q, pid);
+	if (pl->fd < 0) {
+		place_free(pl);
 		return NULL;
 	}
-	*pl = (struct place){ .next = p->places,
-			      .id = ++p->last_id,
-			      .type = q->address_type,
-			      .port = q->port,
-			      .index = q->index,
-			      .flags = q->flags,
-			      .actual_port = q->port > 0 ? q->port : bound_port(fd),
-			      .fd = fd };
-	(void)snprintf(pl->address, sizeof(pl->address), "%s", q->address);
-	p->places = pl;
+	learn_address(pl);
+	pl->id = ++p->last_id;
+	DL_PREPEND(p->list, pl);
+	p->n++;
 	return pl;
 }
 
-static void place_close(const struct primary *p, struct place *pl)
+static bool is_full(struct places *p)
 {
-	if (pl->fd >= 0 && pl->type == NODE_ADDR_UNIX && credentials_act_as(p->as) == 0) {
-		(void)unlink(pl->address);
-		credentials_resume();
-	}
-	fd_close(&pl->fd);
+	if (p->n < PLACES_MAX)
+		return false;
+	if (!p->told_full)
+		log_error("init: the app listens at %d places, more are refused (EMFILE)",
+			  PLACES_MAX);
+	p->told_full = true;
+	return true;
 }
 
-void primary_refuse(struct primary *p)
-{
-	for (struct place *pl = p->places; pl; pl = pl->next)
-		if (node_address_is_stream(pl->type))
-			place_close(p, pl);
-}
-
-void primary_close(struct primary *p)
+struct place *places_join(struct places *p, const struct node_msg *q, pid_t pid, int *ret_err)
 {
 	struct place *pl;
 
-	while ((pl = p->places)) {
-		p->places = pl->next;
-		place_close(p, pl);
-		free(pl);
+	DL_FOREACH(p->list, pl)
+	if (is_at(pl, q))
+		break;
+	if (!pl && is_full(p)) {
+		*ret_err = -EMFILE;
+		return NULL;
 	}
+	if (!pl)
+		pl = place_new(p, q, pid, ret_err);
+	if (pl)
+		pl->n_servers++;
+	return pl;
+}
+
+static void place_close(struct place *pl)
+{
+	if (pl->fd >= 0 && pl->file.name[0] && credentials_act_as(&pl->as) == 0) {
+		socket_file_remove(&pl->file);
+		credentials_resume();
+	}
+	socket_file_forget(&pl->file);
+	fd_close(&pl->fd);
+}
+
+bool places_leave(struct places *p, struct place *pl)
+{
+	if (--pl->n_servers > 0)
+		return false;
+	if (pl->fd >= 0 && node_address_is_stream(pl->type))
+		(void)shutdown(pl->fd, SHUT_RDWR);
+	place_close(pl);
+	DL_DELETE(p->list, pl);
+	p->n--;
+	return true;
+}
+
+void place_free(struct place *pl)
+{
+	credentials_free(&pl->as);
+	free(pl);
+}
+
+void places_set_substitute(struct places *p, const struct place *pl)
+{
+	p->has_substitute = true;
+	p->substitute.type = pl->type;
+	p->substitute.port = pl->port;
+	memcpy(p->substitute.address, pl->address, sizeof(p->substitute.address));
+}
+
+bool places_is_substitute(const struct places *p, const struct place *pl)
+{
+	return p->has_substitute && p->substitute.type == pl->type &&
+	       p->substitute.port == pl->port && strcmp(p->substitute.address, pl->address) == 0;
+}
+
+void places_refuse(struct places *p)
+{
+	struct place *pl;
+
+	DL_FOREACH(p->list, pl)
+	if (node_address_is_stream(pl->type))
+		place_close(pl);
+}
+
+void places_close(struct places *p)
+{
+	struct place *pl;
+
+	while ((pl = p->list)) {
+		place_close(pl);
+		DL_DELETE(p->list, pl);
+		place_free(pl);
+	}
+	p->n = 0;
 }

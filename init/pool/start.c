@@ -51,7 +51,7 @@ static struct worker *worker_new(struct slot *s)
 			.owner = p,
 			.context = cx,
 			.config = cx->config,
-			.primary = cx->primary,
+			.places = cx->places,
 			.groups = cx->groups,
 			.frontend = cx->frontend,
 			.handles = { .pending = &cx->board->rows[s->number].pending },

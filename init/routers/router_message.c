@@ -16,7 +16,7 @@ static bool is_handoff(const struct control_msg *m)
 
 static bool is_probed(const struct control_msg *m)
 {
-	return m->style <= WORKER_STYLE_UNIX;
+	return m->style <= WORKER_STYLE_UNIX && m->state <= 1;
 }
 
 static bool is_health(const struct control_msg *m)

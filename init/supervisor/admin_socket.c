@@ -7,13 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <utlist.h>
 
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/macros.h"
+#include "init/listen/sockets.h"
 #include "init/pool/rebalance.h"
 #include "init/supervisor/admin_peer.h"
 #include "init/supervisor/admin_request.h"
@@ -325,18 +325,13 @@ static int listen_path(struct admin_socket *a, const struct config *c,
 		       const struct socket_access *access)
 {
 	const char *path = c->admin_socket;
-	int fd = primary_listen_unix(path, CLIENTS_MAX);
-	struct stat st;
+	int fd = listen_unix(path, CLIENTS_MAX, 0, &a->file);
 
 	if (fd < 0)
 		return fd;
 	(void)chmod(path, 0600);
 	if (access->uid != (uid_t)-1 && socket_access_own(access, path) == 0)
 		a->owner = access->uid;
-	if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode)) {
-		a->dev = st.st_dev;
-		a->ino = st.st_ino;
-	}
 	return fd;
 }
 
@@ -369,10 +364,5 @@ void admin_socket_open(struct init *in)
 /* One that could not be opened is somebody else's, as is what has taken its place since. */
 void admin_socket_close(struct init *in)
 {
-	const struct admin_socket *a = &in->admin;
-	const char *path = in->config->admin_socket;
-	struct stat st;
-
-	if (a->ino && lstat(path, &st) == 0 && st.st_dev == a->dev && st.st_ino == a->ino)
-		(void)unlink(path);
+	socket_file_remove(&in->admin.file);
 }

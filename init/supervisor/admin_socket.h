@@ -9,6 +9,7 @@
 #include <sys/types.h>
 #include <uv.h>
 
+#include "init/listen/sockets.h"
 #include "settings/config.h"
 
 struct init;
@@ -19,8 +20,7 @@ struct admin_socket {
 	struct admin_client *clients;
 	unsigned n_clients;
 	uid_t owner; /* answered besides root */
-	dev_t dev;   /* the file's, with the next; ino 0: there is none of ours */
-	ino_t ino;
+	struct socket_file file;
 };
 
 /* Listens as SIOINIT_ADMIN_SOCKET says; a failure is logged and everything else goes on. */

@@ -76,8 +76,7 @@ static bool is_installed(const struct command *cmd)
 
 static bool serves(const struct worker *w)
 {
-	return w->state == WORKER_READY || w->state == WORKER_SUSPECT ||
-	       w->state == WORKER_DRAINING;
+	return w->state >= WORKER_READY && w->state <= WORKER_DRAINING;
 }
 
 static unsigned asks_max(const struct app_metrics *am)

@@ -40,7 +40,7 @@ struct init {
 	struct credentials credentials;
 	struct worker_context context;
 	struct hub hub;
-	struct primary primary;
+	struct places places;
 	struct pool pool;
 	struct groups groups; /* of workers, without a leader */
 	struct routers routers;

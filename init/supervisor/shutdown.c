@@ -74,7 +74,7 @@ static void end_if_over(struct init *in)
 static void refuse_clients(struct init *in)
 {
 	frontend_refuse(&in->frontend);
-	primary_refuse(&in->primary);
+	places_refuse(&in->places);
 }
 
 static void drain_workers(struct init *in)

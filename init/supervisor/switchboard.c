@@ -23,16 +23,23 @@ static struct control_msg about_worker(const struct worker *w)
 				     .style = w->style,
 				     .port = w->endpoint.port,
 				     .text = str_of(w->endpoint.path),
+				     .token = w->n_publics,
 				     .kind = (w->announced ? WORKER_HAS_ADAPTER : 0) |
 					     (w->kill_at_ms ? WORKER_IS_EMPTIED : 0) };
 }
 
+static struct control_msg about_server(const struct worker *w, const struct place *pl, bool opened)
+{
+	return (struct control_msg){
+		.type = CONTROL_SERVER, .worker = w->id, .listener = pl->id, .state = opened
+	};
+}
+
 static void tell_place(struct router_process *r, const struct place *pl)
 {
-	bool http = pl->announced == 2;
 	struct control_msg m = { .type = CONTROL_LISTENER,
-				 .listener = http ? 0 : pl->id,
-				 .kind = http ? LISTENER_HTTP : LISTENER_RAW,
+				 .listener = pl->id,
+				 .kind = pl->is_http ? LISTENER_HTTP : LISTENER_RAW,
 				 .state = r->routers->n > 1 };
 
 	router_lend(r, &m, pl->fd);
@@ -74,6 +81,18 @@ void switchboard_deliver_app_metrics(struct init *in, unsigned router, const str
 		fd_close(&fd);
 }
 
+static void tell_servers(struct router_process *r, const struct worker *w)
+{
+	const struct server *s;
+
+	DL_FOREACH(w->servers, s)
+	if (s->place && node_address_is_stream(s->place->type)) {
+		struct control_msg m = about_server(w, s->place, true);
+
+		router_tell(r, &m);
+	}
+}
+
 static void tell_workers(struct init *in, struct router_process *r)
 {
 	const struct worker *w;
@@ -83,6 +102,7 @@ static void tell_workers(struct init *in, struct router_process *r)
 		struct control_msg m = about_worker(w);
 
 		router_tell(r, &m);
+		tell_servers(r, w);
 	}
 }
 
@@ -94,8 +114,8 @@ static void tell_sockets(struct init *in, struct router_process *r)
 		tell_frontend(r, &in->frontend.http[i]);
 	if (in->frontend.admin >= 0 && r->index == 0)
 		router_lend(r, &admin, in->frontend.admin);
-	for (const struct place *pl = in->primary.places; pl; pl = pl->next)
-		if (pl->announced)
+	for (const struct place *pl = in->places.list; pl; pl = pl->next)
+		if (pl->told && pl->fd >= 0)
 			tell_place(r, pl);
 }
 
@@ -206,7 +226,7 @@ static void on_probed(struct router_process *r, struct worker *w, const struct c
 	(void)r;
 	(void)fd;
 	if (can_answer_by(w, style))
-		worker_answered(w, style);
+		worker_answered(w, style, m->state);
 }
 
 static void on_park(struct router_process *r, struct worker *w, const struct control_msg *m,
@@ -292,15 +312,26 @@ static void on_session(struct worker *w, const char *sid, bool opened)
 	routers_tell_one(&init_of_worker(w)->routers, &m);
 }
 
-static void on_place(struct worker *w, struct place *pl, bool http)
+static void on_place(struct worker *w, struct place *pl)
 {
 	struct init *in = init_of_worker(w);
 
-	if (pl->announced)
-		return;
-	pl->announced = http ? 2 : 1;
+	pl->told = true;
 	for (unsigned i = 0; i < in->routers.n; i++)
 		tell_place(&in->routers.list[i], pl);
+}
+
+static void on_server(struct worker *w, struct place *pl, bool opened)
+{
+	struct routers *rs = &init_of_worker(w)->routers;
+	struct control_msg server = about_server(w, pl, opened);
+	struct control_msg end = { .type = CONTROL_UNLISTEN, .listener = pl->id };
+
+	routers_tell(rs, &server);
+	if (pl->n_servers == 0)
+		routers_tell(rs, &end);
+	else if (!pl->told)
+		on_place(w, pl);
 }
 
 static void on_metrics(struct worker *w, const struct node_msg *m, struct str payload)
@@ -320,6 +351,7 @@ const struct worker_ops switchboard_worker_ops = {
 	.on_handback = on_handback,
 	.on_client_taken = on_client_taken,
 	.on_session = on_session,
+	.on_server = on_server,
 	.on_place = on_place,
 	.on_metrics = on_metrics,
 	.is_relayed = is_relayed,

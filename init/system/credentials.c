@@ -2,6 +2,7 @@
 #include "init/system/credentials.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
 #include <pwd.h>
@@ -15,6 +16,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/macros.h"
 #include "base/str.h"
 
@@ -127,14 +129,42 @@ static int take_user(const struct resolver *rs, const char *user, const char *gr
 	return known ? find_groups(name, c) : use_one_group(c);
 }
 
-static bool has_capability(unsigned capability)
+/* Of this thread, which is all that matters to what it does itself. */
+static int get_capabilities(struct __user_cap_data_struct data[static _LINUX_CAPABILITY_U32S_3])
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+
+	return syscall(SYS_capget, &header, data) < 0 ? -errno : 0;
+}
+
+/* Those of @wanted that are permitted become the effective ones. */
+static int use_capabilities(uint64_t wanted)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { { 0 } };
+	int r = get_capabilities(data);
 
-	if (syscall(SYS_capget, &header, data) < 0)
-		return false;
-	return data[capability / 32].effective & BIT(capability % 32);
+	if (r < 0)
+		return r;
+	for (int i = 0; i < _LINUX_CAPABILITY_U32S_3; i++)
+		data[i].effective = (uint32_t)(wanted >> 32 * i) & data[i].permitted;
+	return syscall(SYS_capset, &header, data) < 0 ? -errno : 0;
+}
+
+static int own_capabilities(uint64_t *ret)
+{
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { { 0 } };
+	int r = get_capabilities(data);
+
+	*ret = data[0].effective | (uint64_t)data[1].effective << 32;
+	return r;
+}
+
+static bool has_capability(unsigned capability)
+{
+	uint64_t own;
+
+	return own_capabilities(&own) == 0 && own >> capability & 1;
 }
 
 /* To become others, and to send them signals afterwards. */
@@ -249,6 +279,111 @@ int credentials_parse(const char *text, struct credentials *ret)
 	return 0;
 }
 
+/* Other processes */
+
+enum { STATUS_SIZE = 32768, FS_ID = 3 /* real, effective, saved, file system (proc(5)) */ };
+
+/* What stands behind @name in the text of /proc/PID/status, or NULL. */
+static const char *status_line(const char *text, const char *name)
+{
+	const char *at = strstr(text, name);
+
+	return at ? at + strlen(name) : NULL;
+}
+
+static int fs_id(const char *line)
+{
+	unsigned long id = 0;
+	char *end = (char *)line;
+
+	for (int i = 0; end && i <= FS_ID; i++)
+		id = strtoul(end, &end, 10);
+	return end ? (int)id : -1;
+}
+
+static int read_groups(const char *line, struct credentials *c)
+{
+	size_t n = strcspn(line, "\n");
+	char *end;
+
+	c->groups = calloc(n / 2 + 1, sizeof(*c->groups)); /* more than there can be */
+	if (!c->groups)
+		return -ENOMEM;
+	for (const char *p = line; p < line + n; p = end) {
+		gid_t id = (gid_t)strtoul(p, &end, 10);
+
+		if (end == p || end > line + n)
+			break;
+		c->groups[c->n_groups++] = id;
+	}
+	return line[n] == '\n' ? 0 : -E2BIG;
+}
+
+/* Those of a process in another user namespace mean nothing in ours. */
+static bool shares_user_namespace(pid_t pid)
+{
+	char path[48];
+	struct stat own, other;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/user", (int)pid);
+	return stat("/proc/self/ns/user", &own) == 0 && stat(path, &other) == 0 &&
+	       own.st_dev == other.st_dev && own.st_ino == other.st_ino;
+}
+
+static int parse_status(const char *text, struct credentials *c)
+{
+	const char *uid = status_line(text, "\nUid:"), *gid = status_line(text, "\nGid:"),
+		   *groups = status_line(text, "\nGroups:"),
+		   *capabilities = status_line(text, "\nCapEff:");
+
+	if (!uid || !gid || !groups || !capabilities)
+		return -ESRCH;
+	c->uid = (uid_t)fs_id(uid);
+	c->gid = (gid_t)fs_id(gid);
+	c->capabilities = strtoull(capabilities, NULL, 16);
+	return read_groups(groups, c);
+}
+
+/* A file of /proc never keeps its reader waiting. */
+static int read_status(pid_t pid, char text[static STATUS_SIZE])
+{
+	char path[32];
+	size_t n = 0;
+	ssize_t got = 1;
+	auto_fd int fd = -1;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	while (got > 0 && n < STATUS_SIZE - 1) {
+		got = read(fd, text + n, STATUS_SIZE - 1 - n);
+		n += got > 0 ? (size_t)got : 0;
+	}
+	text[n] = '\0';
+	return got < 0 ? -errno : 0;
+}
+
+int credentials_of(pid_t pid, struct credentials *ret)
+{
+	struct credentials c = { .change = true, .has_capabilities = true };
+	char text[STATUS_SIZE];
+	int r = read_status(pid, text);
+
+	if (r == 0)
+		r = parse_status(text, &c);
+	if (r < 0) {
+		credentials_free(&c);
+		return r;
+	}
+	if (!shares_user_namespace(pid))
+		c.capabilities = 0;
+	*ret = c;
+	return 0;
+}
+
+/* Acting as others */
+
 enum { OWN_GROUPS_MAX = 256 };
 
 static enum { OURSELVES, REAL_IDS, EFFECTIVE_IDS } acting;
@@ -256,6 +391,8 @@ static enum { OURSELVES, REAL_IDS, EFFECTIVE_IDS } acting;
 static struct {
 	gid_t gid, groups[OWN_GROUPS_MAX];
 	int n_groups;
+	bool has_other_groups;
+	uint64_t capabilities; /* effective */
 } own;
 
 /* Real and file-system ids are what is looked at; the effective ones stay, and with them the way
@@ -278,9 +415,24 @@ void credentials_borrow(pid_t pid)
 
 static void effective_ids_back(void)
 {
-	if (seteuid(0) < 0 || setegid(own.gid) < 0 ||
-	    setgroups((size_t)own.n_groups, own.groups) < 0)
+	if (seteuid(0) < 0 || use_capabilities(own.capabilities) < 0 || setegid(own.gid) < 0 ||
+	    (own.has_other_groups && setgroups((size_t)own.n_groups, own.groups) < 0))
 		abort(); /* the real and the saved ids are root's */
+}
+
+static bool are_own_groups(const struct credentials *c)
+{
+	return c->n_groups == (size_t)own.n_groups &&
+	       memcmp(c->groups, own.groups, c->n_groups * sizeof(*c->groups)) == 0;
+}
+
+static int become(const struct credentials *c)
+{
+	own.has_other_groups = !are_own_groups(c);
+	if ((own.has_other_groups && setgroups(c->n_groups, c->groups) < 0) ||
+	    (c->gid != own.gid && setegid(c->gid) < 0) || (c->uid != 0 && seteuid(c->uid) < 0))
+		return -errno;
+	return c->has_capabilities ? use_capabilities(c->capabilities) : 0;
 }
 
 int credentials_act_as(const struct credentials *c)
@@ -293,11 +445,13 @@ int credentials_act_as(const struct credentials *c)
 	own.n_groups = getgroups(OWN_GROUPS_MAX, own.groups);
 	if (own.n_groups < 0)
 		return -errno;
+	r = own_capabilities(&own.capabilities);
+	if (r < 0)
+		return r;
 	acting = EFFECTIVE_IDS;
-	if (setgroups(c->n_groups, c->groups) == 0 && setegid(c->gid) == 0 && seteuid(c->uid) == 0)
-		return 0;
-	r = -errno;
-	credentials_resume();
+	r = become(c);
+	if (r < 0)
+		credentials_resume();
 	return r;
 }
 

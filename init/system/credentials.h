@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <sys/types.h>
 
@@ -12,6 +13,8 @@ struct credentials {
 	gid_t gid;
 	gid_t *groups; /* supplementary ones, owned */
 	size_t n_groups;
+	bool has_capabilities; /* from credentials_of(): also these, not only what the ids bring */
+	uint64_t capabilities; /* effective ones, a bit each */
 	char home[512], user[128], logname[128]; /* NAME=value, or "" */
 };
 
@@ -37,6 +40,11 @@ int credentials_parse(const char *text, struct credentials *ret);
  * descriptors of another user's process. Until credentials_resume(), which must follow before
  * anything else is done. */
 void credentials_borrow(pid_t pid);
+/* What the process @pid may do to files and sockets: the ids that the kernel looks at there, which
+ * it may have changed itself, and its capabilities if they are for our user namespace. 0: *ret set,
+ * free with credentials_free(). -errno: there is no such process, or it is in more groups than we
+ * read. */
+int credentials_of(pid_t pid, struct credentials *ret);
 /* Until credentials_resume(), what is done to files and sockets is done with the rights of @c
  * (NULL: our own), as what a worker asks for is: a path that it names is bound and removed as it
  * could do that itself. Capabilities go and come back with the effective ids (capabilities(7)). 0

@@ -16,7 +16,7 @@ struct groups;
 struct hub;
 struct logs;
 struct memory;
-struct primary;
+struct places;
 struct terminal;
 
 struct worker_context {
@@ -28,7 +28,7 @@ struct worker_context {
 	const struct credentials *credentials; /* whom they run as */
 	const struct frontend *frontend;
 	const struct memory *memory;
-	struct primary *primary;
+	struct places *places;
 	struct groups *groups;
 	struct hub *hub;
 	struct logs *logs;

@@ -3,6 +3,7 @@
 #include "init/worker/endpoint.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@
 enum { SPARE_PORTS = 1024, DIRECTORY_MAX = 80 };
 
 static char directory[DIRECTORY_MAX];
+static int directory_fd = -1;
 
 static bool is_taken(const struct worker *workers, uint16_t port)
 {
@@ -76,6 +78,7 @@ static int make_directory(const struct credentials *as)
 		if (!mkdtemp(name))
 			continue;
 		memcpy(directory, name, sizeof(name));
+		directory_fd = open(name, O_PATH | O_DIRECTORY | O_CLOEXEC);
 		return as->change && chown(name, as->uid, as->gid) < 0 ? -errno : 0;
 	}
 	return -errno;
@@ -91,10 +94,11 @@ int endpoint_take_path(struct endpoint *e, uint32_t id, const struct credentials
 	return 0;
 }
 
+/* By the descriptor: the directory is the workers', who may put a link in its place. */
 void endpoint_release(const struct endpoint *e)
 {
 	if (e->path[0])
-		(void)unlink(e->path);
+		(void)unlinkat(directory_fd, strrchr(e->path, '/') + 1, 0);
 }
 
 void endpoint_close_all(void)
@@ -102,4 +106,5 @@ void endpoint_close_all(void)
 	if (directory[0])
 		(void)rmdir(directory);
 	directory[0] = '\0';
+	fd_close(&directory_fd);
 }

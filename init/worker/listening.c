@@ -1,21 +1,183 @@
-/* listen() and close() in a worker, as Node's cluster primary answers them. */
+/* listen() and close() in a worker, as Node's cluster primary answers them, and what follows for
+ * the public port. See listening.h. */
 #include "init/worker/listening.h"
 
 #include <errno.h>
+#include <string.h>
+#include <utlist.h>
 
 #include "base/log.h"
+#include "base/macros.h"
 #include "init/listen/frontend.h"
+#include "init/listen/places.h"
 #include "init/worker/readiness.h"
 #include "init/worker/state.h"
 
 #include "base/ban.h"
 
-static void answer_query(struct worker *w, const struct node_msg *q, const char *key, int err)
+/* The public server */
+
+static void say_substitute(const struct worker *w, const struct place *pl)
 {
-	worker_send(w,
-		    node_listen_reply(w->channel.mode, q, key, err,
-				      err || q->address_type == NODE_ADDR_UNIX ? NULL : "0.0.0.0",
-				      q->port, w->seq++));
+	if (w->places->port_is_untold) {
+		log_info("worker[%u]: PORT is not set: its server at port %lld gets the clients of "
+			 "port %u, the default, too",
+			 w->slot, (long long)pl->actual_port, w->config->port);
+		return;
+	}
+	log_warn("worker[%u]: nothing listens at PORT=%u, so that its server at port %lld gets the "
+		 "clients of the public port; let it listen at process.env.PORT, or set PORT=%lld",
+		 w->slot, w->config->port, (long long)pl->port, (long long)pl->port);
+}
+
+/* Its place becomes a second public port. */
+static void use_substitute(struct worker *w, struct place *pl)
+{
+	if (!places_is_substitute(w->places, pl)) {
+		say_substitute(w, pl);
+		places_set_substitute(w->places, pl);
+	}
+	if (!pl->is_http) {
+		pl->is_http = true;
+		w->ops->on_place(w, pl);
+	}
+}
+
+/* An app that asks for the public port has no substitute for it, in no worker. */
+static void drop_substitute(struct worker *w)
+{
+	struct place *pl;
+
+	w->places->port_was_asked = true;
+	w->places->has_substitute = false;
+	DL_FOREACH(w->places->list, pl)
+	if (pl->is_http) {
+		pl->is_http = false;
+		w->ops->on_place(w, pl);
+	}
+}
+
+static void is_open(struct worker *w)
+{
+	if (w->state == WORKER_CLOSED) {
+		(void)uv_timer_stop(&w->settling);
+		log_info("worker[%u]: has opened its server again pid=%d", w->slot, (int)w->pid);
+		worker_set_state(w, WORKER_READY);
+	} else if (w->state >= WORKER_READY || w->config->worker_health_path) {
+		w->ops->on_state(w); /* another server, or it may be asked from now on */
+	} else if (!w->config->wait_ready || w->has_said_ready) {
+		worker_become_ready(w, w->style);
+	}
+}
+
+static void set_public(struct worker *w, struct server *s)
+{
+	if (!s->place && !w->places->port_was_asked)
+		drop_substitute(w);
+	else if (s->place)
+		use_substitute(w, s->place);
+	w->public = s;
+	w->n_publics++;
+	w->style = WORKER_STYLE_LISTEN;
+	if (w->state < WORKER_DRAINING)
+		is_open(w);
+}
+
+static void on_settled(uv_timer_t *t);
+
+static void settle_in(struct worker *w, uint64_t ms)
+{
+	(void)uv_timer_start(&w->settling, on_settled, ms, 0);
+}
+
+/* The third kind has to wait for the others. */
+static void await_others(struct worker *w)
+{
+	if (w->public || w->is_sticky || w->state >= WORKER_CLOSED ||
+	    !servers_substitute(w->servers, w->places, true) ||
+	    uv_is_active((uv_handle_t *)&w->settling))
+		return;
+	worker_may_be_probed(w);
+	settle_in(w, SUBSTITUTE_MS);
+}
+
+static bool has_choice(const struct worker *w)
+{
+	return w->asked != WORKER_STYLE_STICKY && !worker_listens_itself(w);
+}
+
+static struct server *best(const struct worker *w, bool any)
+{
+	struct server *s = servers_at_public_port(w->servers);
+
+	return s || w->is_sticky ? s : servers_substitute(w->servers, w->places, any);
+}
+
+/* Its servers have changed, or @any: nothing better is waited for. */
+static void choose_public(struct worker *w, bool any)
+{
+	struct server *s = has_choice(w) ? best(w, any) : NULL;
+
+	if (s && s != w->public)
+		set_public(w, s);
+	else if (!s && has_choice(w))
+		await_others(w);
+}
+
+static void on_public_closed(struct worker *w)
+{
+	struct server *s = best(w, false);
+
+	if (s) {
+		set_public(w, s);
+	} else if (w->is_sticky) {
+		w->n_publics++;
+		w->style = WORKER_STYLE_STICKY;
+		is_open(w);
+	} else if (w->state == WORKER_READY || w->state == WORKER_SUSPECT) {
+		log_info("worker[%u]: has closed its server pid=%d", w->slot, (int)w->pid);
+		settle_in(w, REOPEN_MS);
+		worker_set_state(w, WORKER_CLOSED);
+	}
+}
+
+static void on_settled(uv_timer_t *t)
+{
+	struct worker *w = container_of(t, struct worker, settling);
+
+	choose_public(w, true);
+	if (w->state == WORKER_CLOSED)
+		worker_set_state(w, WORKER_DRAINING);
+}
+
+void listening_disconnected(struct worker *w)
+{
+	(void)uv_timer_stop(&w->settling);
+	if (w->state == WORKER_CLOSED)
+		worker_set_state(w, WORKER_DRAINING);
+}
+
+struct server *listening_server(const struct worker *w, uint32_t listener)
+{
+	return listener ? servers_of_listener(w->servers, listener) : w->public;
+}
+
+/* Messages */
+
+static void refuse(struct worker *w, const struct node_msg *q, int err)
+{
+	worker_send(w, node_listen_reply(w->channel.mode, q, "none", err, NULL, q->port, w->seq++));
+}
+
+/* @host: its server.address(); "" is any address. */
+static void allow(struct worker *w, const struct node_msg *q, const struct server *s,
+		  const char *host, int64_t port)
+{
+	if (q->address_type == NODE_ADDR_UNIX)
+		host = NULL;
+	else if (*host == '\0')
+		host = "::";
+	worker_send(w, node_listen_reply(w->channel.mode, q, s->key, 0, host, port, w->seq++));
 }
 
 /* A handle that all workers share: a UDP socket. */
@@ -25,72 +187,144 @@ static void share(struct worker *w, const struct node_msg *q, const struct serve
 	int r = handles_share(&w->handles, s->place->fd, reply);
 
 	if (r < 0)
-		answer_query(w, q, "none", r);
+		refuse(w, q, r);
 }
 
-/* What it was told as PORT. */
+/* What it was told as PORT, or another one of those that are ours. */
 static bool is_public(const struct worker *w, const struct node_msg *q)
 {
-	return node_address_is_stream(q->address_type) && q->address_type != NODE_ADDR_UNIX &&
-	       ((q->port == w->config->port && !w->frontend->has_no_public) ||
-		(q->port && q->port == w->endpoint.port));
+	if (q->address_type != NODE_ADDR_TCP4 && q->address_type != NODE_ADDR_TCP6)
+		return false;
+	return (q->port == w->config->port && !w->frontend->has_no_public) ||
+	       (q->port && q->port == w->endpoint.port) || frontend_is_asked(w->frontend, q->port);
+}
+
+/* A worker that was given up has been replaced, so that what it opens now serves nobody. */
+static bool is_surplus(const struct worker *w)
+{
+	return w->state == WORKER_DRAINING && !w->kill_at_ms;
+}
+
+static void query_public(struct worker *w, const struct node_msg *q)
+{
+	struct server *s = NULL;
+	int err = -EADDRINUSE;
+
+	if (!servers_clash(w->servers, q)) {
+		s = servers_add(&w->servers, w->channel.mode, NULL, q);
+		err = -ENOMEM;
+	}
+	if (s)
+		allow(w, q, s, q->address, q->port);
+	else
+		refuse(w, q, err);
+	if (s && is_surplus(w)) {
+		log_info("worker[%u]: opens its server again, but is replaced already pid=%d",
+			 w->slot, (int)w->pid);
+		worker_drain(w);
+	}
+}
+
+/* Ports that we hold ourselves: nobody else says what has to be done about it. */
+static void say_in_use(const struct worker *w, const struct node_msg *q)
+{
+	if (node_address_is_stream(q->address_type) && q->port > 0 && !w->config->admin.off &&
+	    q->port == w->config->admin.port)
+		log_error("worker[%u]: cannot listen at port %lld, which is sioinit's admin "
+			  "address: set SIOINIT_ADMIN to another one, or to off",
+			  w->slot, (long long)q->port);
+}
+
+static void open_server(struct worker *w, const struct node_msg *q, struct place *pl)
+{
+	struct server *s = servers_add(&w->servers, w->channel.mode, pl, q);
+
+	if (!s) {
+		if (places_leave(w->places, pl))
+			place_free(pl);
+		refuse(w, q, -ENOMEM);
+	} else if (!node_address_is_stream(q->address_type)) {
+		share(w, q, s);
+	} else {
+		allow(w, q, s, pl->name, pl->actual_port);
+		w->ops->on_server(w, pl, true);
+	}
+}
+
+static void query_place(struct worker *w, const struct node_msg *q)
+{
+	int err = -EADDRINUSE;
+	struct place *pl = places_join(w->places, q, w->pid, &err);
+
+	if (pl && !servers_at(w->servers, pl)) {
+		open_server(w, q, pl);
+		return;
+	}
+	if (pl)
+		(void)places_leave(w->places, pl); /* its other server there keeps it */
+	else if (err == -EADDRINUSE)
+		say_in_use(w, q);
+	refuse(w, q, err);
 }
 
 void listening_query(struct worker *w, const struct node_msg *q, const struct channel_frame *f)
 {
-	bool first = !servers_find(w->servers, 0) && node_address_is_stream(q->address_type),
-	     public = is_public(w, q);
-	int err = -EADDRINUSE;
-	struct place *pl = public ? NULL : primary_place(w->primary, q, &err);
-	struct server *s = NULL;
-	struct node_msg reply = *q;
-
 	(void)f;
-	if ((public || pl) && !servers_have(w->servers, pl)) {
-		s = servers_add(&w->servers, w->channel.mode, pl, first, q->seq);
-		err = s ? 0 : -ENOMEM;
-	}
-	if (!s) {
-		answer_query(w, q, "none", err);
+	w->has_asked = true;
+	if (w->leaving)
 		return;
-	}
-	if (!node_address_is_stream(q->address_type)) {
-		share(w, q, s);
-		return;
-	}
-	if (pl) {
-		reply.port = pl->actual_port;
-		w->ops->on_place(w, pl, first);
-	}
-	answer_query(w, &reply, s->key, 0);
+	if (is_public(w, q))
+		query_public(w, q);
+	else
+		query_place(w, q);
 }
 
-/* server.close() or cluster.worker.disconnect(): it takes no new clients and lives on for as long
- * as it has old ones. */
+static void close_server(struct worker *w, struct server *s)
+{
+	struct place *pl = s->place;
+	bool is_last;
+
+	servers_drop(&w->servers, s);
+	if (!pl)
+		return;
+	is_last = places_leave(w->places, pl);
+	if (node_address_is_stream(pl->type))
+		w->ops->on_server(w, pl, false);
+	if (is_last)
+		place_free(pl);
+}
+
+/* server.close() or cluster.worker.disconnect(). */
 void listening_closed(struct worker *w, const struct node_msg *m, const struct channel_frame *f)
 {
-	bool had_first = servers_find(w->servers, 0);
+	struct server *s = servers_with_key(w->servers, m->key);
+	bool was_public = s && s == w->public;
 
 	(void)f;
-	servers_drop(&w->servers, m->key);
-	if (!had_first || servers_find(w->servers, 0) ||
-	    (w->state != WORKER_READY && w->state != WORKER_SUSPECT))
+	if (!s)
 		return;
-	log_info("worker[%u]: has closed its server pid=%d", w->slot, (int)w->pid);
-	worker_set_state(w, WORKER_DRAINING);
+	close_server(w, s);
+	if (!was_public)
+		return;
+	w->public = NULL;
+	on_public_closed(w);
 }
 
 void listening_begun(struct worker *w, const struct node_msg *m, const struct channel_frame *f)
 {
-	(void)m;
+	struct server *s = servers_that_says(w->servers, m);
+
 	(void)f;
-	if (w->asked == WORKER_STYLE_STICKY || !servers_find(w->servers, 0))
+	if (!s)
 		return;
-	w->style = WORKER_STYLE_LISTEN;
-	if (w->config->wait_ready)
-		return;
-	if (w->config->worker_health_path)
-		w->ops->on_state(w); /* it may be asked from now on */
-	else
-		worker_become_ready(w, WORKER_STYLE_LISTEN);
+	s->listening = true;
+	choose_public(w, false);
+}
+
+void listening_end(struct worker *w)
+{
+	(void)uv_timer_stop(&w->settling);
+	w->public = NULL;
+	while (w->servers)
+		close_server(w, w->servers);
 }

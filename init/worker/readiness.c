@@ -21,34 +21,64 @@ void worker_become_ready(struct worker *w, enum worker_style style)
 	worker_set_state(w, WORKER_READY);
 }
 
+static bool waits_for_its_word(const struct worker *w)
+{
+	return w->has_channel && w->config->wait_ready && !w->has_said_ready;
+}
+
+/* Its listen() for the public port has begun. */
+static bool has_asked_for_the_port(const struct worker *w)
+{
+	return servers_at(w->servers, NULL);
+}
+
+static bool may_have_substitute(const struct worker *w)
+{
+	return servers_substitute(w->servers, w->places, true);
+}
+
 void worker_may_be_probed(struct worker *w)
 {
 	if (w->state != WORKER_BOOTING || w->style == WORKER_STYLE_LISTEN ||
-	    worker_listens_itself(w) || w->servers || w->config->wait_ready)
+	    worker_listens_itself(w) || has_asked_for_the_port(w) || waits_for_its_word(w))
 		return;
 	w->style = WORKER_STYLE_STICKY;
 	w->ops->on_state(w);
 }
 
-void worker_answered(struct worker *w, enum worker_style where)
+/* False: that was for a way to reach it which is none any more. */
+static bool takes_for_sticky(struct worker *w, bool silent)
+{
+	if (w->style == WORKER_STYLE_LISTEN || (silent && may_have_substitute(w)))
+		return false;
+	w->is_sticky = true;
+	(void)uv_timer_stop(&w->settling); /* there is nothing to wait for */
+	return true;
+}
+
+void worker_answered(struct worker *w, enum worker_style where, bool silent)
 {
 	if (w->state != WORKER_SPAWNED && w->state != WORKER_BOOTING)
 		return;
-	if (w->has_channel && w->config->wait_ready)
+	if ((where == WORKER_STYLE_STICKY && !takes_for_sticky(w, silent)) || waits_for_its_word(w))
 		return;
 	w->style = where;
 	worker_become_ready(w, where);
 }
 
-/* With both a channel and a port, 'ready' does not tell which one to use: probe. */
+/* It does not say how it is reached: by a server that is about to listen, by one that may get the
+ * public port, by setupWorker(), or at a port of its own. */
 void readiness_said(struct worker *w, const struct node_msg *m, const struct channel_frame *f)
 {
 	(void)m;
 	(void)f;
-	if (worker_listens_itself(w) || !w->endpoint.port)
-		worker_become_ready(w, WORKER_STYLE_STICKY);
-	else
+	w->has_said_ready = true;
+	if (w->public || worker_listens_itself(w))
+		worker_become_ready(w, w->style);
+	else if (w->endpoint.port || may_have_substitute(w))
 		worker_may_be_probed(w);
+	else if (!has_asked_for_the_port(w))
+		worker_become_ready(w, WORKER_STYLE_STICKY);
 }
 
 static void what_it_lacks(const struct worker *w, char *dst, size_t size)
@@ -60,6 +90,15 @@ static void what_it_lacks(const struct worker *w, char *dst, size_t size)
 		(void)snprintf(dst, size, " nothing answers at PORT=%u,", w->endpoint.port);
 	else if (w->endpoint.path[0])
 		(void)snprintf(dst, size, " nothing answers at SIOINIT_SOCKET,");
+	else if (w->servers && !w->public)
+		(void)snprintf(dst, size,
+			       " nothing listens at PORT=%u, only at other ports, loopback or "
+			       "unix sockets,",
+			       w->config->port);
+	else if (w->has_channel && !w->has_asked)
+		(void)snprintf(dst, size,
+			       " it has not called listen() (SIOINIT_DISPATCH=port for a server "
+			       "that binds PORT by itself),");
 }
 
 static void on_not_ready_in_time(uv_timer_t *t)

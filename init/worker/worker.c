@@ -1,7 +1,9 @@
 /* A worker.
  *
  *	spawned ──online──► booting ──► ready ⇄ suspect ──► draining ──► stopping ──► dead
- *	   └──────────────────┴──── the process may end at any moment ───────────────┘
+ *	   │                  │           ⇅       │            ▲                       ▲
+ *	   │                  │         closed ◄──┘ ───────────┘                       │
+ *	   └──────────────────┴──── the process may end at any moment ─────────────────┘
  *
  * What it says on its channel, by table. Its parts: state, readiness, liveness, listening, member
  * (of the relay), stop. */
@@ -50,9 +52,9 @@ static void on_taken(struct handles *hs, const struct control_msg *m, int fd)
 
 void worker_hand_off(struct worker *w, const struct control_msg *m, int fd)
 {
-	struct server *s = servers_find(w->servers, m->listener);
+	struct server *s = listening_server(w, m->listener);
 
-	if (w->style != WORKER_STYLE_LISTEN)
+	if (!m->listener && w->style != WORKER_STYLE_LISTEN)
 		handles_give(&w->handles, m, fd, HANDLES_NO_SEQ,
 			     node_sticky_connection(w->channel.mode));
 	else
@@ -135,6 +137,7 @@ static void on_exited_after_disconnect(struct worker *w, const struct node_msg *
 		log_warn("worker[%u]: no memory for a message", w->slot);
 	blob_unref(ack);
 	w->leaving = true;
+	listening_disconnected(w);
 }
 
 static void on_accepted(struct worker *w, const struct node_msg *m, const struct channel_frame *f)
@@ -232,7 +235,8 @@ static void on_channel_end(struct channel *ch, int err)
 		log_error("worker[%u]: wrote garbage to its IPC channel; it is replaced pid=%d%s",
 			  w->slot, (int)w->pid, what_it_may_want(w));
 		worker_kill(w);
-	} else if (w->has_channel && (w->state == WORKER_READY || w->state == WORKER_SUSPECT)) {
+	} else if (w->has_channel && w->state >= WORKER_READY && w->state <= WORKER_CLOSED) {
+		(void)uv_timer_stop(&w->settling);
 		(void)uv_timer_start(&w->deadline, on_still_there, LEFT_AFTER_MS, 0);
 	}
 }
@@ -297,8 +301,9 @@ int worker_init(struct worker *w, uv_loop_t *loop, int fd, struct hub *hub, bool
 	w->handles.channel = &w->channel;
 	w->handles.ops = &handles_ops;
 	(void)uv_timer_init(loop, &w->deadline);
+	(void)uv_timer_init(loop, &w->settling);
 	drain_init(&w->drain, loop);
-	w->n_open = 3;
+	w->n_open = 4;
 	w->group.channel_fd = -1;
 	hub_join(hub, &w->member, &worker_member_ops, w->id);
 	readiness_begin(w);
@@ -315,6 +320,11 @@ static void on_deadline_closed(uv_handle_t *h)
 	worker_release(container_of((uv_timer_t *)h, struct worker, deadline));
 }
 
+static void on_settling_closed(uv_handle_t *h)
+{
+	worker_release(container_of((uv_timer_t *)h, struct worker, settling));
+}
+
 static void on_drain_closed(uv_handle_t *h)
 {
 	worker_release(container_of((uv_timer_t *)h, struct worker, drain.timer));
@@ -329,9 +339,10 @@ void worker_close(struct worker *w)
 	channel_close(&w->channel, on_channel_closed); /* before what it has borrowed goes back */
 	handles_close(&w->handles);
 	worker_set_state(w, WORKER_DEAD);
-	servers_drop_all(&w->servers);
+	listening_end(w);
 	endpoint_release(&w->endpoint);
 	drain_stop(&w->drain);
 	uv_close((uv_handle_t *)&w->deadline, on_deadline_closed);
+	uv_close((uv_handle_t *)&w->settling, on_settling_closed);
 	uv_close((uv_handle_t *)&w->drain.timer, on_drain_closed);
 }

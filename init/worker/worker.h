@@ -40,8 +40,11 @@ struct worker_ops {
 	/* It has taken the client of the hand-off @m; @fd is borrowed. */
 	void (*on_client_taken)(struct worker *w, const struct control_msg *m, int fd);
 	void (*on_session)(struct worker *w, const char *sid, bool opened);
-	/* A place was opened for the app; @http: its first server. The router must accept there. */
-	void (*on_place)(struct worker *w, struct place *pl, bool http);
+	/* It has opened or closed a server where clients connect. With the first one the routers
+	 * must accept there; after the last (@pl->n_servers is 0) no more, and @pl goes. */
+	void (*on_server)(struct worker *w, struct place *pl, bool opened);
+	/* @pl->is_http has changed. */
+	void (*on_place)(struct worker *w, struct place *pl);
 	/* The app's metrics, as prom-client answers (NODE_METRICS). */
 	void (*on_metrics)(struct worker *w, const struct node_msg *m, struct str payload);
 	/* Whether a message of the app's own (NODE_OTHER) goes to the other workers. */
@@ -56,7 +59,7 @@ struct worker {
 	void *owner;
 	const struct worker_context *context;
 	const struct config *config;
-	struct primary *primary;
+	struct places *places;
 	struct groups *groups; /* NULL: what is left of its group is killed */
 	const struct frontend *frontend;
 	bool has_channel; /* so it can say 'ready' */
@@ -75,6 +78,12 @@ struct worker {
 	struct hub_member member;
 	struct node_tail tail;  /* of its adapter's last frame */
 	struct server *servers; /* what it listens on, first server last */
+	struct server *public;  /* that of the public port, or NULL: see listening.h */
+	uint32_t n_publics;     /* has had so many: connections to the last one are of no use */
+	uv_timer_t settling;    /* until then @public may still change by itself */
+	bool is_sticky;         /* has answered as setupWorker() does */
+	bool has_asked;         /* has called listen() or bind(), ever */
+	bool has_said_ready;    /* process.send('ready') */
 	struct handles handles;
 	uint32_t seq;
 	struct app_metrics_member metrics;
@@ -116,9 +125,9 @@ int worker_init(struct worker *w, uv_loop_t *loop, int fd, struct hub *hub, bool
 /* It is replaced if it is not ready in time; others may live without ever being ready. */
 bool worker_must_get_ready(const struct worker *w);
 
-/* The router has had an answer from the booting worker, at its own endpoint or through the channel.
- */
-void worker_answered(struct worker *w, enum worker_style where);
+/* The router has had an answer from the booting worker, at its own endpoint or through the channel;
+ * @silent: has given up to wait for that, as its adapter has spoken. */
+void worker_answered(struct worker *w, enum worker_style where, bool silent);
 
 /* Asks the event loop for a sign of life, unless a question is open (an fd-less NODE_HANDLE, which
  * Node answers with NODE_HANDLE_NACK: lib/internal/child_process.js). */

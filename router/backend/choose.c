@@ -40,14 +40,50 @@ uint64_t sticky_weight(uint64_t key, uint32_t slot)
 
 /* By load or key */
 
-/* A slow worker is better than none. */
-static bool is_candidate(const struct worker *w, const struct worker *except)
-{
-	uint32_t n_ready = w->backend->n_ready;
+/* Whom to choose from. */
+struct field {
+	uint32_t listener; /* 0: the public port */
+	const struct worker *except;
+	enum worker_rank { RANK_NONE, RANK_LEAVING, RANK_POOR, RANK_READY } best;
+	unsigned n_best;
+};
 
-	if (w == except && n_ready > 1)
+/* A slow worker is better than none. At the public port a worker has clients when it is ready, at
+ * other ports as soon and as long as it listens there. */
+static enum worker_rank rank_of(const struct worker *w, uint32_t listener)
+{
+	if (listener && !worker_listens_at(w, listener))
+		return RANK_NONE;
+	if (w->state == WORKER_READY)
+		return RANK_READY;
+	if (w->state == WORKER_SUSPECT || (listener && w->state < WORKER_DRAINING))
+		return RANK_POOR;
+	return listener && w->state == WORKER_DRAINING ? RANK_LEAVING : RANK_NONE;
+}
+
+static struct field survey(const struct backend *b, uint32_t listener, const struct worker *except)
+{
+	struct field f = { .listener = listener, .except = except };
+	struct worker *w, *next;
+
+	if (!listener && b->n_ready)
+		return (struct field){ 0, except, RANK_READY, b->n_ready };
+	HASH_ITER(hh, b->workers, w, next)
+	{
+		enum worker_rank rank = rank_of(w, listener);
+
+		if (rank > f.best)
+			f = (struct field){ listener, except, rank, 0 };
+		f.n_best += rank == f.best;
+	}
+	return f;
+}
+
+static bool is_candidate(const struct worker *w, const struct field *f)
+{
+	if (w == f->except && f->n_best > 1)
 		return false;
-	return w->state == WORKER_READY || (w->state == WORKER_SUSPECT && n_ready == 0);
+	return f->best != RANK_NONE && rank_of(w, f->listener) == f->best;
 }
 
 static struct balance_candidate candidate(struct worker *w)
@@ -62,8 +98,9 @@ static struct balance_candidate candidate(struct worker *w)
 	};
 }
 
-struct worker *choose_least(struct backend *b, const struct worker *except)
+struct worker *choose_least_at(struct backend *b, uint32_t listener, const struct worker *except)
 {
+	struct field f = survey(b, listener, except);
 	struct balance_candidate candidates[CANDIDATES_MAX];
 	struct worker *workers[CANDIDATES_MAX], *w, *next;
 	size_t n = 0;
@@ -71,7 +108,7 @@ struct worker *choose_least(struct backend *b, const struct worker *except)
 	sessions_expire(b->sessions, backend_now(b));
 	HASH_ITER(hh, b->workers, w, next)
 	{
-		if (n == CANDIDATES_MAX || !is_candidate(w, except))
+		if (n == CANDIDATES_MAX || !is_candidate(w, &f))
 			continue;
 		workers[n] = w;
 		candidates[n++] = candidate(w);
@@ -79,8 +116,15 @@ struct worker *choose_least(struct backend *b, const struct worker *except)
 	return n ? workers[balance_choose(&b->balance, candidates, n)] : NULL;
 }
 
-struct worker *choose_by_key(struct backend *b, struct str key, const struct worker *except)
+struct worker *choose_least(struct backend *b, const struct worker *except)
 {
+	return choose_least_at(b, 0, except);
+}
+
+struct worker *choose_by_key_at(struct backend *b, uint32_t listener, struct str key,
+				const struct worker *except)
+{
+	struct field f = survey(b, listener, except);
 	struct worker *w, *next, *best = NULL;
 	uint64_t hash = sticky_key(key), most = 0;
 
@@ -88,12 +132,17 @@ struct worker *choose_by_key(struct backend *b, struct str key, const struct wor
 	{
 		uint64_t weight = sticky_weight(hash, w->slot);
 
-		if (!is_candidate(w, except) || (best && weight <= most))
+		if (!is_candidate(w, &f) || (best && weight <= most))
 			continue;
 		best = w;
 		most = weight;
 	}
 	return best;
+}
+
+struct worker *choose_by_key(struct backend *b, struct str key, const struct worker *except)
+{
+	return choose_by_key_at(b, 0, key, except);
 }
 
 /* Cookies */
@@ -132,8 +181,8 @@ static struct worker *by_cookie(struct backend *b, const struct choice *ch)
 		write_value(b, w->id, value);
 		if (!str_eq(had, str_of(value)))
 			continue;
-		return ch->sid->sid.n || w->state < WORKER_DRAINING ? workers_serving(b, w->id)
-								    : NULL;
+		return ch->sid->sid.n || w->state < WORKER_CLOSED ? workers_serving(b, w->id)
+								  : NULL;
 	}
 	return NULL;
 }

@@ -21,6 +21,13 @@ struct worker *choose_least(struct backend *b, const struct worker *except);
 /* The same for a key: the ready worker with the greatest weight. */
 struct worker *choose_by_key(struct backend *b, struct str key, const struct worker *except);
 
+/* The same of those that have a server at @listener, another port of the app's: ready ones, else
+ * those that boot, are slow or have closed their public server, else those that drain. NULL: there
+ * is none. */
+struct worker *choose_least_at(struct backend *b, uint32_t listener, const struct worker *except);
+struct worker *choose_by_key_at(struct backend *b, uint32_t listener, struct str key,
+				const struct worker *except);
+
 /* What the choice needs of a request; slices borrow it. */
 struct choice {
 	const struct http_head *head;

@@ -28,6 +28,7 @@ static void worker_remove(struct backend *b, struct worker *w)
 	upstreams_close_all(w);
 	if (w->has_news)
 		LL_DELETE2(b->news, w, next_news);
+	free(w->listeners);
 	free(w);
 }
 
@@ -77,6 +78,14 @@ static void ask_as_its_state_wants(struct worker *w)
 		health_check_stop(w);
 }
 
+/* What is known of the one before holds no more. */
+static void use_other_server(struct worker *w, uint64_t public)
+{
+	w->public = public;
+	w->protocol = PROTOCOL_UNKNOWN;
+	upstreams_close_idle(w);
+}
+
 static void worker_apply(struct worker *w, const struct control_msg *m)
 {
 	bool was_ready = w->state >= WORKER_READY;
@@ -87,6 +96,8 @@ static void worker_apply(struct worker *w, const struct control_msg *m)
 	w->state = m->state < WORKER_N_STATES ? (enum worker_state)m->state : WORKER_STOPPING;
 	w->style = (enum worker_style)m->style;
 	w->has_adapter = m->kind & WORKER_HAS_ADAPTER;
+	if (w->public != m->token)
+		use_other_server(w, m->token);
 	(void)snprintf(w->path, sizeof(w->path), "%.*s", (int)m->text.n, m->text.p);
 	if (w->state == WORKER_READY && !was_ready)
 		load_on_ready(w);

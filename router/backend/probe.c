@@ -43,13 +43,14 @@ static void ask_close(struct asking *a)
 }
 
 /* False: it has to be said again. */
-static bool tell(const struct asking *a)
+static bool tell(const struct asking *a, bool silent)
 {
 	struct worker *w = a->probe->worker;
 	enum worker_style own = w->path[0] ? WORKER_STYLE_UNIX : WORKER_STYLE_PORT;
 	struct control_msg m = { .type = CONTROL_PROBED,
 				 .worker = w->id,
-				 .style = a->way == QUESTION_OWN ? own : w->style };
+				 .style = a->way == QUESTION_OWN ? own : w->style,
+				 .state = silent };
 
 	return control_send(w->backend->init, &m, -1) == 0;
 }
@@ -86,7 +87,7 @@ static void on_answer(void *ctx, int status)
 	a->closed = status == -ECONNRESET;
 	if (a->hello)
 		on_protocol(a, status);
-	if (is_enough(a, status) && tell(a))
+	if (is_enough(a, status) && tell(a, false))
 		probe_stop(a->probe->worker);
 	else
 		ask_close(a);
@@ -124,7 +125,7 @@ static void on_timer(uv_timer_t *timer)
 	struct asking *a = container_of(timer, struct asking, timer);
 	uint32_t most = pauses[a->way].most_ms;
 
-	if (is_silence_enough(a) && tell(a)) {
+	if (is_silence_enough(a) && tell(a, true)) {
 		probe_stop(a->probe->worker);
 		return;
 	}

@@ -39,6 +39,7 @@ static struct upstream *upstream_with(struct worker *w, int fd, uint64_t token)
 	u->ops = w->backend->upstream_ops;
 	u->worker = w;
 	u->token = token;
+	u->public = w->public;
 	u->in = BUF_INIT(RESPONSE_HEAD_MAX + SOCK_READ_MIN);
 	w->n_upstreams++;
 	worker_has_news(w);
@@ -196,7 +197,8 @@ static void become_idle(struct upstream *u, uint32_t idle_ms)
 void upstream_put(struct upstream *u, uint32_t idle_ms)
 {
 	if (idle_ms == 0 || !u->worker || u->worker->state == WORKER_STOPPING ||
-	    sock_blocked(&u->sock) || sock_want(&u->sock, UV_READABLE) < 0)
+	    u->public != u->worker->public || sock_blocked(&u->sock) ||
+	    sock_want(&u->sock, UV_READABLE) < 0)
 		upstream_close(u);
 	else
 		become_idle(u, idle_ms);

@@ -19,8 +19,9 @@ struct upstream {
 	struct upstream *prev, *next; /* in worker->idle or ->busy */
 	struct worker *worker;        /* NULL once the worker is gone */
 	const struct upstream_ops *ops;
-	void *user;     /* the exchange that uses it; NULL: idle */
-	uint64_t token; /* the hand-off of its far end */
+	void *user;      /* the exchange that uses it; NULL: idle */
+	uint64_t token;  /* the hand-off of its far end */
+	uint64_t public; /* worker->public when it was made: its server */
 	bool reused;
 	bool poll;           /* see worker->n_polls */
 	bool tunnel;         /* see worker->n_tunnels */

@@ -1,6 +1,8 @@
 /* Workers by id. See workers.h. */
 #include "router/backend/workers.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <utlist.h>
 
 #include "base/ban.h"
@@ -18,6 +20,37 @@ struct worker *workers_serving(const struct backend *b, uint32_t id)
 	struct worker *w = workers_by_id(b, id);
 
 	return w && w->state <= WORKER_DRAINING ? w : NULL;
+}
+
+int worker_has_opened(struct worker *w, uint32_t listener)
+{
+	uint32_t *more;
+
+	if (worker_listens_at(w, listener))
+		return 0;
+	more = realloc(w->listeners, (w->n_listeners + 1) * sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	w->listeners = more;
+	w->listeners[w->n_listeners++] = listener;
+	return 0;
+}
+
+void worker_has_closed(struct worker *w, uint32_t listener)
+{
+	for (size_t i = 0; i < w->n_listeners; i++)
+		if (w->listeners[i] == listener) {
+			w->listeners[i] = w->listeners[--w->n_listeners];
+			return;
+		}
+}
+
+bool worker_listens_at(const struct worker *w, uint32_t listener)
+{
+	for (size_t i = 0; i < w->n_listeners; i++)
+		if (w->listeners[i] == listener)
+			return true;
+	return false;
 }
 
 void worker_has_news(struct worker *w)

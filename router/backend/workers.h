@@ -23,7 +23,10 @@ struct worker {
 	char path[108]; /* of its own socket, or "" */
 	enum worker_state state;
 	enum worker_style style;
-	bool has_adapter;   /* its Socket.IO adapter has spoken */
+	bool has_adapter;    /* its Socket.IO adapter has spoken */
+	uint64_t public;     /* a name for its server of the public port */
+	uint32_t *listeners; /* other ports of the app's where it has a server; owned */
+	size_t n_listeners;
 	uint32_t in_flight; /* requests at it now */
 	uint32_t n_waiting; /* WebSockets that are about to be given to it: ROUTE_WAIT */
 	uint32_t n_polls;   /* of them, polls of a session: nobody waits for their answer */
@@ -53,6 +56,12 @@ struct worker *workers_by_id(const struct backend *b, uint32_t id);
 /* The same if it still serves known sessions (not stopping). That it is ready another router may
  * have heard before us. */
 struct worker *workers_serving(const struct backend *b, uint32_t id);
+
+/* It has opened or closed a server at another port of the app's. 0 or -ENOMEM. */
+int worker_has_opened(struct worker *w, uint32_t listener);
+void worker_has_closed(struct worker *w, uint32_t listener);
+/* Whether it has one there. */
+bool worker_listens_at(const struct worker *w, uint32_t listener);
 
 /* One of the numbers above has changed, which the scoreboard is told of before the loop waits. */
 void worker_has_news(struct worker *w);

@@ -225,7 +225,9 @@ static void client_hand_over(struct client *c, struct worker *w, enum handoff_ki
 /* A connection of another port of the app's, of which this has been @seen. */
 static void client_hand_over_raw(struct client *c, const struct peek *seen)
 {
-	struct whole_request rq = { .who = &c->who, .seen = *seen, .refused_by = c->refused_by };
+	struct whole_request rq = {
+		.who = &c->who, .seen = *seen, .listener = c->listener, .refused_by = c->refused_by
+	};
 	struct worker *w = whole_choose(c->frontend, &rq);
 
 	if (w && c->handoff_tries < HANDOFF_TRIES_MAX)

@@ -21,6 +21,7 @@ enum {
 	IO_SIZE = SOCK_READ_MAX,      /* the most of one read */
 	SESSION_IDLE_DEFAULT = 60000, /* ms, for sessions whose handshake did not say */
 	SESSION_SLACK_MS = 15000,     /* what a session is kept longer than it is heard of */
+	RECENTS = 1024,
 };
 
 /* The admin endpoints, which lie above. */
@@ -30,6 +31,13 @@ struct admin_ops {
 	void (*on_request)(void *ctx, struct client *c, const struct http_head *head);
 	/* A client that waited is gone. */
 	void (*on_left)(void *ctx, const struct client *c);
+};
+
+/* Which worker had the last connection of an address; see whole.c. */
+struct recent {
+	uint64_t key; /* of the address and the listener */
+	uint32_t worker;
+	uint64_t until_ms;
 };
 
 struct frontend {
@@ -47,6 +55,7 @@ struct frontend {
 	uv_timer_t wake;             /* of those in CLIENT_UPGRADE, at the end of this turn */
 	uint64_t id_prefix, last_id; /* of requests that we name */
 	struct notices notices;
+	struct recent recents[RECENTS]; /* by hash; one that is hit by another is forgotten */
 	int adopted; /* the client's side of a poll whose other side init sends next, or -1 */
 	/* scratch, valid within one callback */
 	struct http_head head;

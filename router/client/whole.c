@@ -10,14 +10,43 @@
 
 #include "base/ban.h"
 
-/* The same worker for each address, unless sessions need none. */
-static struct worker *choose_by_address(struct backend *b, const struct whole_request *rq)
-{
-	const struct worker *except = workers_by_id(b, rq->refused_by);
+/* By address. An address keeps the worker of its last connection for as long as its sessions may
+ * live, whoever comes beside it: while an app starts, its workers listen one after the other. */
 
-	if (b->conf->sticky == STICKY_NONE)
-		return choose_least(b, except);
-	return choose_by_key(b, str_of(rq->who->addr), except);
+static bool serves(const struct worker *w, uint32_t listener)
+{
+	if (!listener)
+		return w->state == WORKER_READY || w->state == WORKER_SUSPECT;
+	return w->state < WORKER_DRAINING && worker_listens_at(w, listener);
+}
+
+static struct worker *choose_again(struct frontend *f, struct recent *r, uint64_t key,
+				   const struct whole_request *rq)
+{
+	struct backend *b = f->backend;
+	struct worker *w =
+	    r->key == key && frontend_now(f) < r->until_ms ? workers_by_id(b, r->worker) : NULL;
+
+	if (w && w->id != rq->refused_by && serves(w, rq->listener))
+		return w;
+	return choose_by_key_at(b, rq->listener, str_of(rq->who->addr),
+				workers_by_id(b, rq->refused_by));
+}
+
+/* The same worker for each address, unless sessions need none. */
+static struct worker *choose_by_address(struct frontend *f, const struct whole_request *rq)
+{
+	uint64_t key = sticky_weight(sticky_key(str_of(rq->who->addr)), rq->listener);
+	struct recent *r = &f->recents[key % RECENTS];
+	struct worker *w;
+
+	if (f->backend->conf->sticky == STICKY_NONE)
+		return choose_least_at(f->backend, rq->listener,
+				       workers_by_id(f->backend, rq->refused_by));
+	w = choose_again(f, r, key, rq);
+	if (w)
+		*r = (struct recent){ key, w->id, frontend_now(f) + SESSION_IDLE_DEFAULT };
+	return w;
 }
 
 /* The public port */
@@ -29,7 +58,7 @@ static struct whole_route refused(unsigned status)
 
 void whole_route(struct frontend *f, const struct whole_request *rq, struct whole_route *ret)
 {
-	struct worker *w = choose_by_address(f->backend, rq);
+	struct worker *w = choose_by_address(f, rq);
 
 	if (!w) {
 		counter_add(&f->backend->board->no_worker, 1);
@@ -51,6 +80,11 @@ void whole_route(struct frontend *f, const struct whole_request *rq, struct whol
 
 /* Other ports */
 
+static struct worker *choose_any(struct backend *b, const struct whole_request *rq)
+{
+	return choose_least_at(b, rq->listener, workers_by_id(b, rq->refused_by));
+}
+
 static struct worker *choose_by_head(struct frontend *f, const struct whole_request *rq)
 {
 	struct backend *b = f->backend;
@@ -60,10 +94,9 @@ static struct worker *choose_by_head(struct frontend *f, const struct whole_requ
 	sid_of_target(f->head.target, str_of(b->conf->sid_param), &sid);
 	if (sid.sid.n && b->conf->sticky != STICKY_NONE)
 		w = workers_serving(b, sessions_find(b->sessions, sid.sid, backend_now(b)));
-	if (w)
+	if (w && worker_listens_at(w, rq->listener))
 		return w;
-	return sid.engine || sid.sid.n ? choose_by_address(b, rq)
-				       : choose_least(b, workers_by_id(b, rq->refused_by));
+	return sid.engine || sid.sid.n ? choose_by_address(f, rq) : choose_any(b, rq);
 }
 
 struct worker *whole_choose(struct frontend *f, const struct whole_request *rq)
@@ -74,6 +107,6 @@ struct worker *whole_choose(struct frontend *f, const struct whole_request *rq)
 		return choose_by_head(f, rq);
 	if (seen->kind == PEEK_PART ||
 	    (seen->kind == PEEK_FOREIGN && seen->first == FIRST_BYTE_TLS))
-		return choose_by_address(f->backend, rq);
-	return choose_least(f->backend, workers_by_id(f->backend, rq->refused_by));
+		return choose_by_address(f, rq);
+	return choose_any(f->backend, rq);
 }

@@ -15,6 +15,7 @@ struct worker;
 struct whole_request {
 	const struct identity *who;
 	struct peek seen;    /* of its beginning; a head is in frontend->head */
+	uint32_t listener;   /* where it came in, 0: the public port */
 	uint32_t refused_by; /* the worker that gave it back, or 0 */
 };
 
@@ -35,7 +36,7 @@ struct whole_route {
  * the app wants it is said in the log, once. */
 void whole_route(struct frontend *f, const struct whole_request *rq, struct whole_route *ret);
 
-/* At another port of the app's; NULL: no worker is ready. The worker of a session that is known,
- * the same one for each address where there may be sessions that are not (TLS, Engine.IO, half a
- * head), else the one with the least load. */
+/* At another port of the app's; NULL: no worker listens there. Of those that do the worker of a
+ * session that is known, the same one for each address where there may be sessions that are not
+ * (TLS, Engine.IO, half a head), else the one with the least load. */
 struct worker *whole_choose(struct frontend *f, const struct whole_request *rq);

@@ -190,6 +190,31 @@ static void remove_listener(struct listener *l)
 	sock_close(&l->sock, on_closed);
 }
 
+static struct listener *find(const struct listeners *ls, uint32_t id)
+{
+	struct listener *l;
+
+	DL_SEARCH_SCALAR(ls->list, l, id, id);
+	return l;
+}
+
+bool listeners_change(struct listeners *ls, uint32_t id, enum listener_role role)
+{
+	struct listener *l = find(ls, id);
+
+	if (l)
+		l->role = role;
+	return l;
+}
+
+void listeners_remove(struct listeners *ls, uint32_t id)
+{
+	struct listener *l = find(ls, id);
+
+	if (l)
+		remove_listener(l);
+}
+
 /* Closing at once would reset those whom the kernel has let in. */
 void listeners_drain(struct listeners *ls)
 {

@@ -18,7 +18,7 @@ enum {
 
 enum listener_role {
 	ROLE_HTTP,  /* requests, routed */
-	ROLE_RAW,   /* whole connections, to the server with the same id */
+	ROLE_RAW,   /* whole connections, to the workers that have a server there */
 	ROLE_ADMIN, /* health, for the platform */
 };
 
@@ -61,6 +61,13 @@ void listeners_deinit(struct listeners *ls);
 /* Starts to accept on @fd (consumed always); @shared: so do other routers, of which one is woken
  * for each connection. 0 or -errno. */
 int listeners_add(struct listeners *ls, enum listener_role role, uint32_t id, bool shared, int fd);
+
+/* The listener with that @id, which is not 0, has another role from now on. False: there is none.
+ */
+bool listeners_change(struct listeners *ls, uint32_t id, enum listener_role role)
+    __attribute__((warn_unused_result));
+/* Closes it, with those whom the kernel has let in: nobody listens there any more. */
+void listeners_remove(struct listeners *ls, uint32_t id);
 
 /* Stops accepting for LISTENER_PAUSE_MS (out of descriptors), on @all listeners or on those of
  * clients. */

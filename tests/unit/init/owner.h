@@ -31,11 +31,17 @@ static void owner_on_session(struct worker *w, const char *sid, bool opened)
 	(void)opened;
 }
 
-static void owner_on_place(struct worker *w, struct place *pl, bool http)
+static inline void owner_on_server(struct worker *w, struct place *pl, bool opened)
 {
 	(void)w;
 	(void)pl;
-	(void)http;
+	(void)opened;
+}
+
+static inline void owner_on_place(struct worker *w, struct place *pl)
+{
+	(void)w;
+	(void)pl;
 }
 
 static void owner_on_metrics(struct worker *w, const struct node_msg *m, struct str payload)
@@ -61,6 +67,7 @@ static void owner_on_group_ended(struct worker *w, int status, const struct rusa
 
 #define OWNER_OPS(handback)                                                                        \
 	{                                                                                          \
-		owner_on_state, handback, owner_on_client_taken, owner_on_session, owner_on_place, \
-		    owner_on_metrics, owner_is_relayed, owner_on_group_ended                       \
+		owner_on_state, handback, owner_on_client_taken, owner_on_session,                 \
+		    owner_on_server, owner_on_place, owner_on_metrics, owner_is_relayed,           \
+		    owner_on_group_ended                                                           \
 	}

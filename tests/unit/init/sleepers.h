@@ -30,7 +30,7 @@ static inline void get_ready(struct worker *w)
 {
 	assert_non_null(w);
 	loop_turn(&in.loop);
-	worker_answered(w, WORKER_STYLE_PORT);
+	worker_answered(w, WORKER_STYLE_PORT, false);
 	assert_int_equal(w->state, WORKER_READY);
 }
 
@@ -96,7 +96,7 @@ static inline void start_sleepers(unsigned n)
 					      .credentials = &in.credentials,
 					      .frontend = &in.frontend,
 					      .memory = &in.memory,
-					      .primary = &in.primary,
+					      .places = &in.places,
 					      .hub = &in.hub,
 					      .logs = &in.logs,
 					      .terminal = &in.terminal,

@@ -101,6 +101,7 @@ static void start_worker(void)
 	*w = (struct worker){ .ops = &ops,
 			      .owner = &in,
 			      .config = &config,
+			      .places = &in.places,
 			      .has_channel = true,
 			      .answers_pings = true,
 			      .id = 12, /* its limits are as they are set: see spread() */

@@ -15,6 +15,7 @@
 
 #include "base/fd.h"
 #include "init/listen/frontend.h"
+#include "init/worker/listening.h"
 #include "init/worker/worker.h"
 #include "tests/unit/clock.h"
 #include "tests/unit/init/owner.h"
@@ -35,7 +36,7 @@ enum { STOP_MS = 10000, DRAIN_MS = 4000, READY_MS = 30000, LONG_MS = 3600000 };
 static struct config config;
 static uv_loop_t loop;
 static struct hub hub;
-static struct primary primary;
+static struct places places;
 static struct frontend frontend;
 static struct worker *w;
 static int peer;
@@ -83,7 +84,7 @@ static void start(bool has_deadline, bool stubborn)
 	assert_non_null(w);
 	*w = (struct worker){ .ops = &ops,
 			      .config = &config,
-			      .primary = &primary,
+			      .places = &places,
 			      .frontend = &frontend,
 			      .has_channel = true,
 			      .has_deadline = has_deadline,
@@ -368,7 +369,7 @@ static void one_without_a_channel_leaves_none(void **state)
 {
 	(void)state;
 	w->has_channel = false;
-	worker_answered(w, WORKER_STYLE_PORT);
+	worker_answered(w, WORKER_STYLE_PORT, false);
 	assert_state(WORKER_READY);
 	fd_close(&peer);
 	loop_turn(&loop);
@@ -381,11 +382,39 @@ static void one_that_closes_its_server_lives_on(void **state)
 	(void)state;
 	get_ready();
 	say(CLOSED);
+	assert_state(WORKER_CLOSED);
+	pass(REOPEN_MS);
 	assert_state(WORKER_DRAINING);
 	pass(LONG_MS);
-	assert_state(WORKER_DRAINING);
+	assert_state(WORKER_DRAINING); /* an answer is still owed */
 	worker_drain(w);
 	pass(DRAIN_MS);
+	assert_int_equal(wait_for_end(), SIGTERM);
+}
+
+static void one_that_opens_its_server_again_stays(void **state)
+{
+	(void)state;
+	get_ready();
+	say(CLOSED);
+	pass(REOPEN_MS - 1);
+	say(LISTEN);
+	say(LISTENING);
+	assert_state(WORKER_READY);
+	pass(LONG_MS);
+	assert_state(WORKER_READY);
+}
+
+static void one_that_opens_it_when_it_is_replaced_is_stopped(void **state)
+{
+	(void)state;
+	get_ready();
+	say(CLOSED);
+	pass(REOPEN_MS);
+	say(LISTEN);
+	assert_state(WORKER_DRAINING);
+	pass(DRAIN_MS);
+	assert_state(WORKER_STOPPING);
 	assert_int_equal(wait_for_end(), SIGTERM);
 }
 
@@ -477,6 +506,8 @@ int main(void)
 		LIFE(one_that_leaves_its_channel_is_drained),
 		LIFE(one_without_a_channel_leaves_none),
 		LIFE(one_that_closes_its_server_lives_on),
+		LIFE(one_that_opens_its_server_again_stays),
+		LIFE(one_that_opens_it_when_it_is_replaced_is_stopped),
 		LIFE(one_that_cannot_be_understood_lives_on),
 		LIFE(the_lag_is_what_the_answer_took),
 		LIFE(one_question_at_a_time),
