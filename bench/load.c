@@ -5,8 +5,8 @@
  *
  * Opens the sessions that the operation needs, prints "ready", waits for a line on stdin, works for
  * the time given or until so many operations ("2000x") are complete, lets what is in flight finish,
- *prints {"operations":…,"failed":…}. The caller can so measure exactly what happens between its
- *line and ours.
+ * prints {"operations":…,"failed":…}. The caller can so measure exactly what happens between its
+ * line and ours.
  *
  * Each connection has a source address of its own out of 127.0.0.2-17, for peers that route by
  * address. A connection that fails, or does not get on for STALL_MS, is opened again. */

@@ -1,6 +1,6 @@
 /* The control channel between init and a router: SOCK_SEQPACKET, one msgpack map per packet, at
- *most one descriptor with it. Both ends are the same binary, so versions always match; yet what
- *does not decode is an error, not a crash.
+ * most one descriptor with it. Both ends are the same binary, so versions always match; yet what
+ * does not decode is an error, not a crash.
  *
  *	init → router
  *	LISTENER    accept here (fd), or as what

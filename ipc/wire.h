@@ -42,9 +42,16 @@ int wire_text(const struct value *v, char *dst, size_t size);
 int wire_int(const struct value *v, int64_t min, int64_t max, int64_t *ret);
 
 /* Writing. One frame at a time: begin, then objects of key/value pairs, end. Errors stick:
- *wire_end() tells. struct wire_writer w; wire_begin(&w, SERIAL_ADVANCED); wire_object(&w);
- *wire_key(&w, "act"); wire_string(&w, STR("newconn")); wire_object_end(&w); struct blob *frame =
- *wire_end(&w); Emits FF 0D for advanced, which Node 18 to 26, Deno and Bun's json side accept. */
+ * wire_end() tells.
+ *
+ *	wire_begin(&w, SERIAL_ADVANCED);
+ *	wire_object(&w);
+ *	wire_key(&w, "act");
+ *	wire_string(&w, STR("newconn"));
+ *	wire_object_end(&w);
+ *	frame = wire_end(&w);
+ *
+ * Emits FF 0D for advanced, which Node 18 to 26, Deno and Bun's json side accept. */
 struct wire_writer {
 	enum serialization mode;
 	struct buf out;

@@ -5,8 +5,8 @@
  *
  * A sidecar's have its name instead of the slot: [name] text, "sidecar":"name". stderr has level
  *"error". A line that is a JSON object already keeps all it has, and gets worker, pid and stream
- *where it has none of that name. A line longer than LOG_LINE_MAX comes in pieces, which end with
- *whole characters; in JSON all but the last have "partial":true. */
+ * where it has none of that name. A line longer than LOG_LINE_MAX comes in pieces, which end with
+ * whole characters; in JSON all but the last have "partial":true. */
 #pragma once
 
 #include <stdbool.h>

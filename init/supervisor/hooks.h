@@ -1,6 +1,6 @@
 /* Commands that /bin/sh runs beside everything else when a worker has become ready (on-ready) or
- *has ended (on-end). They have the workers' user, their environment but for what is a worker's own,
- * sioinit's stdout and stderr, and about the event:
+ * has ended (on-end). They have the workers' user, their environment but for what is a worker's
+ * own, sioinit's stdout and stderr, and about the event:
  *
  *	SIOINIT_EVENT      ready or end
  *	SIOINIT_SLOT, SIOINIT_PID, SIOINIT_UPTIME (seconds)
@@ -10,7 +10,7 @@
  *
  * Nothing waits for them. At most HOOKS_MAX run at a time and HOOKS_QUEUED wait; events beyond are
  * left out, and counted in the log. One that takes longer than HOOK_LIMIT_MS is killed; at the end
- *of sioinit all have HOOK_GRACE_MS. */
+ * of sioinit all have HOOK_GRACE_MS. */
 #pragma once
 
 #include <stdbool.h>

@@ -4,7 +4,7 @@
  *	0 → the workers start       anything else → sioinit ends with it, 128 + n for a signal
  *
  * A signal that stops sioinit goes to the command instead, sioinit then exits with its code, even
- *0; SIGKILL follows at stop-timeout. */
+ * 0; SIGKILL follows at stop-timeout. */
 #pragma once
 
 #include <stdbool.h>

@@ -6,7 +6,7 @@
  *	(the last lines of its stderr)
  *
  * Nothing is written when sioinit ends with 0, when the file is no regular file that exists, or
- *when the app has written to it since sioinit was started. */
+ * when the app has written to it since sioinit was started. */
 #pragma once
 
 #include <stddef.h>

@@ -1,8 +1,8 @@
 /* The process group of a worker: who of it gets the stop signal, and what is left of it when its
  * leader, the process that we have started, has ended.
  *
- *	led ──leader ended while the worker stops──► stopping ──► (the group is empty: the worker
- *ends) └────leader ended by itself───────────────► orphaned ──► (empty, or killed at stop-timeout)
+ *	led ──leader ended, while the worker stops──► stopping ──empty──► the worker ends
+ *	 └────leader ended by itself──► orphaned ──empty, or killed at stop-timeout──► gone
  *
  * Nobody is killed because the leader has ended: a shell, npm or another wrapper is often gone
  * before the app that it has started (systemd.kill(5) knows the same question as KillMode=).

@@ -463,7 +463,6 @@ static void the_mode_is_as_asked(void **state)
 static void a_path_longer_than_an_address(void **state)
 {
 	char deep[160], file[200];
-	auto_fd int at = -1;
 
 	(void)state;
 	(void)snprintf(deep, sizeof(deep), "%s/%0*d", dir, 100, 0);
@@ -482,7 +481,8 @@ static void the_last_server_frees_the_port(void **state)
 {
 	struct place *pl = ask(NODE_ADDR_TCP4, "127.0.0.1", 0, 0);
 	int64_t port = pl->actual_port;
-	auto_fd int at_router = dup(pl->fd), again = -1;
+	int at_router = dup(pl->fd);
+	auto_fd int again = -1;
 
 	(void)state;
 	assert_ptr_equal(ask(NODE_ADDR_TCP4, "127.0.0.1", 0, 0), pl);
@@ -494,6 +494,7 @@ static void the_last_server_frees_the_port(void **state)
 	assert_false(connects(AF_INET, "127.0.0.1", port));
 	again = listen_tcp("127.0.0.1", (uint16_t)port, 0);
 	assert_true(again >= 0);
+	fd_close(&at_router);
 }
 
 static void places_are_bounded(void **state)
