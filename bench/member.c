@@ -8,7 +8,7 @@
  *	send MS WINDOW N	broadcasts for MS milliseconds, WINDOW under way,
  *				until all N others have all of them		-> sent COUNT
  *	count			what has come since load: in order and byte
- *				for byte as it was sent, and otherwise		-> counted RIGHT WRONG
+ *				for byte as it was sent, and otherwise		-> counted N M
  *
  * The members tell the sender of what they have got by a page of memory that they share (the file
  * BENCH_PROGRESS), which costs the relay nothing. */
