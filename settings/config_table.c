@@ -72,7 +72,7 @@ const struct setting config_table[] = {
 	ROW("max-restarts", "N", "0", limit, count, max_restarts,
 	    "ends before min-uptime in a row after which sioinit ends with the worker's exit code; "
 	    "0 = none, but the first workers have five"),
-	ROW("start-limit", "ENDS/SECONDS", "10/60", start_limit, start_limit, start_limit,
+	ROW("start-limit", "ENDS/SECONDS", "8/60", start_limit, start_limit, start_limit,
 	    "so many ends of workers within so long, times the number of workers, after which "
 	    "sioinit ends with the last one's exit code; off"),
 	ROW("stop-exit-codes", "LIST", "", codes, codes, stop_exit_codes,

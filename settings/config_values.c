@@ -578,7 +578,7 @@ void config_print_codes(const void *src, FILE *out)
 
 const char *config_parse_start_limit(const char *s, void *dst)
 {
-	static const char wrong[] = "not ends/seconds, such as 10/60, or off";
+	static const char wrong[] = "not ends/seconds, such as 8/60, or off";
 	struct str ends = { s, strcspn(s, "/") }, seconds = { s, strlen(s) };
 	uint64_t n, within_s;
 

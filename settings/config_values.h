@@ -77,7 +77,7 @@ config_print_fn config_print_bytes_or_auto;
 config_parse_fn config_parse_mode; /* uint32_t: permissions of a file, octal; 0 prints as nothing */
 config_print_fn config_print_mode;
 config_parse_fn config_parse_codes;       /* struct config_codes: 0,78,143 */
-config_parse_fn config_parse_start_limit; /* struct config_start_limit: 10/60, off */
+config_parse_fn config_parse_start_limit; /* struct config_start_limit: 8/60, off */
 config_print_fn config_print_start_limit;
 config_print_fn config_print_codes;
 config_parse_fn config_parse_signal; /* int: TERM, SIGTERM or 15; none is 0 */

@@ -197,6 +197,29 @@ static void a_loop_after_it_was_ready_ends(void **state)
 	assert_int_equal(at(&l, 1099, 1), RESTART_GIVE_UP);
 }
 
+/* The pauses grow, so the limit must be low enough to be reached at all. */
+static void the_defaults_end_a_loop_within_a_minute(void **state)
+{
+	const struct config c = { .restart_delay_ms = 100,
+				  .min_uptime_ms = 5000,
+				  .start_limit = { .n = 8, .within_ms = 60000 } };
+	struct restart_end end = { .now_ms = 100,
+				   .uptime_ms = 800,
+				   .n_workers = 1,
+				   .was_ready = true,
+				   .random = 40 /* the longest pauses */ };
+	struct start_limit l = { 0 };
+	struct restart r = { 0 };
+	const char *why;
+	uint64_t delay_ms;
+
+	(void)state;
+	while (restart_judge(&r, &l, &c, &end, &delay_ms, &why) == RESTART_AFTER)
+		end.now_ms += delay_ms + end.uptime_ms;
+	assert_string_equal(why, "SIOINIT_START_LIMIT");
+	assert_true(end.now_ms < 60000);
+}
+
 static void ends_far_apart_are_no_loop(void **state)
 {
 	struct start_limit l = { 0 };
@@ -255,6 +278,7 @@ int main(void)
 		cmocka_unit_test(an_exit_code_can_say_that_it_is_done),
 		cmocka_unit_test(never_is_never),
 		cmocka_unit_test(a_loop_after_it_was_ready_ends),
+		cmocka_unit_test(the_defaults_end_a_loop_within_a_minute),
 		cmocka_unit_test(ends_far_apart_are_no_loop),
 		cmocka_unit_test(one_workers_loop_does_not_end_the_others),
 		cmocka_unit_test(replacements_that_fail_wait_longer_each_time),
