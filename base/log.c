@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/escape.h"
 #include "base/macros.h"
 #include "base/output.h"
@@ -184,14 +185,6 @@ static struct storm {
 	char example[160];
 } storms[STORMS_MAX];
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* FNV-1a; what is between two numbers counts, and that there is one. */
 static uint32_t hash_of(const char *message)
 {
@@ -245,7 +238,7 @@ static struct storm *storm_for(uint32_t hash, int64_t now)
 
 static bool is_too_much(enum log_level level, const char *message)
 {
-	int64_t now = now_ms();
+	int64_t now = clock_ms();
 	struct storm *s;
 
 	end_storms(now);
@@ -265,7 +258,7 @@ static bool is_too_much(enum log_level level, const char *message)
 
 void log_settle(void)
 {
-	end_storms(now_ms());
+	end_storms(clock_ms());
 	tell_left_out();
 }
 

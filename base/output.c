@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 
 #include "base/ban.h"
@@ -143,20 +144,12 @@ size_t output_flush(struct output *o)
 	return o->queue.len;
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 void output_flush_within(struct output *o, int ms)
 {
 	struct pollfd p = { .fd = o->fd, .events = POLLOUT };
-	int64_t left, deadline = now_ms() + ms;
+	int64_t left, deadline = clock_ms() + ms;
 
-	while (output_flush(o) > 0 && (left = deadline - now_ms()) > 0)
+	while (output_flush(o) > 0 && (left = deadline - clock_ms()) > 0)
 		(void)poll(&p, 1, (int)left);
 }
 

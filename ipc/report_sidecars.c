@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/macros.h"
 #include "ipc/process_usage.h"
 
@@ -17,17 +18,9 @@ static const char *const states[] = {
 	[SIDECAR_DONE] = "done",
 };
 
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 double report_seconds_since(const counter *ms)
 {
-	uint64_t then = counter_get(ms), now = now_ms();
+	uint64_t then = counter_get(ms), now = (uint64_t)clock_ms();
 
 	return then && now > then ? (double)(now - then) / 1000 : 0;
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/fd.h"
 #include "settings/ecosystem/ecosystem_tree.h"
 
@@ -29,21 +30,13 @@ static const char evaluate[] =
     "else"
     "  import(require('url').pathToFileURL(file)).then((m) => say(m.default ?? m));";
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* To the end. 0, -ETIMEDOUT, -EMSGSIZE, -errno. */
 static int read_answer(int fd, int64_t deadline, struct buf *ret)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 
 	for (;;) {
-		int64_t left = deadline - now_ms();
+		int64_t left = deadline - clock_ms();
 		char piece[PIECE];
 		ssize_t k;
 		int r;
@@ -90,7 +83,7 @@ static pid_t start_node(const char *path, int answer)
 /* 0, or -errno as read_answer() or of starting node. */
 static int run(const char *path, unsigned timeout_ms, struct buf *ret)
 {
-	int64_t deadline = now_ms() + timeout_ms;
+	int64_t deadline = clock_ms() + timeout_ms;
 	auto_fd int near = -1, far = -1;
 	int ends[2], r;
 	pid_t pid;
