@@ -16,6 +16,7 @@
 #include "init/pool/rebalance.h"
 #include "init/system/memory.h"
 #include "init/system/notify.h"
+#include "init/system/reap.h"
 #include "init/system/terminal.h"
 #include "init/worker/bind_clash.h"
 
@@ -272,11 +273,6 @@ void pool_init(struct pool *p, struct worker_context *cx, struct memory *memory,
 
 /* Ending */
 
-static int code_of(int status)
-{
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
-
 /* @w, which is gone, was @s's. */
 static void slot_lost(struct slot *s, const struct worker *w, const struct restart_end *end,
 		      bool was_ready)
@@ -338,7 +334,7 @@ static void forget(struct slot *s, const struct worker *w)
 static void on_end(struct pool *p, struct worker *w, int status, const struct rusage *usage)
 {
 	struct slot *s = p->slots[w->slot];
-	struct restart_end end = end_of(p, w, code_of(status));
+	struct restart_end end = end_of(p, w, reap_exit_code(status));
 	bool forced = w->forced, was_ready = w->state >= WORKER_READY;
 
 	worker_group_orphan(w);

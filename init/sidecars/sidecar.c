@@ -15,6 +15,7 @@
 #include "base/macros.h"
 #include "init/logs/logs.h"
 #include "init/system/credentials.h"
+#include "init/system/reap.h"
 #include "init/system/spawn.h"
 #include "settings/config_command.h"
 
@@ -321,11 +322,6 @@ void sidecar_restart(struct sidecar *s)
 	}
 }
 
-static int code_of(int status)
-{
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
-
 static void tell_death(const struct sidecar *s, int status, const struct rusage *usage)
 {
 	const struct sidecars_context *c = &s->all->context;
@@ -359,5 +355,5 @@ void sidecar_ended(struct sidecar *s, int status, const struct rusage *usage)
 	if (is_stopped)
 		stopped(s);
 	else
-		judge(s, code_of(status));
+		judge(s, reap_exit_code(status));
 }

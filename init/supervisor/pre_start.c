@@ -14,6 +14,7 @@
 #include "base/macros.h"
 #include "init/supervisor/core.h"
 #include "init/system/notify.h"
+#include "init/system/reap.h"
 #include "init/system/spawn.h"
 
 #include "base/ban.h"
@@ -81,7 +82,7 @@ static void end_with(struct init *in, int code)
 bool pre_start_ended(struct init *in, pid_t pid, int status)
 {
 	struct pre_start *p = &in->pre_start;
-	int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+	int code = reap_exit_code(status);
 
 	if (pid != p->pid)
 		return false;

@@ -55,3 +55,8 @@ unsigned reap_sweep(void)
 	}
 	return killed;
 }
+
+int reap_exit_code(int status)
+{
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}

@@ -18,3 +18,6 @@ void reap_all(const struct reap_ops *ops, void *ctx);
  * group included, since they become our children when their parents die (subreaper, or PID 1). At
  * most two seconds; blocking. Returns how many were killed. */
 unsigned reap_sweep(void);
+
+/* The exit code of a wait status as a shell says it: 128 + the number of the signal. */
+int reap_exit_code(int status);
