@@ -5,7 +5,6 @@
 #include "init/supervisor/hooks.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,18 +12,15 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "base/fd.h"
 #include "base/log.h"
 #include "base/macros.h"
 #include "init/system/credentials.h"
-#include "init/system/spawn.h"
+#include "init/system/shell.h"
 #include "settings/config.h"
 
 #include "base/ban.h"
 
 enum { VARIABLES = 9, VARIABLE_SIZE = 48 };
-
-static const char shell[] = "/bin/sh";
 
 static const struct {
 	const char *event, *setting;
@@ -84,28 +80,11 @@ static void describe(const struct hook_event *e, struct variables *v)
 
 static pid_t start(const struct hooks *h, const struct hook_event *e)
 {
-	auto_fd int input = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	char *argv[] = { (char *)shell, "-c", (char *)command_of(h, e), NULL };
-	struct spawn_request rq = { .argv = argv,
-				    .inherit_fd = -1,
-				    .own_group = 1,
-				    .terminal = -1,
-				    .stdio = { input, -1, -1 },
-				    .as = h->as,
-				    .no_new_privs = h->config->no_new_privs };
 	struct variables v = { .n = 0 };
-	char **env;
-	pid_t pid;
 
 	describe(e, &v);
 	credentials_env(h->as, v.list + v.n);
-	env = spawn_env(v.list);
-	if (!env)
-		return -ENOMEM;
-	rq.env = env;
-	pid = spawn(&rq);
-	free(env);
-	return pid;
+	return shell_start(command_of(h, e), v.list, h->as, h->config->no_new_privs);
 }
 
 static void cannot_start(struct hooks *h, const struct hook_event *e, int err)
@@ -113,9 +92,9 @@ static void cannot_start(struct hooks *h, const struct hook_event *e, int err)
 	if (err == ENOENT) {
 		h->shell_missing = true;
 		log_error("init: %s wants %s, which this image does not have: no hook is run",
-			  kinds[e->kind].setting, shell);
+			  kinds[e->kind].setting, SHELL_PATH);
 	} else {
-		log_error("init: %s: %s: %s", kinds[e->kind].setting, shell, strerror(err));
+		log_error("init: %s: %s: %s", kinds[e->kind].setting, SHELL_PATH, strerror(err));
 	}
 }
 

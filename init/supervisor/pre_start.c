@@ -2,48 +2,27 @@
 #include "init/supervisor/pre_start.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/fd.h"
 #include "base/log.h"
 #include "base/macros.h"
 #include "init/supervisor/core.h"
 #include "init/system/notify.h"
 #include "init/system/reap.h"
-#include "init/system/spawn.h"
+#include "init/system/shell.h"
 
 #include "base/ban.h"
 
-static const char shell[] = "/bin/sh";
-
 static pid_t start(const struct init *in)
 {
-	auto_fd int input = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	char *argv[] = { (char *)shell, "-c", (char *)in->config->pre_start, NULL };
-	char *extra[CREDENTIALS_ENV_MAX];
-	struct spawn_request rq = { .argv = argv,
-				    .inherit_fd = -1,
-				    .own_group = 1,
-				    .terminal = -1,
-				    .stdio = { input, -1, -1 },
-				    .as = &in->credentials,
-				    .no_new_privs = in->config->no_new_privs };
-	char **env;
-	pid_t pid;
+	char *variables[CREDENTIALS_ENV_MAX];
 
-	credentials_env(&in->credentials, extra);
-	env = spawn_env(extra);
-	if (!env)
-		return -ENOMEM;
-	rq.env = env;
-	pid = spawn(&rq);
-	free(env);
-	return pid;
+	credentials_env(&in->credentials, variables);
+	return shell_start(in->config->pre_start, variables, &in->credentials,
+			   in->config->no_new_privs);
 }
 
 static void cannot_start(int err)
@@ -52,8 +31,8 @@ static void cannot_start(int err)
 		die(EXIT_NOT_FOUND,
 		    "SIOINIT_PRE_START wants %s, which this image does not have; run the command "
 		    "in another container before this one",
-		    shell);
-	die(EXIT_OUR_FAILURE, "SIOINIT_PRE_START: %s: %s", shell, strerror(err));
+		    SHELL_PATH);
+	die(EXIT_OUR_FAILURE, "SIOINIT_PRE_START: %s: %s", SHELL_PATH, strerror(err));
 }
 
 void pre_start_run(struct init *in, void (*on_done)(struct init *in))
