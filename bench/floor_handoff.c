@@ -78,9 +78,11 @@ static struct worker *next_ready(void)
 {
 	struct worker *w;
 
-	do
-		w = &handoff.workers[handoff.next++ % handoff.count];
-	while (!w->ready);
+	do {
+		if (handoff.next >= handoff.count)
+			handoff.next = 0;
+		w = &handoff.workers[handoff.next++];
+	} while (!w->ready);
 	return w;
 }
 

@@ -85,6 +85,13 @@ void routers_tell(struct routers *rs, const struct control_msg *m)
 		router_tell(&rs->list[i], m);
 }
 
+void routers_flush(struct routers *rs)
+{
+	for (unsigned i = 0; i < rs->n; i++)
+		if (rs->list[i].channel)
+			control_flush(rs->list[i].channel);
+}
+
 static struct router_process *first_that_listens(struct routers *rs)
 {
 	for (unsigned i = 0; i < rs->n; i++)

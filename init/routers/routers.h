@@ -58,6 +58,8 @@ bool routers_ended(struct routers *rs, pid_t pid, int status);
 
 /* Telling: a router that is not up is told nothing, one that does not take it is killed. */
 void routers_tell(struct routers *rs, const struct control_msg *m);
+/* What they were told goes now, not at the end of the turn: for what others are told next. */
+void routers_flush(struct routers *rs);
 /* Any one that is up. */
 void routers_tell_one(struct routers *rs, const struct control_msg *m);
 void router_tell(struct router_process *r, const struct control_msg *m);

@@ -54,7 +54,7 @@ void shutdown_worker_ready(struct init *in);
 void shutdown_worker_ended(struct init *in, bool forced);
 
 /* The same of the last process beside them; @in is struct init. */
-void shutdown_sidecars_over(void *in, bool forced);
+void shutdown_sidecars_over(void *ctx, bool forced);
 
 bool shutdown_has_begun(const struct init *in);
 enum phase shutdown_phase(const struct init *in);

@@ -403,6 +403,7 @@ static void on_all_ready(struct pool *p)
 	if (in->told_ready)
 		return;
 	in->told_ready = true;
+	routers_flush(&in->routers); /* who comes when this is said finds all of them */
 	frontend_name(&in->frontend, where, sizeof(where));
 	log_info("serving on %s with %u workers", where, in->context.wanted);
 	node_version_ask(in);
