@@ -53,7 +53,7 @@ void shutdown_worker_ready(struct init *in);
 /* From the pool. @forced: at the deadline. Ends the loop with the last worker. */
 void shutdown_worker_ended(struct init *in, bool forced);
 
-/* The same of the last process beside them; @in is struct init. */
+/* The same of the last process beside them; @ctx is the struct init. */
 void shutdown_sidecars_over(void *ctx, bool forced);
 
 bool shutdown_has_begun(const struct init *in);
