@@ -137,7 +137,7 @@ static void start_serving(struct init *in)
 	start_workers(in);
 	start_routers(in, false);
 	monitor_start(&in->monitor, &in->pool);
-	(void)uv_timer_again(&in->heartbeat); /* in step with the watch: one wake-up for both */
+	(void)uv_timer_again(&in->heartbeat); /* in step with the monitor: one wake-up for both */
 	file_watch_start(in);
 	admin_socket_open(in);
 	sidecars_start(&in->sidecars);

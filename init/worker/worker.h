@@ -96,7 +96,7 @@ struct worker {
 	uint64_t ping_sent_ms; /* of the loop ping on its way, 0: none */
 	uint32_t lag_ms;       /* what the last answered one took; of one that is not pinged, the
 				  health check */
-	clockid_t cpu_clock;   /* the watch's, as is what follows; 0: not asked for yet */
+	clockid_t cpu_clock;   /* the monitor's, as is what follows; 0: not asked for yet */
 	uint64_t seen_cpu_ns, seen_clients; /* at its last look */
 	uint64_t resident;                  /* bytes, when last measured */
 	uint64_t debugger_seen_ms;          /* when it had not answered; 0: never */
