@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-typedef int execv_fn(const char *file, char *const *argv);
+typedef int execv_fn(const char *path, char *const *argv);
 
 static const char *self;
 
@@ -14,9 +14,9 @@ __attribute__((constructor)) static void remember(void)
 	self = getenv("EXEC_SELF");
 }
 
-int execv(const char *file, char *const *argv)
+int execv(const char *path, char *const *argv)
 {
 	execv_fn *next = (execv_fn *)dlsym(RTLD_NEXT, "execv");
 
-	return next(self && strcmp(file, "/proc/self/exe") == 0 ? self : file, argv);
+	return next(self && strcmp(path, "/proc/self/exe") == 0 ? self : path, argv);
 }
