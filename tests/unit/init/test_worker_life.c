@@ -254,7 +254,7 @@ static void stops_early_when_nobody_is_left(void **state)
 	worker_drain(w);
 	assert_true(w->sockets_done); /* it has none */
 	assert_state(WORKER_DRAINING);
-	worker_requests_done(w);
+	worker_requests_done(w, true);
 	assert_state(WORKER_STOPPING);
 	assert_int_equal(wait_for_end(), SIGTERM);
 }
@@ -265,7 +265,7 @@ static void an_answer_still_owed_is_waited_for(void **state)
 	get_ready();
 	worker_drain(w);
 	w->sockets_done = false;
-	worker_requests_done(w);
+	worker_requests_done(w, true);
 	assert_state(WORKER_DRAINING);
 }
 
