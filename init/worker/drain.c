@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "init/listen/frontend.h"
 #include "init/system/credentials.h"
+#include "init/worker/endpoint.h"
 
 #include "base/ban.h"
 
@@ -68,7 +69,7 @@ static bool is_client(const struct drain *d, int fd)
 	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &listening_len) < 0 || listening)
 		return false;
 	return getsockname(fd, (struct sockaddr *)&local, &len) == 0 &&
-	       frontend_has(d->frontend, &local);
+	       (frontend_has(d->frontend, &local) || (d->own && endpoint_has(d->own, &local)));
 }
 
 static void close_one(const struct drain *d, int number)
@@ -191,9 +192,11 @@ static size_t most_to_hold(void)
 	return files.rlim_cur / 4;
 }
 
-void drain_hold(struct drain *d, pid_t pid, const struct frontend *l, uint32_t ms)
+void drain_hold(struct drain *d, pid_t pid, const struct frontend *l, const struct endpoint *own,
+		uint32_t ms)
 {
 	drain_stop(d);
+	d->own = own;
 	find_clients(d, pid, l, true, most_to_hold());
 	if (d->n > 0)
 		(void)uv_timer_start(&d->timer, on_held_long_enough, ms, 0);
@@ -227,5 +230,6 @@ void drain_stop(struct drain *d)
 	free(d->fds);
 	d->fds = NULL;
 	d->is_held = false;
+	d->own = NULL;
 	d->n = d->at = 0;
 }

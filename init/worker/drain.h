@@ -21,8 +21,9 @@ struct drain {
 	pid_t pid;
 	int pidfd;
 	const struct frontend *frontend;
-	int *fds;     /* numbers in the worker, in random order */
-	bool is_held; /* they are copies, ours */
+	const struct endpoint *own; /* NULL: only those that came in by the frontend */
+	int *fds;                   /* numbers in the worker, in random order */
+	bool is_held;               /* they are copies, ours */
 	size_t n, at, per_tick;
 	void (*on_done)(struct drain *d);
 };
@@ -34,8 +35,10 @@ void drain_init(struct drain *d, uv_loop_t *loop);
 void drain_start(struct drain *d, pid_t pid, const struct frontend *l, size_t most, uint32_t ms,
 		 void (*on_done)(struct drain *d));
 
-/* Holds the sockets of @pid that came in by @l, as many as a quarter of our open files, for @ms. */
-void drain_hold(struct drain *d, pid_t pid, const struct frontend *l, uint32_t ms);
+/* Holds the sockets of @pid that came in by @l or @own, as many as a quarter of our open files, for
+ * @ms. */
+void drain_hold(struct drain *d, pid_t pid, const struct frontend *l, const struct endpoint *own,
+		uint32_t ms);
 
 /* Closes those that are held evenly over at most @ms. @on_done as above. */
 void drain_held(struct drain *d, uint32_t ms, void (*on_done)(struct drain *d));

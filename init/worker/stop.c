@@ -108,10 +108,18 @@ static void tell_app(struct worker *w)
 {
 	uint32_t ms = least(GOODBYE_MS, w->config->stop_timeout_ms / GOODBYE_SHARE);
 
-	if (!worker_listens_itself(w))
-		drain_hold(&w->drain, w->pid, w->frontend, DEATH_MS);
+	drain_hold(&w->drain, w->pid, w->frontend, &w->endpoint, DEATH_MS);
 	worker_tell_stop(w);
+	if (w->answers_pings)
+		worker_ping(w);
 	(void)uv_timer_start(&w->deadline, on_goodbye_over, ms, 0);
+}
+
+/* Whoever answers after the signal does not end by it. */
+void worker_has_survived(struct worker *w)
+{
+	if (w->farewell == FAREWELL_APP && w->drain.is_held)
+		drain_stop(&w->drain);
 }
 
 static void answers_over(struct worker *w)
@@ -238,8 +246,13 @@ static void learn(struct worker *w, int status)
 		return;
 	w->died_of_signal = WIFSIGNALED(status) && WTERMSIG(status) == w->config->stop_signal &&
 			    uv_now(w->deadline.loop) - w->told_ms < DEATH_MS;
-	if (w->groups)
-		w->groups->heed = w->died_of_signal ? HEED_DIES : HEED_ACTS;
+	if (!w->groups)
+		return;
+	if (w->died_of_signal && w->farewell == FAREWELL_APP)
+		log_info("worker[%u]: the stop signal ends it at once: the next ones are drained "
+			 "before they have it (SIOINIT_STOP_ORDER)",
+			 w->slot);
+	w->groups->heed = w->died_of_signal ? HEED_DIES : HEED_ACTS;
 }
 
 bool worker_leader_ended(struct worker *w, int status, const struct rusage *usage)

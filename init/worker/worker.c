@@ -81,6 +81,7 @@ static void on_pong(struct handles *hs)
 	struct worker *w = of_handles(hs);
 
 	liveness_ponged(w);
+	worker_has_survived(w);
 	worker_may_be_probed(w);
 }
 
