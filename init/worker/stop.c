@@ -140,9 +140,11 @@ static void await_answers(struct worker *w)
 
 /* What the routers tell */
 
+/* What is held, one that has just died by the signal has closed already. */
 static bool has_sockets(const struct worker *w)
 {
-	return !worker_listens_itself(w) && drain_count(w->pid, w->frontend) > 0;
+	return w->drain.is_held ||
+	       (!worker_listens_itself(w) && drain_count(w->pid, w->frontend) > 0);
 }
 
 void worker_requests_done(struct worker *w, bool empty)
