@@ -96,18 +96,25 @@ static void close_port(struct init *in)
 
 void shutdown_farewell(struct init *in)
 {
-	if (in->shutdown.stage == SHUTDOWN_GOODBYE && !any_worker(in, worker_keeps_clients))
+	if (in->shutdown.stage == SHUTDOWN_GOODBYE && !any_worker(in, worker_is_open))
 		close_port(in);
 }
 
-/* Clients that poll come back for what the app has to say. */
+/* Clients that poll come back for what the app has to say. At a socket of the service manager they
+ * would be kept from the next sioinit, for which it lets them wait. */
+static bool may_stay_open(const struct init *in)
+{
+	return !in->frontend.is_passed &&
+	       (any_worker(in, worker_is_told_first) || any_worker(in, worker_is_open));
+}
+
 static void drain_workers(struct init *in)
 {
 	struct worker *w, *next;
 
 	if (in->shutdown.stage >= SHUTDOWN_GOODBYE)
 		return;
-	if (any_worker(in, worker_is_told_first) || any_worker(in, worker_keeps_clients))
+	if (may_stay_open(in))
 		set_stage(in, SHUTDOWN_GOODBYE);
 	else
 		close_port(in);

@@ -5,7 +5,8 @@
  *	stage      until
  *	NONE       somebody begins it
  *	LAME_DUCK  SIOINIT_SHUTDOWN_DELAY
- *	GOODBYE    no worker keeps its clients any more: the public port is open for them
+ *	GOODBYE    no worker keeps its clients and takes their connections any more: the public port
+ *	           is open for them (never one that the service manager has passed)
  *	DRAINING   the workers have ended, each by its drain-time and stop-timeout
  *	STOPPING   ditto, by what is left of its stop-timeout
  *

@@ -54,6 +54,11 @@ bool worker_keeps_clients(const struct worker *w)
 	       (w->farewell == FAREWELL_ANSWERS || w->farewell == FAREWELL_APP);
 }
 
+bool worker_is_open(const struct worker *w)
+{
+	return worker_keeps_clients(w) && (w->public || w->style != WORKER_STYLE_LISTEN);
+}
+
 static void set_farewell(struct worker *w, enum farewell to)
 {
 	w->farewell = to;

@@ -176,6 +176,8 @@ void worker_drain(struct worker *w);
 bool worker_is_told_first(const struct worker *w);
 /* It is on its way out and has its clients still: their requests go to it. */
 bool worker_keeps_clients(const struct worker *w);
+/* Ditto, and, as far as is known, its server takes connections. */
+bool worker_is_open(const struct worker *w);
 /* Closes @n of its client sockets at the pace of a drain; it serves on. */
 void worker_shed(struct worker *w, unsigned n);
 /* The routers say that no request is waiting for the draining worker's answer. @empty: nor do they
