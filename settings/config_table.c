@@ -204,10 +204,11 @@ const struct setting config_table[] = {
 	    "not answer 2xx within lag-warn gets no new sessions until it does, and is killed "
 	    "after hang-timeout without an answer, unless it answers pings; 0 = never again once "
 	    "it is ready"),
-	ROW("upstream", "KIND", "tcp", upstream, upstream, upstream,
-	    "what proxied requests reach node:cluster workers by: tcp (loopback), or unix: "
-	    "cheaper, "
-	    "but the app then sees no peer address (socket.remoteAddress is undefined)"),
+	ROW("upstream", "KIND", "auto", upstream, upstream, upstream,
+	    "what proxied requests (polling, plain) reach node:cluster workers by: native (the "
+	    "app sees its client's address and port; needs user namespaces), tcp (it sees "
+	    "127.0.0.1, and the client in X-Forwarded-For), unix (cheaper; "
+	    "socket.remoteAddress is undefined), or auto: native, else tcp"),
 	ROW("balance", "METHOD", "least-sessions", balance, balance, balance,
 	    "who gets a new session: least-sessions (with requests in flight and open sockets), "
 	    "least-lag (of the event loop), two-choices (the less loaded of two random workers), "

@@ -1,6 +1,9 @@
 /* Identities. See identity.h. */
 #include "router/client/identity.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
 #include "base/ban.h"
 
 void identity_set(struct identity *id, const struct ip *ip, const struct cidr_list *trusted)
@@ -23,6 +26,8 @@ void identity_of_peer(struct identity *id, const struct sockaddr_storage *peer,
 
 	*id = (struct identity){ 0 };
 	identity_set(id, ip_of_sockaddr(peer, &ip) ? &ip : NULL, trusted);
+	if (!id->is_unix) /* sin_port and sin6_port are in the same place */
+		id->port = ntohs(((const struct sockaddr_in6 *)(const void *)peer)->sin6_port);
 }
 
 bool identity_of_request(const struct identity *id, const struct http_head *head,
@@ -57,7 +62,16 @@ void identity_recall(struct identity *id, const struct control_msg *m,
 	identity_set(id, &ip, trusted);
 }
 
-struct forwarded_peer identity_forwarded(const struct identity *id)
+struct ends identity_ends(const struct identity *id, int fd)
 {
-	return (struct forwarded_peer){ str_of(id->addr), id->trusted, id->tls };
+	struct ends e = id->is_unix ? (struct ends){ 0 } : ends_of_socket(fd);
+
+	e.client = id->ip;
+	e.client_port = id->named ? 0 : id->port;
+	return e;
+}
+
+struct forwarded_peer identity_forwarded(const struct identity *id, bool is_seen)
+{
+	return (struct forwarded_peer){ str_of(id->addr), id->trusted, id->tls, is_seen };
 }
