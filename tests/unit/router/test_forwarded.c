@@ -150,7 +150,9 @@ static void knows_who_came_by_tls(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct forwarded_peer peer = { STR("9.9.9.9"), cases[i].trusted, cases[i].tls };
+		struct forwarded_peer peer = { .addr = STR("9.9.9.9"),
+					       .trusted = cases[i].trusted,
+					       .tls = cases[i].tls };
 
 		request(cases[i].fields);
 		if (forwarded_is_tls(&head, &peer) != cases[i].expected)
