@@ -62,12 +62,27 @@ void identity_recall(struct identity *id, const struct control_msg *m,
 	identity_set(id, &ip, trusted);
 }
 
+/* An IPv6 client that a balancer names on its connection of IPv4, or the opposite, has not come to
+ * an address of ours. */
+static void make_alike(struct ends *e)
+{
+	static const uint8_t v4[] = { 127, 0, 0, 1 };
+	static const struct ip v6 = { { [15] = 1 } };
+
+	if (e->family == AF_UNSPEC || ip_is_v4(&e->client) == ip_is_v4(&e->public))
+		return;
+	e->public = ip_is_v4(&e->client) ? ip_of_v4(v4) : v6;
+	if (!ip_is_v4(&e->client))
+		e->family = AF_INET6;
+}
+
 struct ends identity_ends(const struct identity *id, int fd)
 {
 	struct ends e = id->is_unix ? (struct ends){ 0 } : ends_of_socket(fd);
 
 	e.client = id->ip;
 	e.client_port = id->named ? 0 : id->port;
+	make_alike(&e);
 	return e;
 }
 

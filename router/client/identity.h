@@ -38,8 +38,8 @@ void identity_describe(const struct identity *id, struct control_msg *m);
 void identity_recall(struct identity *id, const struct control_msg *m,
 		     const struct cidr_list *trusted);
 
-/* The ends of its connection, whose socket is @fd, as an app may see them; none for a unix
- * socket. */
+/* The ends of its connection, whose socket is @fd, as an app may see them; none for a unix socket.
+ * The port of a client that a PROXY header names is not known. */
 struct ends identity_ends(const struct identity *id, int fd);
 
 /* As the worker is told of it, which by itself may see the address: @is_seen; borrows @id. */

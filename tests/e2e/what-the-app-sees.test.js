@@ -2,6 +2,7 @@
 const test = require("node:test");
 const assert = require("node:assert");
 const http = require("http");
+const net = require("net");
 const path = require("path");
 const { spawn, spawnSync } = require("child_process");
 const { start, run, get, until, freePort, children, routerOf } = require("./harness");
@@ -144,14 +145,20 @@ test("a kept connection to the worker is another client's never", { skip: lacksN
 		agents.forEach(({ agent }) => agent.destroy());
 	}));
 
+function named(port, header) {
+	return new Promise((resolve, reject) => {
+		const c = net.connect(port, "127.0.0.1", () => c.write(`${header}\r\nGET /t0 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`));
+		let text = "";
+		c.on("data", (d) => (text += d)).on("end", () => resolve(JSON.parse(text.split("\r\n\r\n")[1]))).on("error", reject);
+	});
+}
+
 test("with a PROXY header it is the client that it names", { skip: lacksNamespaces }, () =>
 	serving({ SIOINIT_UPSTREAM: "native", SIOINIT_TRUSTED_PROXIES: "", SIOINIT_PROXY_PROTOCOL: "on" }, async (s) => {
-		const seen = await new Promise((resolve, reject) => {
-			const c = require("net").connect(s.port, "127.0.0.1", () => c.write("PROXY TCP4 203.0.113.77 198.51.100.1 4321 443\r\nGET /t0 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
-			let text = "";
-			c.on("data", (d) => (text += d)).on("end", () => resolve(JSON.parse(text.split("\r\n\r\n")[1]))).on("error", reject);
-		});
-		assert.deepStrictEqual([seen.remoteAddress, seen.ip, seen.localPort, seen.forwarded], ["::ffff:203.0.113.77", "::ffff:203.0.113.77", s.port, {}]);
+		for (const [header, client] of [["PROXY TCP4 203.0.113.77 198.51.100.1 4321 443", "::ffff:203.0.113.77"], ["PROXY TCP6 2001:db8::7 2001:db8::1 4321 443", "2001:db8::7"]]) {
+			const seen = await named(s.port, header);
+			assert.deepStrictEqual([seen.remoteAddress, seen.ip, seen.localPort, seen.forwarded], [client, client, s.port, {}]);
+		}
 	}));
 
 test("the end of the process that makes sockets costs a line, and no request", { skip: lacksNamespaces || (process.getuid() !== 0 && "only root sees it") }, () =>
