@@ -174,6 +174,14 @@ static void carry_out(int orders, struct own_network_order *o)
 
 /* Life */
 
+/* As ps and top show it; the command line has the room of the router's. */
+static void take_name(const char *name)
+{
+	(void)prctl(PR_SET_NAME, name);
+	if (strlen(program_invocation_name) >= strlen(name))
+		memcpy(program_invocation_name, name, strlen(name) + 1);
+}
+
 /* Nothing of the router's stays here. */
 static int keep_only(int fd)
 {
@@ -200,7 +208,7 @@ void own_network_inside(int orders, void (*confine)(void))
 {
 	struct own_network_order o = { 0 };
 
-	(void)prctl(PR_SET_NAME, "sioinit-sockets");
+	take_name("sioinit: native");
 	o.err = keep_only(orders);
 	if (o.err == 0)
 		o.err = set_up(&o);

@@ -153,6 +153,13 @@ function named(port, header) {
 	});
 }
 
+test("what is asked while the workers' clients are closed is answered", { skip: lacksNamespaces }, () =>
+	serving({ SIOINIT_UPSTREAM: "native", SIOINIT_TRUSTED_PROXIES: "", SIOINIT_DRAIN_TIME: "0.1", GRACEFUL: "1" }, async (s) => {
+		const slow = ask(s.port, "/t0/slow");
+		await until(() => /slow/.test(s.out), "it has been asked");
+		assert.deepStrictEqual([await s.stop(), (await slow).status], [0, 200]);
+	}));
+
 test("with a PROXY header it is the client that it names", { skip: lacksNamespaces }, () =>
 	serving({ SIOINIT_UPSTREAM: "native", SIOINIT_TRUSTED_PROXIES: "", SIOINIT_PROXY_PROTOCOL: "on" }, async (s) => {
 		for (const [header, client] of [["PROXY TCP4 203.0.113.77 198.51.100.1 4321 443", "::ffff:203.0.113.77"], ["PROXY TCP6 2001:db8::7 2001:db8::1 4321 443", "2001:db8::7"]]) {
