@@ -166,8 +166,8 @@ const struct setting config_table[] = {
 	    "0 = as many as in a second"),
 	ROW("trusted-proxies", "LIST", "", networks, networks, trusted_proxies,
 	    "addresses and networks, such as 10.0.0.0/8,fd00::/8 (unix: local sockets), whose "
-	    "X-Forwarded-* and Forwarded fields are believed and added to; those of others are "
-	    "replaced"),
+	    "X-Forwarded-* and Forwarded fields are believed (and added to, where the app does "
+	    "not see the address itself: see upstream); those of others are left out"),
 	ROW("proxy-protocol", "SWITCH", "off", switch, switch, proxy_protocol,
 	    "on: every connection to the public port begins with a PROXY header (version 1 or 2) "
 	    "that names the client; others are closed"),
