@@ -1,8 +1,6 @@
 /* Ends of connections. See ends.h. */
 #include "router/backend/ends.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <string.h>
 
 #include "base/ban.h"
@@ -16,8 +14,7 @@ struct ends ends_of_socket(int fd)
 	if (getsockname(fd, (struct sockaddr *)&a, &len) < 0 || !ip_of_sockaddr(&a, &ret.public))
 		return ret;
 	ret.family = a.ss_family;
-	/* sin_port and sin6_port are in the same place */
-	ret.public_port = ntohs(((const struct sockaddr_in6 *)(const void *)&a)->sin6_port);
+	ret.public_port = ip_port_of_sockaddr(&a);
 	return ret;
 }
 

@@ -76,23 +76,22 @@ static bool wait_readable(int fd)
 	return poll(&p, 1, ACCEPT_WAIT_MS) > 0;
 }
 
-static bool is_from(const struct sockaddr_storage *peer, const struct address *near)
+static bool is_same(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
 {
-	struct ip ip, expected;
-	const struct sockaddr_in6 *a = (const struct sockaddr_in6 *)(const void *)peer;
-	struct sockaddr_storage b = { 0 };
+	struct ip left, right;
 
-	memcpy(&b, &near->any, near->len);
-	return ip_of_sockaddr(peer, &ip) && ip_of_sockaddr(&b, &expected) &&
-	       memcmp(&ip, &expected, sizeof(ip)) == 0 && a->sin6_port == near->v6.sin6_port;
+	return ip_of_sockaddr(a, &left) && ip_of_sockaddr(b, &right) &&
+	       memcmp(&left, &right, sizeof(left)) == 0 &&
+	       ip_port_of_sockaddr(a) == ip_port_of_sockaddr(b);
 }
 
 /* One that an earlier try has left there is not ours. */
 static int accept_far(int listener, int near)
 {
-	struct address self = { .len = sizeof(self.v6) };
+	struct sockaddr_storage self = { 0 };
+	socklen_t self_len = sizeof(self);
 
-	if (getsockname(near, &self.any, &self.len) < 0)
+	if (getsockname(near, (struct sockaddr *)&self, &self_len) < 0)
 		return -errno;
 	for (int i = 0; i < ACCEPT_TRIES; i++) {
 		struct sockaddr_storage peer = { 0 };
@@ -104,7 +103,7 @@ static int accept_far(int listener, int near)
 			continue;
 		if (fd < 0)
 			return -errno;
-		if (is_from(&peer, &self))
+		if (is_same(&peer, &self))
 			return fd_take(&fd);
 	}
 	return -ECONNABORTED;

@@ -1,9 +1,6 @@
 /* Identities. See identity.h. */
 #include "router/client/identity.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-
 #include "base/ban.h"
 
 void identity_set(struct identity *id, const struct ip *ip, const struct cidr_list *trusted)
@@ -26,8 +23,8 @@ void identity_of_peer(struct identity *id, const struct sockaddr_storage *peer,
 
 	*id = (struct identity){ 0 };
 	identity_set(id, ip_of_sockaddr(peer, &ip) ? &ip : NULL, trusted);
-	if (!id->is_unix) /* sin_port and sin6_port are in the same place */
-		id->port = ntohs(((const struct sockaddr_in6 *)(const void *)peer)->sin6_port);
+	if (!id->is_unix)
+		id->port = ip_port_of_sockaddr(peer);
 }
 
 bool identity_of_request(const struct identity *id, const struct http_head *head,

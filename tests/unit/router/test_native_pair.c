@@ -140,7 +140,7 @@ static void outlasts_its_stock(void **state)
 {
 	(void)state;
 	need_network();
-	for (uint16_t i = 0; i < 10 * OWN_NETWORK_STOCK; i++) {
+	for (int i = 0; i < 10 * OWN_NETWORK_STOCK; i++) {
 		struct ends e = ends(AF_INET6, "203.0.113.8", (uint16_t)(2000 + i), "10.0.0.5");
 		auto_fd int near = -1, far = -1;
 
