@@ -29,6 +29,7 @@
 
 _Static_assert((int)CONFIG_BALANCE_RANDOM == (int)BALANCE_RANDOM, "the same in both");
 _Static_assert((int)CONFIG_TRACEPARENT_MAKE == (int)TRACE_MAKE, "the same in both");
+_Static_assert((int)CONFIG_UPSTREAM_UNIX == (int)UPSTREAM_UNIX, "the same in both");
 _Static_assert((int)CONFIG_STICKY_NONE == (int)STICKY_NONE, "the same in both");
 
 /* Whom init has found SIOINIT_USER and SIOINIT_GROUP to be: before anything of the network's is
@@ -81,7 +82,7 @@ static int run_router(const struct config *c)
 		.health_path = c->worker_health_path,
 		.health_interval_ms = c->worker_health_interval_ms,
 		.drain_time_ms = config_drain_time_ms(c),
-		.unix_pairs = c->upstream == CONFIG_UPSTREAM_UNIX,
+		.upstream = (enum upstream_kind)c->upstream,
 		.balance = (enum balance_method)c->balance,
 		.sticky = (enum sticky_kind)c->sticky.kind,
 		.sticky_name = c->sticky.name,

@@ -172,8 +172,8 @@ const struct setting config_table[] = {
 	    "0 = as many as in a second"),
 	ROW("trusted-proxies", "LIST", "", networks, networks, trusted_proxies,
 	    "addresses and networks, such as 10.0.0.0/8,fd00::/8 (unix: local sockets), whose "
-	    "X-Forwarded-* and Forwarded fields are believed and added to; those of others are "
-	    "replaced"),
+	    "X-Forwarded-* and Forwarded fields are believed (and added to, where the app does "
+	    "not see the address itself: see upstream); those of others are left out"),
 	ROW("proxy-protocol", "SWITCH", "off", switch, switch, proxy_protocol,
 	    "on: every connection to the public port begins with a PROXY header (version 1 or 2) "
 	    "that names the client; others are closed"),
@@ -210,10 +210,11 @@ const struct setting config_table[] = {
 	    "not answer 2xx within lag-warn gets no new sessions until it does, and is killed "
 	    "after hang-timeout without an answer, unless it answers pings; 0 = never again once "
 	    "it is ready"),
-	ROW("upstream", "KIND", "tcp", upstream, upstream, upstream,
-	    "what proxied requests reach node:cluster workers by: tcp (loopback), or unix: "
-	    "cheaper, "
-	    "but the app then sees no peer address (socket.remoteAddress is undefined)"),
+	ROW("upstream", "KIND", "auto", upstream, upstream, upstream,
+	    "what proxied requests (polling, plain) reach node:cluster workers by: native (the "
+	    "app sees its client's address and port; needs user namespaces), tcp (it sees "
+	    "127.0.0.1, and the client in X-Forwarded-For), unix (cheaper; "
+	    "socket.remoteAddress is undefined), or auto: native, else tcp"),
 	ROW("balance", "METHOD", "least-sessions", balance, balance, balance,
 	    "who gets a new session: least-sessions (with requests in flight and open sockets), "
 	    "least-lag (of the event loop), two-choices (the less loaded of two random workers), "
