@@ -16,6 +16,7 @@
 
 #include "base/macros.h"
 #include "settings/ecosystem/ecosystem.h"
+#include "settings/ecosystem/ecosystem_name.h"
 #include "settings/ecosystem/ecosystem_words.h"
 
 enum { TEXT_MAX = 4096 };
@@ -25,7 +26,7 @@ static char err[512], shown[TEXT_MAX];
 
 static int parse(enum ecosystem_format format, const char *text, const char *app, const char *env)
 {
-	struct ecosystem_request rq = { "eco", app, env };
+	struct ecosystem_request rq = { "eco", app, env, NULL };
 
 	err[0] = '\0';
 	return ecosystem_parse(&rq, format, str_of(text), &eco, err, sizeof(err));
@@ -391,7 +392,7 @@ static void knows_its_files(void **state)
 
 static int load(const char *name, const char *text, unsigned timeout_ms)
 {
-	struct ecosystem_request rq = { name, NULL, NULL };
+	struct ecosystem_request rq = { name, NULL, NULL, NULL };
 	FILE *f = fopen(name, "we");
 
 	assert_non_null(f);
@@ -425,7 +426,7 @@ static void lets_node_read_scripts(void **state)
 
 static void says_why_a_file_cannot_be_read(void **state)
 {
-	struct ecosystem_request rq = { "none.config.js", NULL, NULL };
+	struct ecosystem_request rq = { "none.config.js", NULL, NULL, NULL };
 
 	(void)state;
 	assert_int_equal(ecosystem_load(&rq, 1000, &eco, err, sizeof(err)), -EINVAL);
@@ -466,7 +467,7 @@ static void comes_after_all_other_sources(void **state)
 	static const char text[] =
 	    "{ \"script\": \"a.js\", \"instances\": 2, \"kill_timeout\": 1000, "
 	    "\"env\": { \"PORT\": 80, \"ECO_TEST\": \"1\" }, \"cwd\": \"bin\" }";
-	struct ecosystem_request rq = { "eco", NULL, NULL };
+	struct ecosystem_request rq = { "eco", NULL, NULL, NULL };
 	enum config_action action;
 	struct config c;
 	char cwd[256];
@@ -506,7 +507,7 @@ static void the_others_have_nothing_of_the_app_that_is_routed_to(void **state)
 	    "{ \"name\": \"mail\", \"script\": \"b.js\", \"args\": \"1\", \"cwd\": \"lib\", "
 	    "\"min_uptime\": 1, \"kill_timeout\": 2000, \"env\": { \"B\": 2 } },"
 	    "{ \"name\": \"jobs\", \"script\": \"c.js\" } ]";
-	struct ecosystem_request rq = { "eco", NULL, NULL };
+	struct ecosystem_request rq = { "eco", NULL, NULL, NULL };
 	enum config_action action;
 	const struct config_sidecar *jobs = NULL, *mail = NULL;
 	struct config c;
@@ -542,7 +543,7 @@ static void the_others_have_nothing_of_the_app_that_is_routed_to(void **state)
 static void refuses_a_wrong_setting_in_force(void **state)
 {
 	static char *argv[] = { "sioinit", NULL }, *envp[] = { NULL };
-	struct ecosystem_request rq = { "eco", NULL, NULL };
+	struct ecosystem_request rq = { "eco", NULL, NULL, NULL };
 	enum config_action action;
 	struct config c;
 
