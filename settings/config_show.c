@@ -62,16 +62,40 @@ static void help_row(const struct setting *s, FILE *out)
 	put_wrapped(out, text, "        ");
 }
 
-/* Those that do something; the man page has all. */
+static bool is_subcommand(const char *word)
+{
+	for (size_t i = 0; i < config_n_subcommands; i++)
+		if (strcmp(config_subcommands[i].word, word) == 0)
+			return true;
+	return false;
+}
+
+/* The @i-th of pm2's words that does something and is none of ours. */
+static bool pm2_subcommand(size_t i, struct config_subcommand *ret)
+{
+	const struct pm2_word *w;
+
+	for (size_t row = 0; pm2_word(row, &w); row++)
+		for (const char *const *name = w->names; *name; name++) {
+			if ((!w->means && w->kind != PM2_WORD_START) || is_subcommand(*name) ||
+			    i-- > 0)
+				continue;
+			*ret = (struct config_subcommand){ *name, w->text, NULL,
+							   w->kind == PM2_WORD_START };
+			return true;
+		}
+	return false;
+}
+
+/* Those that do something and are none of ours; the man page has all. */
 static void help_pm2(FILE *out)
 {
 	char text[1024] = "words of pm2, see sioinit(8):";
 	size_t n = strlen(text);
-	const struct pm2_word *w;
+	struct config_subcommand word;
 
-	for (size_t i = 0; pm2_word(i, &w); i++)
-		for (const char *const *name = w->names; w->means && *name; name++)
-			n += (size_t)snprintf(text + n, sizeof(text) - n, " %s", *name);
+	for (size_t i = 0; pm2_subcommand(i, &word); i++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, " %s", word.word);
 	put_wrapped(out, text, "       ");
 }
 
@@ -177,31 +201,6 @@ bool config_option(size_t i, struct config_option *ret)
 	*ret = (struct config_option){ config_table[i].name, config_table[i].value,
 				       config_table[i].help, config_words(config_table[i].parse) };
 	return true;
-}
-
-static bool is_subcommand(const char *word)
-{
-	for (size_t i = 0; i < config_n_subcommands; i++)
-		if (strcmp(config_subcommands[i].word, word) == 0)
-			return true;
-	return false;
-}
-
-/* The @i-th of pm2's words that does something and is none of ours. */
-static bool pm2_subcommand(size_t i, struct config_subcommand *ret)
-{
-	const struct pm2_word *w;
-
-	for (size_t row = 0; pm2_word(row, &w); row++)
-		for (const char *const *name = w->names; *name; name++) {
-			if ((!w->means && w->kind != PM2_WORD_START) || is_subcommand(*name) ||
-			    i-- > 0)
-				continue;
-			*ret = (struct config_subcommand){ *name, w->text, NULL,
-							   w->kind == PM2_WORD_START };
-			return true;
-		}
-	return false;
 }
 
 bool config_subcommand(size_t i, struct config_subcommand *ret)
