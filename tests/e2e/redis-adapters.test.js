@@ -57,7 +57,7 @@ for (const ADAPTER of ["classic", "sharded", "streams"])
 		const hosts = [], clients = [];
 		try {
 			const env = { ADAPTER, REDIS: `unix://${redis.socket}` };
-			hosts.push(...(await Promise.all(["a", "b"].map((name) => startHost(dir, name, env)))));
+			for (const name of ["a", "b"]) hosts.push(await startHost(dir, name, env));
 			for (const { port } of hosts)
 				clients.push(...(await Promise.all(["polling", "websocket", "polling", "websocket"].map((t) => connect(port, t)))));
 			assert.strictEqual(new Set(clients.map((c) => c.worker)).size, 4, "each worker has some");
