@@ -95,7 +95,8 @@ const struct setting config_table[] = {
 	    "who of a worker's process group gets the stop signal: leader (the process that "
 	    "sioinit started; it tells the others), group (all at once), or auto (the leader, and "
 	    "those that are left when it has ended; all at once when it does not handle the "
-	    "signal, such as sh); all have until stop-timeout"),
+	    "signal, such as sh, and when that is INT, as from a terminal); all have until "
+	    "stop-timeout"),
 	ROW("signal-map", "LIST", "", signal_map, signal_map, signal_map,
 	    "take one signal for another, or for none: HUP=TERM,USR2=none"),
 	ROW("ping-interval", "SECONDS", "1", seconds, seconds, ping_interval_ms,

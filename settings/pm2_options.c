@@ -91,7 +91,7 @@ static const struct pm2_option options[] = {
 	NOTHING("node-version", '\0', PM2_VALUE_ONE, container),
 	NOTHING("fresh", '\0', PM2_VALUE_NONE, container),
 	NOTHING("dockerdaemon", '\0', PM2_VALUE_NONE, container),
-	SILENT("raw", '\0', "is the default: SIOINIT_WORKER_LOGS=raw"),
+	SILENT("raw", '\0', "it is the default: SIOINIT_WORKER_LOGS=raw"),
 	SILENT("no-daemon", '\0', "sioinit is in the foreground"),
 	SILENT("attach", '\0', "sioinit is in the foreground"),
 	SILENT("update-env", 'a', "workers have the environment that sioinit was started with"),
@@ -179,6 +179,15 @@ static bool wants(const struct pm2_option *o, const char *next)
 		return next && is_number(next);
 	}
 	return false;
+}
+
+size_t pm2_option_length(char *const *argv, size_t n)
+{
+	const struct pm2_option *o = pm2_option_find(argv[0]);
+
+	if (!o)
+		return 0;
+	return n > 1 && !strchr(argv[0], '=') && wants(o, argv[1]) ? 2 : 1;
 }
 
 bool pm2_option_take(struct pm2_call *call, int argc, char *const *argv, int *i, char *err,

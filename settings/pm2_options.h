@@ -55,6 +55,9 @@ const struct pm2_option *pm2_option_find(const char *word);
 /* "-i" and "--instances", which no app's own options are likely to be. */
 bool pm2_option_is_instances(const char *word);
 
+/* How many of @n words from argv[0] on are an option with its value; 0: it is none. */
+size_t pm2_option_length(char *const *argv, size_t n);
+
 /* Takes the option argv[*i] with its value and moves *i to its last word. False: @err says why. */
 bool pm2_option_take(struct pm2_call *call, int argc, char *const *argv, int *i, char *err,
 		     size_t err_size);

@@ -163,16 +163,6 @@ const struct pm2_word *pm2_word_find(char *const *argv)
 	return NULL;
 }
 
-/* How many words of argv[0] and behind it are an option of pm2's with its value. */
-static size_t option_length(char *const *argv, size_t n)
-{
-	const struct pm2_option *o = pm2_option_find(argv[0]);
-
-	if (!o)
-		return 0;
-	return o->value == PM2_VALUE_ONE && !strchr(argv[0], '=') && n > 1 ? 2 : 1;
-}
-
 size_t pm2_word_translate(const struct pm2_word *w, char *const *argv, size_t n,
 			  char *ret[static PM2_WORDS_MAX])
 {
@@ -182,7 +172,7 @@ size_t pm2_word_translate(const struct pm2_word *w, char *const *argv, size_t n,
 		ret[count++] = (char *)*word;
 	first = count;
 	for (size_t i = 1; i < n && count < PM2_WORDS_MAX && count - first < w->takes; i += taken) {
-		taken = option_length(argv + i, n - i);
+		taken = pm2_option_length(argv + i, n - i);
 		if (taken == 0) {
 			ret[count++] = argv[i];
 			taken = 1;

@@ -9,11 +9,13 @@ const { spawn } = require("child_process");
 const { io } = require("socket.io-client");
 const { start, run, until, works } = require("./harness");
 
-const skip = !works("redis-server", "--version") && "no redis-server here";
+// Debian's redis-tools has the server under the name of one of its tools; the package of that name would start one, too.
+const program = "redis-check-rdb";
+const skip = !works("redis-cli", "--version") && "no redis-tools here";
 
 async function startRedis(dir) {
 	const socket = path.join(dir, "redis.sock");
-	const p = spawn("redis-server", ["--port", "0", "--unixsocket", socket, "--dir", dir, "--save", ""], { stdio: "ignore" });
+	const p = spawn(program, ["--port", "0", "--unixsocket", socket, "--dir", dir, "--save", ""], { stdio: "ignore", argv0: "redis-server" });
 	await until(() => fs.existsSync(socket), "redis-server");
 	return { p, socket };
 }

@@ -441,6 +441,52 @@ static void says_why_a_file_cannot_be_read(void **state)
 	assert_string_equal(err, "l.config.js: node cannot read it: Message too long");
 }
 
+static void assert_called(const struct pm2_call *call, const char *wanted)
+{
+	struct ecosystem_request rq = { "command line", NULL, NULL, call };
+
+	if (ecosystem_of_call(&rq, &eco, err, sizeof(err)) < 0)
+		fail_msg("%s", err);
+	show();
+	assert_string_equal(shown, wanted);
+}
+
+static void makes_an_app_of_pm2s_call(void **state)
+{
+	char *args[] = { "-p", "1", NULL };
+	struct pm2_call call = { .start = true, .script = "a.js", .args = args };
+
+	(void)state;
+	call.said[0] = (struct pm2_said){ pm2_option_find("-i"), "3" };
+	call.said[1] = (struct pm2_said){ pm2_option_find("--wait-ready"), NULL };
+	call.said[2] = (struct pm2_said){ pm2_option_find("--stop-exit-codes"), "0,3" };
+	call.n = 3;
+	assert_called(&call, "workers=3\nwait-ready=on\nstop-exit-codes=0,3\nstop-signal=INT\n"
+			     "|a.js|-p|1\n");
+	call.start = false;
+	call.n = 1;
+	assert_called(&call, "workers=3\n|a.js|-p|1\n");
+}
+
+static void takes_several_apps_of_a_list(void **state)
+{
+	struct ecosystem_request rq = { "eco", "c, a", NULL, NULL };
+	const char *text = "[{\"script\": \"a.js\"}, {\"script\": \"b.js\"},"
+			   "{\"script\": \"c.js\", \"instances\": 2}]";
+
+	(void)state;
+	assert_int_equal(ecosystem_parse(&rq, ECOSYSTEM_JSON, str_of(text), &eco, err, sizeof(err)),
+			 0);
+	assert_string_equal(eco.app, "c");
+	assert_int_equal(eco.n_others, 1);
+	assert_string_equal(eco.others[0].app, "a");
+	ecosystem_free(&eco);
+	rq.app = "a,x";
+	assert_int_equal(ecosystem_parse(&rq, ECOSYSTEM_JSON, str_of(text), &eco, err, sizeof(err)),
+			 -EINVAL);
+	assert_string_equal(err, "eco: no app \"x\" in it, but a, b, c (SIOINIT_ECOSYSTEM_APP)");
+}
+
 /* bin/www of express: a script without an extension, not executable. */
 static void runs_what_has_no_extension_with_node(void **state)
 {
@@ -600,6 +646,8 @@ int main(void)
 		cmocka_unit_test(lets_node_read_scripts),
 		cmocka_unit_test(says_why_a_file_cannot_be_read),
 		cmocka_unit_test(runs_what_has_no_extension_with_node),
+		cmocka_unit_test(makes_an_app_of_pm2s_call),
+		cmocka_unit_test(takes_several_apps_of_a_list),
 		cmocka_unit_test(comes_after_all_other_sources),
 		cmocka_unit_test(the_others_have_nothing_of_the_app_that_is_routed_to),
 		cmocka_unit_test(refuses_a_wrong_setting_in_force),
