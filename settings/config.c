@@ -4,10 +4,8 @@
 #include "settings/config.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <utlist.h>
 
 #include "base/file.h"
 #include "base/macros.h"
@@ -23,78 +21,6 @@ static const char *const internal_names[] = { "SIOINIT_SLOT",       "SIOINIT_ROL
 					      "SIOINIT_SOCKET",     "SIOINIT_SIDECAR" };
 
 /* Loading */
-
-int config_loader_fail(const struct loader *l, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	(void)vsnprintf(l->err, l->err_size, fmt, ap);
-	va_end(ap);
-	return -EINVAL;
-}
-
-struct config_text {
-	struct config_text *next;
-	char bytes[];
-};
-
-const char *config_keep(struct config *c, struct str s)
-{
-	struct config_text *t = malloc(sizeof(*t) + s.n + 1);
-
-	if (!t)
-		return NULL;
-	if (s.n)
-		memcpy(t->bytes, s.p, s.n);
-	t->bytes[s.n] = '\0';
-	LL_PREPEND(c->texts, t);
-	return t->bytes;
-}
-
-/* @value is NAME=COMMAND. */
-static const char *apply_sidecar(struct config *c, struct config_origin from, const char *value)
-{
-	struct config_sidecar one;
-	const char *wrong = config_parse_sidecar(value, &one);
-
-	if (wrong)
-		return wrong;
-	one.from = from;
-	return config_add_sidecar(c, &one);
-}
-
-/* NULL, or what is wrong with @value, which is checked even where a later source has one. An empty
- * value is none. */
-static const char *apply(struct config *c, const struct setting *s, config_parse_fn *parse,
-			 struct config_origin from, const char *value)
-{
-	struct config_origin *known = &c->from[s - config_table];
-	struct config unused;
-	bool wins = from.source >= known->source;
-	const char *wrong;
-
-	if (!*value)
-		return NULL;
-	if (setting_is_sidecar(s))
-		return apply_sidecar(c, from, value);
-	wrong = parse(value, (char *)(wins ? c : &unused) + s->offset);
-	if (!wrong && wins)
-		*known = from;
-	return wrong;
-}
-
-int config_loader_apply(const struct loader *l, const struct setting *s, config_parse_fn *parse,
-			enum config_source source, const char *from, const char *value)
-{
-	struct config_origin origin = { source, { from, strcspn(from, "=") } };
-	const char *wrong = apply(l->config, s, parse, origin, value);
-
-	if (wrong)
-		return config_loader_fail(l, "%.*s=\"%s\": %s", (int)origin.name.n, from, value,
-					  wrong);
-	return 0;
-}
 
 static int load_defaults(const struct loader *l)
 {
@@ -154,7 +80,7 @@ static int load_sidecars_env(const struct loader *l, char *const *envp)
 
 		if (!named || !eq || !eq[1] || is_service_link(*envp))
 			continue;
-		wrong = apply_sidecar(l->config, from, named);
+		wrong = config_apply_sidecar(l->config, from, named);
 		if (wrong)
 			return config_loader_fail(l, "%.*s=\"%s\": %s", (int)from.name.n, *envp,
 						  eq + 1, wrong);
@@ -282,7 +208,7 @@ static int apply_named(const struct loader *l, const char *name, const char *val
 		    from.name.p, name);
 	if (sidecar_named(name) && *value)
 		text = join_sidecar(l->config, sidecar_named(name), value);
-	wrong = text ? apply(l->config, s, s->parse, from, text) : "out of memory";
+	wrong = text ? config_apply(l->config, s, s->parse, from, text) : "out of memory";
 	if (wrong)
 		return config_loader_fail(l, "%.*s: %s=\"%s\": %s", place, from.name.p, name, value,
 					  wrong);
@@ -362,15 +288,6 @@ bool config_port_is_set(const struct config *c)
 bool config_admin_is_set(const struct config *c)
 {
 	return is_set(c, "admin");
-}
-
-void config_free(struct config *c)
-{
-	struct config_text *t, *next;
-
-	LL_FOREACH_SAFE(c->texts, t, next)
-	free(t);
-	c->texts = NULL;
 }
 
 /* Loading all */

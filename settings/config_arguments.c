@@ -82,6 +82,14 @@ static bool is_either(const char *word, const char *long_option, const char *sho
 	return strcmp(word, long_option) == 0 || strcmp(word, short_option) == 0;
 }
 
+/* Of pm2's letters only pm2-runtime's are understood where pm2 was not meant: -p is no port. */
+static bool is_pm2_option(const char *word, bool of_pm2)
+{
+	bool is_letter = word[1] != '-';
+
+	return pm2_option_find(word) && (of_pm2 || !is_letter || strchr("inc", word[1]));
+}
+
 /* One option of ours or, once pm2 was meant, of pm2's before ours; moves *i to its last word. 0,
  * -EINVAL. */
 static int load_option(const struct loader *l, int argc, char *const *argv, int *i, bool of_pm2)
@@ -90,7 +98,7 @@ static int load_option(const struct loader *l, int argc, char *const *argv, int 
 	bool ours =
 	    strncmp(word, "--", 2) == 0 && setting_find_flag(word + 2, strcspn(word, "=") - 2);
 
-	if (pm2_option_find(word) && (of_pm2 || !ours))
+	if (is_pm2_option(word, of_pm2) && (of_pm2 || !ours))
 		return pm2_option_take(&l->config->pm2, argc, argv, i, l->err, l->err_size)
 			   ? 0
 			   : -EINVAL;

@@ -20,6 +20,13 @@ int config_loader_fail(const struct loader *l, const char *fmt, ...)
 int config_loader_apply(const struct loader *l, const struct setting *s, config_parse_fn *parse,
 			enum config_source source, const char *from, const char *value);
 
+/* The same by itself: NULL, or what is wrong with @value, which is checked even where a later
+ * source has one. An empty value is none. */
+const char *config_apply(struct config *c, const struct setting *s, config_parse_fn *parse,
+			 struct config_origin from, const char *value);
+/* @value is NAME=COMMAND. */
+const char *config_apply_sidecar(struct config *c, struct config_origin from, const char *value);
+
 /* A copy that lives as long as @c, or NULL. */
 const char *config_keep(struct config *c, struct str s);
 

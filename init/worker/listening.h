@@ -9,7 +9,7 @@
  *	   has set PORT, so that workers are not told it, one at loopback or at port 0 is better
  *	   than none.
  *
- * Where workers are at different ports then (one for each, by NODE_APP_INSTANCE), each port leads to
+ * Where workers are at different ports then (one each, by NODE_APP_INSTANCE), each port leads to
  * its own worker, and the public port to any.
  *
  * Where a worker of this sioinit has ever asked for the public port, the third is none.
