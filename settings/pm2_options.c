@@ -10,21 +10,21 @@
 
 /* clang-format off */
 #define KEY(name_, letter_, value_, key) \
-	{ .name = name_, .letter = letter_, .value = value_, .kind = PM2_OPTION_KEY, .what = key }
+	{ .name = (name_), .letter = (letter_), .value = (value_), .kind = PM2_OPTION_KEY, .what = (key) }
 #define FILE_KEY(name_, letter_, value_, key) \
-	{ .name = name_, .letter = letter_, .value = value_, .kind = PM2_OPTION_KEY, .what = key, .in_file = true }
+	{ .name = (name_), .letter = (letter_), .value = (value_), .kind = PM2_OPTION_KEY, .what = (key), .in_file = true }
 #define LIST(name_, key) \
-	{ .name = name_, .value = PM2_VALUE_ONE, .kind = PM2_OPTION_KEY, .what = key, .list = true }
+	{ .name = (name_), .value = PM2_VALUE_ONE, .kind = PM2_OPTION_KEY, .what = (key), .list = true }
 #define FLAG(name_, letter_, key, is) \
-	{ .name = name_, .letter = letter_, .kind = PM2_OPTION_KEY, .what = key, .fixed = is }
+	{ .name = (name_), .letter = (letter_), .kind = PM2_OPTION_KEY, .what = (key), .fixed = (is) }
 #define SETTING(name_, value_, setting, is) \
-	{ .name = name_, .value = value_, .kind = PM2_OPTION_SETTING, .what = setting, .fixed = is }
+	{ .name = (name_), .value = (value_), .kind = PM2_OPTION_SETTING, .what = (setting), .fixed = (is) }
 #define NOTHING(name_, letter_, value_, why) \
-	{ .name = name_, .letter = letter_, .value = value_, .kind = PM2_OPTION_NOTHING, .text = why }
+	{ .name = (name_), .letter = (letter_), .value = (value_), .kind = PM2_OPTION_NOTHING, .text = (why) }
 #define SILENT(name_, letter_, why) \
-	{ .name = name_, .letter = letter_, .kind = PM2_OPTION_SILENT, .text = why }
+	{ .name = (name_), .letter = (letter_), .kind = PM2_OPTION_SILENT, .text = (why) }
 #define REFUSED(name_, value_, why) \
-	{ .name = name_, .value = value_, .kind = PM2_OPTION_REFUSED, .text = why }
+	{ .name = (name_), .value = (value_), .kind = PM2_OPTION_REFUSED, .text = (why) }
 /* clang-format on */
 
 static const char plus[] = "concerns pm2.io; /metrics on the admin address is for Prometheus";
