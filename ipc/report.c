@@ -350,6 +350,17 @@ static const struct {
 	{ "starts_total", "counter", "Starts of the slot's workers.", starts_of },
 };
 
+int report_worker(const struct scoreboard *b, unsigned slot, struct buf *out)
+{
+	struct view v = view_of(b, slot);
+	int r = buf_printf(out, "%-24s %u\n%-24s %llu\n%-24s %s\n", "slot", slot, "pid",
+			   (unsigned long long)v.pid, "state", v.state);
+
+	for (size_t i = 0; i < ARRAY_LEN(per_worker) && r == 0; i++)
+		r = buf_printf(out, "%-24s %.10g\n", per_worker[i].name, per_worker[i].value(&v));
+	return r;
+}
+
 static int put_column(size_t metric, const struct view *views, unsigned rows, struct buf *out)
 {
 	int r = buf_printf(out, "# HELP sioinit_worker_%s %s\n# TYPE sioinit_worker_%s %s\n",

@@ -20,10 +20,11 @@ const struct setting config_table[] = {
 	ROW("ecosystem", "FILE", "", text, text, ecosystem,
 	    "pm2's ecosystem file (.js, .cjs, .mjs, .json, .yaml) to run the app of; all other "
 	    "settings come first"),
-	ROW("ecosystem-app", "NAME", "", text, text, ecosystem_app,
-	    "which app of the ecosystem file to run alone; without it one is routed to and the "
-	    "others "
-	    "run beside it (see sidecar)"),
+	ROW("ecosystem-app", "NAME,...", "", text, text, ecosystem_app,
+	    "which apps of the ecosystem file to run; without it all: one is routed to and the "
+	    "others run beside it (see sidecar)"),
+	ROW("ecosystem-env", "NAME", "", text, text, ecosystem_env,
+	    "which env_NAME of the ecosystem file counts; without it that of NODE_ENV"),
 	ROW("app", "FILE", "", text, text, app, "script to run when no command is given"),
 	ROW("workers", "N", "max", workers, workers, workers,
 	    "how many workers: max or auto (one per CPU the container may use), N, -N (CPUs less "
@@ -100,7 +101,8 @@ const struct setting config_table[] = {
 	    "who of a worker's process group gets the stop signal: leader (the process that "
 	    "sioinit started; it tells the others), group (all at once), or auto (the leader, and "
 	    "those that are left when it has ended; all at once when it does not handle the "
-	    "signal, such as sh); all have until stop-timeout"),
+	    "signal, such as sh, and when that is INT, as from a terminal); all have until "
+	    "stop-timeout"),
 	ROW("signal-map", "LIST", "", signal_map, signal_map, signal_map,
 	    "take one signal for another, or for none: HUP=TERM,USR2=none"),
 	ROW("ping-interval", "SECONDS", "1", seconds, seconds, ping_interval_ms,
@@ -301,12 +303,16 @@ const struct subcommand config_subcommands[] = {
 	  NULL },
 	{ "health", CONFIG_HEALTH, "[options] [--ready]", "ask the one that runs here; exit 0 or 1",
 	  WORDS("--ready") },
+	{ "start", CONFIG_RUN, "[options] FILE|PROGRAM", "as pm2-runtime runs it", NULL },
 	{ "status", CONFIG_CLI, "[--json] [--watch]", "its workers and what they do",
 	  WORDS("--json", "--watch") },
-	{ "reload", CONFIG_CLI, "", "replace every worker without a gap", NULL },
-	{ "scale", CONFIG_CLI, "N", "run N workers", NULL },
-	{ "restart", CONFIG_CLI, "SLOT|NAME", "replace one worker, or a sidecar", NULL },
-	{ "signal", CONFIG_CLI, "SLOT SIGNAL", "send a signal to one worker", NULL },
+	{ "describe", CONFIG_CLI, "SLOT|NAME|all", "what is known of one of them", NULL },
+	{ "reload", CONFIG_CLI, "[SLOT|NAME|all ...]", "replace every worker without a gap", NULL },
+	{ "scale", CONFIG_CLI, "[NAME] N|+N|-N", "run N workers, or N more or fewer", NULL },
+	{ "restart", CONFIG_CLI, "SLOT|NAME|all ...", "replace workers, or a sidecar", NULL },
+	{ "stop", CONFIG_CLI, "[NAME|all]", "stop sioinit and all that it runs", NULL },
+	{ "signal", CONFIG_CLI, "SLOT|NAME|all SIGNAL", "send a signal to workers", NULL },
+	{ "pid", CONFIG_CLI, "[SLOT|NAME|all]", "their process ids", NULL },
 	{ "drain", CONFIG_CLI, "[off]", "/readyz says 503, serving goes on", WORDS("off") },
 	{ "rebalance", CONFIG_CLI, "", "even out the workers' sockets", NULL },
 	{ "logs", CONFIG_CLI, "--death", "how the last workers ended", WORDS("--death") },
@@ -441,6 +447,6 @@ const struct setting *setting_find(const char *name, char ret_meant[static NAME_
 
 bool subcommand_takes_options(const struct subcommand *s)
 {
-	return s->action == CONFIG_CHECK || s->action == CONFIG_HEALTH ||
+	return s->action == CONFIG_RUN || s->action == CONFIG_CHECK || s->action == CONFIG_HEALTH ||
 	       s->action == CONFIG_VERSION;
 }
