@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "init/routers/router_env.h"
 #include "init/supervisor/core.h"
+#include "init/supervisor/cron_restart.h"
 #include "init/supervisor/signals.h"
 #include "init/supervisor/switchboard.h"
 #include "init/supervisor/termination_log.h"
@@ -71,6 +72,7 @@ static void on_beat(uv_timer_t *t)
 	hub_look(&in->hub, uv_now(t->loop));
 	log_settle();
 	websockets_look(&in->websockets);
+	cron_restart_look(in);
 }
 
 /* For /livez, which the router answers, and for the relay. */
@@ -141,6 +143,7 @@ static void start_serving(struct init *in)
 	file_watch_start(in);
 	admin_socket_open(in);
 	sidecars_start(&in->sidecars);
+	cron_restart_start(in);
 }
 
 static void open_shared_memory(struct init *in)

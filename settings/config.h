@@ -10,10 +10,11 @@
 
 #include "base/ip.h"
 #include "base/str.h"
+#include "settings/cron.h"
 
 enum config_workers_kind { WORKERS_AUTO, WORKERS_FIXED, WORKERS_LESS, WORKERS_PERCENT };
 enum config_serialization { CONFIG_SERIAL_AUTO, CONFIG_SERIAL_ADVANCED, CONFIG_SERIAL_JSON };
-enum config_restart { RESTART_ALWAYS, RESTART_NEVER };
+enum config_restart { RESTART_ALWAYS, RESTART_NEVER, RESTART_ONCE };
 enum config_dispatch {
 	CONFIG_DISPATCH_AUTO,
 	CONFIG_DISPATCH_LISTEN,
@@ -97,6 +98,11 @@ struct config_workers {
 struct config_codes {
 	uint8_t code[16];
 	unsigned n;
+};
+
+struct config_cron {
+	const char *text; /* borrowed; NULL: none */
+	struct cron cron;
 };
 
 struct config_start_limit {
@@ -185,11 +191,15 @@ struct config {
 	uint32_t ready_timeout_ms, min_uptime_ms;
 	uint32_t max_restarts; /* 0: no limit */
 	uint32_t restart_delay_ms;
+	uint32_t restart_backoff;       /* thousandths */
+	uint32_t wait_ready_timeout_ms; /* 0: for ever */
 	struct config_start_limit start_limit;
+	struct config_cron cron_restart;
 	bool wait_ready;
 	struct config_codes stop_exit_codes;
 	uint32_t shutdown_delay_ms, drain_time_ms, stop_timeout_ms;
 	int stop_signal;
+	const char *stop_message; /* instead of the signal, over the IPC channel; or NULL */
 	enum config_stop_group stop_group;
 	bool rebalance;
 	struct config_signal_map signal_map;

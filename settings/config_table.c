@@ -59,22 +59,34 @@ const struct setting config_table[] = {
 	    "on: what a worker says with process.send() comes to the 'message' event of all other "
 	    "workers that are ready"),
 	ROW("restart", "WHEN", "always", restart, restart, restart,
-	    "always, or never: the end of a worker is the end of sioinit, with its exit code"),
+	    "always; never: the end of a worker is the end of sioinit, with its exit code; or "
+	    "once: "
+	    "the others go on, and sioinit ends when all have, with the first code that is not 0"),
 	ROW("ready-timeout", "SECONDS", "30", seconds, seconds, ready_timeout_ms,
 	    "a worker that is not ready by then is replaced; 0 = wait for ever"),
 	ROW("wait-ready", "SWITCH", "off", switch, switch, wait_ready,
 	    "on: a worker is ready when it says process.send('ready'), and not before"),
+	ROW("wait-ready-timeout", "SECONDS", "0", seconds, seconds, wait_ready_timeout_ms,
+	    "a worker that has not said 'ready' by then is ready when it listens, as under pm2; "
+	    "0 = never"),
 	ROW("min-uptime", "SECONDS", "5", seconds, seconds, min_uptime_ms,
 	    "a worker that ends sooner, or before it is ready, is restarted later each time"),
 	ROW("restart-delay", "SECONDS", "0.1", seconds, seconds, restart_delay_ms,
-	    "pause before a worker that ended is started again; doubles up to 15 with every one "
-	    "that ends before min-uptime"),
+	    "pause before a worker that ended is started again; grows by restart-backoff with "
+	    "every one that ends before min-uptime"),
+	ROW("restart-backoff", "FACTOR", "2", factor, factor, restart_backoff,
+	    "what restart-delay is multiplied by each time, up to 15 seconds and with some "
+	    "jitter; 1: it stays as it is"),
 	ROW("max-restarts", "N", "0", limit, count, max_restarts,
 	    "ends before min-uptime in a row after which sioinit ends with the worker's exit code; "
 	    "0 = none, but the first workers have five"),
 	ROW("start-limit", "ENDS/SECONDS", "8/60", start_limit, start_limit, start_limit,
 	    "so many ends of workers within so long, times the number of workers, after which "
 	    "sioinit ends with the last one's exit code; off"),
+	ROW("cron-restart", "TIMES", "", cron, cron, cron_restart,
+	    "when the workers are replaced without a gap: minute hour day month weekday, such as "
+	    "0 3 * * *, or six fields with seconds first; numbers, names, lists, ranges, steps and "
+	    "L for the last day of a month; local time (TZ)"),
 	ROW("stop-exit-codes", "LIST", "", codes, codes, stop_exit_codes,
 	    "exit codes, such as 0,78, of a worker that is done and is not restarted"),
 	ROW("shutdown-delay", "SECONDS", "0", seconds, seconds, shutdown_delay_ms,
@@ -90,6 +102,9 @@ const struct setting config_table[] = {
 	    { "PM2_KILL_TIMEOUT", config_parse_milliseconds, "milliseconds" }),
 	ROW("stop-signal", "SIGNAL", "TERM", signal, signal, stop_signal,
 	    "what tells a worker to stop"),
+	ROW("stop-message", "TEXT", "", text, text, stop_message,
+	    "what tells a worker to stop instead, as process.on('message') of Node, Bun and Deno "
+	    "hears it, such as shutdown; one that has no IPC channel gets the signal"),
 	ROW("stop-group", "WHOM", "auto", stop_group, stop_group, stop_group,
 	    "who of a worker's process group gets the stop signal: leader (the process that "
 	    "sioinit started; it tells the others), group (all at once), or auto (the leader, and "

@@ -234,7 +234,7 @@ void config_print_addresses(const void *src, FILE *out)
 
 /* Words stand in the order of their enum. */
 static const char *const serializations[] = { "auto", "advanced", "json", NULL };
-static const char *const restarts[] = { "always", "never", NULL };
+static const char *const restarts[] = { "always", "never", "once", NULL };
 static const char *const dispatches[] = { "auto", "listen", "sticky", "port", "unix", NULL };
 static const char *const sandboxes[] = { "auto", "off", NULL };
 static const char *const upstreams[] = { "tcp", "unix", NULL };
@@ -329,7 +329,7 @@ void config_print_switch(const void *src, FILE *out)
 	}
 
 WORD_TYPE(serialization, serializations, "not \"auto\", \"advanced\" or \"json\"")
-WORD_TYPE(restart, restarts, "not \"always\" or \"never\"")
+WORD_TYPE(restart, restarts, "not \"always\", \"never\" or \"once\"")
 WORD_TYPE(dispatch, dispatches, "not \"auto\", \"listen\", \"sticky\", \"port\" or \"unix\"")
 WORD_TYPE(sandbox, sandboxes, "not \"auto\" or \"off\"")
 WORD_TYPE(upstream, upstreams, "not \"tcp\" or \"unix\"")
@@ -399,6 +399,37 @@ const char *config_parse_milliseconds(const char *s, void *dst)
 void config_print_seconds(const void *src, FILE *out)
 {
 	(void)fprintf(out, "%.8g", *(const uint32_t *)src / 1000.0);
+}
+
+const char *config_parse_factor(const char *s, void *dst)
+{
+	static const char wrong[] = "not a factor (1 to 10, such as 1.5)";
+	uint32_t thousandths;
+
+	if (config_parse_seconds(s, &thousandths) || thousandths < 1000 || thousandths > 10000)
+		return wrong;
+	*(uint32_t *)dst = thousandths;
+	return NULL;
+}
+
+void config_print_factor(const void *src, FILE *out)
+{
+	config_print_seconds(src, out);
+}
+
+const char *config_parse_cron(const char *s, void *dst)
+{
+	struct config_cron ret = { .text = s };
+	const char *wrong = cron_parse(s, &ret.cron);
+
+	if (!wrong)
+		*(struct config_cron *)dst = ret;
+	return wrong;
+}
+
+void config_print_cron(const void *src, FILE *out)
+{
+	config_print_text(&((const struct config_cron *)src)->text, out);
 }
 
 const char *config_parse_count(const char *s, void *dst)

@@ -1,6 +1,7 @@
 /* Drain and stop: no new sessions, the sockets one after another, the stop signal, cluster's
  * disconnect, SIGKILL. */
 #include <signal.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "base/macros.h"
@@ -84,6 +85,23 @@ static void on_disconnect_time(uv_timer_t *t)
 	(void)uv_timer_start(t, on_kill_time, w->kill_at_ms > now ? w->kill_at_ms - now : 0, 0);
 }
 
+static void tell_to_stop(struct worker *w)
+{
+	const char *message = w->config->stop_message;
+
+	if (!message || !w->hears || w->leaving) {
+		if (message)
+			log_warn("worker[%u]: nobody reads an IPC channel there, so it is stopped "
+				 "by SIG%s instead of SIOINIT_STOP_MESSAGE pid=%d",
+				 w->slot, sigabbrev_np(w->config->stop_signal), (int)w->pid);
+		worker_group_stop(w);
+		return;
+	}
+	worker_send(w, node_text(w->channel.mode, message));
+	if (w->pid > 0)
+		(void)kill(-w->pid, SIGCONT);
+}
+
 void worker_stop(struct worker *w)
 {
 	uint64_t now = uv_now(w->deadline.loop), left;
@@ -95,7 +113,7 @@ void worker_stop(struct worker *w)
 	left = w->kill_at_ms > now ? w->kill_at_ms - now : 0;
 	drain_stop(&w->drain);
 	worker_set_state(w, WORKER_STOPPING);
-	worker_group_stop(w);
+	tell_to_stop(w);
 	(void)uv_timer_start(&w->deadline, on_disconnect_time,
 			     left < DISCONNECT_AFTER_MS ? left : DISCONNECT_AFTER_MS, 0);
 }

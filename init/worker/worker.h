@@ -63,6 +63,7 @@ struct worker {
 	struct groups *groups; /* NULL: what is left of its group is killed */
 	const struct frontend *frontend;
 	bool has_channel; /* so it can say 'ready' */
+	bool hears;       /* somebody reads that: it has spoken there, or is known to */
 	/* Must become ready in time, unless somebody types at it. */
 	bool has_deadline;
 	bool answers_pings; /* when asked over the channel; Deno does not, and it kills Bun */
@@ -163,7 +164,8 @@ void worker_shed(struct worker *w, unsigned n);
 /* The routers say that no request is waiting for the draining worker's answer. */
 void worker_requests_done(struct worker *w);
 
-/* The polite stop: stop-signal, then cluster's disconnect; SIGKILL at stop-timeout. */
+/* The polite stop: stop-message or stop-signal, then cluster's disconnect; SIGKILL at stop-timeout.
+ */
 void worker_stop(struct worker *w);
 /* Its process was reaped. True: it was being stopped, and others of its group are there; the stop
  * goes on, and worker_ops.on_group_ended() follows when they have ended. False: the worker has

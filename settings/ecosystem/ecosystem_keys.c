@@ -15,6 +15,7 @@
 #include "base/ban.h"
 
 enum { KEY_MAX = 64, CODES_TEXT_MAX = 1024 };
+enum { PM2_LISTEN_TIMEOUT_MS = 3000, READY_TIMEOUT_MS = 30000 /* the setting's default */ };
 
 void ecosystem_fail(struct ecosystem_reader *r, const char *fmt, ...)
 {
@@ -194,10 +195,18 @@ static void take_flag(struct ecosystem_reader *r, const struct key *k, const jso
 		wrong(r, "true or false");
 }
 
+static void take_shutdown(struct ecosystem_reader *r, const struct key *k, const json_t *v)
+{
+	if (json_is_true(v))
+		ecosystem_set(r, k->text, "shutdown");
+	else if (!json_is_false(v))
+		wrong(r, "true or false");
+}
+
 static void take_autorestart(struct ecosystem_reader *r, const struct key *k, const json_t *v)
 {
 	if (json_is_false(v) || (json_is_string(v) && strcmp(json_string_value(v), "false") == 0))
-		ecosystem_set(r, k->text, "never");
+		ecosystem_set(r, k->text, "once");
 }
 
 /* pm2 with 0 never restarts; ours is "no limit" then. */
@@ -208,7 +217,7 @@ static void take_max_restarts(struct ecosystem_reader *r, const struct key *k, c
 	if (!is_number(v, &n))
 		wrong(r, "a number");
 	else if (n == 0)
-		ecosystem_set(r, "restart", "never");
+		ecosystem_set(r, "restart", "once");
 	else
 		take_as_it_is(r, k, v);
 }
@@ -381,6 +390,32 @@ static void ignore_off(struct ecosystem_reader *r, const struct key *k, const js
 		ecosystem_add(r, &r->eco->ignored, r->key, k->text, r->key);
 }
 
+static void take_wait_ready(struct ecosystem_reader *r, const struct key *k, const json_t *v)
+{
+	take_flag(r, k, v);
+	r->waits_ready = json_is_true(v);
+}
+
+void ecosystem_take_readiness(struct ecosystem_reader *r)
+{
+	double ms = r->listen_timeout_ms;
+
+	if (r->waits_ready) {
+		r->key = "listen_timeout";
+		set_seconds(r, "wait-ready-timeout", ms > 0 ? ms : PM2_LISTEN_TIMEOUT_MS);
+	}
+	if (ms > READY_TIMEOUT_MS)
+		set_seconds(r, "ready-timeout", r->waits_ready ? ms * 2 : ms);
+}
+
+static void take_treekill(struct ecosystem_reader *r, const struct key *k, const json_t *v)
+{
+	if (!json_is_false(v))
+		return;
+	ecosystem_set(r, "stop-group", "leader");
+	ecosystem_add(r, &r->eco->changed, r->key, k->text, r->key);
+}
+
 static void take_exec_mode(struct ecosystem_reader *r, const struct key *k, const json_t *v)
 {
 	const char *mode = NULL;
@@ -390,23 +425,51 @@ static void take_exec_mode(struct ecosystem_reader *r, const struct key *k, cons
 		ecosystem_add(r, &r->eco->changed, r->key, k->text, r->key);
 }
 
+/* What pm2 takes a worker for ready after, which then may still boot. */
 static void take_listen_timeout(struct ecosystem_reader *r, const struct key *k, const json_t *v)
 {
-	take_milliseconds(r, k, v);
-	ecosystem_add(r, &r->eco->changed, r->key,
-		      "a worker that is not ready by then is replaced; pm2 takes it for ready",
-		      r->key);
+	(void)k;
+	if (!is_number(v, &r->listen_timeout_ms) || r->listen_timeout_ms < 0)
+		wrong(r, "a number of milliseconds");
 }
 
+/* As under pm2, where 0 is none. */
+static void take_cron(struct ecosystem_reader *r, const struct key *k, const json_t *v)
+{
+	const char *text = json_string_value(v);
+	double n;
+
+	if (is_number(v, &n) && n == 0)
+		return;
+	if (text)
+		ecosystem_set(r, k->text, text);
+	else
+		wrong(r, "a cron expression, such as \"0 3 * * *\"");
+}
+
+/* Both: of restart_delay nothing counts. */
 static void take_restart_delay(struct ecosystem_reader *r, const struct key *k, const json_t *v)
+{
+	double ms;
+
+	if (r->has_backoff || (is_number(v, &ms) && ms == 0))
+		return;
+	take_milliseconds(r, k, v);
+	ecosystem_set(r, "restart-backoff", "1");
+}
+
+static void take_backoff(struct ecosystem_reader *r, const struct key *k, const json_t *v)
 {
 	double ms;
 
 	if (is_number(v, &ms) && ms == 0)
 		return;
+	r->has_backoff = true;
 	take_milliseconds(r, k, v);
+	ecosystem_set(r, "restart-backoff", "1.5");
 	ecosystem_add(r, &r->eco->changed, r->key,
-		      "doubles with every short life, with some jitter, up to 15 s", r->key);
+		      "begins anew with a life of min_uptime, and has some jitter; pm2 wants 30 s",
+		      r->key);
 }
 
 static const char logs[] = "workers write to the container's stdout and stderr, unchanged";
@@ -435,23 +498,23 @@ static const struct key keys[] = {
 	{ "port", take_as_it_is, "port" },
 	{ "max_memory_restart", take_as_it_is, "max-memory" },
 	{ "kill_timeout", take_milliseconds, "stop-timeout" },
-	{ "listen_timeout", take_listen_timeout, "ready-timeout" },
-	{ "wait_ready", take_flag, "wait-ready" },
-	{ "exp_backoff_restart_delay", take_restart_delay, "restart-delay" },
+	{ "listen_timeout", take_listen_timeout, NULL },
+	{ "wait_ready", take_wait_ready, "wait-ready" },
+	{ "exp_backoff_restart_delay", take_backoff, "restart-delay" },
 	{ "restart_delay", take_restart_delay, "restart-delay" },
 	{ "max_restarts", take_max_restarts, "max-restarts" },
 	{ "min_uptime", take_time, "min-uptime" },
 	{ "stop_exit_codes", take_codes, "stop-exit-codes" },
 	{ "autorestart", take_autorestart, "restart" },
-	{ "cron_restart", ignore, "SIOINIT_MAX_AGE replaces workers by age" },
-	{ "cron", ignore, "SIOINIT_MAX_AGE replaces workers by age" },
-	{ "shutdown_with_message", ignore, "workers are stopped by a signal: SIOINIT_STOP_SIGNAL" },
+	{ "cron_restart", take_cron, "cron-restart" },
+	{ "cron", take_cron, "cron-restart" },
+	{ "shutdown_with_message", take_shutdown, "stop-message" },
 	{ "source_map_support", ignore, "NODE_OPTIONS=--enable-source-maps" },
 	{ "instance_var", ignore, "the number is in NODE_APP_INSTANCE and SIOINIT_SLOT" },
 	{ "increment_var", ignore, "compute it from NODE_APP_INSTANCE" },
 	{ "filter_env", ignore, "workers get the container's environment" },
 	{ "autostart", ignore_off, "what is not to run needs no container" },
-	{ "treekill", ignore_off, "no descendant of a worker outlives it" },
+	{ "treekill", take_treekill, "no descendant of a worker outlives it" },
 	{ "post_update", ignore, "build steps belong into the image" },
 	{ "io", ignore, "/metrics on the admin address has numbers for Prometheus" },
 	{ "watch", ignore, watched },

@@ -134,7 +134,7 @@ test("migrate: YAML, and misuse", async () => {
 	assert.strictEqual(r.code, 0, r.out);
 	assert.match(r.out, /\nSIOINIT_WORKERS=max\n/);
 	assert.match(r.out, /\nCMD \["npm", "start"\]\n/);
-	assert.match(r.out, /# cron_restart: SIOINIT_MAX_AGE/);
+	assert.match(r.out, /^SIOINIT_CRON_RESTART=0 0 \* \* \*$/m);
 	fs.rmSync(tmp, { recursive: true });
 	const misuse = await run(["migrate"]);
 	assert.strictEqual(misuse.code, 2);

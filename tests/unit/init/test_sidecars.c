@@ -69,6 +69,7 @@ static int set_up(void **state)
 {
 	(void)state;
 	config = (struct config){ .restart_delay_ms = RESTART_MS,
+				  .restart_backoff = 2000,
 				  .min_uptime_ms = MIN_UPTIME_MS,
 				  .stop_timeout_ms = STOP_MS,
 				  .stop_signal = SIGTERM };
