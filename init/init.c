@@ -244,7 +244,7 @@ int init_main(struct config *c, const struct command *cmd)
 	lent_polls_init(&in.lent_polls, in.board);
 	if (uv_loop_init(&in.loop) < 0)
 		die(EXIT_OUR_FAILURE, "no event loop");
-	logs_init(&in.logs, &in.loop, c->worker_logs, log_open());
+	logs_init(&in.logs, &in.loop, c, &in.credentials, log_open());
 	sidecars_init(&in.sidecars,
 		      &(struct sidecars_context){ &in.loop, c, &in.credentials, &in.logs, in.board,
 						  &sidecars_ops, &in });
@@ -264,6 +264,7 @@ int init_main(struct config *c, const struct command *cmd)
 	start_routers(&in, true);
 	pre_start_run(&in, start_serving);
 	(void)uv_run(&in.loop, UV_RUN_DEFAULT);
+	logs_finish_files(&in.logs);
 	(void)reap_sweep(); /* the routers, and what escaped from its worker's group */
 	places_close(&in.places);
 	admin_socket_close(&in);

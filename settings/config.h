@@ -67,7 +67,7 @@ struct config_cookie {
 	bool secure_auto; /* ; Secure is added to them where the client came by TLS */
 };
 
-enum config_worker_logs { WORKER_LOGS_RAW, WORKER_LOGS_PREFIX, WORKER_LOGS_JSON };
+enum config_worker_logs { WORKER_LOGS_RAW, WORKER_LOGS_PREFIX, WORKER_LOGS_JSON, WORKER_LOGS_OFF };
 
 /* Where a value comes from; the later of two wins. */
 enum config_source {
@@ -179,9 +179,11 @@ struct config {
 	int log_level;  /* enum log_level */
 	int log_format; /* enum log_format */
 	enum config_worker_logs worker_logs;
-	const char *termination_log;   /* auto, off, or /path */
-	const char *on_ready, *on_end; /* NULL: nothing */
-	const char *pre_start;         /* NULL: nothing */
+	const char *log_out, *log_err, *log_all; /* NULL: none */
+	const char *log_date;                    /* in day.js's words; NULL: none */
+	const char *termination_log;             /* auto, off, or /path */
+	const char *on_ready, *on_end;           /* NULL: nothing */
+	const char *pre_start;                   /* NULL: nothing */
 	struct config_sidecars sidecars;
 	const char *user, *group; /* NULL: as sioinit itself */
 	bool no_new_privs;

@@ -288,8 +288,17 @@ const struct setting config_table[] = {
 	ROW("log-format", "FORMAT", "logfmt", log_format, log_format, log_format,
 	    "sioinit's own lines on stderr: logfmt or json"),
 	ROW("worker-logs", "FORMAT", "raw", worker_logs, worker_logs, worker_logs,
-	    "the workers' stdout and stderr: raw (untouched), prefix (the slot before each line) "
-	    "or json (each line an object)"),
+	    "the workers' stdout and stderr: raw (untouched), prefix (the slot before each line), "
+	    "json (each line an object) or off (they go nowhere but to the files of log-out, "
+	    "log-err and log-all)"),
+	ROW("log-out", "FILE", "", text, text, log_out,
+	    "a file that the workers' stdout is appended to as well; {slot} in it is the worker's "
+	    "number; opened anew on SIGUSR1 and SIGHUP, written as the workers' user"),
+	ROW("log-err", "FILE", "", text, text, log_err, "the same for their stderr"),
+	ROW("log-all", "FILE", "", text, text, log_all, "the same for both"),
+	ROW("log-date", "FORMAT", "", log_date, text, log_date,
+	    "the time before each of the workers' lines, as day.js has it: YYYY-MM-DD "
+	    "HH:mm:ss.SSS Z; JSON has its own"),
 	ROW("termination-log", "PATH", "auto", termination_log, text, termination_log,
 	    "when sioinit ends with another code than 0: why, and the last lines of stderr, in "
 	    "this "

@@ -19,6 +19,7 @@
 
 enum { WORKERS_MAX = SCOREBOARD_ROWS, TIMEOUT_MAX_S = 86400, COUNT_MAX = 1 << 24, TOKEN_MAX = 64 };
 
+enum { LOG_DATE_MAX = 64 };
 enum { START_LIMIT_ENDS_MAX = 1000, START_LIMIT_SECONDS_MAX = 86400 };
 
 const char *config_parse_text(const char *s, void *dst)
@@ -32,6 +33,13 @@ void config_print_text(const void *src, FILE *out)
 	const char *s = *(const char *const *)src;
 
 	(void)fputs(s ? s : "", out);
+}
+
+const char *config_parse_log_date(const char *s, void *dst)
+{
+	if (strlen(s) > LOG_DATE_MAX)
+		return "longer than 64 characters";
+	return config_parse_text(s, dst);
 }
 
 const char *config_parse_path(const char *s, void *dst)
@@ -247,7 +255,7 @@ static const char *const stop_groups[] = { "auto", "leader", "group", NULL };
 static const char *const levels[] = { "error", "warn", "info", "debug", NULL };
 static const char *const switches[] = { "off", "on", NULL };
 static const char *const log_formats[] = { "logfmt", "json", NULL };
-static const char *const worker_logs[] = { "raw", "prefix", "json", NULL };
+static const char *const worker_logs[] = { "raw", "prefix", "json", "off", NULL };
 
 _Static_assert(sizeof(enum config_serialization) == sizeof(int) &&
 		   sizeof(enum config_restart) == sizeof(int) &&
@@ -342,7 +350,7 @@ WORD_TYPE(access_format, access_formats, "not \"off\", \"common\", \"logfmt\" or
 WORD_TYPE(stop_group, stop_groups, "not \"auto\", \"leader\" or \"group\"")
 WORD_TYPE(level, levels, "not \"error\", \"warn\", \"info\" or \"debug\"")
 WORD_TYPE(log_format, log_formats, "not \"logfmt\" or \"json\"")
-WORD_TYPE(worker_logs, worker_logs, "not \"raw\", \"prefix\" or \"json\"")
+WORD_TYPE(worker_logs, worker_logs, "not \"raw\", \"prefix\", \"json\" or \"off\"")
 
 static const char *const stickies[] = { "sid", "cookie", "address", "header", "hash", "none" };
 

@@ -55,6 +55,7 @@ config_parse_fn config_parse_level; /* int, enum log_level */
 config_print_fn config_print_level;
 config_parse_fn config_parse_log_format; /* int, enum log_format */
 config_print_fn config_print_log_format;
+config_parse_fn config_parse_log_date;    /* text */
 config_parse_fn config_parse_worker_logs; /* enum config_worker_logs */
 config_print_fn config_print_worker_logs;
 config_parse_fn config_parse_switch; /* bool: on, yes, true, 1 or off, no, false, 0 */

@@ -284,7 +284,9 @@ bool cron_clock_is_due(struct cron_clock *k, int64_t now)
 {
 	bool due = k->due >= 0 && now >= k->due;
 
-	if (due || (k->cron && now < k->seen - PUT_BACK_S))
+	if (!k->cron)
+		return false;
+	if (due || now < k->seen - PUT_BACK_S)
 		k->due = cron_next(k->cron, now);
 	if (due || now > k->seen || now < k->seen - PUT_BACK_S)
 		k->seen = now;

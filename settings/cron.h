@@ -24,7 +24,7 @@ int64_t cron_next(const struct cron *c, int64_t after);
 
 /* A clock on the wall, looked at now and then. */
 struct cron_clock {
-	const struct cron *cron; /* NULL: never due */
+	const struct cron *cron; /* NULL, as in one that is all zero: never due */
 	int64_t due, seen;       /* -1: never */
 };
 

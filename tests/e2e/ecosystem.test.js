@@ -26,7 +26,7 @@ test("the app runs as the file says, and pm2's signal ends it", async () => {
 		assert.strictEqual(t.env.NODE_ENV, "production");
 		assert.strictEqual(t.env.PORT, String(s.port), "the environment's port is before the file's");
 		assert.strictEqual(t.env.SIOINIT_WORKERS, "2");
-		assert.match(s.log, /no effect: watch, error_file, deploy/);
+		assert.match(s.log, /no effect: watch, deploy/);
 		assert.match(s.log, /evaluated/);
 		assert.strictEqual(s.out.includes("evaluated"), false, "stdout is the workers'");
 	} finally {

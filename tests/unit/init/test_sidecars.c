@@ -79,7 +79,7 @@ static int set_up(void **state)
 	times_over = 0;
 	was_forced = false;
 	assert_int_equal(uv_loop_init(&loop), 0);
-	logs_init(&logs, &loop, WORKER_LOGS_RAW, log_open());
+	logs_init(&logs, &loop, &config, &credentials, log_open());
 	return 0;
 }
 

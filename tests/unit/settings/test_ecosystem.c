@@ -117,6 +117,21 @@ static void has_a_setting_for_a_key(void **state)
 		{ "\"stop_exit_codes\": 3", "stop-exit-codes=3\n" },
 		{ "\"autorestart\": false", "restart=once\n" },
 		{ "\"autorestart\": \"false\"", "restart=once\n" },
+		{ "\"out_file\": \"/l/o.log\"", "log-out=/l/o.log\n" },
+		{ "\"output\": \"o.log\", \"instances\": 1", "log-out=o-{slot}.log\n" },
+		{ "\"error\": \"o-12.log\", \"exec_mode\": \"cluster\"", "log-err=o-{slot}.log\n" },
+		{ "\"err_file\": \"o.log\", \"instances\": 2, \"merge_logs\": true",
+		  "log-err=o.log\n" },
+		{ "\"combine_logs\": false, \"log\": \"o-.log\"", "log-all=o--{slot}.log\n" },
+		{ "\"log_file\": \"combined.txt\", \"instances\": 2", "log-all=combined.txt\n" },
+		{ "\"out_file\": \"/dev/null\", \"error_file\": \"NULL\"", "workers=1\nstop-s" },
+		{ "\"out_file\": \"/dev/stdout\", \"log\": false", "workers=1\nstop-s" },
+		{ "\"out_file\": \"a.log\", \"disable_logs\": true",
+		  "worker-logs=off\nworkers=1\nstop-s" },
+		{ "\"log_type\": \"json\"", "worker-logs=json\n" },
+		{ "\"log_date_format\": \"HH:mm Z\"", "log-date=HH:mm Z\n" },
+		{ "\"time\": true, \"log_date_format\": \"HH:mm Z\"",
+		  "log-date=YYYY-MM-DDTHH:mm:ss\nworkers=1\n" },
 		{ "\"x\": 1", "stop-signal=INT\n" },
 	};
 
@@ -176,7 +191,7 @@ static void says_what_has_no_effect(void **state)
 {
 	(void)state;
 	assert_has("\"watch\": true", "!watch=a container is replaced");
-	assert_has("\"outFile\": \"/x\"", "!outFile=workers write to");
+	assert_has("\"outFile\": true", "!outFile=it names no file");
 	assert_has("\"nonsense\": 1", "!nonsense=no key of pm2's");
 	assert_has("\"treekill\": false", "~treekill=");
 	assert_has("\"watch\": false, \"treekill\": true", "|a.js\n");
