@@ -38,8 +38,6 @@ bool log_file_path(const char *pattern, unsigned slot, char dst[static LOG_FILE_
 	return n < LOG_FILE_PATH_MAX;
 }
 
-/* The check */
-
 static int make_folders(char *path)
 {
 	for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
@@ -54,18 +52,21 @@ static int make_folders(char *path)
 	return 0;
 }
 
-static int try_open(const char *pattern)
+int log_file_open(const char *pattern, unsigned slot, int flags)
 {
 	char path[LOG_FILE_PATH_MAX];
-	auto_fd int fd = -1;
+	int fd;
 
-	if (!log_file_path(pattern, 0, path))
+	if (!log_file_path(pattern, slot, path))
 		return -ENAMETOOLONG;
-	fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_CLOEXEC | O_NOCTTY, 0644);
+	flags |= O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY;
+	fd = open(path, flags, 0644);
 	if (fd < 0 && errno == ENOENT && make_folders(path) == 0)
-		fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0644);
-	return fd < 0 ? -errno : 0;
+		fd = open(path, flags, 0644);
+	return fd < 0 ? -errno : fd;
 }
+
+/* The check */
 
 void log_files_check(const struct config *c, const struct credentials *as)
 {
@@ -76,15 +77,17 @@ void log_files_check(const struct config *c, const struct credentials *as)
 		      { "SIOINIT_LOG_ALL", c->log_all } };
 
 	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
-		int r = 0;
+		int r;
 
 		if (!files[i].pattern)
 			continue;
 		r = credentials_act_as(as->change ? as : NULL);
 		if (r == 0) {
-			r = try_open(files[i].pattern);
+			r = log_file_open(files[i].pattern, 0, O_NONBLOCK);
 			credentials_resume();
 		}
+		if (r >= 0)
+			(void)close(r);
 		if (r < 0)
 			die(EXIT_BAD_CONFIG,
 			    "%s=\"%s\": %s: a file that the workers' user can write to is wanted",

@@ -30,8 +30,12 @@ bool log_files_are_wanted(const struct config *c);
 /* Writes @pattern to @dst with @slot for each {slot}. False: too long. */
 bool log_file_path(const char *pattern, unsigned slot, char dst[static LOG_FILE_PATH_MAX]);
 
-/* Makes the folders of all of them and opens each as @as, to see whether that can be done; may
- * wait. Leaves the process when it cannot. */
+/* Opens that with O_APPEND and @flags; folders that are missing are made. A descriptor or -errno.
+ */
+int log_file_open(const char *pattern, unsigned slot, int flags);
+
+/* Opens all of them as @as, to see whether that can be done; may wait. Leaves the process when it
+ * cannot. */
 void log_files_check(const struct config *c, const struct credentials *as);
 
 /* Starts the writer; *ret_fd is the socket that it reads. Its pid or -errno. */

@@ -30,6 +30,9 @@ struct pattern {
 
 static struct pattern patterns[N_PATTERNS];
 
+/* It ends when sioinit has said all. */
+static const int not_ours[] = { SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGPIPE };
+
 /* Once, until it works again. */
 static void say(const struct pattern *p, struct file *f, unsigned slot, int err)
 {
@@ -47,15 +50,15 @@ static void say(const struct pattern *p, struct file *f, unsigned slot, int err)
 
 static void open_file(const struct pattern *p, struct file *f, unsigned slot)
 {
-	char path[LOG_FILE_PATH_MAX];
+	time_t now = time(NULL);
 
-	if (f->tried == time(NULL) || !log_file_path(p->text, slot, path))
+	if (f->tried == now)
 		return;
-	f->fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0644);
+	f->fd = log_file_open(p->text, slot, 0);
 	f->is_open = f->fd >= 0;
-	f->tried = f->is_open ? 0 : time(NULL);
+	f->tried = f->is_open ? 0 : now;
 	if (!f->is_open)
-		say(p, f, slot, errno);
+		say(p, f, slot, -f->fd);
 }
 
 static void put(struct pattern *p, unsigned slot, const char *bytes, size_t n)
@@ -131,7 +134,8 @@ int log_writer_main(const struct config *c, int fd)
 	bool more = true;
 
 	log_set_component("logs");
-	(void)signal(SIGPIPE, SIG_IGN);
+	for (size_t i = 0; i < ARRAY_LEN(not_ours); i++)
+		(void)signal(not_ours[i], SIG_IGN);
 	patterns[0] = (struct pattern){ .text = c->log_out, .kinds = BIT(LOG_FILE_OUT) };
 	patterns[1] = (struct pattern){ .text = c->log_err, .kinds = BIT(LOG_FILE_ERR) };
 	patterns[2] =
