@@ -241,6 +241,8 @@ static void take_app(struct ecosystem_reader *r, const json_t *app)
 	json_object_foreach((json_t *)app, key, value) if (!is_env_of_a_name(key))
 	    ecosystem_take_key(r, key, value);
 	take_env_of_a_name(r, app);
+	ecosystem_take_readiness(r);
+	ecosystem_take_logs(r);
 	take_defaults(r);
 	build_command(r);
 }

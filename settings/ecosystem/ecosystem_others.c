@@ -36,10 +36,15 @@ static bool is_cluster(const json_t *app)
 	return mode && strncmp(mode, "cluster", 7) == 0;
 }
 
+static bool is_started(const json_t *app)
+{
+	return !json_is_false(json_object_get(app, "autostart"));
+}
+
 static const json_t *first(const json_t *apps, bool (*is)(const json_t *app))
 {
 	for (size_t i = 0; i < json_array_size(apps); i++)
-		if (is(json_array_get(apps, i)))
+		if (is_started(json_array_get(apps, i)) && is(json_array_get(apps, i)))
 			return json_array_get(apps, i);
 	return NULL;
 }
@@ -50,6 +55,8 @@ const json_t *ecosystem_routed(const json_t *apps)
 
 	if (!app)
 		app = first(apps, is_cluster);
+	if (!app)
+		app = first(apps, is_started);
 	return app ? app : json_array_get(apps, 0);
 }
 
@@ -67,7 +74,7 @@ static void take_port(struct ecosystem_reader *r, const struct ecosystem_item *s
 
 static void take_restart(struct ecosystem_reader *r, const struct ecosystem_item *s)
 {
-	r->eco->once = strcmp(s->value, "never") == 0;
+	r->eco->once = strcmp(s->value, "always") != 0;
 }
 
 static void take_workers(struct ecosystem_reader *r, const struct ecosystem_item *s)
@@ -92,6 +99,7 @@ static const struct {
 	{ "restart", take_restart }, { "port", take_port },    { "workers", take_workers },
 	{ "restart-delay", keep },   { "max-restarts", keep }, { "min-uptime", keep },
 	{ "stop-exit-codes", keep }, { "stop-timeout", keep }, { "stop-signal", keep },
+	{ "restart-backoff", keep }, { "cron-restart", keep },
 };
 
 static void take_setting(struct ecosystem_reader *r, const struct ecosystem_item *s)
@@ -126,11 +134,6 @@ static void sort_settings(struct ecosystem_reader *r)
 	ecosystem_list_free(&all);
 }
 
-static bool is_not_started(const json_t *app)
-{
-	return json_is_false(json_object_get(app, "autostart"));
-}
-
 static void take_other(struct ecosystem_reader *r, const json_t *app, ecosystem_take_fn *take_app)
 {
 	struct ecosystem *eco = &r->eco->others[r->eco->n_others++];
@@ -161,7 +164,7 @@ void ecosystem_take_others(struct ecosystem_reader *r, const json_t *apps, const
 	for (size_t i = 0; i < n && r->result == 0; i++) {
 		const json_t *app = json_array_get(apps, i);
 
-		if (app != routed && !is_not_started(app))
+		if (app != routed && is_started(app))
 			take_other(r, app, take_app);
 	}
 }
