@@ -40,8 +40,9 @@ void sidecars_init(struct sidecars *s, const struct sidecars_context *context)
 	counter_set(&context->board->n_sidecars, s->n);
 }
 
-void sidecars_start(struct sidecars *s)
+void sidecars_start(struct sidecars *s, unsigned n_workers)
 {
+	s->n_workers = n_workers;
 	for (unsigned i = 0; i < s->n && !s->closed; i++)
 		sidecar_start(&s->list[i]);
 }
