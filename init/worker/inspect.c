@@ -25,12 +25,13 @@ static bool asks(struct str word)
 	       str_has_prefix(word, debug_port);
 }
 
-/* PORT, HOST:PORT or [HOST]:PORT; a host alone says nothing of the port. */
+/* PORT, HOST:PORT or [HOST]:PORT; a host alone is at the default port. */
 static void read_port(struct str place, unsigned *port)
 {
 	struct str digits = place;
 	uint64_t n;
 
+	*port = PORT_DEFAULT;
 	for (size_t i = place.n; i > 0; i--)
 		if (place.p[i - 1] == ':') {
 			digits = (struct str){ place.p + i, place.n - i };

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/macros.h"
 #include "settings/ecosystem/ecosystem_reader.h"
 #include "settings/interpreter.h"
 
@@ -120,6 +121,31 @@ static void insert_word(struct ecosystem_reader *r, size_t at, const char *word)
 	e->script_at += at <= e->script_at;
 }
 
+/* What starts the app as another process: Node's options would be its own, and be lost on the app.
+ */
+static bool only_starts_others(const char *path)
+{
+	static const char *const names[] = { "npm", "npx", "yarn", "pnpm" };
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (strcmp(strrchr(path, '/') + 1, names[i]) == 0)
+			return true;
+	return false;
+}
+
+static void drop_interpreter(struct ecosystem_reader *r)
+{
+	struct ecosystem *e = r->eco;
+	size_t n = e->script_at;
+
+	for (size_t i = 0; i < n; i++)
+		free(e->command[i]);
+	memmove(e->command, e->command + n, (e->command_len + 1 - n) * sizeof(*e->command));
+	e->command_len -= n;
+	e->script_at = 0;
+	e->bare = true;
+}
+
 static void run_by_node(struct ecosystem_reader *r)
 {
 	insert_word(r, 0, "node");
@@ -187,6 +213,8 @@ static void settle_command(struct ecosystem_reader *r, enum place place, const c
 
 	if (e->bare && place == IN_CWD)
 		settle_bare(r, path);
+	else if (!e->bare && place == IN_PATH && is_for_node(e) && only_starts_others(path))
+		drop_interpreter(r);
 	else if (!e->bare && place == IN_PATH)
 		replace_word(r, e->script_at, path);
 	map_sources(r);
