@@ -89,6 +89,7 @@ int ecosystem_load(const struct ecosystem_request *rq, unsigned timeout_ms, stru
 	if (r < 0)
 		return r;
 	ecosystem_settle_program(&reader);
+	reader.beside = true;
 	for (size_t i = 0; i < ret->n_others; i++) {
 		reader.eco = &ret->others[i];
 		ecosystem_settle_program(&reader);

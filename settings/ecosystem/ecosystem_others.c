@@ -102,12 +102,12 @@ static void take_workers(struct ecosystem_reader *r, const struct ecosystem_item
 
 static void take_instance_var(struct ecosystem_reader *r, const struct ecosystem_item *s)
 {
-	ecosystem_add_variable(r, s->value, "0");
+	ecosystem_add_own(r, &r->eco->identity, s->value, "0");
 }
 
 static void take_increment_var(struct ecosystem_reader *r, const struct ecosystem_item *s)
 {
-	ecosystem_add_own(r, &r->eco->env, s->value, "0");
+	ecosystem_add_own(r, &r->eco->identity, s->value, "0");
 }
 
 /* All processes beside the workers are of the workers' user. */

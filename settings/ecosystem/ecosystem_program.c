@@ -238,6 +238,8 @@ static void identify(struct ecosystem_reader *r, const char *cwd, const char *pa
 	r->key = "as pm2";
 	ecosystem_add_own(r, &e->identity, "name", e->app);
 	ecosystem_add_own(r, &e->identity, "exec_mode", exec_mode(e));
+	if (r->beside)
+		ecosystem_add_own(r, &e->identity, "instances", "1");
 	ecosystem_add_own(r, &e->identity, "pm_cwd", cwd);
 	ecosystem_add_own(r, &e->identity, "pm_exec_path", path);
 }
