@@ -87,6 +87,7 @@ static int build_words(struct ecosystem_reader *r, struct ecosystem_words *comma
 			n = add_all(command, &r->node_args);
 	}
 	r->eco->bare = !interpreter;
+	r->eco->has_interpreter = r->interpreter;
 	if (n == 0)
 		n = ecosystem_words_add(command, str_of(r->script));
 	return n == 0 ? add_all(command, &r->args) : n;

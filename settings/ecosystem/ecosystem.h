@@ -25,9 +25,10 @@ struct ecosystem {
 	char *cwd;      /* NULL: where sioinit is */
 	char **command; /* ends with NULL */
 	size_t command_len;
-	bool bare;        /* command[0] is a file or program that no interpreter was said for */
-	size_t script_at; /* its word in command; command_len: a line of several words */
-	bool source_maps; /* Node maps the app's stack traces, as under pm2 */
+	bool bare;            /* command[0] is a file or program that no interpreter was said for */
+	bool has_interpreter; /* the file says which */
+	size_t script_at;     /* its word in command; command_len: a line of several words */
+	bool source_maps;     /* Node maps the app's stack traces, as under pm2 */
 	const char *exec_mode;          /* static: pm2's word; NULL: by instances and interpreter */
 	bool has_instances;             /* such a number of them that pm2 makes it a cluster */
 	struct ecosystem_list settings; /* sioinit's name and value */

@@ -191,11 +191,18 @@ static bool ends_with(const char *text, const char *end)
 	return n >= m && strcmp(text + n - m, end) == 0;
 }
 
+/* What is executed, without folders. */
+static const char *runner(const struct ecosystem *e)
+{
+	const char *by = e->bare ? interpreter_for(e->command[0], INTERPRETER_OF_OURS) : NULL,
+		   *program = by ? by : e->command[0], *slash = strrchr(program, '/');
+
+	return slash ? slash + 1 : program;
+}
+
 static bool is_for_node(const struct ecosystem *e)
 {
-	const char *by = e->bare ? interpreter_for(e->command[0], INTERPRETER_OF_OURS) : NULL;
-
-	return by ? strcmp(by, "node") == 0 : ends_with(e->command[0], "node");
+	return strcmp(runner(e), "node") == 0;
 }
 
 static void map_sources(struct ecosystem_reader *r)
@@ -207,10 +214,22 @@ static void map_sources(struct ecosystem_reader *r)
 	insert_word(r, 1, "--enable-source-maps");
 }
 
+/* pm2 takes python for .py, and python3 where there is none. */
+static void choose_python(struct ecosystem_reader *r)
+{
+	const char *by = interpreter_for(r->eco->command[r->eco->script_at], INTERPRETER_OF_PM2);
+	char path[PATH_BUF];
+
+	if (!r->eco->has_interpreter && by && strcmp(by, "python3") == 0 &&
+	    find_in_path("python", path))
+		replace_word(r, 0, "python");
+}
+
 static void settle_command(struct ecosystem_reader *r, enum place place, const char *path)
 {
 	struct ecosystem *e = r->eco;
 
+	choose_python(r);
 	if (e->bare && place == IN_CWD)
 		settle_bare(r, path);
 	else if (!e->bare && place == IN_PATH && is_for_node(e) && only_starts_others(path))

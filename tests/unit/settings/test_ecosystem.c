@@ -615,8 +615,26 @@ static void maps_sources_unless_it_is_told_not_to(void **state)
 	assert_loads("w.json", "{ \"script\": \"a.js\" }", "\n|node|--enable-source-maps|a.js\n");
 	assert_loads("w.json", "{ \"script\": \"a.js\", \"disable_source_map_support\": true }",
 		     "\n|a.js\n");
-	assert_loads("w.json", "{ \"script\": \"a.py\" }", "\n|python3|a.py\n");
+	assert_loads("w.json", "{ \"script\": \"a.ts\", \"interpreter\": \"./x/ts-node\" }",
+		     "\n|./x/ts-node|a.ts\n");
+}
+
+static void runs_python_by_the_name_that_there_is(void **state)
+{
+	static const char app[] = "{ \"script\": \"a.py\" }",
+			  named[] = "{ \"script\": \"a.py\", \"interpreter\": \"python3\" }";
+	char *before = strdup(getenv("PATH"));
+
+	(void)state;
+	assert_non_null(before);
+	assert_int_equal(setenv("PATH", "bin", 1), 0);
+	assert_loads("w.json", app, "\n|python3|a.py\n");
 	assert_non_null(strstr(shown, "$PYTHONUNBUFFERED=1\n"));
+	write_program("bin/python");
+	assert_loads("w.json", app, "\n|python|a.py\n");
+	assert_loads("w.json", named, "\n|python3|a.py\n");
+	assert_int_equal(setenv("PATH", before, 1), 0);
+	free(before);
 }
 
 /* Its name, exec_mode, pm_cwd and pm_exec_path, the last two without the directory. */
@@ -798,6 +816,7 @@ int main(void)
 		cmocka_unit_test(runs_what_has_no_extension_with_node),
 		cmocka_unit_test(finds_the_script_in_path),
 		cmocka_unit_test(maps_sources_unless_it_is_told_not_to),
+		cmocka_unit_test(runs_python_by_the_name_that_there_is),
 		cmocka_unit_test(tells_the_app_what_pm2_does),
 		cmocka_unit_test(comes_after_all_other_sources),
 		cmocka_unit_test(the_others_have_nothing_of_the_app_that_is_routed_to),
