@@ -27,7 +27,7 @@
 
 #include "base/ban.h"
 
-enum { WORDS_MAX = 16, WORD_SIZE = 128 };
+enum { WORDS_MAX = 24, WORD_SIZE = 128 };
 
 struct words {
 	char text[WORDS_MAX][WORD_SIZE];

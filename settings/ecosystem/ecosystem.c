@@ -311,13 +311,6 @@ int ecosystem_parse(const struct ecosystem_request *rq, enum ecosystem_format fo
 	return ecosystem_read(rq, tree, why, ret, err, err_size);
 }
 
-static void variables_free(char **list)
-{
-	for (char **v = list; v && *v; v++)
-		free(*v);
-	free(list);
-}
-
 void ecosystem_free(struct ecosystem *e)
 {
 	struct ecosystem_words command = { e->command, e->command_len };
@@ -328,10 +321,10 @@ void ecosystem_free(struct ecosystem *e)
 	ecosystem_list_free(&e->settings);
 	ecosystem_list_free(&e->env);
 	ecosystem_list_free(&e->identity);
-	variables_free(e->filter.names);
+	ecosystem_texts_free(e->filter.names);
 	ecosystem_list_free(&e->changed);
 	ecosystem_list_free(&e->ignored);
-	variables_free(e->variables);
+	ecosystem_texts_free(e->variables);
 	if (e->policy)
 		config_free(e->policy);
 	free(e->policy);

@@ -76,10 +76,6 @@ void ecosystem_free(struct ecosystem *e);
 /* What becomes of every key of pm2's, as a table in Markdown. */
 void ecosystem_print_keys(FILE *out);
 
-/* The same for one key (camelCase, too), for tests: 0 and *ret_setting, a setting's name or NULL
- * where it is something else. -ENOENT: no key of pm2's; -EINVAL: the table does not say. */
-int ecosystem_key_means(const char *name, const char **ret_setting);
-
 /* Whether @name is what pm2 takes for such a file. */
 bool ecosystem_is_file(const char *name);
 

@@ -116,6 +116,7 @@ void ecosystem_take_filter(struct ecosystem_reader *r, const struct key *k, cons
 		return;
 	if (!(json_is_string(v) || json_is_array(v)) || add_names(&names, v) < 0)
 		ecosystem_fail(r, "%s: not a variable or a list of parts of their names", r->key);
+	ecosystem_texts_free(r->eco->filter.names);
 	r->eco->filter = (struct ecosystem_filter){ names.list, json_is_array(v) };
 }
 

@@ -34,6 +34,13 @@ void ecosystem_fail(struct ecosystem_reader *r, const char *fmt, ...)
 	va_end(ap);
 }
 
+void ecosystem_texts_free(char **list)
+{
+	for (char **text = list; text && *text; text++)
+		free(*text);
+	free(list);
+}
+
 void ecosystem_item_free(struct ecosystem_item *i)
 {
 	free(i->name);
@@ -531,7 +538,7 @@ static void snake_case(const char *key, char dst[static KEY_MAX])
 	dst[n] = '\0';
 }
 
-const struct key *ecosystem_key_named(const char *written)
+static const struct key *key_named(const char *written)
 {
 	char name[KEY_MAX];
 
@@ -544,7 +551,7 @@ const struct key *ecosystem_key_named(const char *written)
 
 void ecosystem_take_key(struct ecosystem_reader *r, const char *name, const json_t *value)
 {
-	const struct key *k = ecosystem_key_named(name);
+	const struct key *k = key_named(name);
 
 	k = k ? k : &unknown;
 	r->key = name;

@@ -1,34 +1,10 @@
 /* The table of keys for readers: which of them are settings, and what becomes of the others. */
 #include <ctype.h>
-#include <errno.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "settings/ecosystem/ecosystem_reader.h"
 
 #include "base/ban.h"
-
-static bool is_setting(const char *name)
-{
-	struct config_option o;
-
-	for (size_t i = 0; name && config_option(i, &o); i++)
-		if (strcmp(o.name, name) == 0)
-			return true;
-	return false;
-}
-
-int ecosystem_key_means(const char *name, const char **ret_setting)
-{
-	const struct key *k = ecosystem_key_named(name);
-	const char *class, *more;
-
-	if (!k)
-		return -ENOENT;
-	ecosystem_key_class(k, &class, &more);
-	*ret_setting = class ? NULL : k->text;
-	return class || is_setting(k->text) ? 0 : -EINVAL;
-}
 
 static bool are_alike(const struct key *a, const struct key *b)
 {

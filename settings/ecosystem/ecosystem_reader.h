@@ -37,7 +37,6 @@ struct key {
  * be followed by k->text; *ret_class NULL: @k is for a setting, which k->text names. */
 const struct key *ecosystem_key(size_t i);
 void ecosystem_key_class(const struct key *k, const char **ret_class, const char **ret_more);
-const struct key *ecosystem_key_named(const char *written);
 
 /* As JavaScript writes it, memory to free; NULL: out of memory. */
 char *ecosystem_text_of(const json_t *v);
@@ -91,5 +90,7 @@ const json_t *ecosystem_routed(const json_t *apps);
 void ecosystem_take_others(struct ecosystem_reader *r, const json_t *apps, const json_t *routed,
 			   ecosystem_take_fn *take_app);
 
+/* A list that ends with NULL, and its texts; or NULL. */
+void ecosystem_texts_free(char **list);
 void ecosystem_item_free(struct ecosystem_item *i);
 void ecosystem_list_free(struct ecosystem_list *l);
