@@ -70,11 +70,16 @@ static int build_line(struct ecosystem_reader *r, struct ecosystem_words *comman
 	return n == 0 ? ecosystem_words_add(command, str_of(r->script)) : n;
 }
 
+static bool is_run_by_itself(const struct ecosystem_reader *r)
+{
+	return r->interpreter && strcmp(r->interpreter, "none") == 0;
+}
+
 static int build_words(struct ecosystem_reader *r, struct ecosystem_words *command)
 {
 	const char *interpreter =
 	    r->interpreter ? r->interpreter : interpreter_for(r->script, INTERPRETER_OF_PM2);
-	bool none = interpreter && strcmp(interpreter, "none") == 0;
+	bool none = is_run_by_itself(r);
 	int n = 0;
 
 	if (!interpreter && r->node_args.n > 0)
@@ -118,7 +123,7 @@ static void build_command(struct ecosystem_reader *r)
 	r->eco->command = command.list;
 	r->eco->command_len = command.n;
 	r->eco->script_at = is_line ? command.n : command.n - 1 - r->args.n;
-	r->eco->source_maps = !is_line && !r->no_source_maps;
+	r->eco->source_maps = !is_line && !r->no_source_maps && !is_run_by_itself(r);
 }
 
 /* The app */

@@ -168,20 +168,29 @@ static bool runs_by_itself(const char *path)
 	return !strstr(head, "node");
 }
 
-/* A file of the app's that no interpreter was said for. bin/www, without an extension, is for node;
- * a program is named so that it is not looked for in PATH. */
+/* A program of the app's is not to be looked for in PATH. */
+static void name_here(struct ecosystem_reader *r)
+{
+	const char *script = r->eco->command[r->eco->script_at];
+	char here[PATH_BUF];
+
+	if (strchr(script, '/'))
+		return;
+	(void)snprintf(here, sizeof(here), "./%s", script);
+	replace_word(r, r->eco->script_at, here);
+}
+
+/* A file of the app's that no interpreter was said for. bin/www, without an extension, is for node.
+ */
 static void settle_bare(struct ecosystem_reader *r, const char *path)
 {
 	const char *script = r->eco->command[r->eco->script_at], *dot = strrchr(script, '.');
 	bool has_extension = dot && dot > script && !strchr(dot, '/');
-	char here[PATH_BUF];
 
-	if (!has_extension && !runs_by_itself(path)) {
+	if (!has_extension && !runs_by_itself(path))
 		run_by_node(r);
-	} else if (!strchr(script, '/') && !interpreter_for(script, INTERPRETER_OF_OURS)) {
-		(void)snprintf(here, sizeof(here), "./%s", script);
-		replace_word(r, r->eco->script_at, here);
-	}
+	else if (!interpreter_for(script, INTERPRETER_OF_OURS))
+		name_here(r);
 }
 
 static bool ends_with(const char *text, const char *end)
@@ -232,6 +241,8 @@ static void settle_command(struct ecosystem_reader *r, enum place place, const c
 	choose_python(r);
 	if (e->bare && place == IN_CWD)
 		settle_bare(r, path);
+	else if (place == IN_CWD && e->script_at == 0)
+		name_here(r);
 	else if (!e->bare && place == IN_PATH && is_for_node(e) && only_starts_others(path))
 		drop_interpreter(r);
 	else if (!e->bare && place == IN_PATH)

@@ -69,8 +69,9 @@ void ecosystem_settle_watch(struct ecosystem_reader *r)
 		ecosystem_set(r, "watch", ".");
 	else
 		set_list(r, "watch", r->watch);
-	ecosystem_add(r, &r->eco->changed, r->key, "workers are replaced one by one, without a gap",
-		      r->key);
+	if (!r->beside)
+		ecosystem_add(r, &r->eco->changed, r->key,
+			      "workers are replaced one by one, without a gap", r->key);
 	r->key = "ignore_watch";
 	if (r->ignore_watch)
 		set_list(r, "watch-ignore", r->ignore_watch);

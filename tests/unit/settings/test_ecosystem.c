@@ -579,6 +579,9 @@ static void runs_what_has_no_extension_with_node(void **state)
 	assert_loads("w.json", "{ \"script\": \"www\", \"cwd\": \"bin\" }",
 		     "|node|--enable-source-maps|www\n");
 	assert_loads("w.json", "{ \"script\": \"start\", \"cwd\": \"bin\" }", "\n|./start\n");
+	assert_loads("w.json",
+		     "{ \"script\": \"start\", \"cwd\": \"bin\", \"interpreter\": \"none\" }",
+		     "\n|./start\n");
 	assert_loads("w.json", "{ \"script\": \"bin/start\" }", "\n|bin/start\n");
 	assert_loads("w.json", "{ \"script\": \"/bin/ls\" }", "\n|/bin/ls\n");
 }
