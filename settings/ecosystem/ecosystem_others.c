@@ -229,9 +229,13 @@ void ecosystem_take_others(struct ecosystem_reader *r, const json_t *apps, const
 	size_t n = json_array_size(apps);
 	bool behind = false;
 
-	r->eco->others = n > 1 ? calloc(n - 1, sizeof(*r->eco->others)) : NULL;
-	if (n > 1 && !r->eco->others)
+	if (n < 2)
+		return;
+	r->eco->others = calloc(n - 1, sizeof(*r->eco->others));
+	if (!r->eco->others) {
 		ecosystem_fail(r, "out of memory");
+		return;
+	}
 	for (size_t i = 0; i < n && r->result == 0; i++) {
 		const json_t *app = json_array_get(apps, i);
 
