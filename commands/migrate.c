@@ -131,6 +131,7 @@ static void print_sidecars(const struct ecosystem *e)
 
 static void print_differences(const struct ecosystem *e)
 {
+	print_comments("is told to the app with the file only", &e->identity);
 	print_comments("means something else with sioinit", &e->changed);
 	print_comments("has no equivalent", &e->ignored);
 	for (size_t i = 0; i < e->n_others; i++) {
@@ -176,8 +177,14 @@ int migrate_run(const struct config *c, char *const *words, size_t n)
 	char err[512] = "out of memory";
 	int r;
 
+	if (n == 2 && strcmp(words[1], "--keys") == 0) {
+		ecosystem_print_keys(stdout);
+		return 0;
+	}
 	if (n < 2 || n > 3) {
-		(void)fputs("usage: sioinit migrate FILE [APP]\n", stderr);
+		(void)fputs("usage: sioinit migrate FILE [APP]\n"
+			    "       sioinit migrate --keys\n",
+			    stderr);
 		return MISUSED;
 	}
 	r = ecosystem_load(&rq, ECOSYSTEM_TIMEOUT_MS, &e, err, sizeof(err));

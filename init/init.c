@@ -107,6 +107,7 @@ static void start_workers(struct init *in)
 	n = cpus_workers(in->config, &cpus);
 	log_info("init: %u workers (%s)", n, cpus.why);
 	say_heap(in, n);
+	in->context.at_start = n;
 	pool_start(&in->pool, n);
 }
 
@@ -142,7 +143,7 @@ static void start_serving(struct init *in)
 	(void)uv_timer_again(&in->heartbeat); /* in step with the monitor: one wake-up for both */
 	file_watch_start(in);
 	admin_socket_open(in);
-	sidecars_start(&in->sidecars);
+	sidecars_start(&in->sidecars, in->context.at_start);
 	cron_restart_start(in);
 }
 

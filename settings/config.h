@@ -10,8 +10,8 @@
 
 #include "base/ip.h"
 #include "base/str.h"
-#include "settings/pm2_options.h"
 #include "settings/cron.h"
+#include "settings/pm2_options.h"
 
 enum config_workers_kind { WORKERS_AUTO, WORKERS_FIXED, WORKERS_LESS, WORKERS_PERCENT };
 enum config_serialization { CONFIG_SERIAL_AUTO, CONFIG_SERIAL_ADVANCED, CONFIG_SERIAL_JSON };
@@ -138,7 +138,16 @@ struct config_sidecar {
 	char *const *inherits;       /* an environment, ends with NULL; NULL: sioinit's own */
 	const struct config *policy; /* its settings of restart and stop; NULL: all others' */
 	bool once;                   /* not started again, whatever it ends with */
+	bool has_pm_id;              /* an app of an ecosystem file: it is told */
+	bool behind_workers;         /* ditto: the number of workers is to be added to the next */
+	unsigned pm_id;
 	struct config_origin from;
+};
+
+/* pm2's numbers, which count through all apps of a file: how many are before the workers' own, and
+ * how many behind those that there are at the start. */
+struct config_pm_ids {
+	unsigned before, behind;
 };
 
 struct config_sidecars {
@@ -196,7 +205,10 @@ struct config {
 	const char *log_date;                    /* in day.js's words; NULL: none */
 	const char *termination_log;             /* auto, off, or /path */
 	const char *on_ready, *on_end;           /* NULL: nothing */
-	const char *pre_start;                   /* NULL: nothing */
+	const char *instance_var;                /* the slot's variable */
+	const char *increment_var;               /* NULL: none */
+	struct config_pm_ids pm_ids;
+	const char *pre_start; /* NULL: nothing */
 	struct config_sidecars sidecars;
 	const char *user, *group; /* NULL: as sioinit itself */
 	bool no_new_privs;
@@ -227,6 +239,7 @@ struct config {
 	uint32_t max_age_ms;       /* 0: no limit */
 	uint32_t max_sessions;     /* of one worker, 0: no limit */
 	const char *watch;         /* folders, or NULL */
+	const char *watch_ignore;  /* patterns, or NULL */
 	uint32_t heap_mb;          /* per worker, HEAP_OFF, HEAP_AUTO */
 	uint32_t memory_pressure;  /* per cent of the container's limit, 0: off */
 	uint32_t header_timeout_ms, keepalive_timeout_ms, body_timeout_ms;

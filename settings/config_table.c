@@ -102,7 +102,7 @@ const struct setting config_table[] = {
 	    "time from the begin of a worker's stop to SIGKILL (20 in Kubernetes)",
 	    { "PM2_KILL_TIMEOUT", config_parse_milliseconds, "milliseconds" }),
 	ROW("stop-signal", "SIGNAL", "TERM", signal, signal, stop_signal,
-	    "what tells a worker to stop"),
+	    "what tells a worker to stop", { "PM2_KILL_SIGNAL", NULL, NULL }),
 	ROW("stop-message", "TEXT", "", text, text, stop_message,
 	    "what tells a worker to stop instead, as process.on('message') of Node, Bun and Deno "
 	    "hears it, such as shutdown; one that has no IPC channel gets the signal"),
@@ -254,6 +254,11 @@ const struct setting config_table[] = {
 	    "Engine.IO"),
 	ROW("slow-start", "SECONDS", "0", seconds, seconds, slow_start_ms,
 	    "over this time a new worker's share grows from nothing to that of the others"),
+	ROW("instance-var", "NAME", "NODE_APP_INSTANCE", token, text, instance_var,
+	    "variable that tells each worker its slot", { "PM2_PROCESS_INSTANCE_VAR", NULL, NULL }),
+	ROW("increment-var", "NAME", "", token, text, increment_var,
+	    "variable that each worker is told as the number in it (0 where there is none) and the "
+	    "slot"),
 	ROW("pre-start", "COMMAND", "", text, text, pre_start,
 	    "what /bin/sh runs once before the workers, such as a database migration; if it fails, "
 	    "sioinit ends with its exit code"),
@@ -292,6 +297,9 @@ const struct setting config_table[] = {
 	ROW("watch", "PATH,...", "", text, text, watch,
 	    "for development: folders in which a change replaces the workers (node_modules and "
 	    "names that start with a dot are left out)"),
+	ROW("watch-ignore", "PATTERN,...", "", text, text, watch_ignore,
+	    "what is left out there, too: names, such as logs or *.sqlite, and paths as watch has "
+	    "them, such as public/uploads"),
 	ROW("log-level", "LEVEL", "info", level, level, log_level,
 	    "least severe lines to log: error, warn, info or debug"),
 	ROW("log-format", "FORMAT", "logfmt", log_format, log_format, log_format,
@@ -341,7 +349,7 @@ const struct subcommand config_subcommands[] = {
 	{ "rebalance", CONFIG_CLI, "", "even out the workers' sockets", NULL },
 	{ "logs", CONFIG_CLI, "--death", "how the last workers ended", WORDS("--death") },
 	{ "migrate", CONFIG_MIGRATE, "FILE [APP]", "what pm2's ecosystem file is for sioinit",
-	  NULL },
+	  WORDS("--keys") },
 	{ "completion", CONFIG_COMPLETION, "SHELL", "for bash, zsh or fish, to be sourced",
 	  WORDS("bash", "zsh", "fish") },
 	{ "version", CONFIG_VERSION, "", "", NULL },

@@ -100,8 +100,22 @@ int sidecar_init(struct sidecar *s, struct sidecars *all, const struct config_si
 
 /* Starting */
 
-/* What is added to what it inherits: its own variables and its name. NULL: no memory. */
-static char **own_variables(const struct sidecar *s, char *name)
+/* What it is told of itself: its name, and its number among pm2's. */
+struct identity {
+	char name[sizeof("SIOINIT_SIDECAR=") + SIDECAR_NAME_SIZE], pm_id[sizeof("pm_id=") + 12];
+};
+
+static void identify(const struct sidecar *s, struct identity *id)
+{
+	const struct config_sidecar *what = s->what;
+
+	(void)snprintf(id->name, sizeof(id->name), "SIOINIT_SIDECAR=%s", what->name);
+	(void)snprintf(id->pm_id, sizeof(id->pm_id), "pm_id=%u",
+		       what->pm_id + (what->behind_workers ? s->all->n_workers : 0));
+}
+
+/* What is added to what it inherits: its own variables and @id. NULL: no memory. */
+static char **own_variables(const struct sidecar *s, struct identity *id)
 {
 	char *const *own = s->what->env;
 	size_t n = 0;
@@ -109,21 +123,23 @@ static char **own_variables(const struct sidecar *s, char *name)
 
 	while (own && own[n])
 		n++;
-	all = malloc((n + 2) * sizeof(*all));
+	all = malloc((n + 3) * sizeof(*all));
 	if (!all)
 		return NULL;
 	if (n)
 		memcpy(all, own, n * sizeof(*all));
-	all[n] = name;
-	all[n + 1] = NULL;
+	all[n++] = id->name;
+	if (s->what->has_pm_id)
+		all[n++] = id->pm_id;
+	all[n] = NULL;
 	return all;
 }
 
-/* The array alone is the caller's; @name holds a text. */
-static char **make_env(const struct sidecar *s, char *name)
+/* The array alone is the caller's; @id holds texts. */
+static char **make_env(const struct sidecar *s, struct identity *id)
 {
 	char *const *ours = s->what->inherits ? s->what->inherits : environ;
-	char *user[CREDENTIALS_ENV_MAX], **own = own_variables(s, name), **base, **env = NULL;
+	char *user[CREDENTIALS_ENV_MAX], **own = own_variables(s, id), **base, **env = NULL;
 
 	credentials_env(s->all->context.credentials, user);
 	base = own ? spawn_env_of(ours, user) : NULL;
@@ -146,11 +162,12 @@ static pid_t launch(const struct sidecar *s, const struct log_pipes *logs)
 				    .cwd = s->what->cwd,
 				    .as = c->credentials,
 				    .no_new_privs = c->config->no_new_privs };
-	char name[sizeof("SIOINIT_SIDECAR=") + SIDECAR_NAME_SIZE], **env;
+	struct identity id;
+	char **env;
 	pid_t pid;
 
-	(void)snprintf(name, sizeof(name), "SIOINIT_SIDECAR=%s", s->what->name);
-	env = make_env(s, name);
+	identify(s, &id);
+	env = make_env(s, &id);
 	rq.env = env;
 	pid = env ? spawn(&rq) : -ENOMEM;
 	free(env);

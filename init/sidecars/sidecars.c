@@ -41,8 +41,9 @@ void sidecars_init(struct sidecars *s, const struct sidecars_context *context)
 	counter_set(&context->board->n_sidecars, s->n);
 }
 
-void sidecars_start(struct sidecars *s)
+void sidecars_start(struct sidecars *s, unsigned n_workers)
 {
+	s->n_workers = n_workers;
 	for (unsigned i = 0; i < s->n && !s->closed; i++) {
 		const struct config *own = s->list[i].what->policy;
 

@@ -67,7 +67,7 @@ struct sidecar {
 struct sidecars {
 	struct sidecars_context context;
 	struct sidecar list[SIDECARS_MAX];
-	unsigned n;
+	unsigned n, n_workers;
 	bool closed, forced;
 	void (*one_less)(struct sidecars *s); /* one lives no more */
 	uint64_t deadline_ms;                 /* of the loop, once closed */
@@ -76,7 +76,8 @@ struct sidecars {
 
 /* Looks for all programs; leaves the process when there is one that cannot be run. */
 void sidecars_init(struct sidecars *s, const struct sidecars_context *context);
-void sidecars_start(struct sidecars *s);
+/* @n_workers: how many there are at the start. */
+void sidecars_start(struct sidecars *s, unsigned n_workers);
 
 /* Stops the one of that name and starts it again. 0, -ENOENT, or -ESHUTDOWN: the end has begun. */
 int sidecars_restart(struct sidecars *s, const char *name);

@@ -3,6 +3,7 @@
 #include "init/supervisor/file_watch.h"
 
 #include <dirent.h>
+#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,22 +24,54 @@ struct watched_folder {
 
 static void walk(struct init *in, const char *path);
 
+/* False: too long. */
+static bool join(const char *folder, const char *name, char ret[static PATH_BUF])
+{
+	if (strcmp(folder, ".") == 0)
+		return snprintf(ret, PATH_BUF, "%s", name) < PATH_BUF;
+	return snprintf(ret, PATH_BUF, "%s/%s", folder, name) < PATH_BUF;
+}
+
 static void on_closed(uv_handle_t *h)
 {
 	free(container_of((uv_fs_event_t *)h, struct watched_folder, event));
 }
 
-static bool is_left_out(const char *name)
+/* One of the patterns is for the name, or for the whole path. */
+static bool is_ignored(const char *patterns, const char *path, const char *name)
 {
-	return name[0] == '.' || strcmp(name, "node_modules") == 0;
+	char pattern[PATH_BUF];
+
+	while (patterns && *patterns) {
+		size_t n = strcspn(patterns, ",");
+
+		(void)snprintf(pattern, sizeof(pattern), "%.*s", (int)n, patterns);
+		if (fnmatch(pattern, name, 0) == 0 || fnmatch(pattern, path, 0) == 0)
+			return true;
+		patterns += n + (patterns[n] == ',');
+	}
+	return false;
+}
+
+static bool is_left_out(const struct init *in, const char *folder, const char *name)
+{
+	char path[PATH_BUF];
+
+	if (name[0] == '.' || strcmp(name, "node_modules") == 0)
+		return true;
+	join(folder, name, path);
+	return is_ignored(in->config->watch_ignore, path, name);
 }
 
 static void on_change(uv_fs_event_t *e, const char *name, int events, int status)
 {
 	struct init *in = e->data;
+	char folder[PATH_BUF];
+	size_t size = sizeof(folder);
 
 	(void)events;
-	if (status < 0 || (name && is_left_out(name)))
+	if (status < 0 ||
+	    (name && uv_fs_event_getpath(e, folder, &size) == 0 && is_left_out(in, folder, name)))
 		return;
 	(void)uv_timer_again(&in->file_watch.settle);
 }
@@ -69,9 +102,9 @@ static void walk_children(struct init *in, const char *path, DIR *dir)
 	while ((e = readdir(dir))) {
 		char child[PATH_BUF];
 
-		if (e->d_type != DT_DIR || is_left_out(e->d_name))
+		if (e->d_type != DT_DIR || is_left_out(in, path, e->d_name))
 			continue;
-		if (snprintf(child, sizeof(child), "%s/%s", path, e->d_name) < (int)sizeof(child))
+		if (join(path, e->d_name, child))
 			walk(in, child);
 	}
 }

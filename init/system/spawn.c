@@ -243,7 +243,8 @@ static int is_private(const char *entry)
 	static const char *const prefixes[] = {
 		"SIOINIT_",        "LISTEN_FDS=",        "LISTEN_PID=",   "LISTEN_FDNAMES=",
 		"NOTIFY_SOCKET=",  "WATCHDOG_USEC=",     "WATCHDOG_PID=", "NODE_CHANNEL_",
-		"NODE_UNIQUE_ID=", "NODE_APP_INSTANCE=", "PORT=",         "LISTEN_PIDFDID="
+		"NODE_UNIQUE_ID=", "NODE_APP_INSTANCE=", "PORT=",         "LISTEN_PIDFDID=",
+		"pm_id="
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(prefixes); i++)

@@ -251,7 +251,7 @@ static char *fill_in(const char *word, const char *port, const char *socket)
 
 char **command_argv(const struct command *cmd, const char *port, const char *socket)
 {
-	char **argv = calloc(cmd->argc + 1, sizeof(*argv));
+	char **argv = calloc(cmd->argc + 2, sizeof(*argv));
 
 	for (size_t i = 0; argv && i < cmd->argc; i++) {
 		argv[i] = fill_in(cmd->argv[i], port, socket);

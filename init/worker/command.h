@@ -30,7 +30,7 @@ enum { COMMAND_PATH_MAX = 4096 };
  * but not executable). */
 int command_find(const char *name, char found[static COMMAND_PATH_MAX]);
 
-/* The arguments of one worker: {port} and {socket} replaced wherever they stand. A copy, NULL when
- * there is no memory; free with command_free_argv(). */
+/* The arguments of one worker: {port} and {socket} replaced wherever they stand. A copy with room
+ * for one more, NULL when there is no memory; free with command_free_argv(). */
 char **command_argv(const struct command *cmd, const char *port, const char *socket);
 void command_free_argv(char **argv);

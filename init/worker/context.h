@@ -34,5 +34,6 @@ struct worker_context {
 	struct logs *logs;
 	struct terminal *terminal;
 	struct scoreboard *board;
-	unsigned wanted; /* how many there are to be; the pool's to change */
+	unsigned wanted;   /* how many there are to be; the pool's to change */
+	unsigned at_start; /* how many there were to be then */
 };

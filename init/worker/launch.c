@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/fd.h"
 #include "base/log.h"
@@ -20,11 +21,13 @@
 #include "init/worker/context.h"
 #include "init/worker/exec_failure.h"
 #include "init/worker/heap.h"
+#include "init/worker/inspect.h"
+#include "init/worker/instance.h"
 #include "init/worker/worker.h"
 
 #include "base/ban.h"
 
-enum { WORDS_MAX = 16, WORD_SIZE = 128 };
+enum { WORDS_MAX = 24, WORD_SIZE = 128 };
 
 struct words {
 	char text[WORDS_MAX][WORD_SIZE];
@@ -78,21 +81,30 @@ static void tell_place(const struct worker *w, struct words *env, const char *po
 		    "WEB_CONCURRENCY=1"); /* gunicorn, uvicorn: the processes are ours to make */
 }
 
-/* What is added to our environment; @words and @heap hold the texts. */
-static void tell(const struct worker *w, int far, char *heap, struct words *words)
+static void tell_instance(const struct worker *w, struct words *env)
+{
+	char list[INSTANCE_VARIABLES][INSTANCE_VARIABLE_SIZE];
+	size_t n = instance_variables(w->context, w->slot, list);
+
+	for (size_t i = 0; i < n; i++)
+		add(env, "%s", list[i]);
+}
+
+/* What is added to our environment; @words and @node_options hold the texts. */
+static void tell(const struct worker *w, int far, char *node_options, struct words *words)
 {
 	const struct worker_context *cx = w->context;
 	char *user[CREDENTIALS_ENV_MAX], port[ENDPOINT_PATH_MAX];
 
 	name_port(w, port, sizeof(port));
-	add(words, "NODE_APP_INSTANCE=%u", w->slot);
+	tell_instance(w, words);
 	add(words, "SIOINIT_SLOT=%u", w->slot);
 	add(words, "SIOINIT_WORKERS=%u", cx->wanted);
 	tell_place(w, words, port);
 	if (cx->reach.channel)
 		tell_channel(w, words, far);
-	if (heap)
-		words->list[words->n++] = heap;
+	if (node_options)
+		words->list[words->n++] = node_options;
 	credentials_env(cx->credentials, user);
 	for (char **u = user; *u; u++)
 		words->list[words->n++] = *u;
@@ -134,27 +146,50 @@ static int explain(const struct worker *w, const char *program, enum spawn_step 
 	return code;
 }
 
+/* An inspector for each: the port is the last word of whoever asks, @argv or NODE_OPTIONS. @entry,
+ * NODE_OPTIONS=value or NULL, or what takes its place; it is free()d then. */
+static char *tell_inspector(const struct worker *w, char **argv, char *entry)
+{
+	const char *now = entry ? strchr(entry, '=') + 1 : getenv("NODE_OPTIONS");
+	bool is_node = w->context->command->runtime == RUNTIME_NODE;
+	unsigned port = inspect_port(is_node ? argv : NULL, now, w->slot);
+	char *word, *longer;
+
+	if (port == 0 || asprintf(&word, "--inspect-port=%u", port) < 0)
+		return entry;
+	if (is_node && inspect_put(argv, word))
+		return entry;
+	if (asprintf(&longer, "NODE_OPTIONS=%s %s", now, word) >= 0) {
+		free(entry);
+		entry = longer;
+	}
+	free(word);
+	return entry;
+}
+
 static pid_t start(struct worker *w, int far, const struct log_pipes *logs, int *ret_code)
 {
 	const struct worker_context *cx = w->context;
 	char port[ENDPOINT_PATH_MAX];
-	char *heap = heap_node_options(getenv("NODE_OPTIONS"),
-				       heap_megabytes(cx->config, cx->memory->limit, cx->wanted));
+	char *options = heap_node_options(
+	    getenv("NODE_OPTIONS"), heap_megabytes(cx->config, cx->memory->limit, cx->wanted));
 	struct words words = { .n = 0 };
 	enum spawn_step step = SPAWN_FORK;
 	char **argv, **env;
 	pid_t pid;
 
 	name_port(w, port, sizeof(port));
-	tell(w, far, heap, &words);
-	env = spawn_env(words.list);
 	argv = command_argv(cx->command, port, w->endpoint.path);
+	if (argv)
+		options = tell_inspector(w, argv, options);
+	tell(w, far, options, &words);
+	env = spawn_env(words.list);
 	pid = run(w, argv, env, far, logs, &step);
 	if (pid < 0 && step != SPAWN_FORK)
 		*ret_code = explain(w, cx->command->argv[0], step, -pid);
 	command_free_argv(argv);
 	free(env);
-	free(heap);
+	free(options);
 	return pid;
 }
 

@@ -71,21 +71,29 @@ static int build_line(struct ecosystem_reader *r, struct ecosystem_words *comman
 	return n == 0 ? ecosystem_words_add(command, str_of(r->script)) : n;
 }
 
+static bool is_run_by_itself(const struct ecosystem_reader *r)
+{
+	return r->interpreter && strcmp(r->interpreter, "none") == 0;
+}
+
 static int build_words(struct ecosystem_reader *r, struct ecosystem_words *command)
 {
 	const char *interpreter =
 	    r->interpreter ? r->interpreter : interpreter_for(r->script, INTERPRETER_OF_PM2);
-	bool none = interpreter && strcmp(interpreter, "none") == 0;
+	bool none = is_run_by_itself(r);
 	int n = 0;
 
 	if (!interpreter && r->node_args.n > 0)
 		interpreter = "node";
+	if (interpreter && strstr(interpreter, "python"))
+		ecosystem_add_own(r, &r->eco->env, "PYTHONUNBUFFERED", "1");
 	if (interpreter && !none) {
 		n = ecosystem_words_add(command, str_of(interpreter));
 		if (n == 0)
 			n = add_all(command, &r->node_args);
 	}
 	r->eco->bare = !interpreter;
+	r->eco->has_interpreter = r->interpreter;
 	if (n == 0)
 		n = ecosystem_words_add(command, str_of(r->script));
 	return n == 0 ? add_all(command, &r->args) : n;
@@ -94,17 +102,29 @@ static int build_words(struct ecosystem_reader *r, struct ecosystem_words *comma
 static void build_command(struct ecosystem_reader *r)
 {
 	struct ecosystem_words command = { 0 };
+	bool is_line;
 	int n;
 
 	if (!r->script || !r->script[strspn(r->script, " \t\n")]) {
 		ecosystem_fail(r, "app \"%s\" has no script", r->eco->app);
 		return;
 	}
-	n = strchr(r->script, ' ') ? build_line(r, &command) : build_words(r, &command);
-	if (n < 0)
+	if (strcmp(r->script, "serve") == 0) {
+		ecosystem_fail(r, "script \"serve\" is pm2's own file server, which is not here: "
+				  "install npm's and write \"npx\", args \"serve ...\"");
+		return;
+	}
+	is_line = strchr(r->script, ' ');
+	n = is_line ? build_line(r, &command) : build_words(r, &command);
+	if (n < 0) {
 		ecosystem_fail(r, "script: %s", strerror(-n));
+		ecosystem_words_free(&command);
+		return;
+	}
 	r->eco->command = command.list;
 	r->eco->command_len = command.n;
+	r->eco->script_at = is_line ? command.n : command.n - 1 - r->args.n;
+	r->eco->source_maps = !is_line && !r->no_source_maps && !is_run_by_itself(r);
 }
 
 /* The app */
@@ -197,14 +217,34 @@ static json_t *wanted(struct ecosystem_reader *r, const json_t *tree)
 	return json_incref((json_t *)apps);
 }
 
+/* One that is not to be started is when it is named. */
+static const json_t *choose_of(struct ecosystem_reader *r, const json_t *apps)
+{
+	const json_t *app = ecosystem_routed(apps);
+	char names[NAMES_MAX];
+
+	if (app || r->rq->app)
+		return app ? app : json_array_get(apps, 0);
+	list_names(apps, names, sizeof(names));
+	ecosystem_fail(
+	    r,
+	    "autostart: no app in it is to be started (SIOINIT_ECOSYSTEM_APP runs one by "
+	    "its name: %s)",
+	    names);
+	return NULL;
+}
+
 static const json_t *choose(struct ecosystem_reader *r, const json_t *apps)
 {
 	if (json_is_array(apps) && json_array_size(apps) == 0)
 		ecosystem_fail(r, "no apps in it");
 	else if (json_is_array(apps))
-		return ecosystem_routed(apps);
+		return choose_of(r, apps);
 	else if (!json_is_object(apps))
 		ecosystem_fail(r, "no app in it: { apps: [{ script: ... }] } is wanted");
+	else if (ecosystem_is_not_started(apps) && !r->rq->app)
+		ecosystem_fail(r, "autostart: its app is not to be started (SIOINIT_ECOSYSTEM_APP "
+				  "runs it by its name)");
 	return apps;
 }
 
@@ -213,8 +253,9 @@ static void take_other_sections(struct ecosystem_reader *r, const json_t *tree)
 	if (json_object_get(tree, "deploy"))
 		ecosystem_add(r, &r->eco->ignored, "deploy", "images are deployed by the platform",
 			      "deploy");
-	if (json_object_get(tree, "static"))
-		ecosystem_add(r, &r->eco->ignored, "static", "sioinit serves no files", "static");
+	if (json_array_size(json_object_get(tree, "static")) > 0 && !r->rq->app)
+		ecosystem_fail(r, "static is pm2's own file server, which is not here: serve these "
+				  "files elsewhere, or run npm's serve as an app");
 }
 
 /* Where pm2's default is what the app was written for: one process, and handlers for SIGINT. */
@@ -230,19 +271,36 @@ static void take_defaults(struct ecosystem_reader *r)
 	ecosystem_set(r, "stop-signal", "INT");
 }
 
+/* The name, with the environment's behind it where the file wants that. */
+static void take_name(struct ecosystem_reader *r, const json_t *app)
+{
+	char name[NAMES_MAX];
+	size_t n;
+
+	app_name(app, name, sizeof(name));
+	n = strlen(name);
+	if (r->append_env_to_name && r->rq->env_name)
+		(void)snprintf(name + n, sizeof(name) - n, "-%s", r->rq->env_name);
+	free(r->eco->app);
+	r->eco->app = strdup(name);
+	if (!r->eco->app)
+		ecosystem_fail(r, "out of memory");
+}
+
 static void take_app(struct ecosystem_reader *r, const json_t *app)
 {
 	const char *key;
-	char name[NAMES_MAX];
 	json_t *value;
 
-	app_name(app, name, sizeof(name));
-	r->eco->app = strdup(name);
+	take_name(r, app);
 	json_object_foreach((json_t *)app, key, value) if (!is_env_of_a_name(key))
 	    ecosystem_take_key(r, key, value);
+	take_name(r, app);
 	take_env_of_a_name(r, app);
 	ecosystem_take_readiness(r);
 	ecosystem_take_logs(r);
+	ecosystem_settle_instances(r);
+	ecosystem_settle_watch(r);
 	take_defaults(r);
 	build_command(r);
 }
@@ -305,13 +363,6 @@ int ecosystem_parse(const struct ecosystem_request *rq, enum ecosystem_format fo
 	return ecosystem_read(rq, tree, why, ret, err, err_size);
 }
 
-static void variables_free(char **list)
-{
-	for (char **v = list; v && *v; v++)
-		free(*v);
-	free(list);
-}
-
 void ecosystem_free(struct ecosystem *e)
 {
 	struct ecosystem_words command = { e->command, e->command_len };
@@ -321,9 +372,11 @@ void ecosystem_free(struct ecosystem *e)
 	ecosystem_words_free(&command);
 	ecosystem_list_free(&e->settings);
 	ecosystem_list_free(&e->env);
+	ecosystem_list_free(&e->identity);
+	ecosystem_texts_free(e->filter.names);
 	ecosystem_list_free(&e->changed);
 	ecosystem_list_free(&e->ignored);
-	variables_free(e->variables);
+	ecosystem_texts_free(e->variables);
 	if (e->policy)
 		config_free(e->policy);
 	free(e->policy);

@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "base/str.h"
 #include "settings/config.h"
@@ -24,14 +25,27 @@ struct ecosystem {
 	char *cwd;      /* NULL: where sioinit is */
 	char **command; /* ends with NULL */
 	size_t command_len;
-	bool bare; /* command[0] is a file or program that no interpreter was said for */
+	bool bare;            /* command[0] is a file or program that no interpreter was said for */
+	bool has_interpreter; /* the file says which */
+	size_t script_at;     /* its word in command; command_len: a line of several words */
+	bool source_maps;     /* Node maps the app's stack traces, as under pm2 */
+	const char *exec_mode;          /* static: pm2's word; NULL: by instances and interpreter */
+	bool has_instances;             /* such a number of them that pm2 makes it a cluster */
 	struct ecosystem_list settings; /* sioinit's name and value */
 	struct ecosystem_list env;      /* for the workers */
-	struct ecosystem_list changed;  /* keys that mean something else here: value says what */
-	struct ecosystem_list ignored;  /* keys without effect: value says why */
-	struct ecosystem *others;       /* of the one that clients are routed to: the other apps */
+	struct ecosystem_list identity; /* ditto: what pm2 tells an app of itself */
+	struct ecosystem_filter {
+		char **names;          /* ends with NULL; or NULL */
+		bool parts;            /* of names */
+	} filter;                      /* variables that are not passed on to it */
+	struct ecosystem_list changed; /* keys that mean something else here: value says what */
+	struct ecosystem_list ignored; /* keys without effect: value says why */
+	struct ecosystem *others;      /* of the one that clients are routed to: the other apps */
 	size_t n_others;
-	char **inherited;      /* for them, once in force: the environment without the app's */
+	struct config_pm_ids pm_ids; /* ditto */
+	unsigned pm_id;        /* one of the others: its number, to which those of the workers */
+	bool behind_workers;   /* are to be added */
+	char **inherited;      /* ditto, once in force: its environment without its own variables */
 	bool once;             /* one of the others: not restarted, whatever it ends with */
 	struct config *policy; /* ditto: the settings in force for it */
 	char **variables;      /* ditto, once in force: env as NAME=value, ends with NULL */
@@ -64,6 +78,9 @@ int ecosystem_parse(const struct ecosystem_request *rq, enum ecosystem_format fo
 		    struct str text, struct ecosystem *ret, char *err, size_t err_size);
 
 void ecosystem_free(struct ecosystem *e);
+
+/* What becomes of every key of pm2's, as a table in Markdown. */
+void ecosystem_print_keys(FILE *out);
 
 /* What @e's other app @i is called as a sidecar: its name in small letters, digits and _. */
 void ecosystem_other_name(const struct ecosystem *e, size_t i, char dst[static SIDECAR_NAME_SIZE]);

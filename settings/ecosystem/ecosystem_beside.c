@@ -10,20 +10,30 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "settings/ecosystem/ecosystem_reader.h"
 
 #include "base/ban.h"
+
+static int print_variables(const struct ecosystem_list *l, char **dst)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (asprintf(&dst[i], "%s=%s", l->items[i].name, l->items[i].value) < 0) {
+			dst[i] = NULL;
+			return -ENOMEM;
+		}
+	return 0;
+}
 
 /* NAME=value, as execve(2) wants them. 0, -ENOMEM. */
 static int make_variables(struct ecosystem *e)
 {
-	e->variables = calloc(e->env.n + 1, sizeof(*e->variables));
-	for (size_t i = 0; e->variables && i < e->env.n; i++)
-		if (asprintf(&e->variables[i], "%s=%s", e->env.items[i].name,
-			     e->env.items[i].value) < 0) {
-			e->variables[i] = NULL;
-			return -ENOMEM;
-		}
-	return e->variables ? 0 : -ENOMEM;
+	int r;
+
+	e->variables = calloc(e->env.n + e->identity.n + 1, sizeof(*e->variables));
+	if (!e->variables)
+		return -ENOMEM;
+	r = print_variables(&e->env, e->variables);
+	return r == 0 ? print_variables(&e->identity, e->variables + e->env.n) : r;
 }
 
 /* From where sioinit is now to where it will be, too. 0, -errno. */
@@ -81,6 +91,9 @@ static int take_one(struct ecosystem *all, size_t i, const struct ecosystem_requ
 	struct config_sidecar one = { .once = e->once,
 				      .inherits = inherits,
 				      .words = e->command,
+				      .has_pm_id = true,
+				      .behind_workers = e->behind_workers,
+				      .pm_id = e->pm_id,
 				      .from = { CONFIG_FROM_ECOSYSTEM, str_of(rq->file) } };
 	const char *wrong;
 	int r;
@@ -91,6 +104,11 @@ static int take_one(struct ecosystem *all, size_t i, const struct ecosystem_requ
 		r = make_cwd_absolute(e);
 	if (r == 0)
 		r = make_policy(e, rq, c, err, err_size);
+	if (r == 0 && e->filter.names) {
+		e->inherited = ecosystem_filtered(e, inherits);
+		r = e->inherited ? 0 : -ENOMEM;
+		one.inherits = e->inherited;
+	}
 	if (r < 0)
 		return r;
 	one.policy = e->policy;

@@ -14,12 +14,12 @@
 #include "settings/ecosystem/ecosystem_beside.h"
 #include "settings/ecosystem/ecosystem_call.h"
 #include "settings/ecosystem/ecosystem_name.h"
+#include "settings/ecosystem/ecosystem_reader.h"
 #include "settings/ecosystem/ecosystem_tree.h"
-#include "settings/ecosystem/ecosystem_words.h"
 
 #include "base/ban.h"
 
-enum { FILE_MAX = 1 << 20, PATH_BUF = 4096 };
+enum { FILE_MAX = 1 << 20 };
 
 /* Files */
 
@@ -46,72 +46,24 @@ static json_t *tree_of_file(const char *file, unsigned timeout_ms, char *why, si
 	return tree;
 }
 
-/* A program, or a script that says itself that it is for another interpreter than node. */
-static bool runs_by_itself(const char *path)
-{
-	char head[128] = "", *end;
-	auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0 || read(fd, head, sizeof(head) - 1) < 2)
-		return true;
-	if (strncmp(head, "#!", 2) != 0)
-		return strncmp(head, "\177ELF", 4) == 0;
-	end = strchr(head, '\n');
-	if (end)
-		*end = '\0';
-	return !strstr(head, "node");
-}
-
-/* A file without an extension that is known, such as bin/www, is for node; one in the directory is
- * named as the shell wants it. */
-static int settle_bare(struct ecosystem *e)
-{
-	struct ecosystem_words words = { 0 };
-	const char *script = e->command[0], *dot = strrchr(script, '.');
-	bool has_extension = dot && dot > script && !strchr(dot, '/');
-	char path[PATH_BUF];
-	int r;
-
-	(void)snprintf(path, sizeof(path), "%s%s%s", script[0] != '/' && e->cwd ? e->cwd : "",
-		       script[0] != '/' && e->cwd ? "/" : "", script);
-	if (has_extension || access(path, R_OK) < 0 || runs_by_itself(path))
-		return 0;
-	r = ecosystem_words_add(&words, STR("node"));
-	for (size_t i = 0; i < e->command_len && r == 0; i++)
-		r = ecosystem_words_add(&words, str_of(e->command[i]));
-	if (r == 0) {
-		struct ecosystem_words before = { e->command, e->command_len };
-
-		e->command = words.list;
-		e->command_len = words.n;
-		words = before;
-	}
-	ecosystem_words_free(&words);
-	return r;
-}
-
-/* 0, -ENOMEM. */
-static int settle_all(struct ecosystem *e)
-{
-	int r = e->bare ? settle_bare(e) : 0;
-
-	for (size_t i = 0; i < e->n_others && r == 0; i++)
-		r = settle_all(&e->others[i]);
-	return r;
-}
-
 /* @tree is consumed. */
 static int settle_tree(const struct ecosystem_request *rq, json_t *tree, const char *why,
 		       struct ecosystem *ret, char *err, size_t err_size)
 {
+	struct ecosystem_reader reader = { .rq = rq, .eco = ret, .err = err, .err_size = err_size };
 	int r = ecosystem_read(rq, tree, why, ret, err, err_size);
 
-	if (r == 0 && settle_all(ret) < 0) {
-		ecosystem_free(ret);
-		(void)snprintf(err, err_size, "%s: out of memory", rq->file);
-		return -EINVAL;
+	if (r < 0)
+		return r;
+	ecosystem_settle_program(&reader);
+	reader.beside = true;
+	for (size_t i = 0; i < ret->n_others; i++) {
+		reader.eco = &ret->others[i];
+		ecosystem_settle_program(&reader);
 	}
-	return r;
+	if (reader.result < 0)
+		ecosystem_free(ret);
+	return reader.result;
 }
 
 int ecosystem_load(const struct ecosystem_request *rq, unsigned timeout_ms, struct ecosystem *ret,
@@ -147,12 +99,24 @@ static int apply_settings(const struct ecosystem *e, const struct ecosystem_requ
 	return r;
 }
 
-static int apply_environment(const struct ecosystem *e)
+static int set_variables(const struct ecosystem_list *l)
 {
-	for (size_t i = 0; i < e->env.n; i++)
-		if (setenv(e->env.items[i].name, e->env.items[i].value, 1) < 0)
+	for (size_t i = 0; i < l->n; i++)
+		if (setenv(l->items[i].name, l->items[i].value, 1) < 0)
 			return -errno;
 	return 0;
+}
+
+static int apply_environment(const struct ecosystem *e)
+{
+	char **filtered = e->filter.names ? ecosystem_filtered(e, environ) : environ;
+	int r;
+
+	if (!filtered)
+		return -ENOMEM;
+	environ = filtered; /* for good */
+	r = set_variables(&e->identity);
+	return r == 0 ? set_variables(&e->env) : r;
 }
 
 static void log_keys(enum log_level level, const struct ecosystem_list *l,
@@ -190,6 +154,7 @@ int ecosystem_apply(struct ecosystem *e, const struct ecosystem_request *rq, str
 		r = apply_settings(e, rq, c, err, err_size);
 	if (r < 0)
 		return r;
+	c->pm_ids = e->pm_ids;
 	r = apply_environment(e);
 	if (r == 0 && e->cwd && chdir(e->cwd) < 0) {
 		(void)snprintf(err, err_size, "%s: cwd \"%s\": %s", rq->file, e->cwd,

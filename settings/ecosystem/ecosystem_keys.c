@@ -18,113 +18,16 @@
 enum { KEY_MAX = 64, CODES_TEXT_MAX = 1024 };
 enum { PM2_LISTEN_TIMEOUT_MS = 3000, READY_TIMEOUT_MS = 30000 /* the setting's default */ };
 
-void ecosystem_fail(struct ecosystem_reader *r, const char *fmt, ...)
-{
-	va_list ap;
-	int n;
-
-	if (r->result < 0)
-		return;
-	r->result = -EINVAL;
-	n = snprintf(r->err, r->err_size, "%s: %s%s%s", r->rq->file,
-		     r->beside && r->eco->app ? "app \"" : "",
-		     r->beside && r->eco->app ? r->eco->app : "",
-		     r->beside && r->eco->app ? "\": " : "");
-	va_start(ap, fmt);
-	if (n >= 0 && (size_t)n < r->err_size)
-		(void)vsnprintf(r->err + n, r->err_size - (size_t)n, fmt, ap);
-	va_end(ap);
-}
-
-void ecosystem_item_free(struct ecosystem_item *i)
-{
-	free(i->name);
-	free(i->value);
-	free(i->key);
-}
-
-void ecosystem_list_free(struct ecosystem_list *l)
-{
-	for (size_t i = 0; i < l->n; i++)
-		ecosystem_item_free(&l->items[i]);
-	free(l->items);
-}
-
-void ecosystem_add(struct ecosystem_reader *r, struct ecosystem_list *l, const char *name,
-		   const char *value, const char *key)
-{
-	struct ecosystem_item item = { strdup(name), strdup(value), strdup(key) };
-	struct ecosystem_item *items = realloc(l->items, (l->n + 1) * sizeof(*items));
-
-	if (items)
-		l->items = items;
-	if (!items || !item.name || !item.value || !item.key) {
-		ecosystem_item_free(&item);
-		ecosystem_fail(r, "out of memory");
-		return;
-	}
-	items[l->n++] = item;
-}
-
 static void wrong(struct ecosystem_reader *r, const char *wanted)
 {
 	ecosystem_fail(r, "%s: not %s", r->key, wanted);
 }
 
-void ecosystem_set(struct ecosystem_reader *r, const char *setting, const char *value)
-{
-	ecosystem_add(r, &r->eco->settings, setting, value, r->key);
-}
-
-/* Values as text */
-
-/* As JavaScript writes it, for what a variable may hold. NULL, or memory to free. */
-static char *text_of_number(double d)
-{
-	char text[32];
-
-	for (int digits = 1; digits <= 17; digits++) {
-		(void)snprintf(text, sizeof(text), "%.*g", digits, d);
-		if (strtod(text, NULL) == d)
-			break;
-	}
-	return strdup(text);
-}
-
-static char *text_of(const json_t *v)
-{
-	char text[32];
-
-	switch (json_typeof(v)) {
-	case JSON_STRING:
-		return strdup(json_string_value(v));
-	case JSON_INTEGER:
-		(void)snprintf(text, sizeof(text), "%lld", (long long)json_integer_value(v));
-		return strdup(text);
-	case JSON_REAL:
-		return text_of_number(json_real_value(v));
-	case JSON_TRUE:
-	case JSON_FALSE:
-		return strdup(json_is_true(v) ? "true" : "false");
-	default:
-		return json_dumps(v, JSON_COMPACT);
-	}
-}
-
 /* Keys: each takes @v for @k, which names the setting or the reason. */
-
-struct key;
-typedef void take_fn(struct ecosystem_reader *r, const struct key *k, const json_t *v);
-
-struct key {
-	const char *name;
-	take_fn *take;
-	const char *text;
-};
 
 static void take_as_it_is(struct ecosystem_reader *r, const struct key *k, const json_t *v)
 {
-	char *text = text_of(v);
+	char *text = ecosystem_text_of(v);
 
 	if (text)
 		ecosystem_set(r, k->text, text);
@@ -292,7 +195,7 @@ static void take_words(struct ecosystem_reader *r, struct ecosystem_words *words
 	else if (!json_is_array(v))
 		wrong(r, "a text or a list of texts");
 	for (size_t i = 0; i < json_array_size(v) && failed == 0; i++) {
-		char *text = text_of(json_array_get(v, i));
+		char *text = ecosystem_text_of(json_array_get(v, i));
 
 		failed = text ? ecosystem_words_add(words, str_of(text)) : -ENOMEM;
 		free(text);
@@ -311,13 +214,6 @@ static void take_node_args(struct ecosystem_reader *r, const struct key *k, cons
 {
 	(void)k;
 	take_words(r, &r->node_args, v);
-}
-
-/* pm2's default is one, ours is all CPUs: put after all keys are read. */
-static void take_instances(struct ecosystem_reader *r, const struct key *k, const json_t *v)
-{
-	take_as_it_is(r, k, v);
-	r->instances = k->name;
 }
 
 void ecosystem_add_variable(struct ecosystem_reader *r, const char *name, const char *value)
@@ -340,7 +236,7 @@ static bool is_ours(const char *name)
 static void take_variable(struct ecosystem_reader *r, const char *name, const json_t *v)
 {
 	const char *before = r->key;
-	char *text = text_of(v), key[KEY_MAX * 2];
+	char *text = ecosystem_text_of(v), key[KEY_MAX * 2];
 
 	(void)snprintf(key, sizeof(key), "%s.%s", before, name);
 	r->key = key;
@@ -541,16 +437,6 @@ static void take_treekill(struct ecosystem_reader *r, const struct key *k, const
 	ecosystem_add(r, &r->eco->changed, r->key, k->text, r->key);
 }
 
-static void take_exec_mode(struct ecosystem_reader *r, const struct key *k, const json_t *v)
-{
-	const char *mode = NULL;
-
-	take_string(r, v, &mode);
-	r->is_cluster = mode && strncmp(mode, "cluster", 7) == 0;
-	if (mode && strncmp(mode, "fork", 4) == 0)
-		ecosystem_add(r, &r->eco->changed, r->key, k->text, r->key);
-}
-
 /* What pm2 takes a worker for ready after, which then may still boot. */
 static void take_listen_timeout(struct ecosystem_reader *r, const struct key *k, const json_t *v)
 {
@@ -599,10 +485,8 @@ static void take_backoff(struct ecosystem_reader *r, const struct key *k, const 
 }
 
 static const char pm2_only[] = "concerns pm2 itself";
-static const char user[] =
-    "the image says who runs it: USER in the Dockerfile, or docker run --user";
-static const char watched[] =
-    "a container is replaced, not watched; node --watch is for development";
+static const char pid_file[] = "sioinit status --json has the pids";
+static const char no_apm[] = "nothing is reported to pm2.io: /metrics is for Prometheus";
 
 static const struct key keys[] = {
 	{ "name", NULL, NULL },
@@ -616,8 +500,8 @@ static const struct key keys[] = {
 	{ "interpreter", take_interpreter, "the image says which Node there is" },
 	{ "node_args", take_node_args, NULL },
 	{ "interpreter_args", take_node_args, NULL },
-	{ "instances", take_instances, "workers" },
-	{ "exec_mode", take_exec_mode,
+	{ "instances", ecosystem_take_instances, "workers" },
+	{ "exec_mode", ecosystem_take_exec_mode,
 	  "every worker is one of a Node cluster and shares the port" },
 	{ "env", take_env, NULL },
 	{ "port", take_as_it_is, "port" },
@@ -634,18 +518,25 @@ static const struct key keys[] = {
 	{ "cron_restart", take_cron, "cron-restart" },
 	{ "cron", take_cron, "cron-restart" },
 	{ "shutdown_with_message", take_shutdown, "stop-message" },
-	{ "source_map_support", ignore, "NODE_OPTIONS=--enable-source-maps" },
-	{ "instance_var", ignore, "the number is in NODE_APP_INSTANCE and SIOINIT_SLOT" },
-	{ "increment_var", ignore, "compute it from NODE_APP_INSTANCE" },
-	{ "filter_env", ignore, "workers get the container's environment" },
-	{ "autostart", ignore_off, "what is not to run needs no container" },
+	{ "source_map_support", ignore,
+	  "source maps are on for what node runs, as pm2 has it, whatever this says" },
+	{ "disable_source_map_support", ecosystem_take_source_maps,
+	  "true: node runs without --enable-source-maps" },
+	{ "instance_var", take_as_it_is, "instance-var" },
+	{ "increment_var", ecosystem_take_increment_var, "increment-var" },
+	{ "filter_env", ecosystem_take_filter,
+	  "a variable, or a list of parts of their names, that the app is not given; true "
+	  "filters nothing, as with pm2 7" },
+	{ "append_env_to_name", ecosystem_take_append_env, "NODE_ENV behind the app's name" },
+	{ "autostart", ignore_off, "only an app that is named is started then" },
 	{ "treekill", take_treekill, "no descendant of a worker outlives it" },
 	{ "post_update", ignore, "build steps belong into the image" },
-	{ "io", ignore, "/metrics on the admin address has numbers for Prometheus" },
-	{ "watch", ignore, watched },
-	{ "watch_delay", ignore, watched },
-	{ "ignore_watch", ignore, watched },
-	{ "watch_options", ignore, watched },
+	{ "io", ignore, no_apm },
+	{ "watch", ecosystem_take_watch, "watch" },
+	{ "ignore_watch", ecosystem_take_ignore_watch, "watch-ignore" },
+	{ "watch_options", ecosystem_take_watch_options,
+	  "the kernel says what has changed (inotify)" },
+	{ "watch_delay", ignore, "100 ms after the last change" },
 	{ "out_file", take_log_file, "log-out" },
 	{ "out", take_log_file, "log-out" },
 	{ "output", take_log_file, "log-out" },
@@ -663,33 +554,73 @@ static const struct key keys[] = {
 	{ "merge_logs", take_merge_logs, NULL },
 	{ "combine_logs", take_merge_logs, NULL },
 	{ "time", take_time_of_logs, "log-date" },
-	{ "uid", ignore, user },
-	{ "gid", ignore, user },
-	{ "user", ignore, user },
-	{ "username", ignore, user },
-	{ "pid_file", ignore, pm2_only },
-	{ "pid", ignore, pm2_only },
-	{ "name_prefix", ignore, pm2_only },
+	{ "uid", take_as_it_is, "user" },
+	{ "user", take_as_it_is, "user" },
+	{ "gid", take_as_it_is, "group" },
+	{ "username", ignore, "pm2 overwrites it" },
+	{ "pid_file", ignore, pid_file },
+	{ "pid", ignore, pid_file },
+	{ "name_prefix", ignore, "pm2 takes it from its command line only" },
 	{ "namespace", ignore, pm2_only },
 	{ "install_url", ignore, pm2_only },
-	{ "disable_source_map_support", ignore, pm2_only },
 	{ "vizion", ignore, pm2_only },
-	{ "execute_command", ignore, pm2_only },
-	{ "force", ignore, pm2_only },
-	{ "append_env_to_name", ignore, pm2_only },
-	{ "trace", ignore, pm2_only },
-	{ "disable_trace", ignore, pm2_only },
-	{ "v8", ignore, pm2_only },
-	{ "event_loop_inspector", ignore, pm2_only },
-	{ "deep_monitoring", ignore, pm2_only },
-	{ "pmx", ignore, pm2_only },
-	{ "automation", ignore, pm2_only },
+	{ "execute_command", ignore, "a script of several words is run as a command anyway" },
+	{ "force", ignore, "each start is another container" },
+	{ "trace", ignore, no_apm },
+	{ "disable_trace", ignore, no_apm },
+	{ "v8", ignore, no_apm },
+	{ "event_loop_inspector", ignore, no_apm },
+	{ "deep_monitoring", ignore, no_apm },
+	{ "pmx", ignore, no_apm },
+	{ "automation", ignore, no_apm },
 	{ "windows_hide", ignore, pm2_only },
 	{ "kill_retry_time", ignore, pm2_only },
 	{ "write", ignore, pm2_only },
 };
 
 static const struct key unknown = { "", ignore, "no key of pm2's" };
+
+/* What becomes of a key, by what takes it; all others are for the setting that they name. */
+static const struct {
+	take_fn *take;
+	const char *class, *more; /* before what the key says */
+} classes[] = {
+	{ NULL, "variables", "the variable `name`; which app `SIOINIT_ECOSYSTEM_APP` means" },
+	{ take_script, "command", "looked for where the app is, then in PATH" },
+	{ take_args, "command", "" },
+	{ take_node_args, "command", "between interpreter and script" },
+	{ take_interpreter, "command", "as it is; of `node@18` node: " },
+	{ take_cwd, "command", "where it runs" },
+	{ take_env, "variables", "`PORT` and `SIOINIT_*` are settings" },
+	{ ecosystem_take_exec_mode, "variables", "the variable `exec_mode`; " },
+	{ ecosystem_take_filter, "variables", "" },
+	{ ecosystem_take_append_env, "variables", "" },
+	{ ecosystem_take_source_maps, "command", "" },
+	{ take_listen_timeout, "setting",
+	  "`SIOINIT_WAIT_READY_TIMEOUT`, or `SIOINIT_READY_TIMEOUT` beyond its default" },
+	{ take_merge_logs, "setting",
+	  "whether `SIOINIT_LOG_OUT` and the like have {slot} in them" },
+	{ take_treekill, "setting", "false: `SIOINIT_STOP_GROUP=leader`; " },
+	{ ecosystem_take_watch_options, "no effect", "" },
+	{ ignore, "no effect", "" },
+	{ ignore_off, "no effect", "" },
+};
+
+void ecosystem_key_class(const struct key *k, const char **ret_class, const char **ret_more)
+{
+	*ret_class = NULL;
+	*ret_more = "";
+	for (size_t i = 0; i < ARRAY_LEN(classes); i++)
+		if (classes[i].take == k->take) {
+			*ret_class = classes[i].class;
+			*ret_more = classes[i].more;
+		}
+}
+
+const struct key *ecosystem_key(size_t i)
+{
+	return i < ARRAY_LEN(keys) ? &keys[i] : NULL;
+}
 
 /* maxMemoryRestart is max_memory_restart */
 static void snake_case(const char *key, char dst[static KEY_MAX])
@@ -704,7 +635,7 @@ static void snake_case(const char *key, char dst[static KEY_MAX])
 	dst[n] = '\0';
 }
 
-static const struct key *find_key(const char *written)
+static const struct key *key_named(const char *written)
 {
 	char name[KEY_MAX];
 
@@ -712,13 +643,14 @@ static const struct key *find_key(const char *written)
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
 		if (strcmp(name, keys[i].name) == 0)
 			return &keys[i];
-	return &unknown;
+	return NULL;
 }
 
 void ecosystem_take_key(struct ecosystem_reader *r, const char *name, const json_t *value)
 {
-	const struct key *k = find_key(name);
+	const struct key *k = key_named(name);
 
+	k = k ? k : &unknown;
 	r->key = name;
 	if (k->take && !json_is_null(value))
 		k->take(r, k, value);

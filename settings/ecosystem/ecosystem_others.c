@@ -36,16 +36,25 @@ static bool is_cluster(const json_t *app)
 	return mode && strncmp(mode, "cluster", 7) == 0;
 }
 
-static bool is_started(const json_t *app)
+bool ecosystem_is_not_started(const json_t *app)
 {
-	return !json_is_false(json_object_get(app, "autostart"));
+	return json_is_false(json_object_get(app, "autostart"));
+}
+
+static bool is_any(const json_t *app)
+{
+	(void)app;
+	return true;
 }
 
 static const json_t *first(const json_t *apps, bool (*is)(const json_t *app))
 {
-	for (size_t i = 0; i < json_array_size(apps); i++)
-		if (is_started(json_array_get(apps, i)) && is(json_array_get(apps, i)))
-			return json_array_get(apps, i);
+	for (size_t i = 0; i < json_array_size(apps); i++) {
+		const json_t *app = json_array_get(apps, i);
+
+		if (!ecosystem_is_not_started(app) && is(app))
+			return app;
+	}
 	return NULL;
 }
 
@@ -55,12 +64,18 @@ const json_t *ecosystem_routed(const json_t *apps)
 
 	if (!app)
 		app = first(apps, is_cluster);
-	if (!app)
-		app = first(apps, is_started);
-	return app ? app : json_array_get(apps, 0);
+	return app ? app : first(apps, is_any);
 }
 
 /* The settings of one that is not */
+
+static const struct ecosystem_item *setting_of(const struct ecosystem *e, const char *name)
+{
+	for (size_t i = 0; e && i < e->settings.n; i++)
+		if (strcmp(e->settings.items[i].name, name) == 0)
+			return &e->settings.items[i];
+	return NULL;
+}
 
 static void keep(struct ecosystem_reader *r, const struct ecosystem_item *s)
 {
@@ -85,6 +100,29 @@ static void take_workers(struct ecosystem_reader *r, const struct ecosystem_item
 			      s->key);
 }
 
+static void take_instance_var(struct ecosystem_reader *r, const struct ecosystem_item *s)
+{
+	ecosystem_add_own(r, &r->eco->identity, s->value, "0");
+}
+
+static void take_increment_var(struct ecosystem_reader *r, const struct ecosystem_item *s)
+{
+	ecosystem_add_own(r, &r->eco->identity, s->value, "0");
+}
+
+/* All processes beside the workers are of the workers' user. */
+static void take_user(struct ecosystem_reader *r, const struct ecosystem_item *s)
+{
+	const struct ecosystem_item *workers = setting_of(r->routed, s->name);
+
+	if (!workers || strcmp(workers->value, s->value) != 0)
+		ecosystem_fail(r,
+			       "%s: what runs beside the workers runs as their user, which is "
+			       "another one: run it alone, in a container of its own "
+			       "(SIOINIT_ECOSYSTEM_APP)",
+			       s->key);
+}
+
 static void leave_out(struct ecosystem_reader *r, const struct ecosystem_item *s)
 {
 	if (strcmp(s->value, "off") != 0)
@@ -96,10 +134,21 @@ static const struct {
 	const char *setting;
 	void (*take)(struct ecosystem_reader *r, const struct ecosystem_item *s);
 } settings[] = {
-	{ "restart", take_restart }, { "port", take_port },    { "workers", take_workers },
-	{ "restart-delay", keep },   { "max-restarts", keep }, { "min-uptime", keep },
-	{ "stop-exit-codes", keep }, { "stop-timeout", keep }, { "stop-signal", keep },
-	{ "restart-backoff", keep }, { "cron-restart", keep },
+	{ "restart", take_restart },
+	{ "port", take_port },
+	{ "workers", take_workers },
+	{ "restart-delay", keep },
+	{ "max-restarts", keep },
+	{ "min-uptime", keep },
+	{ "stop-exit-codes", keep },
+	{ "stop-timeout", keep },
+	{ "stop-signal", keep },
+	{ "user", take_user },
+	{ "group", take_user },
+	{ "instance-var", take_instance_var },
+	{ "increment-var", take_increment_var },
+	{ "restart-backoff", keep },
+	{ "cron-restart", keep },
 };
 
 static void take_setting(struct ecosystem_reader *r, const struct ecosystem_item *s)
@@ -134,15 +183,37 @@ static void sort_settings(struct ecosystem_reader *r)
 	ecosystem_list_free(&all);
 }
 
+/* pm2 tells each app the number of its instance; here it has but one. */
+static void number(struct ecosystem_reader *r)
+{
+	if (!setting_of(r->eco, "instance-var"))
+		ecosystem_set(r, "instance-var", "NODE_APP_INSTANCE");
+}
+
+/* It would be root's under pm2. */
+static void say_user(struct ecosystem_reader *r)
+{
+	const struct ecosystem_item *workers = setting_of(r->routed, "user");
+
+	if (workers && !setting_of(r->eco, "user"))
+		ecosystem_add(r, &r->eco->changed, workers->key, "runs as the workers do",
+			      workers->key);
+}
+
 static void take_other(struct ecosystem_reader *r, const json_t *app, ecosystem_take_fn *take_app)
 {
 	struct ecosystem *eco = &r->eco->others[r->eco->n_others++];
-	struct ecosystem_reader other = {
-		.rq = r->rq, .eco = eco, .err = r->err, .err_size = r->err_size, .beside = true
-	};
+	struct ecosystem_reader other = { .rq = r->rq,
+					  .eco = eco,
+					  .err = r->err,
+					  .err_size = r->err_size,
+					  .beside = true,
+					  .routed = r->eco };
 
 	if (json_is_object(app)) {
 		take_app(&other, app);
+		number(&other);
+		say_user(&other);
 		sort_settings(&other);
 	} else {
 		ecosystem_fail(r, "an app that is no object");
@@ -156,16 +227,32 @@ static void take_other(struct ecosystem_reader *r, const json_t *app, ecosystem_
 void ecosystem_take_others(struct ecosystem_reader *r, const json_t *apps, const json_t *routed,
 			   ecosystem_take_fn *take_app)
 {
+	struct config_pm_ids *ids = &r->eco->pm_ids;
 	size_t n = json_array_size(apps);
+	bool behind = false;
 
-	r->eco->others = n > 1 ? calloc(n - 1, sizeof(*r->eco->others)) : NULL;
-	if (n > 1 && !r->eco->others)
+	if (n < 2)
+		return;
+	r->eco->others = calloc(n - 1, sizeof(*r->eco->others));
+	if (!r->eco->others) {
 		ecosystem_fail(r, "out of memory");
+		return;
+	}
 	for (size_t i = 0; i < n && r->result == 0; i++) {
 		const json_t *app = json_array_get(apps, i);
 
-		if (app != routed && is_started(app))
+		if (app == routed) {
+			behind = true;
+			continue;
+		}
+		if (!ecosystem_is_not_started(app)) {
+			struct ecosystem *other = &r->eco->others[r->eco->n_others];
+
 			take_other(r, app, take_app);
+			other->pm_id = ids->before + ids->behind;
+			other->behind_workers = behind;
+		}
+		*(behind ? &ids->behind : &ids->before) += 1;
 	}
 }
 

@@ -20,13 +20,13 @@ test("the app runs as the file says, and pm2's signal ends it", async () => {
 	try {
 		const t = await told(s);
 		assert.deepStrictEqual(t.args, ["--room", "the lobby"]);
-		assert.deepStrictEqual(t.execArgv, ["--stack-trace-limit=7"]);
+		assert.deepStrictEqual(t.execArgv, ["--enable-source-maps", "--stack-trace-limit=7"]);
 		assert.strictEqual(t.cwd, path.join(dir, "app"));
 		assert.strictEqual(t.env.GREETING, "good day");
 		assert.strictEqual(t.env.NODE_ENV, "production");
 		assert.strictEqual(t.env.PORT, String(s.port), "the environment's port is before the file's");
 		assert.strictEqual(t.env.SIOINIT_WORKERS, "2");
-		assert.match(s.log, /no effect: watch, deploy/);
+		assert.match(s.log, /no effect: deploy/);
 		assert.match(s.log, /evaluated/);
 		assert.strictEqual(s.out.includes("evaluated"), false, "stdout is the workers'");
 	} finally {
@@ -113,9 +113,9 @@ test("migrate: its environment means the same as the file", async () => {
 	assert.deepStrictEqual(section(r.out, "Dockerfile"), [
 		`WORKDIR ${dir}/app`,
 		'ENTRYPOINT ["sioinit"]',
-		'CMD ["node", "--stack-trace-limit=7", "./server.js", "--room", "the lobby"]',
+		'CMD ["node", "--enable-source-maps", "--stack-trace-limit=7", "./server.js", "--room", "the lobby"]',
 	]);
-	assert.match(r.out, /# watch: a container is replaced, not watched/);
+	assert.match(r.out, /# watch: workers are replaced one by one/);
 	assert.match(r.out, /# deploy: /);
 
 	const tmp = temporary(), settings = path.join(tmp, "settings");

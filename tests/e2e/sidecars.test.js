@@ -201,7 +201,7 @@ test("an ecosystem file: the cluster is routed to, the other apps run beside it"
 		}, [file]);
 		const migrated = await run(["migrate", file]);
 		const line = migrated.out.match(/^SIOINIT_SIDECAR_MAIL_JOBS=(.*)$/m)[1];
-		assert.strictEqual(line, `cd ${path.join(tmp, "other")} && ONLY=jobs PORT=3001 node jobs.js 'x y'`);
+		assert.strictEqual(line, `cd ${path.join(tmp, "other")} && ONLY=jobs PORT=3001 node --enable-source-maps jobs.js 'x y'`);
 		assert.match(migrated.out, /^SIOINIT_WORKERS=2$/m);
 	} finally {
 		fs.rmSync(tmp, { recursive: true });

@@ -178,13 +178,16 @@ test("too much memory, too old, too many sessions: replaced without a gap", asyn
 	}
 });
 
-test("a changed file replaces the workers, a module's does not", async () => {
+test("a changed file replaces the workers, a module's and what is to be ignored does not", async () => {
 	const dir = fs.mkdtempSync(path.join(os.tmpdir(), "sioinit-"));
-	for (const sub of ["lib", "node_modules"]) fs.mkdirSync(path.join(dir, sub));
-	const s = await start(["supervised.js"], { SIOINIT_WORKERS: "1", SIOINIT_WATCH: dir, SIOINIT_DRAIN_TIME: "0.1" });
+	for (const sub of ["lib", "node_modules", "logs", "lib/uploads"]) fs.mkdirSync(path.join(dir, sub));
+	const ignored = `logs,*.sqlite,${dir}/lib/up*`;
+	const s = await start(["supervised.js"], { SIOINIT_WORKERS: "1", SIOINIT_WATCH: dir, SIOINIT_WATCH_IGNORE: ignored, SIOINIT_DRAIN_TIME: "0.1" });
 	try {
 		const { pid } = await whoAt(s.port);
-		fs.writeFileSync(path.join(dir, "node_modules", "x.js"), "");
+		for (const file of ["node_modules/x.js", "logs/x", "lib/db.sqlite", "lib/uploads/x", "lib/upper"]) fs.writeFileSync(path.join(dir, file), "");
+		await new Promise((r) => setTimeout(r, 300)); // three times what a change takes to settle
+		assert.strictEqual(count(s.log, "files have changed"), 0);
 		fs.writeFileSync(path.join(dir, "lib", "x.js"), "");
 		await until(async () => s.log.includes("reload done"), "the reload");
 		assert.notStrictEqual((await whoAt(s.port)).pid, pid);

@@ -90,7 +90,7 @@ static void start(void)
 	assert_non_null(board);
 	sidecars_init(&all, &(struct sidecars_context){ &loop, &config, &credentials, &logs, board,
 							&ops, NULL });
-	sidecars_start(&all);
+	sidecars_start(&all, 1);
 }
 
 static pid_t pid_of(unsigned i)

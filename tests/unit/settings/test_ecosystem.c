@@ -17,6 +17,7 @@
 #include "base/macros.h"
 #include "settings/ecosystem/ecosystem.h"
 #include "settings/ecosystem/ecosystem_name.h"
+#include "settings/ecosystem/ecosystem_reader.h"
 #include "settings/ecosystem/ecosystem_words.h"
 
 enum { TEXT_MAX = 4096 };
@@ -133,6 +134,15 @@ static void has_a_setting_for_a_key(void **state)
 		{ "\"log_date_format\": \"HH:mm Z\"", "log-date=HH:mm Z\n" },
 		{ "\"time\": true, \"log_date_format\": \"HH:mm Z\"",
 		  "log-date=YYYY-MM-DDTHH:mm:ss\nworkers=1\n" },
+		{ "\"instance_var\": \"ID\"", "instance-var=ID\n" },
+		{ "\"incrementVar\": \"N\"", "increment-var=N\n" },
+		{ "\"increment_var\": \"PORT\", \"env\": { \"PORT\": 3000 }",
+		  "worker-port=3000\ndispatch=port\n" },
+		{ "\"user\": \"node\"", "user=node\n" },
+		{ "\"uid\": 1000, \"gid\": \"www\"", "user=1000\ngroup=www\n" },
+		{ "\"watch\": true", "watch=.\n" },
+		{ "\"watch\": [\"./src/\", \"lib\"], \"ignore_watch\": \"src/*.log\"",
+		  "watch=src,lib\nwatch-ignore=src/*.log\n" },
 		{ "\"x\": 1", "stop-signal=INT\n" },
 	};
 
@@ -191,7 +201,10 @@ static void has_the_command(void **state)
 static void says_what_has_no_effect(void **state)
 {
 	(void)state;
-	assert_has("\"watch\": true", "!watch=a container is replaced");
+	assert_has("\"io\": {}", "!io=nothing is reported");
+	assert_has("\"watch\": false, \"ignore_watch\": [{}]", "|a.js\n");
+	assert_null(strstr(shown, "watch"));
+	assert_has("\"watch\": true", "~watch=workers are replaced one by one");
 	assert_has("\"outFile\": true", "!outFile=it names no file");
 	assert_has("\"nonsense\": 1", "!nonsense=no key of pm2's");
 	assert_has("\"treekill\": false", "~treekill=");
@@ -211,6 +224,20 @@ static void says_what_is_wrong(void **state)
 		       "eco: stop_exit_codes: not a list of exit codes");
 	assert_refused("\"script\": 1", "eco: script: not a text");
 	assert_refused("\"args\": 1", "eco: args: not a text or a list of texts");
+	assert_refused("\"exec_mode\": \"thread\"", "eco: exec_mode: not cluster or fork");
+	assert_refused("\"filter_env\": [\"\"]",
+		       "eco: filter_env: not a variable or a list of parts of their names");
+	assert_refused("\"watch\": true, \"ignore_watch\": [{}]",
+		       "eco: ignore_watch: not a path or a list of paths (no regular expressions)");
+	assert_refused("\"watch\": true, \"watch_options\": { \"ignored\": \"x\" }",
+		       "eco: watch_options.ignored: write it as ignore_watch, a list of paths and "
+		       "patterns");
+	assert_refused("\"autostart\": false",
+		       "eco: autostart: no app in it is to be started (SIOINIT_ECOSYSTEM_APP runs "
+		       "one by its name: a)");
+	assert_refused("\"script\": \"serve\"",
+		       "eco: script \"serve\" is pm2's own file server, which is not here: install "
+		       "npm's and write \"npx\", args \"serve ...\"");
 	assert_int_equal(parse(ECOSYSTEM_JSON, "{ \"apps\": [", NULL, NULL), -EINVAL);
 	assert_non_null(strstr(err, "eco: line 1, column"));
 	assert_int_equal(parse(ECOSYSTEM_JSON, "[]", NULL, NULL), -EINVAL);
@@ -289,6 +316,100 @@ static void keeps_what_the_others_can_have(void **state)
 		   "~instances=runs once: only the app that clients are routed to has several\n"
 		   "!env.SIOINIT_WORKERS=only for the app that clients are routed to\n"
 		   "!max_memory_restart=only for the app that clients are routed to\n");
+}
+
+/* Of each app beside it, behind those of the workers where there is a +. */
+static void numbers_all_apps(void **state)
+{
+	static const char apps[] = "[" APP("a", "") "," APP("b", ", \"autostart\": false") "," APP(
+	    "c", ", \"instances\": 4") "," APP("d", "") "," APP("e", "") "]";
+	char got[64] = "";
+
+	(void)state;
+	assert_int_equal(parse(ECOSYSTEM_JSON, apps, NULL, NULL), 0);
+	assert_int_equal(eco.pm_ids.before, 2);
+	assert_int_equal(eco.pm_ids.behind, 2);
+	for (size_t i = 0; i < eco.n_others; i++)
+		(void)snprintf(got + strlen(got), sizeof(got) - strlen(got), " %s%u",
+			       eco.others[i].behind_workers ? "+" : "", eco.others[i].pm_id);
+	assert_string_equal(got, " 0 +2 +3");
+	ecosystem_free(&eco);
+}
+
+static void names_the_app_by_its_environment(void **state)
+{
+	(void)state;
+	assert_int_equal(parse(ECOSYSTEM_JSON, "[" APP("a", ", \"append_env_to_name\": true") "]",
+			       NULL, "production"),
+			 0);
+	assert_string_equal(eco.app, "a-production");
+	ecosystem_free(&eco);
+}
+
+static void lets_nobody_be_another_user_beside_the_workers(void **state)
+{
+	static const char same[] = "[" APP("a", ", \"uid\": 1000, \"instances\": 2") "," APP(
+	    "b", ", \"user\": \"1000\"") "," APP("c", "") "]";
+
+	(void)state;
+	assert_int_equal(parse(ECOSYSTEM_JSON,
+			       "[" APP("a", ", \"instances\": 2") "," APP("b", ", \"uid\": 1") "]",
+			       NULL, NULL),
+			 -EINVAL);
+	assert_non_null(strstr(err, "eco: app \"b\": uid: what runs beside the workers"));
+	assert_int_equal(parse(ECOSYSTEM_JSON, same, NULL, NULL), 0);
+	assert_int_equal(eco.others[0].changed.n, 0);
+	assert_string_equal(eco.others[1].changed.items[0].value, "runs as the workers do");
+	ecosystem_free(&eco);
+}
+
+static void filters_the_environment(void **state)
+{
+	char *env[] = { "AWS_KEY=1", "PATH=/", "MY_AWS=2", "SIOINIT_AWS=3", "A=AWS", NULL }, **kept;
+
+	(void)state;
+	assert_int_equal(
+	    parse(ECOSYSTEM_JSON, "[" APP("a", ", \"filter_env\": [\"AWS\"]") "]", NULL, NULL), 0);
+	kept = ecosystem_filtered(&eco, env);
+	assert_ptr_equal(kept[0], env[1]);
+	assert_ptr_equal(kept[1], env[3]);
+	assert_ptr_equal(kept[2], env[4]);
+	assert_null(kept[3]);
+	free(kept);
+	ecosystem_free(&eco);
+	assert_int_equal(
+	    parse(ECOSYSTEM_JSON, "[" APP("a", ", \"filter_env\": \"AWS_KEY\"") "]", NULL, NULL),
+	    0);
+	kept = ecosystem_filtered(&eco, env);
+	assert_ptr_equal(kept[0], env[1]);
+	assert_ptr_equal(kept[1], env[2]);
+	free(kept);
+	ecosystem_free(&eco);
+}
+
+static bool is_setting(const char *name)
+{
+	struct config_option o;
+
+	for (size_t i = 0; name && config_option(i, &o); i++)
+		if (strcmp(o.name, name) == 0)
+			return true;
+	return false;
+}
+
+/* A setting that there is, or a class. */
+static void says_what_becomes_of_every_key(void **state)
+{
+	const struct key *k;
+
+	(void)state;
+	for (size_t i = 0; (k = ecosystem_key(i)); i++) {
+		const char *class, *more;
+
+		ecosystem_key_class(k, &class, &more);
+		if (!class && !is_setting(k->text))
+			fail_msg("%s: neither a setting nor a class", k->name);
+	}
 }
 
 static void says_which_of_several_is_wrong(void **state)
@@ -531,10 +652,111 @@ static void runs_what_has_no_extension_with_node(void **state)
 	(void)fputs("#!/bin/sh\n", f);
 	(void)fclose(f);
 	assert_loads("w.json", "{ \"script\": \"./bin/www\", \"args\": \"x\" }",
-		     "|node|./bin/www|x\n");
-	assert_loads("w.json", "{ \"script\": \"www\", \"cwd\": \"bin\" }", "|node|www\n");
+		     "|node|--enable-source-maps|./bin/www|x\n");
+	assert_loads("w.json", "{ \"script\": \"www\", \"cwd\": \"bin\" }",
+		     "|node|--enable-source-maps|www\n");
+	assert_loads("w.json", "{ \"script\": \"start\", \"cwd\": \"bin\" }", "\n|./start\n");
+	assert_loads("w.json",
+		     "{ \"script\": \"start\", \"cwd\": \"bin\", \"interpreter\": \"none\" }",
+		     "\n|./start\n");
 	assert_loads("w.json", "{ \"script\": \"bin/start\" }", "\n|bin/start\n");
 	assert_loads("w.json", "{ \"script\": \"/bin/ls\" }", "\n|/bin/ls\n");
+}
+
+static void write_program(const char *path)
+{
+	FILE *f = fopen(path, "we");
+
+	assert_non_null(f);
+	(void)fputs("#!/usr/bin/env node\n", f);
+	(void)fclose(f);
+	assert_int_equal(chmod(path, 0755), 0);
+}
+
+/* Where pm2 looks, too: the app's directory, then PATH. */
+static void finds_the_script_in_path(void **state)
+{
+	char *before = strdup(getenv("PATH")), here[512], path[1024], wanted[1024];
+
+	(void)state;
+	assert_non_null(before);
+	assert_non_null(getcwd(here, sizeof(here)));
+	write_program("bin/npm");
+	write_program("bin/next");
+	(void)snprintf(path, sizeof(path), "%s/bin:%s", here, before);
+	assert_int_equal(setenv("PATH", path, 1), 0);
+	(void)snprintf(wanted, sizeof(wanted), "|node|--enable-source-maps|-r|x|%s/bin/next|dev\n",
+		       here);
+	assert_loads("w.json",
+		     "{ \"script\": \"next\", \"args\": \"dev\", \"node_args\": \"-r x\" }",
+		     wanted);
+	assert_loads("w.json",
+		     "{ \"script\": \"npm\", \"args\": \"start\", \"interpreter\": \"node\" }",
+		     "\n|npm|start\n");
+	assert_loads("w.json", "{ \"script\": \"next\" }", "\n|next\n");
+	assert_int_equal(setenv("PATH", before, 1), 0);
+	free(before);
+}
+
+static void maps_sources_unless_it_is_told_not_to(void **state)
+{
+	(void)state;
+	assert_loads("w.json", "{ \"script\": \"a.js\" }", "\n|node|--enable-source-maps|a.js\n");
+	assert_loads("w.json", "{ \"script\": \"a.js\", \"disable_source_map_support\": true }",
+		     "\n|a.js\n");
+	assert_loads("w.json", "{ \"script\": \"a.ts\", \"interpreter\": \"./x/ts-node\" }",
+		     "\n|./x/ts-node|a.ts\n");
+}
+
+static void runs_python_by_the_name_that_there_is(void **state)
+{
+	static const char app[] = "{ \"script\": \"a.py\" }",
+			  named[] = "{ \"script\": \"a.py\", \"interpreter\": \"python3\" }";
+	char *before = strdup(getenv("PATH"));
+
+	(void)state;
+	assert_non_null(before);
+	assert_int_equal(setenv("PATH", "bin", 1), 0);
+	assert_loads("w.json", app, "\n|python3|a.py\n");
+	assert_non_null(strstr(shown, "$PYTHONUNBUFFERED=1\n"));
+	write_program("bin/python");
+	assert_loads("w.json", app, "\n|python|a.py\n");
+	assert_loads("w.json", named, "\n|python3|a.py\n");
+	assert_int_equal(setenv("PATH", before, 1), 0);
+	free(before);
+}
+
+/* Its name, exec_mode, pm_cwd and pm_exec_path, the last two without the directory. */
+static void assert_identity(const char *text, const char *wanted)
+{
+	char got[TEXT_MAX] = "", here[512];
+
+	assert_non_null(getcwd(here, sizeof(here)));
+	if (load("w.json", text, 30000) < 0)
+		fail_msg("%s", err);
+	for (size_t i = 0; i < eco.identity.n; i++) {
+		const char *value = eco.identity.items[i].value;
+		size_t n = strlen(here);
+
+		value += strncmp(value, here, n) == 0 ? n : 0;
+		(void)snprintf(got + strlen(got), sizeof(got) - strlen(got), "|%s=%s",
+			       eco.identity.items[i].name, value);
+	}
+	ecosystem_free(&eco);
+	assert_string_equal(got, wanted);
+}
+
+static void tells_the_app_what_pm2_does(void **state)
+{
+	(void)state;
+	assert_identity("{ \"script\": \"./x/../a.js\", \"cwd\": \"./bin/\" }",
+			"|name=a|exec_mode=fork_mode|pm_cwd=/bin|pm_exec_path=/bin/a.js");
+	assert_identity("{ \"script\": \"a.js\", \"instances\": \"max\", \"name\": \"w\" }",
+			"|name=w|exec_mode=cluster_mode|pm_cwd=|pm_exec_path=/a.js");
+	assert_identity("{ \"script\": \"a.py\", \"instances\": 2, \"env\": { \"name\": \"x\" } }",
+			"|exec_mode=fork_mode|pm_cwd=|pm_exec_path=/a.py");
+	assert_identity("{ \"script\": \"/a/./b.js\", \"exec_mode\": \"cluster\" }",
+			"|name=b|exec_mode=cluster_mode|pm_cwd=|pm_exec_path=/a/b.js");
 }
 
 static void comes_after_all_other_sources(void **state)
@@ -668,6 +890,11 @@ int main(void)
 		cmocka_unit_test(chooses_the_app),
 		cmocka_unit_test(routes_to_one_of_several),
 		cmocka_unit_test(keeps_what_the_others_can_have),
+		cmocka_unit_test(numbers_all_apps),
+		cmocka_unit_test(names_the_app_by_its_environment),
+		cmocka_unit_test(lets_nobody_be_another_user_beside_the_workers),
+		cmocka_unit_test(filters_the_environment),
+		cmocka_unit_test(says_what_becomes_of_every_key),
 		cmocka_unit_test(says_which_of_several_is_wrong),
 		cmocka_unit_test(reads_yaml),
 		cmocka_unit_test(refuses_yaml),
@@ -678,6 +905,10 @@ int main(void)
 		cmocka_unit_test(runs_what_has_no_extension_with_node),
 		cmocka_unit_test(makes_an_app_of_pm2s_call),
 		cmocka_unit_test(takes_several_apps_of_a_list),
+		cmocka_unit_test(finds_the_script_in_path),
+		cmocka_unit_test(maps_sources_unless_it_is_told_not_to),
+		cmocka_unit_test(runs_python_by_the_name_that_there_is),
+		cmocka_unit_test(tells_the_app_what_pm2_does),
 		cmocka_unit_test(comes_after_all_other_sources),
 		cmocka_unit_test(the_others_have_nothing_of_the_app_that_is_routed_to),
 		cmocka_unit_test(refuses_a_wrong_setting_in_force),
