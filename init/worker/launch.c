@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/fd.h"
 #include "base/log.h"
@@ -17,6 +18,7 @@
 #include "init/system/memory.h"
 #include "init/system/spawn.h"
 #include "init/system/terminal.h"
+#include "init/worker/claim_script.h"
 #include "init/worker/context.h"
 #include "init/worker/exec_failure.h"
 #include "init/worker/heap.h"
@@ -78,8 +80,8 @@ static void tell_place(const struct worker *w, struct words *env, const char *po
 		    "WEB_CONCURRENCY=1"); /* gunicorn, uvicorn: the processes are ours to make */
 }
 
-/* What is added to our environment; @words and @heap hold the texts. */
-static void tell(const struct worker *w, int far, char *heap, struct words *words)
+/* What is added to our environment; @words and @node_options hold the texts. */
+static void tell(const struct worker *w, int far, char *node_options, struct words *words)
 {
 	const struct worker_context *cx = w->context;
 	char *user[CREDENTIALS_ENV_MAX], port[ENDPOINT_PATH_MAX];
@@ -89,10 +91,10 @@ static void tell(const struct worker *w, int far, char *heap, struct words *word
 	add(words, "SIOINIT_SLOT=%u", w->slot);
 	add(words, "SIOINIT_WORKERS=%u", cx->wanted);
 	tell_place(w, words, port);
-	if (cx->reach.channel)
+	if (w->has_channel)
 		tell_channel(w, words, far);
-	if (heap)
-		words->list[words->n++] = heap;
+	if (node_options)
+		words->list[words->n++] = node_options;
 	credentials_env(cx->credentials, user);
 	for (char **u = user; *u; u++)
 		words->list[words->n++] = *u;
@@ -105,7 +107,7 @@ static pid_t run(struct worker *w, char *const *argv, char *const *env, int far,
 	auto_fd int input = cx->wanted > 1 ? open("/dev/null", O_RDONLY | O_CLOEXEC) : -1;
 	struct spawn_request rq = { .argv = argv,
 				    .env = env,
-				    .inherit_fd = cx->reach.channel ? far : -1,
+				    .inherit_fd = w->has_channel ? far : -1,
 				    .own_group = 1,
 				    .terminal = terminal_for_worker(cx->terminal, cx->wanted),
 				    .stdio = { input, logs->out, logs->err },
@@ -134,19 +136,36 @@ static int explain(const struct worker *w, const char *program, enum spawn_step 
 	return code;
 }
 
+/* The entry for NODE_OPTIONS; owned, NULL: as ours. */
+static char *tell_node(const struct worker *w)
+{
+	static const char name[] = "NODE_OPTIONS=";
+	const struct worker_context *cx = w->context;
+	const char *now = getenv("NODE_OPTIONS");
+	char *heap =
+	    heap_node_options(now, heap_megabytes(cx->config, cx->memory->limit, cx->wanted));
+	char socket[CLAIM_NAME_LEN + 1], *all;
+
+	if (!w->is_claimed)
+		return heap;
+	claim_name(socket);
+	all = claim_node_options(heap ? heap + strlen(name) : now, socket);
+	free(heap);
+	return all;
+}
+
 static pid_t start(struct worker *w, int far, const struct log_pipes *logs, int *ret_code)
 {
 	const struct worker_context *cx = w->context;
 	char port[ENDPOINT_PATH_MAX];
-	char *heap = heap_node_options(getenv("NODE_OPTIONS"),
-				       heap_megabytes(cx->config, cx->memory->limit, cx->wanted));
+	char *node_options = tell_node(w);
 	struct words words = { .n = 0 };
 	enum spawn_step step = SPAWN_FORK;
 	char **argv, **env;
 	pid_t pid;
 
 	name_port(w, port, sizeof(port));
-	tell(w, far, heap, &words);
+	tell(w, far, node_options, &words);
 	env = spawn_env(words.list);
 	argv = command_argv(cx->command, port, w->endpoint.path);
 	pid = run(w, argv, env, far, logs, &step);
@@ -154,7 +173,7 @@ static pid_t start(struct worker *w, int far, const struct log_pipes *logs, int 
 		*ret_code = explain(w, cx->command->argv[0], step, -pid);
 	command_free_argv(argv);
 	free(env);
-	free(heap);
+	free(node_options);
 	return pid;
 }
 

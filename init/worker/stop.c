@@ -37,7 +37,7 @@ static void on_shed(struct drain *d)
 void worker_shed(struct worker *w, unsigned n)
 {
 	if (w->state == WORKER_READY && n > 0)
-		drain_start(&w->drain, w->pid, w->frontend, n, w->config->drain_time_ms, on_shed);
+		drain_start(&w->drain, w->app, w->frontend, n, w->config->drain_time_ms, on_shed);
 }
 
 void worker_requests_done(struct worker *w)
@@ -62,7 +62,7 @@ void worker_drain(struct worker *w)
 	if (worker_listens_itself(w)) /* the router has them */
 		on_sockets_done(&w->drain);
 	else
-		drain_start(&w->drain, w->pid, w->frontend, SIZE_MAX, drain_ms, on_sockets_done);
+		drain_start(&w->drain, w->app, w->frontend, SIZE_MAX, drain_ms, on_sockets_done);
 }
 
 static void on_kill_time(uv_timer_t *t)
