@@ -41,6 +41,7 @@ void worker_claimed(struct worker *w, int fd, pid_t pid)
 		return;
 	log_info("worker[%u]: its channel goes to pid=%d", w->slot, (int)pid);
 	w->app = pid;
+	w->was_claimed = true;
 	w->has_channel = true;
 	handles_reopen(&w->handles);
 	hub_join(w->member.hub ? w->member.hub : w->context->hub, &w->member, &worker_member_ops,
@@ -88,4 +89,19 @@ void worker_unclaimed(struct worker *w)
 		   !worker_listens_itself(w)) {
 		(void)uv_timer_start(&w->deadline, on_still_there, IS_ENDING_MS, 0);
 	}
+}
+
+/* Node's code for an option that it does not know, or does not take from NODE_OPTIONS. */
+bool worker_refused_claim(const struct worker *w, int code)
+{
+	enum { BAD_OPTION = 9 };
+	bool refused = w->is_claimed && !w->was_claimed && !w->was_ready && code == BAD_OPTION;
+
+	if (refused)
+		log_warn("worker[%u]: exit code %d, as of Node before 18.18, which has no --import "
+			 "in NODE_OPTIONS: from now on the IPC channel is inherited, which goes to "
+			 "npm, tsx or nodemon where those are between; then let the script exec "
+			 "node, or the app listen at $PORT",
+			 w->slot, code);
+	return refused;
 }

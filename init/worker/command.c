@@ -115,6 +115,24 @@ static enum command_runtime runtime_of_script(const char *path)
 	return RUNTIME_WRAPPER;
 }
 
+/* Bun's own image has a link to it that is called node. */
+static bool is_bun(const char *program)
+{
+	char found[COMMAND_PATH_MAX];
+	char *file = command_find(program, found) == 0 ? realpath(found, NULL) : NULL;
+	bool is = file && strcmp(base_name(file), "bun") == 0;
+
+	free(file);
+	return is;
+}
+
+static enum command_runtime runtime_of_node(const struct command *cmd)
+{
+	if (is_bun(cmd->argv[0]))
+		return RUNTIME_BUN;
+	return starters_run_by(cmd->argv) ? RUNTIME_WRAPPER : RUNTIME_NODE;
+}
+
 /* What nobody knows may become anything. */
 static void find_runtime(struct command *cmd)
 {
@@ -122,9 +140,7 @@ static void find_runtime(struct command *cmd)
 	char found[COMMAND_PATH_MAX];
 
 	if (named) {
-		bool starts = *named == RUNTIME_NODE && starters_run_by(cmd->argv);
-
-		cmd->runtime = starts ? RUNTIME_WRAPPER : *named;
+		cmd->runtime = *named == RUNTIME_NODE ? runtime_of_node(cmd) : *named;
 		return;
 	}
 	(void)command_find(cmd->argv[0], found);

@@ -1,5 +1,6 @@
 /* What all workers have in common, for the life of init. Set once, before the first
- * worker; but .wanted, and .dialect.bound_unread, which may be lifted. */
+ * worker; but .wanted, .dialect.bound_unread, which may be lifted, and .reach.claimed, which Node
+ * may be too old for. */
 #pragma once
 
 #include <uv.h>

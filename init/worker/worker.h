@@ -70,6 +70,7 @@ struct worker {
 	uint32_t id, slot;
 	pid_t pid; /* and its process group's id */
 	pid_t app; /* who has the channel: itself, or one below it */
+	bool was_claimed;
 	struct group group;
 	enum worker_state state;
 	enum worker_style asked; /* UNKNOWN: by what it does */
