@@ -97,7 +97,7 @@ bool worker_refused_claim(const struct worker *w, int code)
 	enum { BAD_OPTION = 9 };
 	bool refused = w->is_claimed && !w->was_claimed && !w->was_ready && code == BAD_OPTION;
 
-	if (refused)
+	if (refused && w->context->reach.claimed)
 		log_warn("worker[%u]: exit code %d, as of Node before 18.18, which has no --import "
 			 "in NODE_OPTIONS: from now on the IPC channel is inherited, which goes to "
 			 "npm, tsx or nodemon where those are between; then let the script exec "

@@ -21,5 +21,5 @@ void worker_claimed(struct worker *w, int fd, pid_t pid);
 void worker_unclaimed(struct worker *w);
 
 /* Whether the worker, which has ended with @code, most likely did not understand NODE_OPTIONS: then
- * it is said, and the next ones inherit their channels instead. */
+ * it is said once, and the next ones are to inherit their channels instead. */
 bool worker_refused_claim(const struct worker *w, int code);

@@ -38,6 +38,7 @@ static const char format[] =
     "join=async(fd,id,mode)=>{"
     "const old=process._send;"
     "process.env.NODE_UNIQUE_ID=id;"
+    "process.removeAllListeners('internalMessage');"
     "_forkChild(fd,mode);"
     "const{default:cluster}=await import('node:cluster');"
     "cluster._setupWorker();"

@@ -11,7 +11,7 @@
  * no messages: what ran before the app comes to its end.
  *
  * Where the process has a channel to what has started it (node --watch, nodemon), that is used for
- * what node --watch wants to hear, only. */
+ * what node --watch wants to hear, only: it hears no handles, which would be taken twice. */
 #pragma once
 
 #include <stddef.h>
