@@ -95,24 +95,33 @@ static int listen_at(const char *name)
 	return fd_take(&fd);
 }
 
-/* Node 18 takes every abstract name for one of nothing but NUL. Another sioinit that shares our
- * network may have that: it gives our workers none. */
+static int open_listener(struct claims *cs, size_t i, const char *name, struct pool *p)
+{
+	int fd = listen_at(name);
+
+	if (fd < 0)
+		return fd;
+	cs->listeners[i].fd = fd;
+	(void)uv_poll_init(p->context->loop, &cs->listeners[i].poll, fd);
+	cs->listeners[i].poll.data = p;
+	return uv_poll_start(&cs->listeners[i].poll, UV_READABLE, on_connection);
+}
+
+/* Node 18 takes every abstract name for one of nothing but NUL, which is anybody's who shares our
+ * network. */
 void claims_open(struct claims *cs, struct pool *p)
 {
-	char names[CLAIM_NAMES][CLAIM_NAME_LEN + 1] = { "", "" };
+	static const char nuls[CLAIM_NAME_LEN + 1];
+	char name[CLAIM_NAME_LEN + 1];
+	int r;
 
-	claim_name(names[0]);
-	for (size_t i = 0; i < CLAIM_NAMES; i++) {
-		int fd = listen_at(names[i]);
-
-		if (fd < 0) {
-			if (i == 0)
-				log_warn("init: nobody can ask for a channel: %s", strerror(-fd));
-			continue;
-		}
-		cs->listeners[i].fd = fd;
-		(void)uv_poll_init(p->context->loop, &cs->listeners[i].poll, fd);
-		cs->listeners[i].poll.data = p;
-		(void)uv_poll_start(&cs->listeners[i].poll, UV_READABLE, on_connection);
+	claim_name(name);
+	r = open_listener(cs, 0, name, p);
+	if (r < 0) {
+		log_warn("init: nobody can ask for a channel, so it is inherited: %s",
+			 strerror(-r));
+		p->context->reach.claimed = false;
+		return;
 	}
+	p->context->claimed_from = open_listener(cs, 1, nuls, p) == 0 ? 18 : 20;
 }

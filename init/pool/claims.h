@@ -17,8 +17,8 @@ struct claims {
 	} listeners[CLAIM_NAMES];
 };
 
-/* Listens, for the life of the process. Where that fails it is said: workers are reached by their
- * ports then. */
+/* Listens, for the life of the process. Where somebody else has a name, nobody asks there: then the
+ * channel is inherited, or Node 18 reached by its port. */
 void claims_open(struct claims *cs, struct pool *p);
 
 /* The parent of the process whose /proc/PID/status is @status; 0: none is named. Pure. */

@@ -19,7 +19,7 @@ enum { URL_MAX = 16 << 10 };
 
 static const char prefix[] = "--import=data:text/javascript,";
 
-/* The names of starters, the name of the socket. */
+/* The names of starters, the name of the socket, the oldest Node. */
 static const char format[] =
     "import{isMainThread}from'node:worker_threads';"
     "import{realpathSync}from'node:fs';"
@@ -53,7 +53,7 @@ static const char format[] =
     "const rest=process.env.NODE_OPTIONS.replace('--import='+import.meta.url,'').trim();"
     "if(rest)process.env.NODE_OPTIONS=rest;"
     "else delete process.env.NODE_OPTIONS};"
-    "if(isMainThread&&process.argv[1]&&!starts(main())){"
+    "if(parseInt(process.versions.node)>=%u&&isMainThread&&process.argv[1]&&!starts(main())){"
     "const told=await ask();"
     "if(told)await join(...told)}";
 
@@ -84,12 +84,12 @@ static int append_encoded(struct buf *out, const char *text)
 	return r;
 }
 
-char *claim_node_options(const char *now, const char *name)
+char *claim_node_options(const char *now, const char *name, unsigned from)
 {
 	struct buf url = BUF_INIT(URL_MAX);
 	char *script, *entry = NULL;
 
-	if (asprintf(&script, format, starters_pattern, name) < 0)
+	if (asprintf(&script, format, starters_pattern, name, from) < 0)
 		return NULL;
 	if (append_encoded(&url, script) == 0 && buf_append(&url, "", 1) == 0 &&
 	    asprintf(&entry, "NODE_OPTIONS=%s%s%s%s", now ? now : "", now && *now ? " " : "",

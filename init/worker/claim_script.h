@@ -22,6 +22,6 @@ enum { CLAIM_NAME_LEN = 107 };
 /* The abstract name that init listens at. */
 void claim_name(char dst[static CLAIM_NAME_LEN + 1]);
 
-/* The entry for an environment where NODE_OPTIONS is @now (NULL: not set). Owned; NULL: no memory.
- */
-char *claim_node_options(const char *now, const char *name);
+/* The entry for an environment where NODE_OPTIONS is @now (NULL: not set); @from: older majors of
+ * Node do not ask. Owned; NULL: no memory. */
+char *claim_node_options(const char *now, const char *name, unsigned from);

@@ -35,5 +35,6 @@ struct worker_context {
 	struct logs *logs;
 	struct terminal *terminal;
 	struct scoreboard *board;
-	unsigned wanted; /* how many there are to be; the pool's to change */
+	unsigned claimed_from; /* the oldest Node that may ask for a channel (claim.h) */
+	unsigned wanted;       /* how many there are to be; the pool's to change */
 };

@@ -149,7 +149,7 @@ static char *tell_node(const struct worker *w)
 	if (!w->is_claimed)
 		return heap;
 	claim_name(socket);
-	all = claim_node_options(heap ? heap + strlen(name) : now, socket);
+	all = claim_node_options(heap ? heap + strlen(name) : now, socket, cx->claimed_from);
 	free(heap);
 	return all;
 }

@@ -64,8 +64,8 @@ static void tells_node(void **state)
 	(void)state;
 	claim_name(name);
 	assert_int_equal(strlen(name), CLAIM_NAME_LEN);
-	alone = claim_node_options(NULL, name);
-	behind = claim_node_options("--max-old-space-size=64", name);
+	alone = claim_node_options(NULL, name, 18);
+	behind = claim_node_options("--max-old-space-size=64", name, 18);
 	assert_non_null(strstr(alone, name));
 	assert_int_equal(strncmp(alone, "NODE_OPTIONS=--import=data:", 27), 0);
 	assert_int_equal(strncmp(behind, "NODE_OPTIONS=--max-old-space-size=64 --import=", 46), 0);
