@@ -189,6 +189,24 @@ void listening_disconnected(struct worker *w)
 		worker_set_state(w, WORKER_DRAINING);
 }
 
+void listening_lost(struct worker *w, uint64_t again_ms)
+{
+	if (w->state == WORKER_CLOSED)
+		return;
+	settle_in(w, again_ms);
+	worker_set_state(w, WORKER_CLOSED);
+}
+
+void listening_begins_again(struct worker *w)
+{
+	(void)uv_timer_stop(&w->deadline);
+	listening_lost(w, REOPEN_MS);
+	if (w->config->ready_timeout_ms)
+		settle_in(w, w->config->ready_timeout_ms);
+	else
+		(void)uv_timer_stop(&w->settling);
+}
+
 struct server *listening_server(const struct worker *w, uint32_t listener)
 {
 	return listener ? servers_of_listener(w->servers, listener) : w->public;
@@ -286,7 +304,7 @@ static void open_server(struct worker *w, const struct node_msg *q, struct place
 static void query_place(struct worker *w, const struct node_msg *q)
 {
 	int err = -EADDRINUSE;
-	struct place *pl = places_join(w->places, q, w->pid, &err);
+	struct place *pl = places_join(w->places, q, w->app, &err);
 
 	if (pl && !servers_at(w->servers, pl)) {
 		open_server(w, q, pl);
