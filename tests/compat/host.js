@@ -101,11 +101,11 @@ async function start(name, kase, modules) {
 	const workers = name === "node" ? 1 : kase.workers ?? 2;
 	const port = await freePort();
 	const dir = copyOf(kase.folder, modules);
-	const place = { port, other: port + 8, dir, name };
+	const place = { name, port, other: port + 8, dir, pm2 };
 	const { file, args } = commands[name](how.app ?? kase.app, workers);
 	const env = environment(name, { workers, ...kase }, how, place);
 	const child = spawn(file, how.args?.(place) ?? args, { cwd: dir, env, stdio: [kase.stdin ?? "ignore", "pipe", "pipe"] });
-	const host = { ...place, workers, pid: child.pid, stdin: child.stdin, out: "", err: "", code: undefined };
+	const host = { name, port, other: place.other, dir, workers, pid: child.pid, stdin: child.stdin, out: "", err: "", code: undefined };
 	watch(child, host);
 	return Object.assign(host, methods(host));
 }

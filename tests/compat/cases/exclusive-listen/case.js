@@ -1,0 +1,8 @@
+module.exports = {
+	title: "listens with `exclusive: true`, one worker",
+	kind: "listen",
+	fast: true,
+	app: "server.js",
+	workers: 1,
+	check: (host) => host.answers(),
+};
