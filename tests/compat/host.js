@@ -83,9 +83,14 @@ function kill(pid, signal) {
 function watch(child, host) {
 	child.stdout.on("data", (d) => (host.out += d));
 	child.stderr.on("data", (d) => (host.err += d));
+	const closed = new Promise((resolve) => child.on("close", resolve));
 	host.ended = new Promise((resolve, reject) => {
 		child.on("error", reject);
-		child.on("close", (code, signal) => resolve((host.code = code ?? 128 + os.constants.signals[signal])));
+		child.on("exit", (code, signal) => {
+			host.code = code ?? 128 + os.constants.signals[signal];
+			const late = setTimeout(resolve, 1000, host.code); // whom it left behind has its pipes
+			closed.then(() => (clearTimeout(late), resolve(host.code)));
+		});
 	});
 	host.ended.catch(() => {});
 }
