@@ -7,7 +7,7 @@ module.exports = {
 	app: "server.js",
 	hosts: { node: null },
 	async check(host) {
-		await host.workersThat(async () => (await host.get()).body);
+		await host.workersThat();
 		for (const path of ["/chat/ws/", "/admin/"]) {
 			await pollingSession(host, { at: path });
 			for (const at of ["", "/room"]) {
