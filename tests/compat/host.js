@@ -103,10 +103,11 @@ function spawnWatched(file, args, { stdin, ...options }, host) {
 		return host.code;
 	});
 	host.ended.catch(() => {});
+	if (!child.pid) throw new Error(`${file} cannot be executed`);
 	return Object.assign(host, { pid: child.pid, stdin: child.stdin });
 }
 
-// What a check() has: { name, port, other (a free port), dir, workers, pid, out, err, log, ended, code } and
+// What a check() has: { name, port, other (a free port), dir, workers, pid, stdin, out, err, ended, code } and
 //   get(url, options)        asks the app
 //   until(check, what, ms)   polls; fails at once when the host ends
 //   answers(url)             waits until the app serves
@@ -126,20 +127,22 @@ async function start(name, kase, modules) {
 }
 
 function methods(host) {
-	const alive = () => {
-		if (host.code !== undefined) throw Object.assign(new Error(`ended with ${host.code}`), { final: true });
-	};
 	return {
 		get: (url = "/", options = {}) => request(options.port ?? host.port, url, options),
 		signal: (signal) => kill(host.pid, signal),
-		processes: () => processesOf(host.dir),
+		// looks once more after the end: what is waited for may be a last word
 		async until(check, what, ms = 10000) {
-			const guarded = async () => {
-				const value = await check();
-				return value || (host.code === undefined ? value : { final: true });
-			};
-			const value = await until(guarded, what, ms);
-			if (value.final) alive();
+			const value = await until(async () => {
+				const { code } = host;
+				try {
+					const found = await check();
+					if (found || code === undefined) return found;
+				} catch (err) {
+					if (code === undefined) throw err;
+				}
+				return { ended: code };
+			}, what, ms);
+			if (value.ended !== undefined) throw new Error(`ended with ${value.ended} before ${what}`);
 			return value;
 		},
 		answers: (url = "/", { within, ...options } = {}) => host.until(async () => (await host.get(url, { timeout: 1000, ...options })).status < 500, `an answer to ${url}`, within),
