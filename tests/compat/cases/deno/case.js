@@ -1,0 +1,14 @@
+const path = require("path");
+const { checkFramework } = require("../../framework_check");
+
+const deno = path.join(__dirname, "../../../e2e/runtimes/node_modules/@deno/linux-x64-glibc/deno");
+
+module.exports = {
+	title: "Deno, its http module",
+	kind: "framework",
+	seconds: 90,
+	packages: path.join(__dirname, "../../frameworks"),
+	app: [deno, "run", "-A", "server.cjs"],
+	hosts: { pm2: null },
+	check: (host) => checkFramework(host),
+};

@@ -1,0 +1,13 @@
+const path = require("path");
+const { checkFramework } = require("../../framework_check");
+
+module.exports = {
+	title: "NestJS, by `npm start`, which is `nest start`",
+	kind: "framework",
+	packages: path.join(__dirname, "../../frameworks/nestjs"),
+	folder: path.join(__dirname, "../../frameworks/nestjs"),
+	seconds: 120,
+	app: ["npm", "start"],
+	hosts: { pm2: null },
+	check: (host) => checkFramework(host),
+};
