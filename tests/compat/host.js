@@ -1,7 +1,9 @@
 // Starts the app of a case under sioinit, pm2-runtime or plain Node, in a copy of the case's folder, and asks it.
-const { spawn } = require("child_process");
+const { execFileSync, spawn } = require("child_process");
+const { once } = require("events");
 const fs = require("fs");
 const http = require("http");
+const net = require("net");
 const os = require("os");
 const path = require("path");
 const { freePort, until } = require("../e2e/harness");
@@ -80,14 +82,28 @@ function kill(pid, signal) {
 	}
 }
 
-function watch(child, host) {
-	child.stdout.on("data", (d) => (host.out += d));
-	child.stderr.on("data", (d) => (host.err += d));
-	host.ended = new Promise((resolve, reject) => {
-		child.on("error", reject);
-		child.on("close", (code, signal) => resolve((host.code = code ?? 128 + os.constants.signals[signal])));
+// A pipe, as a container's stdout is one. child_process makes sockets, which lose what a program writes before it exits.
+function makePipe(file) {
+	execFileSync("mkfifo", [file]);
+	const reader = new net.Socket({ fd: fs.openSync(file, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK), writable: false });
+	return { reader, writer: fs.openSync(file, fs.constants.O_WRONLY) };
+}
+
+function spawnWatched(file, args, { stdin, ...options }, host) {
+	const pipes = { out: makePipe(path.join(options.cwd, ".stdout")), err: makePipe(path.join(options.cwd, ".stderr")) };
+	const child = spawn(file, args, { ...options, stdio: [stdin, pipes.out.writer, pipes.err.writer] });
+	for (const [name, { reader, writer }] of Object.entries(pipes)) {
+		fs.closeSync(writer);
+		reader.setEncoding("utf8").on("data", (text) => (host[name] += text));
+	}
+	const closed = Promise.all(Object.values(pipes).map(({ reader }) => once(reader, "close")));
+	host.ended = once(child, "exit").then(async ([code, signal]) => {
+		host.code = code ?? 128 + os.constants.signals[signal];
+		await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, 1000))]); // whom it left behind has its pipes
+		return host.code;
 	});
 	host.ended.catch(() => {});
+	return Object.assign(host, { pid: child.pid, stdin: child.stdin });
 }
 
 // What a check() has: { name, port, other (a free port), dir, workers, pid, out, err, log, ended, code } and
@@ -95,7 +111,7 @@ function watch(child, host) {
 //   until(check, what, ms)   polls; fails at once when the host ends
 //   answers(url)             waits until the app serves
 //   signal(name), stop()     stop() gives the exit code
-//   workersThat(ask)         the different results of ask() until each worker has answered
+//   workersThat(ask)         the different results of ask(), what / answers, until each worker has answered
 async function start(name, kase, modules) {
 	const how = kase.hosts?.[name] ?? {};
 	const workers = name === "node" ? 1 : kase.workers ?? 2;
@@ -104,9 +120,8 @@ async function start(name, kase, modules) {
 	const place = { name, port, other: port + 8, dir, pm2 };
 	const { file, args } = commands[name](how.app ?? kase.app, workers);
 	const env = environment(name, { workers, ...kase }, how, place);
-	const child = spawn(file, how.args?.(place) ?? args, { cwd: dir, env, stdio: [kase.stdin ?? "ignore", "pipe", "pipe"] });
-	const host = { name, port, other: place.other, dir, workers, pid: child.pid, stdin: child.stdin, out: "", err: "", code: undefined };
-	watch(child, host);
+	const host = { name, port, other: place.other, dir, workers, out: "", err: "", code: undefined };
+	spawnWatched(file, how.args?.(place) ?? args, { cwd: dir, env, stdin: kase.stdin ?? "ignore" }, host);
 	return Object.assign(host, methods(host));
 }
 
@@ -127,11 +142,12 @@ function methods(host) {
 			if (value.final) alive();
 			return value;
 		},
-		answers: (url = "/", options) => host.until(async () => (await host.get(url, { timeout: 1000, ...options })).status < 500, `an answer to ${url}`),
+		answers: (url = "/", { within, ...options } = {}) => host.until(async () => (await host.get(url, { timeout: 1000, ...options })).status < 500, `an answer to ${url}`, within),
 		says: (pattern, ms) => host.until(() => (host.out + host.err).match(pattern), `${pattern} in the log`, ms),
 		async workersThat(ask, ms) {
+			if (!ask) await host.answers("/", { within: ms });
 			const seen = new Set();
-			await host.until(async () => seen.add(await ask()).size >= host.workers, `answers of ${host.workers} workers`, ms);
+			await host.until(async () => seen.add(await (ask ?? (async () => (await host.get()).body))()).size >= host.workers, `answers of ${host.workers} workers`, ms);
 			return [...seen];
 		},
 		async stop(signal = "SIGTERM") {

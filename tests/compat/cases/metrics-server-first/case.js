@@ -11,7 +11,7 @@ module.exports = {
 		while (!host.out.includes("app is up")) early.add(await host.get("/", { timeout: 1000 }).then((r) => r.body.split(" ")[0], () => "closed"));
 		assert.ok(!early.has("metrics"), "the metrics are at the public port");
 		await host.answers();
-		assert.ok((await host.workersThat(async () => (await host.get()).body)).every((body) => body.startsWith("app ")));
+		assert.ok((await host.workersThat()).every((body) => body.startsWith("app ")));
 		assert.match((await host.get("/", { port: host.other })).body, /^metrics /);
 	},
 };

@@ -1,0 +1,9 @@
+module.exports = {
+	title: "node --watch",
+	kind: "channel",
+	fast: true,
+	app: ["node", "--watch", "server.js"],
+	workers: 1,
+	hosts: { pm2: null },
+	check: (host) => host.answers(),
+};
