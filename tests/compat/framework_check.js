@@ -18,16 +18,17 @@ async function pidOf(host) {
 	return Number(JSON.parse(body));
 }
 
+const polling = "/socket.io/?EIO=4&transport=polling";
+
 // A session of Engine.IO without a client library, so that each of its requests has a connection of its own.
 async function pollingSession(host) {
-	const url = "/socket.io/?EIO=4&transport=polling";
 	const ask = async (path, options) => {
 		const { status, body } = await host.get(path, options);
 		assert.strictEqual(status, 200, `${status} ${body.slice(0, 80)}`);
 		return body;
 	};
-	const { sid } = JSON.parse((await ask(url)).slice(1));
-	const session = `${url}&sid=${sid}`;
+	const { sid } = JSON.parse((await ask(polling)).slice(1));
+	const session = `${polling}&sid=${sid}`;
 	const say = (body) => ask(session, { method: "POST", body, headers: { "Content-Type": "text/plain;charset=UTF-8" } });
 	const hear = async (pattern) => {
 		for (let i = 0; i < 10; i++) {
@@ -55,7 +56,7 @@ async function connect(host, transports) {
 	return socket;
 }
 
-const call = (socket, event) => within(new Promise((resolve) => socket.emit(event, resolve)), event);
+const call = (socket, event, ms) => within(new Promise((resolve) => socket.emit(event, resolve)), event, ms);
 
 const pidsOf = (sockets) => Promise.all(sockets.map((socket) => call(socket, "pid")));
 
@@ -108,16 +109,18 @@ async function reload(host, sockets, before) {
 		host.out += `\ncheck: ${answered} requests answered during the reload, ${failures.length} failed ${failures}\n`;
 		assert.deepStrictEqual(failures, [], "requests that failed during the reload");
 	}
-	await host.until(() => sockets.every((socket) => socket.connected), "all clients connected again");
-	const now = await pidsOf(sockets);
-	assert.ok(!now.some((pid) => before.includes(pid)), "all clients are at new workers");
+	const moved = async (socket) => socket.connected && !before.includes(await call(socket, "pid", 1000));
+	await host.until(async () => (await Promise.all(sockets.map(moved))).every(Boolean), "all clients at new workers");
 }
 
 // transports: what the server speaks, none if it is no Socket.IO server. across: a broadcast reaches the clients of all workers. stop: seconds. code: sioinit's then.
 async function checkFramework(host, { across = true, transports = [["polling"], ["websocket"], ["polling", "websocket"]], stop = 8, code: expected = 0 } = {}) {
-	await host.until(() => pidOf(host), "an answer to /pid", 60000);
+	await host.until(() => pidOf(host), "an answer to /pid", 150000);
 	await host.workersThat(() => pidOf(host), 60000);
-	if (transports.some(([first]) => first === "polling")) await pollingSession(host);
+	if (transports.some(([first]) => first === "polling")) {
+		await host.until(async () => (await host.get(polling)).status === 200, "Socket.IO");
+		await pollingSession(host);
+	}
 	const sockets = await clients(host, transports);
 	try {
 		const pids = await pidsOf(sockets);

@@ -6,8 +6,9 @@ const bun = path.join(__dirname, "../../../e2e/runtimes/node_modules/@oven/bun-l
 module.exports = {
 	title: "Bun, its http module",
 	kind: "framework",
+	fast: true,
 	seconds: 90,
-	packages: path.join(__dirname, "../../frameworks"),
+	needs: [bun],
 	app: [bun, "server.js"],
 	hosts: { pm2: null },
 	check: (host) => checkFramework(host),

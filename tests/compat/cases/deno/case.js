@@ -6,8 +6,9 @@ const deno = path.join(__dirname, "../../../e2e/runtimes/node_modules/@deno/linu
 module.exports = {
 	title: "Deno, its http module",
 	kind: "framework",
+	fast: true,
 	seconds: 90,
-	packages: path.join(__dirname, "../../frameworks"),
+	needs: [deno],
 	app: [deno, "run", "-A", "server.cjs"],
 	hosts: { pm2: null },
 	check: (host) => checkFramework(host),

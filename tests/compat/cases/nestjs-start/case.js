@@ -6,8 +6,9 @@ module.exports = {
 	kind: "framework",
 	packages: path.join(__dirname, "../../frameworks/nestjs"),
 	folder: path.join(__dirname, "../../frameworks/nestjs"),
-	seconds: 120,
+	seconds: 240,
 	app: ["npm", "start"],
+	env: () => ({ SIOINIT_READY_TIMEOUT: 90 }), // each worker compiles first
 	hosts: { pm2: null },
 	check: (host) => checkFramework(host),
 };
