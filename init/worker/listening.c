@@ -70,10 +70,30 @@ static void is_open(struct worker *w)
 	}
 }
 
+static bool is_for_this_host(const struct server *s)
+{
+	return strncmp(s->host, "127.", 4) == 0 || strcmp(s->host, "::1") == 0;
+}
+
+static void say_wider(const struct worker *w, const struct server *s)
+{
+	if (is_for_this_host(s) && !w->frontend->is_passed)
+		log_warn(
+		    "worker[%u]: listens at %s alone, but everybody reaches the public port "
+		    "%lld: publish it where it is meant for (docker run -p 127.0.0.1:%lld:%lld)",
+		    w->slot, s->host, (long long)s->port, (long long)s->port, (long long)s->port);
+}
+
+static void begin_public(struct worker *w, const struct server *s)
+{
+	say_wider(w, s);
+	drop_substitute(w);
+}
+
 static void set_public(struct worker *w, struct server *s)
 {
 	if (!s->place && !w->places->port_was_asked)
-		drop_substitute(w);
+		begin_public(w, s);
 	else if (s->place)
 		use_substitute(w, s->place);
 	w->public = s;

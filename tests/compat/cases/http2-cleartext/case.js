@@ -1,3 +1,4 @@
+const assert = require("node:assert");
 const http2 = require("http2");
 const { text } = require("stream/consumers");
 
@@ -21,6 +22,7 @@ module.exports = {
 	fast: true,
 	app: "server.js",
 	async check(host) {
-		await host.workersThat(() => ask(host.port));
+		await host.until(() => ask(host.port), "an answer");
+		for (let i = 0; i < 4; i++) assert.match(await ask(host.port), /^h2 /);
 	},
 };
