@@ -28,7 +28,7 @@ const modulesOf = (kase) => (kase.packages ? path.join(kase.packages, "node_modu
 function prepare({ packages }) {
 	if (!packages || fs.existsSync(path.join(packages, "node_modules"))) return;
 	const npm = (...args) => execFileSync("npm", args, { cwd: packages, stdio: ["ignore", "ignore", "inherit"] });
-	npm("install", "--no-package-lock", "--no-audit", "--no-fund", "--loglevel=error");
+	npm("install", "--no-package-lock", "--no-audit", "--no-fund", "--legacy-peer-deps", "--loglevel=error");
 	npm("run", "build", "--if-present");
 }
 

@@ -10,6 +10,6 @@ io.on("connection", (socket) => {
 	socket.on("pid", (done) => done(process.pid));
 	socket.on("all", (text) => io.emit("all", text));
 });
-fastify.addHook("preClose", async () => io.engine.close());
+fastify.addHook("preClose", async () => void io.engine.close());
 fastify.listen({ port: Number(process.env.PORT) });
 process.once("SIGTERM", () => fastify.close().then(() => process.exit(0)));
