@@ -54,7 +54,7 @@ enum control_type {
 				 is taken for ready since its adapter has spoken */
 	CONTROL_HEALTH,       /* .worker, .state (enum health_answer), .kind = HTTP status or 0,
 				 .waited_ms */
-	CONTROL_IDLE,         /* .worker */
+	CONTROL_IDLE,         /* .worker, .state (it keeps its clients), .kind (it has none) */
 	CONTROL_PARK,   /* .token, .worker, .kind (enum park_side), .state = keep-alive, .style =
 			   HTTP/1.minor, .visitor, .address, .tls, fd */
 	CONTROL_UNPARK, /* .token */
@@ -98,8 +98,9 @@ enum worker_style {
 
 /* Bits. */
 enum worker_note {
-	WORKER_HAS_ADAPTER = 1, /* its Socket.IO adapter has spoken */
-	WORKER_IS_EMPTIED = 2,  /* draining: its connections are to end within the drain time */
+	WORKER_HAS_ADAPTER = 1,   /* its Socket.IO adapter has spoken */
+	WORKER_IS_EMPTIED = 2,    /* draining: its connections are to end within the drain time */
+	WORKER_KEEPS_CLIENTS = 4, /* draining: its clients stay with it, it is told to stop first */
 };
 
 enum handoff_kind {

@@ -146,6 +146,13 @@ struct config_rlimits {
 	unsigned n;
 };
 
+/* What a worker that is to stop meets first: the end of its sockets, or the stop signal. */
+enum config_stop_order {
+	CONFIG_STOP_ORDER_AUTO,
+	CONFIG_STOP_ORDER_DRAIN,
+	CONFIG_STOP_ORDER_SIGNAL,
+};
+
 enum config_stop_group { CONFIG_STOP_GROUP_AUTO, CONFIG_STOP_GROUP_LEADER, CONFIG_STOP_GROUP_ALL };
 
 /* struct config.heap_mb beside a number: */
@@ -191,6 +198,7 @@ struct config {
 	uint32_t shutdown_delay_ms, drain_time_ms, stop_timeout_ms;
 	int stop_signal;
 	enum config_stop_group stop_group;
+	enum config_stop_order stop_order;
 	bool rebalance;
 	struct config_signal_map signal_map;
 	uint32_t ping_interval_ms, lag_warn_ms, hang_timeout_ms; /* 0: off */

@@ -90,6 +90,12 @@ const struct setting config_table[] = {
 	    { "PM2_KILL_TIMEOUT", config_parse_milliseconds, "milliseconds" }),
 	ROW("stop-signal", "SIGNAL", "TERM", signal, signal, stop_signal,
 	    "what tells a worker to stop"),
+	ROW("stop-order", "ORDER", "auto", stop_order, stop_order, stop_order,
+	    "what comes first when a worker is to stop: signal (the app hears the stop signal "
+	    "while it has all its clients, and its goodbye reaches them; those that are left after "
+	    "3 s, a quarter of stop-timeout at most, are closed over drain-time), drain (closed "
+	    "over drain-time, then the signal), or auto (the requests in flight, then signal; "
+	    "drain when it does not handle the signal)"),
 	ROW("stop-group", "WHOM", "auto", stop_group, stop_group, stop_group,
 	    "who of a worker's process group gets the stop signal: leader (the process that "
 	    "sioinit started; it tells the others), group (all at once), or auto (the leader, and "

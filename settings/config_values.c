@@ -244,6 +244,7 @@ static const char *const balances[] = { "least-sessions", "least-lag", "two-choi
 static const char *const traceparents[] = { "off", "keep", "make", NULL };
 static const char *const access_formats[] = { "off", "common", "logfmt", "json", NULL };
 static const char *const stop_groups[] = { "auto", "leader", "group", NULL };
+static const char *const stop_orders[] = { "auto", "drain", "signal", NULL };
 static const char *const levels[] = { "error", "warn", "info", "debug", NULL };
 static const char *const switches[] = { "off", "on", NULL };
 static const char *const log_formats[] = { "logfmt", "json", NULL };
@@ -257,6 +258,7 @@ _Static_assert(sizeof(enum config_serialization) == sizeof(int) &&
 		   sizeof(enum config_app_metrics) == sizeof(int) &&
 		   sizeof(enum config_balance) == sizeof(int) &&
 		   sizeof(enum config_stop_group) == sizeof(int) &&
+		   sizeof(enum config_stop_order) == sizeof(int) &&
 		   sizeof(enum config_worker_logs) == sizeof(int),
 	       "words are stored as int");
 
@@ -273,6 +275,7 @@ const char *const *config_words(config_parse_fn *parse)
 		    { config_parse_app_metrics, app_metrics },
 		    { config_parse_balance, balances },
 		    { config_parse_stop_group, stop_groups },
+		    { config_parse_stop_order, stop_orders },
 		    { config_parse_level, levels },
 		    { config_parse_log_format, log_formats },
 		    { config_parse_worker_logs, worker_logs },
@@ -340,6 +343,7 @@ WORD_TYPE(balance, balances,
 WORD_TYPE(traceparent, traceparents, "not \"off\", \"keep\" or \"make\"")
 WORD_TYPE(access_format, access_formats, "not \"off\", \"common\", \"logfmt\" or \"json\"")
 WORD_TYPE(stop_group, stop_groups, "not \"auto\", \"leader\" or \"group\"")
+WORD_TYPE(stop_order, stop_orders, "not \"auto\", \"drain\" or \"signal\"")
 WORD_TYPE(level, levels, "not \"error\", \"warn\", \"info\" or \"debug\"")
 WORD_TYPE(log_format, log_formats, "not \"logfmt\" or \"json\"")
 WORD_TYPE(worker_logs, worker_logs, "not \"raw\", \"prefix\" or \"json\"")

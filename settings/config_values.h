@@ -86,6 +86,8 @@ config_parse_fn config_parse_signal_map; /* struct config_signal_map: HUP=TERM,U
 config_print_fn config_print_signal_map;
 config_parse_fn config_parse_stop_group; /* enum config_stop_group */
 config_print_fn config_print_stop_group;
+config_parse_fn config_parse_stop_order; /* enum config_stop_order */
+config_print_fn config_print_stop_order;
 config_parse_fn config_parse_rlimits; /* struct config_rlimits: nofile=1024:65536,core=0 */
 config_print_fn config_print_rlimits;
 /* int, or CONFIG_AS_SIOINIT */

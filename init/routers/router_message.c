@@ -24,6 +24,11 @@ static bool is_health(const struct control_msg *m)
 	return m->state <= HEALTH_BAD && m->kind <= HTTP_STATUS_MAX;
 }
 
+static bool is_idle(const struct control_msg *m)
+{
+	return m->state <= 1 && m->kind <= 1;
+}
+
 /* With HTTP/1.0 or 1.1, and whether the client's connection is kept. */
 static bool is_park(const struct control_msg *m)
 {
@@ -39,7 +44,7 @@ static const struct rule {
 	{ .type = CONTROL_HANDOFF, .has_fd = true, .of_worker = true, .is_sound = is_handoff },
 	{ .type = CONTROL_PROBED, .of_worker = true, .of_first = true, .is_sound = is_probed },
 	{ .type = CONTROL_HEALTH, .of_worker = true, .of_first = true, .is_sound = is_health },
-	{ .type = CONTROL_IDLE, .of_worker = true },
+	{ .type = CONTROL_IDLE, .of_worker = true, .is_sound = is_idle },
 	{ .type = CONTROL_PARK, .has_fd = true, .of_worker = true, .is_sound = is_park },
 	{ .type = CONTROL_UNPARK },
 	{ .type = CONTROL_APP_METRICS },

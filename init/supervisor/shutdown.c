@@ -21,6 +21,7 @@ enum phase shutdown_phase(const struct init *in)
 {
 	static const enum phase phases[] = { [SHUTDOWN_NONE] = PHASE_SERVING,
 					     [SHUTDOWN_LAME_DUCK] = PHASE_LAME_DUCK,
+					     [SHUTDOWN_GOODBYE] = PHASE_LAME_DUCK,
 					     [SHUTDOWN_DRAINING] = PHASE_DRAINING,
 					     [SHUTDOWN_STOPPING] = PHASE_DRAINING };
 
@@ -77,16 +78,49 @@ static void refuse_clients(struct init *in)
 	places_refuse(&in->places);
 }
 
+static bool any_worker(const struct init *in, bool (*is_so)(const struct worker *w))
+{
+	struct worker *w;
+
+	DL_FOREACH(in->pool.workers, w)
+	if (is_so(w))
+		return true;
+	return false;
+}
+
+static void close_port(struct init *in)
+{
+	refuse_clients(in);
+	set_stage(in, SHUTDOWN_DRAINING);
+}
+
+void shutdown_farewell(struct init *in)
+{
+	if (in->shutdown.stage == SHUTDOWN_GOODBYE && !any_worker(in, worker_is_open))
+		close_port(in);
+}
+
+/* Clients that poll come back for what the app has to say. At a socket of the service manager they
+ * would be kept from the next sioinit, for which it lets them wait. */
+static bool may_stay_open(const struct init *in)
+{
+	return !in->frontend.is_passed &&
+	       (any_worker(in, worker_is_told_first) || any_worker(in, worker_is_open));
+}
+
 static void drain_workers(struct init *in)
 {
 	struct worker *w, *next;
 
-	if (in->shutdown.stage >= SHUTDOWN_DRAINING)
+	if (in->shutdown.stage >= SHUTDOWN_GOODBYE)
 		return;
-	refuse_clients(in);
-	set_stage(in, SHUTDOWN_DRAINING);
+	if (may_stay_open(in))
+		set_stage(in, SHUTDOWN_GOODBYE);
+	else
+		close_port(in);
 	DL_FOREACH_SAFE(in->pool.workers, w, next)
 	worker_drain(w);
+	shutdown_farewell(in);
 	end_if_over(in);
 }
 
@@ -98,6 +132,7 @@ static void stop_workers(struct init *in)
 		return;
 	refuse_clients(in);
 	set_stage(in, SHUTDOWN_STOPPING);
+	groups_hurry(&in->groups);
 	DL_FOREACH_SAFE(in->pool.workers, w, next)
 	worker_stop(w);
 	end_if_over(in);
@@ -152,6 +187,7 @@ void shutdown_worker_ended(struct init *in, bool forced)
 {
 	if (forced && shutdown_has_begun(in))
 		in->shutdown.exit_code = EXIT_FORCED;
+	shutdown_farewell(in);
 	end_if_over(in);
 }
 

@@ -1,9 +1,12 @@
-/* The end: lame duck (not ready for the outside, still serving), draining (sockets closed at a
- * pace), stopping (SIGTERM, cluster's disconnect, SIGKILL at the deadline).
+/* The end: lame duck (not ready for the outside, still serving), goodbye (the apps have the stop
+ * signal and their clients), draining (sockets closed at a pace), stopping (SIGTERM, cluster's
+ * disconnect, SIGKILL at the deadline).
  *
  *	stage      until
  *	NONE       somebody begins it
  *	LAME_DUCK  SIOINIT_SHUTDOWN_DELAY
+ *	GOODBYE    no worker keeps its clients and takes their connections any more: the public port
+ *	           is open for them (never one that the service manager has passed)
  *	DRAINING   the workers have ended, each by its drain-time and stop-timeout
  *	STOPPING   ditto, by what is left of its stop-timeout
  *
@@ -27,6 +30,7 @@ enum shutdown_speed {
 enum shutdown_stage {
 	SHUTDOWN_NONE,
 	SHUTDOWN_LAME_DUCK,
+	SHUTDOWN_GOODBYE,
 	SHUTDOWN_DRAINING,
 	SHUTDOWN_STOPPING,
 };
@@ -49,6 +53,9 @@ void shutdown_hold(struct init *in, bool held);
 
 /* A worker has become ready: with the first one the phase is no longer "starting". */
 void shutdown_worker_ready(struct init *in);
+
+/* The farewell of a worker goes on, or is over. */
+void shutdown_farewell(struct init *in);
 
 /* From the pool. @forced: at the deadline. Ends the loop with the last worker. */
 void shutdown_worker_ended(struct init *in, bool forced);

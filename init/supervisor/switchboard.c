@@ -24,8 +24,10 @@ static struct control_msg about_worker(const struct worker *w)
 				     .port = w->endpoint.port,
 				     .text = str_of(w->endpoint.path),
 				     .token = w->n_publics,
-				     .kind = (w->announced ? WORKER_HAS_ADAPTER : 0) |
-					     (w->kill_at_ms ? WORKER_IS_EMPTIED : 0) };
+				     .kind =
+					 (w->announced ? WORKER_HAS_ADAPTER : 0) |
+					 (w->farewell == FAREWELL_SOCKETS ? WORKER_IS_EMPTIED : 0) |
+					 (worker_keeps_clients(w) ? WORKER_KEEPS_CLIENTS : 0) };
 }
 
 static struct control_msg about_server(const struct worker *w, const struct place *pl, bool opened)
@@ -193,11 +195,15 @@ static void on_handoff(struct router_process *r, struct worker *w, const struct 
 static void on_idle(struct router_process *r, struct worker *w, const struct control_msg *m,
 		    int *fd)
 {
-	(void)m;
+	uint32_t all = (1u << r->routers->n) - 1, its = 1u << r->index;
+
 	(void)fd;
-	w->idle_at |= 1u << r->index;
-	if (w->idle_at == (1u << r->routers->n) - 1)
-		worker_requests_done(w);
+	if (m->state != worker_keeps_clients(w)) /* of another part of its farewell */
+		return;
+	w->idle_at |= its;
+	w->empty_at = m->kind ? w->empty_at | its : w->empty_at & ~its;
+	if (w->idle_at == all)
+		worker_requests_done(w, w->empty_at == all);
 }
 
 static void on_health(struct router_process *r, struct worker *w, const struct control_msg *m,
@@ -347,7 +353,17 @@ static bool is_relayed(struct worker *w, struct str payload)
 				  in->config->relay_app_messages);
 }
 
+static void on_farewell(struct worker *w)
+{
+	struct control_msg m = about_worker(w);
+	struct init *in = init_of_worker(w);
+
+	routers_tell(&in->routers, &m);
+	shutdown_farewell(in);
+}
+
 const struct worker_ops switchboard_worker_ops = {
+	.on_farewell = on_farewell,
 	.on_handback = on_handback,
 	.on_client_taken = on_client_taken,
 	.on_session = on_session,

@@ -7,11 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/pidfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "base/fd.h"
 #include "init/listen/frontend.h"
 #include "init/system/credentials.h"
+#include "init/worker/endpoint.h"
 
 #include "base/ban.h"
 
@@ -67,7 +69,7 @@ static bool is_client(const struct drain *d, int fd)
 	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &listening_len) < 0 || listening)
 		return false;
 	return getsockname(fd, (struct sockaddr *)&local, &len) == 0 &&
-	       frontend_has(d->frontend, &local);
+	       (frontend_has(d->frontend, &local) || (d->own && endpoint_has(d->own, &local)));
 }
 
 static void close_one(const struct drain *d, int number)
@@ -78,36 +80,58 @@ static void close_one(const struct drain *d, int number)
 		(void)shutdown(fd, SHUT_RDWR);
 }
 
+static void close_next(struct drain *d)
+{
+	int *fd = &d->fds[d->at++];
+
+	if (!d->is_held) {
+		close_one(d, *fd);
+		return;
+	}
+	(void)shutdown(*fd, SHUT_RDWR);
+	fd_close(fd);
+}
+
 static void on_tick(uv_timer_t *t)
 {
 	struct drain *d = t->data;
 	void (*on_done)(struct drain *) = d->on_done;
 
-	credentials_borrow(d->pid);
+	if (!d->is_held)
+		credentials_borrow(d->pid);
 	for (size_t i = 0; i < d->per_tick && d->at < d->n; i++)
-		close_one(d, d->fds[d->at++]);
-	credentials_resume();
+		close_next(d);
+	if (!d->is_held)
+		credentials_resume();
 	if (d->at < d->n)
 		return;
 	drain_stop(d);
 	on_done(d);
 }
 
-static bool is_client_in(const struct drain *d, int number)
+/* The descriptor @number of the worker if it is a client's, or -1. */
+static int get_client(const struct drain *d, int number)
 {
 	auto_fd int fd = pidfd_getfd(d->pidfd, number, 0);
 
-	return fd >= 0 && is_client(d, fd);
+	return fd >= 0 && is_client(d, fd) ? fd_take(&fd) : -1;
 }
 
-static void keep_clients(struct drain *d)
+/* Of the numbers in the worker, or @as_copies of ours instead, those of clients, @most of them. */
+static void keep_clients(struct drain *d, bool as_copies, size_t most)
 {
 	size_t kept = 0;
 
-	for (size_t i = 0; i < d->n; i++)
-		if (is_client_in(d, d->fds[i]))
-			d->fds[kept++] = d->fds[i];
+	for (size_t i = 0; i < d->n && kept < most; i++) {
+		int fd = get_client(d, d->fds[i]);
+
+		if (fd < 0)
+			continue;
+		d->fds[kept++] = as_copies ? fd_take(&fd) : d->fds[i];
+		fd_close(&fd);
+	}
 	d->n = kept;
+	d->is_held = as_copies;
 }
 
 void drain_init(struct drain *d, uv_loop_t *loop)
@@ -117,26 +141,29 @@ void drain_init(struct drain *d, uv_loop_t *loop)
 	d->timer.data = d;
 }
 
-void drain_start(struct drain *d, pid_t pid, const struct frontend *l, size_t most, uint32_t ms,
-		 void (*on_done)(struct drain *d))
+static void find_clients(struct drain *d, pid_t pid, const struct frontend *l, bool as_copies,
+			 size_t most)
 {
-	size_t ticks = ms / TICK_MS;
-
-	drain_stop(d);
 	d->pid = pid;
 	d->frontend = l;
-	d->on_done = on_done;
 	d->pidfd = pidfd_open(pid, 0);
 	d->at = 0;
 	credentials_borrow(pid);
 	d->fds = list_fds(pid, &d->n);
-	keep_clients(d);
+	keep_clients(d, as_copies, most);
 	credentials_resume();
+}
+
+static void pace(struct drain *d, size_t most, uint32_t ms, void (*on_done)(struct drain *d))
+{
+	size_t ticks = ms / TICK_MS;
+
 	if (d->n == 0) {
 		drain_stop(d);
 		on_done(d);
 		return;
 	}
+	d->on_done = on_done;
 	shuffle(d->fds, d->n);
 	if (d->n > most)
 		d->n = most;
@@ -144,11 +171,65 @@ void drain_start(struct drain *d, pid_t pid, const struct frontend *l, size_t mo
 	(void)uv_timer_start(&d->timer, on_tick, 0, TICK_MS);
 }
 
+void drain_start(struct drain *d, pid_t pid, const struct frontend *l, size_t most, uint32_t ms,
+		 void (*on_done)(struct drain *d))
+{
+	drain_stop(d);
+	find_clients(d, pid, l, false, SIZE_MAX);
+	pace(d, most, ms, on_done);
+}
+
+static void on_held_long_enough(uv_timer_t *t)
+{
+	drain_stop(t->data);
+}
+
+static size_t most_to_hold(void)
+{
+	struct rlimit files = { 0 };
+
+	(void)getrlimit(RLIMIT_NOFILE, &files);
+	return files.rlim_cur / 4;
+}
+
+void drain_hold(struct drain *d, pid_t pid, const struct frontend *l, const struct endpoint *own,
+		uint32_t ms)
+{
+	drain_stop(d);
+	d->own = own;
+	find_clients(d, pid, l, true, most_to_hold());
+	if (d->n > 0)
+		(void)uv_timer_start(&d->timer, on_held_long_enough, ms, 0);
+	else
+		drain_stop(d);
+}
+
+void drain_held(struct drain *d, uint32_t ms, void (*on_done)(struct drain *d))
+{
+	pace(d, SIZE_MAX, ms, on_done);
+}
+
+size_t drain_count(pid_t pid, const struct frontend *l)
+{
+	struct drain d = { .pidfd = -1 };
+	size_t n;
+
+	find_clients(&d, pid, l, false, SIZE_MAX);
+	n = d.n;
+	fd_close(&d.pidfd);
+	free(d.fds);
+	return n;
+}
+
 void drain_stop(struct drain *d)
 {
 	(void)uv_timer_stop(&d->timer);
+	while (d->is_held && d->at < d->n)
+		fd_close(&d->fds[d->at++]);
 	fd_close(&d->pidfd);
 	free(d->fds);
 	d->fds = NULL;
+	d->is_held = false;
+	d->own = NULL;
 	d->n = d->at = 0;
 }

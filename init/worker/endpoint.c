@@ -9,11 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 #include <utlist.h>
 
 #include "base/fd.h"
 #include "base/macros.h"
+#include "init/listen/sockets.h"
 #include "init/system/credentials.h"
 #include "init/worker/worker.h"
 
@@ -107,4 +109,13 @@ void endpoint_close_all(void)
 		(void)rmdir(directory);
 	directory[0] = '\0';
 	fd_close(&directory_fd);
+}
+
+bool endpoint_has(const struct endpoint *e, const struct sockaddr_storage *local)
+{
+	const struct sockaddr_un *un = (const struct sockaddr_un *)local;
+
+	if (local->ss_family == AF_UNIX)
+		return e->path[0] && strcmp(e->path, un->sun_path) == 0;
+	return e->port && socket_port(local) == e->port;
 }

@@ -2,7 +2,9 @@
  * directory that only we may enter. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
 struct credentials;
 struct worker;
@@ -23,6 +25,9 @@ int endpoint_take_port(struct endpoint *e, const struct worker *workers, uint16_
 /* A path for worker @id. The first call makes the directory, in the first place that lets it, as
  * @as's own: 0 or -errno. */
 int endpoint_take_path(struct endpoint *e, uint32_t id, const struct credentials *as);
+
+/* Whether @local is the near end of a connection to it. */
+bool endpoint_has(const struct endpoint *e, const struct sockaddr_storage *local);
 
 /* The worker is gone: removes its socket, NULL-safe for those without. */
 void endpoint_release(const struct endpoint *e);

@@ -17,7 +17,7 @@
 
 #include "base/ban.h"
 
-enum { STATUS_MAX = 4096 };
+enum { STATUS_MAX = 4096, CHILDREN_MAX = 512, DEPTH_MAX = 4 };
 
 static struct worker *of_group(struct group *g)
 {
@@ -44,20 +44,45 @@ bool group_leader_takes(const char *status, int sig)
 	       (has_signal(status, "\nSigCgt:", sig) || has_signal(status, "\nSigBlk:", sig));
 }
 
+/* A small file of /proc, as a string. False: it cannot be read, or is empty. */
+static bool read_text(const char *path, char *dst, size_t size)
+{
+	auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, dst, size - 1);
+
+	if (n <= 0)
+		return false;
+	dst[n] = '\0';
+	return true;
+}
+
 /* True also where that cannot be read. */
-static bool leader_takes(const struct worker *w, int sig)
+static bool takes(pid_t pid, int sig)
 {
 	char path[32], text[STATUS_MAX];
-	auto_fd int fd = -1;
-	ssize_t n;
 
-	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)w->pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-	if (n <= 0)
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	return !read_text(path, text, sizeof(text)) || group_leader_takes(text, sig);
+}
+
+static bool any_takes(pid_t pid, int sig, unsigned depth)
+{
+	char path[64], children[CHILDREN_MAX], *at = children;
+
+	if (takes(pid, sig))
 		return true;
-	text[n] = '\0';
-	return group_leader_takes(text, sig);
+	(void)snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)pid, (int)pid);
+	if (depth == 0 || !read_text(path, children, sizeof(children)))
+		return false;
+	for (pid_t child; (child = (pid_t)strtol(at, &at, 10)) > 0;)
+		if (any_takes(child, sig, depth - 1))
+			return true;
+	return false;
+}
+
+bool worker_group_takes_signal(const struct worker *w)
+{
+	return any_takes(w->pid, w->config->stop_signal, DEPTH_MAX);
 }
 
 static void tell_all(struct worker *w)
@@ -75,7 +100,7 @@ void worker_group_stop(struct worker *w)
 	if (w->pid <= 0 || w->state == WORKER_DEAD)
 		return;
 	if (!led || w->config->stop_group == CONFIG_STOP_GROUP_ALL ||
-	    (w->config->stop_group == CONFIG_STOP_GROUP_AUTO && !leader_takes(w, sig))) {
+	    (w->config->stop_group == CONFIG_STOP_GROUP_AUTO && !takes(w->pid, sig))) {
 		tell_all(w);
 		return;
 	}
@@ -121,8 +146,7 @@ bool worker_group_holds(struct worker *w, int status, const struct rusage *usage
 	add(w, GROUP_STOPPING);
 	log_debug("worker[%u]: its process has ended, others of its group are there pid=%d",
 		  w->slot, (int)w->pid);
-	if (w->state == WORKER_STOPPING && !g->is_told &&
-	    w->config->stop_group != CONFIG_STOP_GROUP_LEADER)
+	if (w->told_ms && !g->is_told && w->config->stop_group != CONFIG_STOP_GROUP_LEADER)
 		tell_all(w);
 	return true;
 }
@@ -190,6 +214,41 @@ void groups_kill(struct groups *gs)
 	DL_FOREACH_SAFE(gs->list, g, next)
 	if (g->state == GROUP_ORPHANED)
 		kill_orphan(of_group(g));
+}
+
+/* Sockets that workers have left */
+
+static void on_held_freed(uv_handle_t *h)
+{
+	worker_release(container_of((uv_timer_t *)h, struct worker, drain.timer));
+}
+
+static void on_held_closed(struct drain *d)
+{
+	struct groups *gs = container_of(d, struct worker, drain)->groups;
+
+	DL_DELETE(gs->held, d);
+	gs->n_orphaned--;
+	uv_close((uv_handle_t *)&d->timer, on_held_freed);
+	gs->on_orphan_ended(gs->ctx, false);
+}
+
+void groups_close_held(struct groups *gs, struct worker *w, uint32_t ms)
+{
+	DL_APPEND(gs->held, &w->drain);
+	gs->n_orphaned++;
+	drain_held(&w->drain, ms, on_held_closed);
+}
+
+void groups_hurry(struct groups *gs)
+{
+	struct drain *d, *next;
+
+	DL_FOREACH_SAFE(gs->held, d, next)
+	{
+		drain_stop(d);
+		on_held_closed(d);
+	}
 }
 
 static void on_look(uv_timer_t *t)

@@ -24,6 +24,9 @@ enum { GROUP_LOOK_MS = 100 };
 
 enum group_state { GROUP_LED, GROUP_STOPPING, GROUP_ORPHANED };
 
+/* What the stop signal has done to the last worker that had it. */
+enum heed { HEED_UNKNOWN, HEED_ACTS, HEED_DIES };
+
 /* Of one worker, in it. */
 struct group {
 	struct group *prev, *next; /* of those without a leader */
@@ -39,7 +42,9 @@ struct group {
 struct groups {
 	uv_timer_t look;
 	struct group *list;
-	unsigned n_orphaned;
+	unsigned n_orphaned; /* and those that have left sockets, being closed */
+	struct drain *held;  /* such sockets */
+	enum heed heed;
 	/* An orphaned one has ended; @forced: by SIGKILL at stop-timeout. */
 	void (*on_orphan_ended)(void *ctx, bool forced);
 	void *ctx;
@@ -49,11 +54,19 @@ void groups_init(struct groups *gs, uv_loop_t *loop,
 		 void (*on_orphan_ended)(void *ctx, bool forced), void *ctx);
 /* Children have been reaped: perhaps some groups are empty now. */
 void groups_look(struct groups *gs);
+/* @w has died, and its sockets are held: they are closed evenly over @ms, then @w is released. */
+void groups_close_held(struct groups *gs, struct worker *w, uint32_t ms);
+/* Those are closed at once. */
+void groups_hurry(struct groups *gs);
 /* SIGKILL for the orphaned ones at once. */
 void groups_kill(struct groups *gs);
 
 /* The stop signal, by stop-group, and SIGCONT, so that what is stopped can act on it. */
 void worker_group_stop(struct worker *w);
+
+/* Whether it, or a process below it, has a handler for the stop signal or blocks it; true also
+ * where that cannot be read. Every Node has one: by default it ends the process. */
+bool worker_group_takes_signal(const struct worker *w);
 
 /* For worker_leader_ended(): whether @w, which is being stopped, has others in its group. Then they
  * have had the stop signal, unless @w still drains. Allocates nothing. */

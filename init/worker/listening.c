@@ -158,6 +158,8 @@ static void on_public_closed(struct worker *w)
 		log_info("worker[%u]: has closed its server pid=%d", w->slot, (int)w->pid);
 		settle_in(w, REOPEN_MS);
 		worker_set_state(w, WORKER_CLOSED);
+	} else if (worker_keeps_clients(w)) {
+		w->ops->on_farewell(w);
 	}
 }
 

@@ -10,6 +10,12 @@ void worker_set_state(struct worker *w, enum worker_state to);
 /* The router speaks to it without us. */
 bool worker_listens_itself(const struct worker *w);
 
+/* Tells the process that it is to stop. */
+void worker_tell_stop(struct worker *w);
+
+/* It has answered a ping. */
+void worker_has_survived(struct worker *w);
+
 /* One of those that hold its memory (.n_open) lets go; the last one frees it. */
 void worker_release(struct worker *w);
 

@@ -81,6 +81,7 @@ static void on_pong(struct handles *hs)
 	struct worker *w = of_handles(hs);
 
 	liveness_ponged(w);
+	worker_has_survived(w);
 	worker_may_be_probed(w);
 }
 
@@ -330,6 +331,17 @@ static void on_drain_closed(uv_handle_t *h)
 	worker_release(container_of((uv_timer_t *)h, struct worker, drain.timer));
 }
 
+/* One that the stop signal has ended could close nothing itself. */
+static void close_drain(struct worker *w)
+{
+	if (w->died_of_signal && w->drain.is_held && w->groups) {
+		groups_close_held(w->groups, w, config_drain_time_ms(w->config));
+		return;
+	}
+	drain_stop(&w->drain);
+	uv_close((uv_handle_t *)&w->drain.timer, on_drain_closed);
+}
+
 void worker_close(struct worker *w)
 {
 	if (w->closed)
@@ -341,8 +353,7 @@ void worker_close(struct worker *w)
 	worker_set_state(w, WORKER_DEAD);
 	listening_end(w);
 	endpoint_release(&w->endpoint);
-	drain_stop(&w->drain);
 	uv_close((uv_handle_t *)&w->deadline, on_deadline_closed);
 	uv_close((uv_handle_t *)&w->settling, on_settling_closed);
-	uv_close((uv_handle_t *)&w->drain.timer, on_drain_closed);
+	close_drain(w);
 }

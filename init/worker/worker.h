@@ -31,10 +31,20 @@ struct app_metrics_member {
 	bool awaited; /* by the router that asks now */
 };
 
+/* The stop of a worker that serves, part by part. */
+enum farewell {
+	FAREWELL_NONE,
+	FAREWELL_ANSWERS, /* the requests in flight are answered before it has the stop signal */
+	FAREWELL_APP,     /* it has the stop signal, and still all its clients */
+	FAREWELL_SOCKETS, /* its sockets are closed */
+};
+
 /* What the owner is told. Any of these may end in worker_close(). */
 struct worker_ops {
 	/* The state changed: the router must know. */
 	void (*on_state)(struct worker *w);
+	/* Another part of its farewell, its state being what it was: the router must know. */
+	void (*on_farewell)(struct worker *w);
 	/* A socket that the worker refused or did not live to take; @fd is consumed. */
 	void (*on_handback)(struct worker *w, const struct control_msg *m, int fd);
 	/* It has taken the client of the hand-off @m; @fd is borrowed. */
@@ -109,9 +119,13 @@ struct worker {
 	uint64_t stopped_ms; /* by a signal, since when; 0: it runs */
 	uv_timer_t deadline; /* of the state it is in */
 	struct drain drain;
-	bool sockets_done, requests_done; /* while draining */
+	enum farewell farewell;
+	bool sockets_done, requests_done; /* in this part of it */
 	uint32_t idle_at;                 /* routers (bits) that wait for no answer of it */
+	uint32_t empty_at;                /* ditto, that have no client of it at all */
 	uint64_t kill_at_ms;              /* from the begin of its stop on */
+	uint64_t told_ms;                 /* to stop, by the signal; 0: not yet */
+	bool died_of_signal;              /* at once: it has no way of its own with it */
 	unsigned n_open;
 };
 
@@ -155,15 +169,23 @@ void worker_stopped(struct worker *w, int sig);
  * it, handed back otherwise. */
 void worker_hand_off(struct worker *w, const struct control_msg *m, int fd);
 
-/* No new sessions; its client sockets are closed evenly over drain-time, requests are answered,
- * then worker_stop(). */
+/* No new sessions; by stop-order, its client sockets are closed evenly over drain-time and requests
+ * are answered, before or after it has the stop signal; then worker_stop(). */
 void worker_drain(struct worker *w);
+/* Whether it would have the stop signal before its sockets are closed. */
+bool worker_is_told_first(const struct worker *w);
+/* It is on its way out and has its clients still: their requests go to it. */
+bool worker_keeps_clients(const struct worker *w);
+/* Ditto, and, as far as is known, its server takes connections. */
+bool worker_is_open(const struct worker *w);
 /* Closes @n of its client sockets at the pace of a drain; it serves on. */
 void worker_shed(struct worker *w, unsigned n);
-/* The routers say that no request is waiting for the draining worker's answer. */
-void worker_requests_done(struct worker *w);
+/* The routers say that no request is waiting for the draining worker's answer. @empty: nor do they
+ * know a client of it. */
+void worker_requests_done(struct worker *w, bool empty);
 
-/* The polite stop: stop-signal, then cluster's disconnect; SIGKILL at stop-timeout. */
+/* The polite stop: stop-signal, unless it has had that, then cluster's disconnect; SIGKILL at
+ * stop-timeout. */
 void worker_stop(struct worker *w);
 /* Its process was reaped. True: it was being stopped, and others of its group are there; the stop
  * goes on, and worker_ops.on_group_ended() follows when they have ended. False: the worker has

@@ -48,8 +48,9 @@ struct field {
 	unsigned n_best;
 };
 
-/* A slow worker is better than none. At the public port a worker has clients when it is ready, at
- * other ports as soon and as long as it listens there. */
+/* A slow worker is better than none, and so is one that is leaving while it has its clients still.
+ * At the public port a worker has clients when it is ready, at other ports as soon and as long as
+ * it listens there. */
 static enum worker_rank rank_of(const struct worker *w, uint32_t listener)
 {
 	if (listener && !worker_listens_at(w, listener))
@@ -58,7 +59,8 @@ static enum worker_rank rank_of(const struct worker *w, uint32_t listener)
 		return RANK_READY;
 	if (w->state == WORKER_SUSPECT || (listener && w->state < WORKER_DRAINING))
 		return RANK_POOR;
-	return listener && w->state == WORKER_DRAINING ? RANK_LEAVING : RANK_NONE;
+	return w->state == WORKER_DRAINING && (listener || w->keeps_clients) ? RANK_LEAVING
+									     : RANK_NONE;
 }
 
 static struct field survey(const struct backend *b, uint32_t listener, const struct worker *except)

@@ -96,6 +96,7 @@ static void worker_apply(struct worker *w, const struct control_msg *m)
 	w->state = m->state < WORKER_N_STATES ? (enum worker_state)m->state : WORKER_STOPPING;
 	w->style = (enum worker_style)m->style;
 	w->has_adapter = m->kind & WORKER_HAS_ADAPTER;
+	w->keeps_clients = m->kind & WORKER_KEEPS_CLIENTS;
 	if (w->public != m->token)
 		use_other_server(w, m->token);
 	(void)snprintf(w->path, sizeof(w->path), "%.*s", (int)m->text.n, m->text.p);
@@ -103,7 +104,7 @@ static void worker_apply(struct worker *w, const struct control_msg *m)
 		load_on_ready(w);
 	if (w->backend->index == 0)
 		ask_as_its_state_wants(w);
-	if (w->state == WORKER_DRAINING &&
+	if (w->state == WORKER_DRAINING && !w->keeps_clients &&
 	    (worker_listens_itself(w) || (m->kind & WORKER_IS_EMPTIED)))
 		tunnel_drain_start(w);
 	if (w->state == WORKER_STOPPING)

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <utlist.h>
 
+#include "router/session/table.h"
+
 #include "base/ban.h"
 
 struct worker *workers_by_id(const struct backend *b, uint32_t id)
@@ -61,11 +63,20 @@ void worker_has_news(struct worker *w)
 	LL_PREPEND2(w->backend->news, w, next_news);
 }
 
+static bool is_empty(const struct worker *w)
+{
+	return w->in_flight == 0 && w->n_tunnels == 0 &&
+	       sessions_count_worker(w->backend->sessions, w->id) == 0;
+}
+
 void worker_tell_if_idle(struct worker *w)
 {
-	struct control_msg m = { .type = CONTROL_IDLE, .worker = w->id };
+	struct control_msg m = { .type = CONTROL_IDLE,
+				 .worker = w->id,
+				 .state = w->keeps_clients,
+				 .kind = is_empty(w) };
 	bool idle = w->state == WORKER_DRAINING && w->in_flight == w->n_polls &&
-		    w->n_tunnels == 0 && w->n_waiting == 0;
+		    (w->keeps_clients || w->n_tunnels == 0) && w->n_waiting == 0;
 
 	w->idle_untold = idle && control_send(w->backend->init, &m, -1) < 0;
 	if (w->idle_untold)

@@ -23,6 +23,7 @@ struct worker {
 	char path[108]; /* of its own socket, or "" */
 	enum worker_state state;
 	enum worker_style style;
+	bool keeps_clients;  /* draining: see WORKER_KEEPS_CLIENTS */
 	bool has_adapter;    /* its Socket.IO adapter has spoken */
 	uint64_t public;     /* a name for its server of the public port */
 	uint32_t *listeners; /* other ports of the app's where it has a server; owned */

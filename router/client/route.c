@@ -111,6 +111,7 @@ void route(struct frontend *f, const struct route_request *rq, struct route *ret
 	const struct http_head *head = rq->head;
 	struct backend *b = f->backend;
 	unsigned status;
+	bool is_new;
 
 	*ret = (struct route){ .kind = ROUTE_PROXIED };
 	if (str_eq(head->method, STR("CONNECT"))) {
@@ -124,13 +125,14 @@ void route(struct frontend *f, const struct route_request *rq, struct route *ret
 		refuse(ret, status);
 		return;
 	}
+	is_new = ret->sid.sid.n == 0 && (ret->sid.engine || head->websocket);
 	ret->worker = choose(f, rq, ret);
-	if (!ret->worker) {
+	if (!ret->worker || (is_new && ret->worker->state >= WORKER_DRAINING)) {
 		counter_add(&b->board->no_worker, 1);
 		refuse(ret, 503);
 		return;
 	}
-	if (ret->sid.sid.n == 0 && (ret->sid.engine || head->websocket))
+	if (is_new)
 		load_admitted(ret->worker);
 	decide(rq, ret);
 }

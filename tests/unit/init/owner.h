@@ -67,7 +67,7 @@ static void owner_on_group_ended(struct worker *w, int status, const struct rusa
 
 #define OWNER_OPS(handback)                                                                        \
 	{                                                                                          \
-		owner_on_state, handback, owner_on_client_taken, owner_on_session,                 \
+		owner_on_state, owner_on_state, handback, owner_on_client_taken, owner_on_session, \
 		    owner_on_server, owner_on_place, owner_on_metrics, owner_is_relayed,           \
 		    owner_on_group_ended                                                           \
 	}

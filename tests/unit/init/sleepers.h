@@ -68,7 +68,7 @@ static inline void crash(const struct worker *w)
 static inline void let_go(struct worker *w)
 {
 	assert_int_equal(w->state, WORKER_DRAINING);
-	worker_requests_done(w);
+	worker_requests_done(w, true);
 	assert_int_equal(w->state, WORKER_STOPPING);
 	assert_int_equal(take_end(w), SIGTERM);
 }

@@ -193,6 +193,46 @@ static void a_stop_in_the_middle_closes_no_more(void **state)
 	assert_int_equal(n_done, 0);
 }
 
+static void hold(uint32_t ms)
+{
+	connect_clients(CLIENTS_MAX);
+	drain_hold(&drain, getpid(), &frontend, NULL, ms);
+	for (unsigned i = 0; i < n_clients; i++)
+		fd_close(&accepted[i]);
+}
+
+static void what_is_held_outlives_the_worker(void **state)
+{
+	(void)state;
+	hold(1000);
+	assert_int_equal(n_open(), CLIENTS_MAX);
+	drain_held(&drain, 1000, on_done);
+	loop_turn(&loop);
+	assert_in_range(n_open(), CLIENTS_MAX - 3, CLIENTS_MAX - 1);
+	assert_int_equal(n_done, 0);
+	for (unsigned i = 0; i < TICK_OF_A_SECOND; i++)
+		loop_advance(&loop, TICK_MS);
+	assert_int_equal(n_open(), 0);
+	assert_int_equal(n_done, 1);
+}
+
+static void what_is_held_is_let_go(void **state)
+{
+	(void)state;
+	hold(1000);
+	loop_advance(&loop, 999);
+	assert_int_equal(n_open(), CLIENTS_MAX);
+	loop_advance(&loop, 1);
+	assert_int_equal(n_open(), 0);
+}
+
+static void they_are_counted(void **state)
+{
+	(void)state;
+	connect_clients(CLIENTS_MAX);
+	assert_int_equal(drain_count(getpid(), &frontend), CLIENTS_MAX);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -205,6 +245,9 @@ int main(void)
 		TEST(what_is_not_a_clients_stays),
 		TEST(nobody_to_wait_for),
 		TEST(a_stop_in_the_middle_closes_no_more),
+		TEST(what_is_held_outlives_the_worker),
+		TEST(what_is_held_is_let_go),
+		TEST(they_are_counted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

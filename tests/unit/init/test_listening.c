@@ -45,9 +45,11 @@ static void on_place(struct worker *worker, struct place *pl)
 	n_changed++;
 }
 
-static const struct worker_ops ops = { owner_on_state,   owner_on_handback, owner_on_client_taken,
-				       owner_on_session, on_server,         on_place,
-				       owner_on_metrics, owner_is_relayed,  owner_on_group_ended };
+static const struct worker_ops ops = { owner_on_state,    owner_on_state,
+				       owner_on_handback, owner_on_client_taken,
+				       owner_on_session,  on_server,
+				       on_place,          owner_on_metrics,
+				       owner_is_relayed,  owner_on_group_ended };
 
 static void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

@@ -38,6 +38,24 @@ static void serves_on_for_the_delay(void **state)
 	assert_all(WORKER_STOPPING);
 }
 
+static void the_port_is_open_while_apps_say_goodbye(void **state)
+{
+	(void)state;
+	config.stop_order = CONFIG_STOP_ORDER_SIGNAL;
+	config.stop_signal = SIGWINCH; /* which nobody minds */
+	shutdown_begin(&in, CODE, SHUTDOWN_GENTLE);
+	pass(DELAY_MS);
+	assert_phase(PHASE_LAME_DUCK);
+	assert_all(WORKER_DRAINING);
+	pass(STOP_MS / 4 - 1);
+	assert_phase(PHASE_LAME_DUCK);
+	pass(1);
+	assert_phase(PHASE_DRAINING);
+	assert_all(WORKER_DRAINING);
+	shutdown_begin(&in, CODE, SHUTDOWN_GENTLE);
+	assert_all(WORKER_STOPPING);
+}
+
 static void is_over_with_the_last_worker(void **state)
 {
 	(void)state;
@@ -154,6 +172,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SHUTDOWN(serves_on_for_the_delay),
+		SHUTDOWN(the_port_is_open_while_apps_say_goodbye),
 		SHUTDOWN(is_over_with_the_last_worker),
 		SHUTDOWN(fast_has_no_delay_and_no_drain),
 		SHUTDOWN(now_kills),

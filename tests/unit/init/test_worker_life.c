@@ -20,7 +20,13 @@
 #include "tests/unit/clock.h"
 #include "tests/unit/init/owner.h"
 
-enum { STOP_MS = 10000, DRAIN_MS = 4000, READY_MS = 30000, LONG_MS = 3600000 };
+enum {
+	GOODBYE_MS = 2500 /* a quarter of: */,
+	STOP_MS = 10000,
+	DRAIN_MS = 4000,
+	READY_MS = 30000,
+	LONG_MS = 3600000
+};
 
 #define ONLINE "{\"cmd\":\"NODE_CLUSTER\",\"act\":\"online\",\"seq\":0}\n"
 #define LISTEN                                                                                     \
@@ -43,11 +49,16 @@ static int peer;
 
 static const struct worker_ops ops = OWNER_OPS(owner_on_handback);
 
-/* A process that does nothing and dies of SIGTERM unless it is stubborn; a group of its own, as all
- * workers have. */
-static pid_t start_process(bool stubborn)
+static void on_term(int sig)
 {
-	void (*before)(int) = signal(SIGTERM, stubborn ? SIG_IGN : SIG_DFL);
+	(void)sig;
+}
+
+/* A process that does nothing, with this way with SIGTERM; a group of its own, as all workers
+ * have. */
+static pid_t start_process(void (*handler)(int))
+{
+	void (*before)(int) = signal(SIGTERM, handler);
 	pid_t pid = fork();
 
 	if (pid == 0) {
@@ -72,9 +83,9 @@ static int wait_for_end(void)
 	return WTERMSIG(status);
 }
 
-static void start(bool has_deadline, bool stubborn)
+static void start(bool has_deadline, void (*handler)(int))
 {
-	pid_t pid = start_process(stubborn); /* before there is a socket it would keep open */
+	pid_t pid = start_process(handler); /* before there is a socket it would keep open */
 	int sv[2];
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv), 0);
@@ -102,31 +113,37 @@ static void set_up_config(void)
 				  .stop_signal = SIGTERM };
 }
 
-static int setup_with(bool has_deadline, bool stubborn)
+static int setup_with(bool has_deadline, void (*handler)(int))
 {
 	set_up_config();
 	assert_int_equal(uv_loop_init(&loop), 0);
 	hub_init(&hub, SERIAL_JSON, 64 << 20, 0);
-	start(has_deadline, stubborn);
+	start(has_deadline, handler);
 	return 0;
 }
 
 static int setup(void **state)
 {
 	(void)state;
-	return setup_with(true, false);
+	return setup_with(true, SIG_DFL);
 }
 
 static int setup_stubborn(void **state)
 {
 	(void)state;
-	return setup_with(true, true);
+	return setup_with(true, SIG_IGN);
+}
+
+static int setup_catching(void **state)
+{
+	(void)state;
+	return setup_with(true, on_term);
 }
 
 static int setup_at_terminal(void **state)
 {
 	(void)state;
-	return setup_with(false, false);
+	return setup_with(false, SIG_DFL);
 }
 
 static int teardown(void **state)
@@ -254,7 +271,7 @@ static void stops_early_when_nobody_is_left(void **state)
 	worker_drain(w);
 	assert_true(w->sockets_done); /* it has none */
 	assert_state(WORKER_DRAINING);
-	worker_requests_done(w);
+	worker_requests_done(w, true);
 	assert_state(WORKER_STOPPING);
 	assert_int_equal(wait_for_end(), SIGTERM);
 }
@@ -265,8 +282,95 @@ static void an_answer_still_owed_is_waited_for(void **state)
 	get_ready();
 	worker_drain(w);
 	w->sockets_done = false;
-	worker_requests_done(w);
+	worker_requests_done(w, true);
 	assert_state(WORKER_DRAINING);
+}
+
+static void drain_by(enum config_stop_order order)
+{
+	config.stop_order = order;
+	get_ready();
+	worker_drain(w);
+	assert_state(WORKER_DRAINING);
+}
+
+static void the_app_is_told_first_and_keeps_its_clients(void **state)
+{
+	(void)state;
+	drain_by(CONFIG_STOP_ORDER_SIGNAL);
+	assert_true(worker_keeps_clients(w));
+	assert_int_equal(wait_for_end(), SIGTERM);
+}
+
+static void what_the_app_has_left_is_drained(void **state)
+{
+	(void)state;
+	drain_by(CONFIG_STOP_ORDER_SIGNAL);
+	worker_requests_done(w, false);
+	pass(GOODBYE_MS - 1);
+	assert_true(worker_keeps_clients(w));
+	pass(1);
+	assert_false(worker_keeps_clients(w));
+	pass(DRAIN_MS - 1);
+	assert_state(WORKER_DRAINING);
+	pass(1);
+	assert_state(WORKER_STOPPING);
+}
+
+static void nobody_is_there_to_say_goodbye_to(void **state)
+{
+	(void)state;
+	drain_by(CONFIG_STOP_ORDER_SIGNAL);
+	worker_requests_done(w, true);
+	assert_false(worker_keeps_clients(w));
+	worker_requests_done(w, true);
+	assert_state(WORKER_STOPPING);
+}
+
+/* As Node does by itself. */
+static void one_that_catches_it_is_told_when_its_requests_are_answered(void **state)
+{
+	(void)state;
+	drain_by(CONFIG_STOP_ORDER_AUTO);
+	assert_int_equal(w->told_ms, 0);
+	assert_true(worker_keeps_clients(w));
+	pass(1);
+	worker_requests_done(w, false);
+	assert_int_not_equal(w->told_ms, 0);
+	assert_int_equal(w->farewell, FAREWELL_APP);
+}
+
+static void requests_are_waited_for_as_long_as_a_drain_takes(void **state)
+{
+	(void)state;
+	drain_by(CONFIG_STOP_ORDER_AUTO);
+	pass(DRAIN_MS - 1);
+	assert_int_equal(w->told_ms, 0);
+	pass(1);
+	assert_int_not_equal(w->told_ms, 0);
+}
+
+static void all_parts_fit_into_the_stop_timeout(void **state)
+{
+	(void)state;
+	config.drain_time_ms = LONG_MS;
+	drain_by(CONFIG_STOP_ORDER_AUTO);
+	pass(STOP_MS / 2);
+	pass(GOODBYE_MS);
+	pass((STOP_MS - STOP_MS / 2 - GOODBYE_MS) * 3 / 4);
+	assert_state(WORKER_STOPPING);
+	assert_false(w->killed);
+}
+
+static void what_the_last_one_did_counts(void **state)
+{
+	struct groups groups = { .heed = HEED_DIES };
+
+	(void)state;
+	w->groups = &groups;
+	drain_by(CONFIG_STOP_ORDER_AUTO);
+	assert_false(worker_keeps_clients(w));
+	w->groups = NULL;
 }
 
 static void one_that_boots_does_not_drain(void **state)
@@ -484,6 +588,7 @@ static void only_one_that_serves_is_suspected(void **state)
 
 #define LIFE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 #define AT_TERMINAL(test) cmocka_unit_test_setup_teardown(test, setup_at_terminal, teardown)
+#define CATCHING(test) cmocka_unit_test_setup_teardown(test, setup_catching, teardown)
 #define STUBBORN(test) cmocka_unit_test_setup_teardown(test, setup_stubborn, teardown)
 
 int main(void)
@@ -497,6 +602,13 @@ int main(void)
 		LIFE(drains_for_half_the_stop_timeout_at_most),
 		LIFE(stops_early_when_nobody_is_left),
 		LIFE(an_answer_still_owed_is_waited_for),
+		LIFE(the_app_is_told_first_and_keeps_its_clients),
+		STUBBORN(what_the_app_has_left_is_drained),
+		STUBBORN(nobody_is_there_to_say_goodbye_to),
+		CATCHING(one_that_catches_it_is_told_when_its_requests_are_answered),
+		CATCHING(requests_are_waited_for_as_long_as_a_drain_takes),
+		CATCHING(all_parts_fit_into_the_stop_timeout),
+		CATCHING(what_the_last_one_did_counts),
 		LIFE(one_that_boots_does_not_drain),
 		STUBBORN(is_disconnected_half_a_second_after_the_signal),
 		STUBBORN(is_killed_at_the_stop_timeout),
