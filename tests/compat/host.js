@@ -115,12 +115,12 @@ function spawnWatched(file, args, { stdin, ...options }, host) {
 async function start(name, kase, modules) {
 	const how = kase.hosts?.[name] ?? {};
 	const workers = name === "node" ? 1 : kase.workers ?? 2;
-	const port = await freePort();
+	const port = await freePort(), other = await freePort();
 	const dir = copyOf(kase.folder, modules);
-	const place = { name, port, other: port + 8, dir, pm2 };
+	const place = { name, port, other, dir, pm2 };
 	const { file, args } = commands[name](how.app ?? kase.app, workers);
 	const env = environment(name, { workers, ...kase }, how, place);
-	const host = { name, port, other: place.other, dir, workers, out: "", err: "", code: undefined };
+	const host = { name, port, other, dir, workers, out: "", err: "", code: undefined };
 	spawnWatched(file, how.args?.(place) ?? args, { cwd: dir, env, stdin: kase.stdin ?? "ignore" }, host);
 	return Object.assign(host, methods(host));
 }

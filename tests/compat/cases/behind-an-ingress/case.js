@@ -14,4 +14,5 @@ module.exports = {
 		assert.match(login.headers["set-cookie"]?.[0] ?? "", /Secure/);
 		assert.strictEqual((await ask("/page")).body, "page");
 	},
+	differs: { sioinit: { why: "X-Forwarded-* count from SIOINIT_TRUSTED_PROXIES only", says: /SIOINIT_TRUSTED_PROXIES/ } },
 };

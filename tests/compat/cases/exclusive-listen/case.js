@@ -5,4 +5,5 @@ module.exports = {
 	app: "server.js",
 	workers: 1,
 	check: (host) => host.answers(),
+	differs: { sioinit: { why: "SIOINIT_DISPATCH=port is needed", says: /SIOINIT_DISPATCH=port/ } },
 };

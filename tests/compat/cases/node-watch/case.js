@@ -1,7 +1,6 @@
 module.exports = {
 	title: "node --watch",
 	kind: "channel",
-	fast: true,
 	app: ["node", "--watch", "server.js"],
 	workers: 1,
 	hosts: { pm2: null },

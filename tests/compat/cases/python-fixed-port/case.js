@@ -10,4 +10,5 @@ module.exports = {
 		node: null,
 	},
 	check: (host) => host.answers(),
+	differs: { sioinit: { why: "the number is to be {port}", says: /write \{port\} in place/ } },
 };

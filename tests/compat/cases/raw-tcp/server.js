@@ -1,2 +1,3 @@
-// Speaks first, and no HTTP
-require("net").createServer((socket) => socket.end(`hello from ${process.pid}\n`)).listen(process.env.PORT);
+// A protocol of its own: a zero byte, then a line
+const server = require("net").createServer((socket) => socket.on("data", (bytes) => socket.end(Buffer.concat([bytes, Buffer.from(String(process.pid))]))));
+server.listen(process.env.PORT);
