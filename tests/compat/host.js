@@ -37,7 +37,7 @@ const own = {
 // A folder of the app's own, which it may write to
 function copyOf(folder, modules) {
 	const dir = fs.mkdtempSync(path.join(os.tmpdir(), "compat-"));
-	fs.cpSync(folder, dir, { recursive: true });
+	fs.cpSync(folder, dir, { recursive: true, filter: (from) => path.basename(from) !== "node_modules" });
 	fs.symlinkSync(modules, path.join(dir, "node_modules"));
 	return dir;
 }

@@ -22,8 +22,18 @@ function allCases() {
 	return all.sort((a, b) => kinds.indexOf(a.kind) - kinds.indexOf(b.kind) || a.name.localeCompare(b.name));
 }
 
+const modulesOf = (kase) => (kase.packages ? path.join(kase.packages, "node_modules") : modules);
+
+// A folder of packages, which may be the app's own, is installed and built when a case wants it.
+function prepare({ packages }) {
+	if (!packages || fs.existsSync(path.join(packages, "node_modules"))) return;
+	const npm = (...args) => execFileSync("npm", args, { cwd: packages, stdio: ["ignore", "ignore", "inherit"] });
+	npm("install", "--no-package-lock", "--no-audit", "--no-fund", "--legacy-peer-deps", "--loglevel=error");
+	npm("run", "build", "--if-present");
+}
+
 // An npm package, or a program
-function isThere(what) {
+function isThere(what, modules) {
 	if (fs.existsSync(path.join(modules, what))) return true;
 	try {
 		return execFileSync("sh", ["-c", 'command -v "$0"', what], { stdio: "pipe" }).length > 0;
@@ -40,7 +50,8 @@ function deadline(seconds) {
 
 // { works, why, log }
 async function tryOut(kase, name) {
-	const host = await start(name, kase, modules);
+	prepare(kase);
+	const host = await start(name, kase, modulesOf(kase));
 	const limit = deadline(kase.seconds ?? 40);
 	try {
 		await Promise.race([kase.check(host), limit.over]);
@@ -66,7 +77,7 @@ function verdict(kase, name, { works, why, log }) {
 
 async function judge(kase, name) {
 	if (kase.hosts?.[name] === null) return { cell: "–" };
-	const lack = (kase.needs ?? []).find((what) => !isThere(what));
+	const lack = (kase.needs ?? []).find((what) => !isThere(what, modulesOf(kase)));
 	if (lack) return { cell: `– (no ${lack})` };
 	const seen = await tryOut(kase, name);
 	const result = verdict(kase, name, seen);
