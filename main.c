@@ -13,6 +13,7 @@
 #include "commands/completion.h"
 #include "commands/health.h"
 #include "commands/migrate.h"
+#include "commands/pm2.h"
 #include "init/init.h"
 #include "init/routers/router_env.h"
 #include "init/supervisor/termination_log.h"
@@ -23,12 +24,14 @@
 #include "router/sandbox.h"
 #include "settings/config.h"
 #include "settings/ecosystem/ecosystem.h"
+#include "settings/ecosystem/ecosystem_name.h"
 #include "settings/node_options.h"
 
 #include "base/ban.h"
 
 _Static_assert((int)CONFIG_BALANCE_RANDOM == (int)BALANCE_RANDOM, "the same in both");
 _Static_assert((int)CONFIG_TRACEPARENT_MAKE == (int)TRACE_MAKE, "the same in both");
+_Static_assert((int)CONFIG_UPSTREAM_UNIX == (int)UPSTREAM_UNIX, "the same in both");
 _Static_assert((int)CONFIG_STICKY_NONE == (int)STICKY_NONE, "the same in both");
 
 /* Whom init has found SIOINIT_USER and SIOINIT_GROUP to be: before anything of the network's is
@@ -81,7 +84,7 @@ static int run_router(const struct config *c)
 		.health_path = c->worker_health_path,
 		.health_interval_ms = c->worker_health_interval_ms,
 		.drain_time_ms = config_drain_time_ms(c),
-		.unix_pairs = c->upstream == CONFIG_UPSTREAM_UNIX,
+		.upstream = (enum upstream_kind)c->upstream,
 		.balance = (enum balance_method)c->balance,
 		.sticky = (enum sticky_kind)c->sticky.kind,
 		.sticky_name = c->sticky.name,
@@ -129,37 +132,64 @@ static int run_init(struct config *c)
 	return code;
 }
 
-/* `sioinit ecosystem.config.js` is how pm2-runtime is called. */
-static void take_ecosystem_for_one(struct config *c)
+/* `sioinit ecosystem.config.js` is how pm2-runtime is called, and `start` alone means that name. */
+static void take_ecosystem_file(struct config *c)
 {
 	char err[256] = "out of memory";
+	struct pm2_call *call = &c->pm2;
 
-	if (c->command_len != 1 || !ecosystem_is_file(c->command[0]))
+	if (!call->script && call->start && !c->ecosystem)
+		call->script = c->app ? c->app : "ecosystem.config.js";
+	if (!call->script || !ecosystem_is_file(call->script))
 		return;
-	if (config_set(c, "ecosystem", c->command[0], CONFIG_FROM_FLAG, "command", err,
+	if (config_set(c, "ecosystem", call->script, CONFIG_FROM_FLAG, "command", err,
 		       sizeof(err)) < 0)
 		die(EXIT_BAD_CONFIG, "%s", err);
-	c->command = NULL;
-	c->command_len = 0;
+	call->script = NULL;
+}
+
+/* Of the options of pm2's, those without an effect. */
+static void say_without_effect(const struct config *c)
+{
+	const struct pm2_call *call = &c->pm2;
+
+	for (size_t i = 0; i < call->n; i++) {
+		const struct pm2_option *o = call->said[i].option;
+
+		if (o->kind == PM2_OPTION_NOTHING)
+			log_warn("--%s: no effect: %s", o->name, o->text);
+		else if (o->kind == PM2_OPTION_KEY && !o->in_file && c->ecosystem)
+			log_warn("--%s: no effect beside %s: the key is %s", o->name, c->ecosystem,
+				 o->what);
+	}
+	if (c->ecosystem && call->args && *call->args)
+		log_warn("-- %s: no effect beside %s: the key is args", *call->args, c->ecosystem);
+	if (c->command_len > 2 && pm2_option_is_instances(c->command[1]))
+		log_info("%s %s is an argument of %s: as an option it stands before it",
+			 c->command[1], c->command[2], c->command[0]);
 }
 
 /* What @c borrows from then on stays for the life of the process. */
 static void apply_ecosystem(struct config *c)
 {
 	static struct ecosystem e;
-	struct ecosystem_request rq = { c->ecosystem, c->ecosystem_app, getenv("NODE_ENV") };
+	const char *env = c->ecosystem_env ? c->ecosystem_env : getenv("NODE_ENV");
+	struct ecosystem_request rq = { c->ecosystem ? c->ecosystem : "command line",
+					c->ecosystem ? c->ecosystem_app : NULL, env, &c->pm2 };
 	char err[512] = "out of memory";
+	int r = c->ecosystem ? ecosystem_load(&rq, ECOSYSTEM_TIMEOUT_MS, &e, err, sizeof(err))
+			     : ecosystem_of_call(&rq, &e, err, sizeof(err));
 
-	if (ecosystem_load(&rq, ECOSYSTEM_TIMEOUT_MS, &e, err, sizeof(err)) < 0 ||
-	    ecosystem_apply(&e, &rq, c, err, sizeof(err)) < 0)
+	if (r < 0 || ecosystem_apply(&e, &rq, c, err, sizeof(err)) < 0)
 		die(EXIT_BAD_CONFIG, "%s", err);
 }
 
 /* What will run: the settings with the ecosystem file's, and with the options for Node in them. */
 static void complete(struct config *c)
 {
-	take_ecosystem_for_one(c);
-	if (c->ecosystem)
+	take_ecosystem_file(c);
+	say_without_effect(c);
+	if (c->ecosystem || c->pm2.script)
 		apply_ecosystem(c);
 	node_options_apply(c, getenv("NODE_OPTIONS"));
 	say_links(c);
@@ -206,6 +236,11 @@ static int cli(struct config *c)
 	return cli_run(c, c->command, c->command_len);
 }
 
+static int pm2(struct config *c)
+{
+	return pm2_run(c, c->command, c->command_len);
+}
+
 static int migrate(struct config *c)
 {
 	return migrate_run(c, c->command, c->command_len);
@@ -217,9 +252,11 @@ static int completion(struct config *c)
 }
 
 static int (*const acts[CONFIG_N_ACTIONS])(struct config *c) = {
-	[CONFIG_RUN] = run_app, [CONFIG_HELP] = help,       [CONFIG_VERSION] = version,
-	[CONFIG_CHECK] = check, [CONFIG_HEALTH] = health,   [CONFIG_HEALTH_READY] = health_ready,
-	[CONFIG_CLI] = cli,     [CONFIG_MIGRATE] = migrate, [CONFIG_COMPLETION] = completion,
+	[CONFIG_RUN] = run_app,     [CONFIG_HELP] = help,
+	[CONFIG_VERSION] = version, [CONFIG_CHECK] = check,
+	[CONFIG_HEALTH] = health,   [CONFIG_HEALTH_READY] = health_ready,
+	[CONFIG_CLI] = cli,         [CONFIG_PM2] = pm2,
+	[CONFIG_MIGRATE] = migrate, [CONFIG_COMPLETION] = completion,
 };
 
 /* For init: a signal that comes before there are handlers waits for them (signals_init()); process

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <stddef.h>
 #include <stdio.h>
 
 #include "base/ban.h"
@@ -17,6 +18,15 @@ struct ip ip_of_v4(const void *four_bytes)
 	memcpy(ip.byte, v4_prefix, sizeof(v4_prefix));
 	memcpy(ip.byte + sizeof(v4_prefix), four_bytes, 4);
 	return ip;
+}
+
+/* It is in the same place for both families. */
+uint16_t ip_port_of_sockaddr(const struct sockaddr_storage *a)
+{
+	uint16_t port;
+
+	memcpy(&port, (const char *)a + offsetof(struct sockaddr_in, sin_port), sizeof(port));
+	return ntohs(port);
 }
 
 bool ip_is_v4(const struct ip *ip)

@@ -37,6 +37,9 @@ struct ip ip_of_v4(const void *four_bytes);
 /* False: not an address of IP. */
 bool ip_of_sockaddr(const struct sockaddr_storage *a, struct ip *ret);
 
+/* Of an address of IP. */
+uint16_t ip_port_of_sockaddr(const struct sockaddr_storage *a);
+
 bool ip_is_v4(const struct ip *ip);
 
 /* ADDRESS or ADDRESS/BITS with nothing but zeros behind the prefix. 0 or -EINVAL. */

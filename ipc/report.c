@@ -119,20 +119,33 @@ static int json_row(const struct view *v, struct buf *out)
 	    SLOT_TOTAL(v, requests), SLOT_TOTAL(v, handoffs), n(&v->row->starts));
 }
 
+/* The least of what the routers have. */
+static const char *upstream_of(const struct scoreboard *b)
+{
+	static const char *const names[] = { "tcp", "unix", "native" };
+	uint64_t least = SCOREBOARD_NATIVE;
+
+	for (uint64_t i = 0; i < counter_get(&b->n_routers) && i < ROUTERS_MAX; i++)
+		if (counter_get(&b->routers[i].upstream) < least)
+			least = counter_get(&b->routers[i].upstream);
+	return names[least];
+}
+
 int report_json(const struct scoreboard *b, struct buf *out)
 {
 	int r = buf_printf(
 	    out,
-	    "{\"version\":\"%s\",\"phase\":\"%s\",\"uptime_s\":%.3f,\"workers_wanted\":%llu,"
+	    "{\"version\":\"%s\",\"phase\":\"%s\",\"upstream\":\"%s\",\"uptime_s\":%.3f,\"workers_"
+	    "wanted\":%llu,"
 	    "\"clients\":%llu,\"connections\":%llu,\"sessions\":%llu,\"requests\":%llu,"
 	    "\"handshakes\":%llu,\"upgrades\":%llu,\"retries\":%llu,\"sid_misses\":%llu,"
 	    "\"no_worker\":%llu,\"worker_ends\":%llu,\"hangs\":%llu,\"reloads\":%llu,"
 	    "\"router_starts\":%llu,\"relay_messages\":%llu,\"relay_bytes\":%llu,\"workers\":[",
-	    SIOINIT_VERSION, phase_of(b), report_seconds_since(&b->started_ms), n(&b->wanted),
-	    TOTAL(b, clients), TOTAL(b, connections), n(&b->sessions), TOTAL(b, requests),
-	    TOTAL(b, handshakes), TOTAL(b, upgrades), TOTAL(b, retries), TOTAL(b, sid_misses),
-	    TOTAL(b, no_worker), n(&b->worker_ends), n(&b->hangs), n(&b->reloads),
-	    n(&b->router_starts), n(&b->relay_messages), n(&b->relay_bytes));
+	    SIOINIT_VERSION, phase_of(b), upstream_of(b), report_seconds_since(&b->started_ms),
+	    n(&b->wanted), TOTAL(b, clients), TOTAL(b, connections), n(&b->sessions),
+	    TOTAL(b, requests), TOTAL(b, handshakes), TOTAL(b, upgrades), TOTAL(b, retries),
+	    TOTAL(b, sid_misses), TOTAL(b, no_worker), n(&b->worker_ends), n(&b->hangs),
+	    n(&b->reloads), n(&b->router_starts), n(&b->relay_messages), n(&b->relay_bytes));
 
 	for (unsigned i = 0; i < rows_in_use(b) && r == 0; i++) {
 		struct view v = view_of(b, i);
@@ -336,6 +349,17 @@ static const struct {
 	{ "requests_total", "counter", "Requests passed on to the slot.", requests_of },
 	{ "starts_total", "counter", "Starts of the slot's workers.", starts_of },
 };
+
+int report_worker(const struct scoreboard *b, unsigned slot, struct buf *out)
+{
+	struct view v = view_of(b, slot);
+	int r = buf_printf(out, "%-24s %u\n%-24s %llu\n%-24s %s\n", "slot", slot, "pid",
+			   (unsigned long long)v.pid, "state", v.state);
+
+	for (size_t i = 0; i < ARRAY_LEN(per_worker) && r == 0; i++)
+		r = buf_printf(out, "%-24s %.10g\n", per_worker[i].name, per_worker[i].value(&v));
+	return r;
+}
 
 static int put_column(size_t metric, const struct view *views, unsigned rows, struct buf *out)
 {

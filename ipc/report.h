@@ -8,5 +8,7 @@
 /* Each appends to @out: 0, -EMSGSIZE or -ENOMEM. Resident memory and CPU time are read from /proc.
  */
 int report_table(const struct scoreboard *b, struct buf *out);
+/* One worker, a line for each number of the metrics. */
+int report_worker(const struct scoreboard *b, unsigned slot, struct buf *out);
 int report_json(const struct scoreboard *b, struct buf *out);
 int report_metrics(const struct scoreboard *b, struct buf *out);

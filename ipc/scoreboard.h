@@ -63,6 +63,9 @@ struct rate_cell {
 	counter key, paid_ns;
 };
 
+/* What a router reaches node:cluster workers by. */
+enum scoreboard_upstream { SCOREBOARD_TCP, SCOREBOARD_UNIX, SCOREBOARD_NATIVE };
+
 /* One router's part; in cache lines of its own. */
 struct scoreboard_router {
 	_Alignas(64) counter connections; /* accepted ever */
@@ -71,6 +74,7 @@ struct scoreboard_router {
 	counter responses[10]; /* by the first digit of the status */
 	counter retries, handbacks, sid_misses, sid_orphans, no_worker;
 	counter visitors_refused; /* for max-connections-per-address */
+	counter upstream;         /* enum scoreboard_upstream */
 	counter took[SCOREBOARD_BUCKETS + 1],
 	    took_ms; /* requests by what they took, but for polls */
 	struct scoreboard_share shares[SCOREBOARD_ROWS];

@@ -10,6 +10,14 @@
 
 enum access_format { ACCESS_OFF, ACCESS_COMMON, ACCESS_LOGFMT, ACCESS_JSON };
 
+/* What proxied requests reach node:cluster workers by. */
+enum upstream_kind {
+	UPSTREAM_AUTO,   /* as the next, where that can be */
+	UPSTREAM_NATIVE, /* pairs with the ends of the client's connection */
+	UPSTREAM_TCP,    /* loopback */
+	UPSTREAM_UNIX,
+};
+
 enum sticky_kind {
 	STICKY_SID,     /* nothing else: a request without a session goes to any worker */
 	STICKY_COOKIE,  /* a cookie that we set, which names the worker */
@@ -38,7 +46,7 @@ struct router_conf {
 	const char *health_path; /* NULL: who listens or accepts is ready, and is not asked on */
 	uint32_t health_interval_ms; /* 0: only until it is ready */
 	uint32_t drain_time_ms;      /* for what is closed evenly */
-	bool unix_pairs;             /* to the workers, instead of loopback TCP */
+	enum upstream_kind upstream;
 	enum balance_method balance;
 	enum sticky_kind sticky;
 	const char *sticky_name; /* of a header field or a parameter */

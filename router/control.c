@@ -73,6 +73,16 @@ static void on_sessions(struct router *r, const struct control_msg *m, int *fd)
 		log_info("router: %u sessions kept", sessions_count(kept));
 }
 
+/* One of all routers says it. */
+static void say_what_the_app_sees(const struct backend *b)
+{
+	if (b->index == 0 && b->not_native < 0)
+		log_info("router: SIOINIT_UPSTREAM=auto: polling and plain requests reach workers "
+			 "from 127.0.0.1, with X-Forwarded-For; no network namespace for the "
+			 "client's own address (%s): " OWN_NETWORK_NEEDS,
+			 strerror(-b->not_native));
+}
+
 static void on_scoreboard(struct router *r, const struct control_msg *m, int *fd)
 {
 	struct scoreboard *shared = scoreboard_map(fd_take(fd));
@@ -88,6 +98,7 @@ static void on_scoreboard(struct router *r, const struct control_msg *m, int *fd
 	r->backend.board = &shared->routers[m->router];
 	visitors_share(&r->frontend.visitors, shared, m->router);
 	r->backend.balance.last_slot = m->router; /* the routers do not begin with the same */
+	say_what_the_app_sees(&r->backend);
 }
 
 static void on_sweep(uv_idle_t *sweep)

@@ -17,6 +17,7 @@
 #include "ipc/session_memory.h"
 #include "router/backend/lifecycle.h"
 #include "router/backend/load.h"
+#include "router/backend/native_pair.h"
 #include "router/backend/pair.h"
 #include "router/client/client.h"
 #include "router/client/exchange.h"
@@ -30,7 +31,8 @@
 enum {
 	FIRST_SESSIONS = 1024,
 	PUBLISH_TRIES = 16,
-	FDS_RESERVED = 32, /* for ourselves and the admin address */
+	/* for ourselves and the admin address */
+	FDS_RESERVED = 32 + OWN_NETWORK_STOCK + OWN_NETWORK_LISTENERS,
 };
 
 /* Publishing */
@@ -48,10 +50,18 @@ static void publish_sessions(const struct backend *b)
 	}
 }
 
+static enum scoreboard_upstream upstream_in_use(const struct backend *b)
+{
+	if (b->own_network.maker >= 0)
+		return SCOREBOARD_NATIVE;
+	return b->conf->upstream == UPSTREAM_UNIX ? SCOREBOARD_UNIX : SCOREBOARD_TCP;
+}
+
 /* What the scoreboard says from now on is true. */
 static void publish(struct frontend *f)
 {
 	counter_set(&f->backend->board->clients, f->n_clients);
+	counter_set(&f->backend->board->upstream, upstream_in_use(f->backend));
 	publish_sessions(f->backend);
 	load_publish(f->backend);
 }
@@ -110,6 +120,26 @@ static void limit_clients(struct frontend *f, uint32_t wanted)
 			 f->max_clients, wanted, limit);
 }
 
+static void stay_as_it_is(void)
+{
+}
+
+/* Before anything else, as it is done in a copy of this process. */
+static void open_own_network(struct backend *b)
+{
+	const struct router_conf *conf = b->conf;
+	int e = 0;
+
+	if (conf->upstream <= UPSTREAM_NATIVE)
+		e = native_pair_open(b, conf->sandbox ? sandbox_enter_maker : stay_as_it_is);
+	if (e < 0 && conf->upstream == UPSTREAM_NATIVE)
+		die(EXIT_BAD_CONFIG,
+		    "SIOINIT_UPSTREAM=native: no network namespace of the router's own "
+		    "(%s): " OWN_NETWORK_NEEDS ", or SIOINIT_UPSTREAM=auto",
+		    strerror(-e));
+	b->not_native = e;
+}
+
 static int start_backend(struct router *r, const struct router_conf *conf)
 {
 	struct backend *b = &r->backend;
@@ -124,6 +154,7 @@ static int start_backend(struct router *r, const struct router_conf *conf)
 		.upstream_ops = &exchange_upstream_ops,
 		.last_token = uv_hrtime(), /* what was meant for the last router is not for us */
 		.pair_listener = -1,
+		.own_network = { .maker = -1 },
 	};
 	if (!b->shared)
 		return -ENOMEM;
@@ -131,7 +162,11 @@ static int start_backend(struct router *r, const struct router_conf *conf)
 	load_init(b);
 	upstreams_init(b);
 	e = open_first_sessions(b);
-	return e < 0 ? e : pair_listen(b);
+	if (e == 0)
+		e = pair_listen(b);
+	if (e == 0)
+		open_own_network(b);
+	return e;
 }
 
 static int start_frontend(struct router *r, const struct router_conf *conf)
@@ -200,6 +235,7 @@ static void router_deinit(struct router *r)
 	buf_free(&f->out);
 	pipe_close(&f->pipe);
 	fd_close(&b->pair_listener);
+	own_network_close(&b->own_network);
 	free(r);
 }
 

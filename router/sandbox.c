@@ -36,14 +36,26 @@ void sandbox_begin(void)
 	(void)sandbox_filter_io_uring();
 }
 
-static int drop_capabilities(void)
+static int keep_capabilities(uint32_t first32)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { { 0 } };
+	struct __user_cap_data_struct kept[_LINUX_CAPABILITY_U32S_3] = {
+		{ .effective = first32, .permitted = first32 },
+	};
 
 	empty_bounding_set();
 	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-	return syscall(SYS_capset, &header, none) < 0 ? -errno : 0;
+	return syscall(SYS_capset, &header, kept) < 0 ? -errno : 0;
+}
+
+static int drop_capabilities(void)
+{
+	return keep_capabilities(0);
+}
+
+static int keep_low_ports(void)
+{
+	return keep_capabilities(BIT(CAP_NET_BIND_SERVICE));
 }
 
 static int gain_nothing(void)
@@ -117,11 +129,6 @@ static int close_files(void)
 	return e;
 }
 
-static int filter_calls(void)
-{
-	return sandbox_filter_load();
-}
-
 /* Many kernels and containers lack landlock, and few the rest. */
 static const struct {
 	const char *what;
@@ -132,7 +139,12 @@ static const struct {
 	{ "no_new_privs", LOG_LEVEL_WARN, gain_nothing },
 	{ "not being dumpable", LOG_LEVEL_WARN, hide },
 	{ "rules for files (landlock)", LOG_LEVEL_INFO, close_files },
-	{ "a filter of system calls (seccomp)", LOG_LEVEL_WARN, filter_calls },
+	{ "a filter of system calls (seccomp)", LOG_LEVEL_WARN, sandbox_filter_load },
+};
+
+/* What the container refuses is the same for both, and said by the router. */
+static int (*const maker_steps[])(void) = {
+	keep_low_ports, gain_nothing, hide, close_files, sandbox_filter_load_maker,
 };
 
 /* What libraries read from files at their first use: a seed for hashes, the zone. */
@@ -162,4 +174,10 @@ void sandbox_enter(void)
 	if (n)
 		log_at(level, "router: SIOINIT_SANDBOX: refused here: %s; it goes on without",
 		       refused);
+}
+
+void sandbox_enter_maker(void)
+{
+	for (size_t i = 0; i < ARRAY_LEN(maker_steps); i++)
+		(void)maker_steps[i]();
 }

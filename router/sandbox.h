@@ -18,3 +18,7 @@ void sandbox_begin(void);
 /* Takes them. What the kernel or the container refuses is said in one line, and the rest holds. For
  * processes of one thread. */
 void sandbox_enter(void);
+
+/* The same for the process that makes sockets in a network of the router's own: it keeps
+ * CAP_NET_BIND_SERVICE there, and the system calls for that. */
+void sandbox_enter_maker(void);

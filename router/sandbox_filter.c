@@ -29,7 +29,7 @@ static const int always[] = {
 	SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(read), SCMP_SYS(readv), SCMP_SYS(write),
 	SCMP_SYS(writev), SCMP_SYS(recvfrom), SCMP_SYS(recvmsg), SCMP_SYS(sendto),
 	SCMP_SYS(recvmmsg), SCMP_SYS(sendmsg), SCMP_SYS(sendmmsg), SCMP_SYS(splice),
-	SCMP_SYS(accept4), SCMP_SYS(connect), SCMP_SYS(shutdown), SCMP_SYS(close), SCMP_SYS(pipe2),
+	SCMP_SYS(accept4), SCMP_SYS(bind), SCMP_SYS(connect), SCMP_SYS(shutdown), SCMP_SYS(close), SCMP_SYS(pipe2),
 	SCMP_SYS(getsockname), SCMP_SYS(getpeername),
 	/* files: the access log, what a worker has open, numbers of the kernel's */
 	SCMP_SYS(stat), SCMP_SYS(fstat), SCMP_SYS(newfstatat), SCMP_SYS(statx), SCMP_SYS(lseek),
@@ -53,6 +53,13 @@ static const int sanitizers[] = {
 	SCMP_SYS(mmap), SCMP_SYS(mprotect), SCMP_SYS(getppid), SCMP_SYS(getrlimit),
 	SCMP_SYS(prlimit64), SCMP_SYS(uname), SCMP_SYS(getcwd), SCMP_SYS(access), SCMP_SYS(kill),
 	SCMP_SYS(tgkill), SCMP_SYS(process_vm_readv), SCMP_SYS(getrusage),
+};
+
+/* Sockets and where they listen, and to hand them on. */
+static const int maker[] = {
+	SCMP_SYS(socket), SCMP_SYS(setsockopt), SCMP_SYS(bind), SCMP_SYS(listen), SCMP_SYS(close),
+	SCMP_SYS(recvfrom), SCMP_SYS(sendmsg), SCMP_SYS(exit_group), SCMP_SYS(rt_sigreturn),
+	SCMP_SYS(restart_syscall),
 };
 /* clang-format on */
 
@@ -170,6 +177,13 @@ static int add_all(scmp_filter_ctx f)
 	return e == 0 ? add_abort(f) : e;
 }
 
+static int add_maker(scmp_filter_ctx f)
+{
+	int e = add_always(f, maker, ARRAY_LEN(maker));
+
+	return e == 0 && SANDBOX_OF_SANITIZER ? add_all(f) : e;
+}
+
 /* A binary tree instead of a ladder; the kernel's own errno. */
 static int set_up(scmp_filter_ctx f)
 {
@@ -215,4 +229,9 @@ int sandbox_filter_io_uring(void)
 int sandbox_filter_load(void)
 {
 	return load(SCMP_ACT_KILL_PROCESS, add_all);
+}
+
+int sandbox_filter_load_maker(void)
+{
+	return load(SCMP_ACT_KILL_PROCESS, add_maker);
 }

@@ -24,3 +24,6 @@ int sandbox_filter_io_uring(void);
  * cannot end processes so (Linux 4.14); -errno of seccomp(2): EPERM, EINVAL, ENOSYS where a
  * container or an emulator has none. */
 int sandbox_filter_load(void);
+
+/* The same for the process that makes sockets in a network of the router's own. */
+int sandbox_filter_load_maker(void);

@@ -4,14 +4,13 @@
 #include "settings/config.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <utlist.h>
 
 #include "base/file.h"
 #include "base/macros.h"
 #include "settings/config_file.h"
+#include "settings/config_loader.h"
 #include "settings/config_table.h"
 
 #include "base/ban.h"
@@ -23,76 +22,13 @@ static const char *const internal_names[] = { "SIOINIT_SLOT",       "SIOINIT_ROL
 
 /* Loading */
 
-struct loader {
-	struct config *config;
-	char *err;
-	size_t err_size;
-	const struct str *text; /* of the settings file; NULL: it is read */
-};
-
-static int fail(const struct loader *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-static int fail(const struct loader *l, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	(void)vsnprintf(l->err, l->err_size, fmt, ap);
-	va_end(ap);
-	return -EINVAL;
-}
-
-/* @value is NAME=COMMAND. */
-static const char *apply_sidecar(struct config *c, struct config_origin from, const char *value)
-{
-	struct config_sidecar one;
-	const char *wrong = config_parse_sidecar(value, &one);
-
-	if (wrong)
-		return wrong;
-	one.from = from;
-	return config_add_sidecar(c, &one);
-}
-
-/* NULL, or what is wrong with @value, which is checked even where a later source has one. An empty
- * value is none. */
-static const char *apply(struct config *c, const struct setting *s, config_parse_fn *parse,
-			 struct config_origin from, const char *value)
-{
-	struct config_origin *known = &c->from[s - config_table];
-	struct config unused;
-	bool wins = from.source >= known->source;
-	const char *wrong;
-
-	if (!*value)
-		return NULL;
-	if (setting_is_sidecar(s))
-		return apply_sidecar(c, from, value);
-	wrong = parse(value, (char *)(wins ? c : &unused) + s->offset);
-	if (!wrong && wins)
-		*known = from;
-	return wrong;
-}
-
-/* @from is the entry of environment or argv, "NAME=value" or the name alone. */
-static int apply_entry(const struct loader *l, const struct setting *s, config_parse_fn *parse,
-		       enum config_source source, const char *from, const char *value)
-{
-	struct config_origin origin = { source, { from, strcspn(from, "=") } };
-	const char *wrong = apply(l->config, s, parse, origin, value);
-
-	if (wrong)
-		return fail(l, "%.*s=\"%s\": %s", (int)origin.name.n, from, value, wrong);
-	return 0;
-}
-
 static int load_defaults(const struct loader *l)
 {
 	int r = 0;
 
 	for (size_t i = 0; i < config_n_rows && r == 0; i++)
-		r = apply_entry(l, &config_table[i], config_table[i].parse, CONFIG_FROM_DEFAULT,
-				"default", config_table[i].dflt);
+		r = config_loader_apply(l, &config_table[i], config_table[i].parse,
+					CONFIG_FROM_DEFAULT, "default", config_table[i].dflt);
 	return r;
 }
 
@@ -144,9 +80,10 @@ static int load_sidecars_env(const struct loader *l, char *const *envp)
 
 		if (!named || !eq || !eq[1] || is_service_link(*envp))
 			continue;
-		wrong = apply_sidecar(l->config, from, named);
+		wrong = config_apply_sidecar(l->config, from, named);
 		if (wrong)
-			return fail(l, "%.*s=\"%s\": %s", (int)from.name.n, *envp, eq + 1, wrong);
+			return config_loader_fail(l, "%.*s=\"%s\": %s", (int)from.name.n, *envp,
+						  eq + 1, wrong);
 	}
 	return 0;
 }
@@ -161,14 +98,15 @@ static int load_env(const struct loader *l, const struct setting *s, char *const
 	setting_env_name(s, name);
 	entry = env_setting(l->config, envp, name);
 	if (entry)
-		return apply_entry(l, s, s->parse, CONFIG_FROM_ENV, entry, strchr(entry, '=') + 1);
+		return config_loader_apply(l, s, s->parse, CONFIG_FROM_ENV, entry,
+					   strchr(entry, '=') + 1);
 	for (size_t i = 0; i < ARRAY_LEN(s->aliases) && s->aliases[i].env; i++) {
 		const struct alias *a = &s->aliases[i];
 
 		entry = env_setting(l->config, envp, a->env);
 		if (entry)
-			return apply_entry(l, s, a->parse ? a->parse : s->parse, CONFIG_FROM_ENV,
-					   entry, strchr(entry, '=') + 1);
+			return config_loader_apply(l, s, a->parse ? a->parse : s->parse,
+						   CONFIG_FROM_ENV, entry, strchr(entry, '=') + 1);
 	}
 	return 0;
 }
@@ -198,7 +136,7 @@ static int refuse_unknown_env(const struct loader *l, char *const *envp)
 			continue;
 		(void)snprintf(name, sizeof(name), "%.*s", (int)n, *envp);
 		setting_suggest(name, setting_env_name, meant);
-		return fail(l, "%s is no setting; did you mean %s?", name, meant);
+		return config_loader_fail(l, "%s is no setting; did you mean %s?", name, meant);
 	}
 	return 0;
 }
@@ -218,8 +156,8 @@ static int load_kubernetes_defaults(const struct loader *l)
 		const char *name = kubernetes_defaults[i].name;
 		const struct setting *s = setting_find_flag(name, strlen(name));
 
-		r = apply_entry(l, s, s->parse, CONFIG_FROM_DEFAULT, "KUBERNETES_SERVICE_HOST",
-				kubernetes_defaults[i].value);
+		r = config_loader_apply(l, s, s->parse, CONFIG_FROM_DEFAULT,
+					"KUBERNETES_SERVICE_HOST", kubernetes_defaults[i].value);
 	}
 	return r;
 }
@@ -235,96 +173,7 @@ static int load_environment(const struct loader *l, char *const *envp)
 	return r == 0 ? refuse_unknown_env(l, envp) : r;
 }
 
-/* The flag argv[*i]; moves *i to its value. */
-static int load_flag(const struct loader *l, int argc, char *const *argv, int *i)
-{
-	const char *flag = argv[*i], *eq = strchr(flag, '=');
-	size_t n = strcspn(flag, "=");
-	const struct setting *s = setting_find_flag(flag + 2, n - 2);
-	char name[NAME_MAX_BYTES], meant[NAME_MAX_BYTES];
-
-	if (!s) {
-		(void)snprintf(name, sizeof(name), "%.*s", (int)n, flag);
-		setting_suggest(name, setting_flag_name, meant);
-		return fail(l, "%s is no option; did you mean %s?", name, meant);
-	}
-	if (!eq && *i + 1 >= argc)
-		return fail(l, "%s wants a value: %s", flag, s->help);
-	return apply_entry(l, s, s->parse, CONFIG_FROM_FLAG, flag, eq ? eq + 1 : argv[++*i]);
-}
-
-static const struct subcommand *find_subcommand(const char *word)
-{
-	for (size_t i = 0; i < config_n_subcommands; i++)
-		if (strcmp(word, config_subcommands[i].word) == 0)
-			return &config_subcommands[i];
-	return NULL;
-}
-
-/* True: the word is ours and the next one may be an option. */
-static bool take_subcommand(const char *word, enum config_action *action)
-{
-	const struct subcommand *s = *action == CONFIG_RUN ? find_subcommand(word) : NULL;
-	bool ready = *action == CONFIG_HEALTH && strcmp(word, "--ready") == 0;
-
-	if (s)
-		*action = s->action;
-	if (ready)
-		*action = CONFIG_HEALTH_READY;
-	return ready || (s && subcommand_takes_options(s));
-}
-
-static bool is_either(const char *word, const char *long_option, const char *short_option)
-{
-	return strcmp(word, long_option) == 0 || strcmp(word, short_option) == 0;
-}
-
-/* Options up to the command. Returns where the command starts, or -EINVAL. */
-static int load_flags(const struct loader *l, int argc, char *const *argv,
-		      enum config_action *action)
-{
-	for (int i = 1; i < argc; i++) {
-		int r;
-
-		if (strcmp(argv[i], "--") == 0)
-			return i + 1;
-		if (take_subcommand(argv[i], action))
-			continue;
-		if (argv[i][0] != '-')
-			return i;
-		if (is_either(argv[i], "--help", "-h") || is_either(argv[i], "--version", "-V")) {
-			*action = is_either(argv[i], "--help", "-h") ? CONFIG_HELP : CONFIG_VERSION;
-			return argc;
-		}
-		if (strncmp(argv[i], "--", 2) != 0)
-			return fail(l, "%s is no option; see sioinit --help", argv[i]);
-		r = load_flag(l, argc, argv, &i);
-		if (r < 0)
-			return r;
-	}
-	return argc;
-}
-
 /* The settings file */
-
-struct config_text {
-	struct config_text *next;
-	char bytes[];
-};
-
-/* A copy that lives as long as @c, or NULL. */
-static const char *keep(struct config *c, struct str s)
-{
-	struct config_text *t = malloc(sizeof(*t) + s.n + 1);
-
-	if (!t)
-		return NULL;
-	if (s.n)
-		memcpy(t->bytes, s.p, s.n);
-	t->bytes[s.n] = '\0';
-	LL_PREPEND(c->texts, t);
-	return t->bytes;
-}
 
 /* NAME=COMMAND of what is called by its variable's name. NULL: no memory. */
 static const char *join_sidecar(struct config *c, const char *name, const char *value)
@@ -336,7 +185,7 @@ static const char *join_sidecar(struct config *c, const char *name, const char *
 	if (!text)
 		return NULL;
 	(void)snprintf(text, n + 1, "%s=%s", name, value);
-	kept = keep(c, (struct str){ text, n });
+	kept = config_keep(c, (struct str){ text, n });
 	free(text);
 	return kept;
 }
@@ -351,16 +200,18 @@ static int apply_named(const struct loader *l, const char *name, const char *val
 	const char *wrong, *text = value;
 
 	if (!s)
-		return fail(l, "%.*s: %s is no setting; did you mean %s?", place, from.name.p, name,
-			    meant);
+		return config_loader_fail(l, "%.*s: %s is no setting; did you mean %s?", place,
+					  from.name.p, name, meant);
 	if (s->offset == offsetof(struct config, config_file))
-		return fail(l, "%.*s: %s: not here: it is for the environment or an option", place,
-			    from.name.p, name);
+		return config_loader_fail(
+		    l, "%.*s: %s: not here: it is for the environment or an option", place,
+		    from.name.p, name);
 	if (sidecar_named(name) && *value)
 		text = join_sidecar(l->config, sidecar_named(name), value);
-	wrong = text ? apply(l->config, s, s->parse, from, text) : "out of memory";
+	wrong = text ? config_apply(l->config, s, s->parse, from, text) : "out of memory";
 	if (wrong)
-		return fail(l, "%.*s: %s=\"%s\": %s", place, from.name.p, name, value, wrong);
+		return config_loader_fail(l, "%.*s: %s=\"%s\": %s", place, from.name.p, name, value,
+					  wrong);
 	return 0;
 }
 
@@ -369,12 +220,13 @@ static int load_line(const struct loader *l, const char *path, unsigned number,
 {
 	char place[512];
 	struct config_origin from = { .source = CONFIG_FROM_FILE };
-	const char *name = keep(l->config, line->name), *value = keep(l->config, line->value);
+	const char *name = config_keep(l->config, line->name),
+		   *value = config_keep(l->config, line->value);
 
 	(void)snprintf(place, sizeof(place), "%s:%u", path, number);
-	from.name = str_of(keep(l->config, str_of(place)));
+	from.name = str_of(config_keep(l->config, str_of(place)));
 	if (!name || !value || !from.name.p)
-		return fail(l, "%s: out of memory", path);
+		return config_loader_fail(l, "%s: out of memory", path);
 	return apply_named(l, name, value, from);
 }
 
@@ -389,7 +241,7 @@ static int load_lines(const struct loader *l, const char *path, struct str text)
 		if (r < 0)
 			return r;
 	}
-	return r == 0 ? 0 : fail(l, "%s:%u: %s", path, f.line, f.wrong);
+	return r == 0 ? 0 : config_loader_fail(l, "%s:%u: %s", path, f.line, f.wrong);
 }
 
 static int load_file(const struct loader *l, const char *path)
@@ -402,7 +254,8 @@ static int load_file(const struct loader *l, const char *path)
 		return load_lines(l, path, *l->text);
 	r = file_read(path, CONFIG_FILE_MAX, &text, &n);
 	if (r < 0)
-		return fail(l, "settings file %s (SIOINIT_CONFIG): %s", path, strerror(-r));
+		return config_loader_fail(l, "settings file %s (SIOINIT_CONFIG): %s", path,
+					  strerror(-r));
 	r = load_lines(l, path, (struct str){ text, n });
 	free(text);
 	return r;
@@ -412,8 +265,8 @@ int config_set(struct config *c, const char *name, const char *value, enum confi
 	       const char *origin, char *err, size_t err_size)
 {
 	struct loader l = { c, err, err_size, NULL };
-	struct config_origin from = { source, str_of(keep(c, str_of(origin))) };
-	const char *kept = keep(c, str_of(value));
+	struct config_origin from = { source, str_of(config_keep(c, str_of(origin))) };
+	const char *kept = config_keep(c, str_of(value));
 
 	if (!from.name.p || !kept)
 		return -ENOMEM;
@@ -437,15 +290,6 @@ bool config_admin_is_set(const struct config *c)
 	return is_set(c, "admin");
 }
 
-void config_free(struct config *c)
-{
-	struct config_text *t, *next;
-
-	LL_FOREACH_SAFE(c->texts, t, next)
-	free(t);
-	c->texts = NULL;
-}
-
 /* Loading all */
 
 static bool wants_settings(enum config_action a)
@@ -460,16 +304,13 @@ static int load_all(const struct loader *l, int argc, char *const *argv, char *c
 	char flag_err[512];
 	struct loader flags = { l->config, flag_err, sizeof(flag_err), NULL };
 	struct config *c = l->config;
-	int r = load_environment(l, envp), command = load_flags(&flags, argc, argv, action);
+	int r = load_environment(l, envp);
+	int arguments = config_load_arguments(&flags, argc, argv, action);
 
 	if (r < 0 && wants_settings(*action))
 		return r;
-	if (command < 0)
-		return fail(l, "%s", flag_err);
-	if (command < argc) {
-		c->command = argv + command;
-		c->command_len = (size_t)(argc - command);
-	}
+	if (arguments < 0)
+		return config_loader_fail(l, "%s", flag_err);
 	return c->config_file && wants_settings(*action) ? load_file(l, c->config_file) : 0;
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/ip.h"
 #include "base/str.h"
+#include "settings/pm2_options.h"
 
 enum config_workers_kind { WORKERS_AUTO, WORKERS_FIXED, WORKERS_LESS, WORKERS_PERCENT };
 enum config_serialization { CONFIG_SERIAL_AUTO, CONFIG_SERIAL_ADVANCED, CONFIG_SERIAL_JSON };
@@ -26,7 +27,12 @@ enum config_app_metrics { CONFIG_APP_METRICS_OFF, CONFIG_APP_METRICS_ON, CONFIG_
 
 enum config_sandbox { CONFIG_SANDBOX_AUTO, CONFIG_SANDBOX_OFF };
 
-enum config_upstream { CONFIG_UPSTREAM_TCP, CONFIG_UPSTREAM_UNIX };
+enum config_upstream {
+	CONFIG_UPSTREAM_AUTO,
+	CONFIG_UPSTREAM_NATIVE,
+	CONFIG_UPSTREAM_TCP,
+	CONFIG_UPSTREAM_UNIX,
+};
 
 enum config_balance {
 	CONFIG_BALANCE_LEAST_SESSIONS,
@@ -171,9 +177,9 @@ enum { CONFIG_SETTINGS_MAX = 128, CONFIG_FILE_MAX = 65536 /* bytes */ };
 
 struct config {
 	struct config_workers workers;
-	const char *config_file;               /* SIOINIT_CONFIG or NULL */
-	const char *ecosystem, *ecosystem_app; /* or NULL */
-	const char *app;                       /* SIOINIT_APP or NULL */
+	const char *config_file;                               /* SIOINIT_CONFIG or NULL */
+	const char *ecosystem, *ecosystem_app, *ecosystem_env; /* or NULL */
+	const char *app;                                       /* SIOINIT_APP or NULL */
 	uint16_t port;
 	uint32_t routers;               /* 0: by the number of workers */
 	struct config_addresses listen; /* besides the port */
@@ -252,6 +258,8 @@ struct config {
 	/* what to run: argv ends with NULL; borrowed from main's argv and environment */
 	char *const *command; /* as given after the options; NULL when only SIOINIT_APP is set */
 	size_t command_len;
+	struct pm2_call pm2;
+	const char *app_name; /* as pm2 has it; borrowed; NULL: not by pm2's file or options */
 	struct config_origin from[CONFIG_SETTINGS_MAX]; /* in the table's order */
 	char links[128]; /* variables passed over, since Kubernetes or Docker has set them */
 	struct config_text *texts; /* owned; what fields borrow from none of the two */
@@ -267,6 +275,7 @@ enum config_action {
 	CONFIG_HEALTH,
 	CONFIG_HEALTH_READY,
 	CONFIG_CLI,        /* .command is for the instance that runs: status, reload, ... */
+	CONFIG_PM2,        /* .command is a word of pm2's: ls, save, ... */
 	CONFIG_MIGRATE,    /* .command: migrate FILE [APP] */
 	CONFIG_COMPLETION, /* .command: completion SHELL */
 	CONFIG_N_ACTIONS,

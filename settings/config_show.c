@@ -8,6 +8,7 @@
 #include "base/macros.h"
 #include "settings/config_reload.h"
 #include "settings/config_table.h"
+#include "settings/pm2_words.h"
 
 #include "base/ban.h"
 
@@ -61,11 +62,49 @@ static void help_row(const struct setting *s, FILE *out)
 	put_wrapped(out, text, "        ");
 }
 
+static bool is_subcommand(const char *word)
+{
+	for (size_t i = 0; i < config_n_subcommands; i++)
+		if (strcmp(config_subcommands[i].word, word) == 0)
+			return true;
+	return false;
+}
+
+/* The @i-th of pm2's words that does something and is none of ours. */
+static bool pm2_subcommand(size_t i, struct config_subcommand *ret)
+{
+	const struct pm2_word *w;
+
+	for (size_t row = 0; pm2_word(row, &w); row++)
+		for (const char *const *name = w->names; *name; name++) {
+			if ((!w->means && w->kind != PM2_WORD_START) || is_subcommand(*name) ||
+			    i-- > 0)
+				continue;
+			*ret = (struct config_subcommand){ *name, w->text, NULL,
+							   w->kind == PM2_WORD_START };
+			return true;
+		}
+	return false;
+}
+
+/* Those that do something and are none of ours; the man page has all. */
+static void help_pm2(FILE *out)
+{
+	char text[1024] = "words of pm2, see sioinit(8):";
+	size_t n = strlen(text);
+	struct config_subcommand word;
+
+	for (size_t i = 0; pm2_subcommand(i, &word); i++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, " %s", word.word);
+	put_wrapped(out, text, "       ");
+}
+
 void config_help(FILE *out)
 {
 	(void)fputs(usage, out);
 	for (size_t i = 0; i < config_n_subcommands; i++)
 		usage_row(&config_subcommands[i], out);
+	help_pm2(out);
 	(void)fputs("\nEvery option is an environment variable, too: --stop-timeout is "
 		    "SIOINIT_STOP_TIMEOUT.\n\noptions:\n",
 		    out);
@@ -167,7 +206,7 @@ bool config_option(size_t i, struct config_option *ret)
 bool config_subcommand(size_t i, struct config_subcommand *ret)
 {
 	if (i >= config_n_subcommands)
-		return false;
+		return pm2_subcommand(i - config_n_subcommands, ret);
 	*ret = (struct config_subcommand){ config_subcommands[i].word, config_subcommands[i].help,
 					   config_subcommands[i].words,
 					   subcommand_takes_options(&config_subcommands[i]) };

@@ -20,10 +20,11 @@ const struct setting config_table[] = {
 	ROW("ecosystem", "FILE", "", text, text, ecosystem,
 	    "pm2's ecosystem file (.js, .cjs, .mjs, .json, .yaml) to run the app of; all other "
 	    "settings come first"),
-	ROW("ecosystem-app", "NAME", "", text, text, ecosystem_app,
-	    "which app of the ecosystem file to run alone; without it one is routed to and the "
-	    "others "
-	    "run beside it (see sidecar)"),
+	ROW("ecosystem-app", "NAME,...", "", text, text, ecosystem_app,
+	    "which apps of the ecosystem file to run; without it all: one is routed to and the "
+	    "others run beside it (see sidecar)"),
+	ROW("ecosystem-env", "NAME", "", text, text, ecosystem_env,
+	    "which env_NAME of the ecosystem file counts; without it that of NODE_ENV"),
 	ROW("app", "FILE", "", text, text, app, "script to run when no command is given"),
 	ROW("workers", "N", "max", workers, workers, workers,
 	    "how many workers: max or auto (one per CPU the container may use), N, -N (CPUs less "
@@ -100,7 +101,8 @@ const struct setting config_table[] = {
 	    "who of a worker's process group gets the stop signal: leader (the process that "
 	    "sioinit started; it tells the others), group (all at once), or auto (the leader, and "
 	    "those that are left when it has ended; all at once when it does not handle the "
-	    "signal, such as sh); all have until stop-timeout"),
+	    "signal, such as sh, and when that is INT, as from a terminal); all have until "
+	    "stop-timeout"),
 	ROW("signal-map", "LIST", "", signal_map, signal_map, signal_map,
 	    "take one signal for another, or for none: HUP=TERM,USR2=none"),
 	ROW("ping-interval", "SECONDS", "1", seconds, seconds, ping_interval_ms,
@@ -172,8 +174,8 @@ const struct setting config_table[] = {
 	    "0 = as many as in a second"),
 	ROW("trusted-proxies", "LIST", "", networks, networks, trusted_proxies,
 	    "addresses and networks, such as 10.0.0.0/8,fd00::/8 (unix: local sockets), whose "
-	    "X-Forwarded-* and Forwarded fields are believed and added to; those of others are "
-	    "replaced"),
+	    "X-Forwarded-* and Forwarded fields are believed (and added to, where the app does "
+	    "not see the address itself: see upstream); those of others are left out"),
 	ROW("proxy-protocol", "SWITCH", "off", switch, switch, proxy_protocol,
 	    "on: every connection to the public port begins with a PROXY header (version 1 or 2) "
 	    "that names the client; others are closed"),
@@ -210,10 +212,11 @@ const struct setting config_table[] = {
 	    "not answer 2xx within lag-warn gets no new sessions until it does, and is killed "
 	    "after hang-timeout without an answer, unless it answers pings; 0 = never again once "
 	    "it is ready"),
-	ROW("upstream", "KIND", "tcp", upstream, upstream, upstream,
-	    "what proxied requests reach node:cluster workers by: tcp (loopback), or unix: "
-	    "cheaper, "
-	    "but the app then sees no peer address (socket.remoteAddress is undefined)"),
+	ROW("upstream", "KIND", "auto", upstream, upstream, upstream,
+	    "what proxied requests (polling, plain) reach node:cluster workers by: native (the "
+	    "app sees its client's address and port; needs user namespaces), tcp (it sees "
+	    "127.0.0.1, and the client in X-Forwarded-For), unix (cheaper; "
+	    "socket.remoteAddress is undefined), or auto: native, else tcp"),
 	ROW("balance", "METHOD", "least-sessions", balance, balance, balance,
 	    "who gets a new session: least-sessions (with requests in flight and open sockets), "
 	    "least-lag (of the event loop), two-choices (the less loaded of two random workers), "
@@ -308,12 +311,16 @@ const struct subcommand config_subcommands[] = {
 	  NULL },
 	{ "health", CONFIG_HEALTH, "[options] [--ready]", "ask the one that runs here; exit 0 or 1",
 	  WORDS("--ready") },
+	{ "start", CONFIG_RUN, "[options] FILE|PROGRAM", "as pm2-runtime runs it", NULL },
 	{ "status", CONFIG_CLI, "[--json] [--watch]", "its workers and what they do",
 	  WORDS("--json", "--watch") },
-	{ "reload", CONFIG_CLI, "", "replace every worker without a gap", NULL },
-	{ "scale", CONFIG_CLI, "N", "run N workers", NULL },
-	{ "restart", CONFIG_CLI, "SLOT|NAME", "replace one worker, or a sidecar", NULL },
-	{ "signal", CONFIG_CLI, "SLOT SIGNAL", "send a signal to one worker", NULL },
+	{ "describe", CONFIG_CLI, "SLOT|NAME|all", "what is known of one of them", NULL },
+	{ "reload", CONFIG_CLI, "[SLOT|NAME|all ...]", "replace every worker without a gap", NULL },
+	{ "scale", CONFIG_CLI, "[NAME] N|+N|-N", "run N workers, or N more or fewer", NULL },
+	{ "restart", CONFIG_CLI, "SLOT|NAME|all ...", "replace workers, or a sidecar", NULL },
+	{ "stop", CONFIG_CLI, "[NAME|all]", "stop sioinit and all that it runs", NULL },
+	{ "signal", CONFIG_CLI, "SLOT|NAME|all SIGNAL", "send a signal to workers", NULL },
+	{ "pid", CONFIG_CLI, "[SLOT|NAME|all]", "their process ids", NULL },
 	{ "drain", CONFIG_CLI, "[off]", "/readyz says 503, serving goes on", WORDS("off") },
 	{ "rebalance", CONFIG_CLI, "", "even out the workers' sockets", NULL },
 	{ "logs", CONFIG_CLI, "--death", "how the last workers ended", WORDS("--death") },
@@ -448,6 +455,6 @@ const struct setting *setting_find(const char *name, char ret_meant[static NAME_
 
 bool subcommand_takes_options(const struct subcommand *s)
 {
-	return s->action == CONFIG_CHECK || s->action == CONFIG_HEALTH ||
+	return s->action == CONFIG_RUN || s->action == CONFIG_CHECK || s->action == CONFIG_HEALTH ||
 	       s->action == CONFIG_VERSION;
 }

@@ -237,7 +237,7 @@ static const char *const serializations[] = { "auto", "advanced", "json", NULL }
 static const char *const restarts[] = { "always", "never", NULL };
 static const char *const dispatches[] = { "auto", "listen", "sticky", "port", "unix", NULL };
 static const char *const sandboxes[] = { "auto", "off", NULL };
-static const char *const upstreams[] = { "tcp", "unix", NULL };
+static const char *const upstreams[] = { "auto", "native", "tcp", "unix", NULL };
 static const char *const app_metrics[] = { "off", "on", "auto", NULL };
 static const char *const balances[] = { "least-sessions", "least-lag", "two-choices",
 					"round-robin",    "random",    NULL };
@@ -335,7 +335,7 @@ WORD_TYPE(serialization, serializations, "not \"auto\", \"advanced\" or \"json\"
 WORD_TYPE(restart, restarts, "not \"always\" or \"never\"")
 WORD_TYPE(dispatch, dispatches, "not \"auto\", \"listen\", \"sticky\", \"port\" or \"unix\"")
 WORD_TYPE(sandbox, sandboxes, "not \"auto\" or \"off\"")
-WORD_TYPE(upstream, upstreams, "not \"tcp\" or \"unix\"")
+WORD_TYPE(upstream, upstreams, "not \"auto\", \"native\", \"tcp\" or \"unix\"")
 WORD_TYPE(app_metrics, app_metrics, "not \"off\", \"on\" or \"auto\"")
 WORD_TYPE(balance, balances,
 	  "not \"least-sessions\", \"least-lag\", \"two-choices\", "

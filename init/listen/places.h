@@ -44,6 +44,7 @@ struct places {
 	bool
 	    port_is_untold; /* nobody has set it, so workers are not told; set once, at the start */
 	bool port_was_asked; /* one has asked for the public port itself */
+	bool ports_are_own;  /* none has, and workers are at different ports */
 	bool has_substitute; /* none has, and it is this one: */
 	struct {
 		enum node_address_type type;

@@ -260,6 +260,10 @@ static void router_ended(struct router_process *r, int status)
 	scoreboard_router_ended(r->routers->board, r->index);
 	if (r->routers->is_closed)
 		return;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_BAD_CONFIG) {
+		r->routers->ops->on_misconfigured(r);
+		return;
+	}
 	log_end(r, status);
 	start_later(r, quick ? PAUSE_MS : 0);
 }

@@ -21,6 +21,8 @@ struct routers_ops {
 	void (*on_message)(struct router_process *r, const struct control_msg *m, int fd);
 	/* The id of the last worker there has been: no message is about a later one. */
 	uint32_t (*last_worker)(const struct router_process *r);
+	/* It has ended, having said why the settings cannot be: no other one is started. */
+	void (*on_misconfigured)(struct router_process *r);
 };
 
 struct router_process {

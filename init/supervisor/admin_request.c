@@ -2,7 +2,6 @@
  */
 #include "init/supervisor/admin_request.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
@@ -29,37 +28,50 @@ static bool read_status(const char *const *words, size_t n, struct admin_request
 	return n == 0 || ret->json;
 }
 
+static bool read_targets(const char *const *words, size_t n, struct admin_request *ret)
+{
+	for (size_t i = 0; i < n; i++)
+		ret->targets[i] = words[i];
+	ret->n_targets = n;
+	return true;
+}
+
+static bool read_some(const char *const *words, size_t n, struct admin_request *ret)
+{
+	return n > 0 && read_targets(words, n, ret);
+}
+
+static bool read_one(const char *const *words, size_t n, struct admin_request *ret)
+{
+	return n == 1 && read_targets(words, n, ret);
+}
+
+static bool read_one_at_most(const char *const *words, size_t n, struct admin_request *ret)
+{
+	return n <= 1 && read_targets(words, n, ret);
+}
+
+/* N, +N or -N */
 static bool read_number(const char *word, struct admin_request *ret)
 {
 	uint64_t number;
 
-	if (str_to_u64(str_of(word), POOL_MAX, &number) < 0)
+	ret->sign = (word[0] == '+') - (word[0] == '-');
+	if (str_to_u64(str_of(word + (ret->sign != 0)), POOL_MAX, &number) < 0)
 		return false;
 	ret->number = (uint32_t)number;
-	return true;
+	return number > 0;
 }
 
 static bool read_workers(const char *const *words, size_t n, struct admin_request *ret)
 {
-	return n == 1 && read_number(words[0], ret) && ret->number > 0;
-}
-
-static bool read_slot(const char *const *words, size_t n, struct admin_request *ret)
-{
-	return n == 1 && read_number(words[0], ret);
-}
-
-static bool read_slot_or_name(const char *const *words, size_t n, struct admin_request *ret)
-{
-	if (read_slot(words, n, ret))
-		return true;
-	ret->name = n == 1 && isalpha((unsigned char)words[0][0]) ? words[0] : NULL;
-	return ret->name;
+	return (n == 1 || n == 2) && read_targets(words, n - 1, ret) &&
+	       read_number(words[n - 1], ret);
 }
 
 static bool read_signal(const char *const *words, size_t n, struct admin_request *ret)
 {
-	return n == 2 && read_number(words[0], ret) && !config_parse_signal(words[1], &ret->sig) &&
+	return n == 2 && read_targets(words, 1, ret) && !config_parse_signal(words[1], &ret->sig) &&
 	       ret->sig != 0;
 }
 
@@ -82,12 +94,14 @@ static const struct {
 	const char *usage;
 } commands[] = {
 	{ "status", ADMIN_STATUS, read_status, "usage: sioinit status [--json] [--watch]" },
-	{ "reload", ADMIN_RELOAD, read_nothing, "usage: sioinit reload" },
-	{ "scale", ADMIN_SCALE, read_workers, "usage: sioinit scale N (1 to 1024)" },
-	{ "restart", ADMIN_RESTART, read_slot_or_name,
-	  "usage: sioinit restart SLOT (0 to the number of workers less 1) or the name of a "
-	  "sidecar" },
-	{ "signal", ADMIN_SIGNAL, read_signal, "usage: sioinit signal SLOT SIGNAL" },
+	{ "reload", ADMIN_RELOAD, read_targets, "usage: sioinit reload [SLOT|NAME|all ...]" },
+	{ "scale", ADMIN_SCALE, read_workers, "usage: sioinit scale [NAME] N|+N|-N (1 to 1024)" },
+	{ "restart", ADMIN_RESTART, read_some, "usage: sioinit restart SLOT|NAME|all ..." },
+	{ "stop", ADMIN_STOP, read_targets, "usage: sioinit stop [NAME|all]" },
+	{ "describe", ADMIN_DESCRIBE, read_one, "usage: sioinit describe SLOT|NAME|all" },
+	{ "pid", ADMIN_PID, read_one_at_most, "usage: sioinit pid [SLOT|NAME|all]" },
+	{ "id", ADMIN_ID, read_one, "usage: sioinit id NAME" },
+	{ "signal", ADMIN_SIGNAL, read_signal, "usage: sioinit signal SLOT|NAME|all SIGNAL" },
 	{ "drain", ADMIN_DRAIN, read_drain, "usage: sioinit drain [off]" },
 	{ "logs", ADMIN_DEATHS, read_deaths, "usage: sioinit logs --death" },
 	{ "rebalance", ADMIN_REBALANCE, read_nothing, "usage: sioinit rebalance" },

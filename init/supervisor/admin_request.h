@@ -16,14 +16,20 @@ enum admin_command {
 	ADMIN_DRAIN,
 	ADMIN_DEATHS,
 	ADMIN_REBALANCE,
+	ADMIN_STOP,
+	ADMIN_DESCRIBE,
+	ADMIN_PID,
+	ADMIN_ID,
 	ADMIN_ADDRESS, /* of `sioinit health`: whether the admin address is ours */
 	ADMIN_N_COMMANDS,
 };
 
 struct admin_request {
 	enum admin_command command;
-	uint32_t number;   /* scale: 1 to POOL_MAX workers; restart, signal: a slot, perhaps none */
-	const char *name;  /* restart: a sidecar instead, borrowed; or NULL */
+	uint32_t number;                      /* scale: 1 to POOL_MAX workers */
+	int sign;                             /* scale: so many more or fewer; 0: so many */
+	const char *targets[ADMIN_WORDS_MAX]; /* as admin_target_find() takes them; borrowed */
+	size_t n_targets;
 	int sig;           /* signal: its number, not 0 */
 	bool json;         /* status */
 	bool off;          /* drain */

@@ -287,7 +287,13 @@ static uint32_t last_worker(const struct router_process *r)
 	return init_of(r)->pool.last_id;
 }
 
-const struct routers_ops switchboard_routers_ops = { on_router_message, last_worker };
+static void on_misconfigured(struct router_process *r)
+{
+	shutdown_begin(init_of(r), EXIT_BAD_CONFIG, SHUTDOWN_FAST);
+}
+
+const struct routers_ops switchboard_routers_ops = { on_router_message, last_worker,
+						     on_misconfigured };
 
 /* What a worker tells */
 

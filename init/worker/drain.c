@@ -4,8 +4,10 @@
 #include "init/worker/drain.h"
 
 #include <dirent.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/pidfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -59,6 +61,17 @@ static void shuffle(int *fds, size_t n)
 	}
 }
 
+/* Of a router's own network, in which all are bound to its one device: connections for requests
+ * that it proxies, with the addresses of clients. */
+static bool is_routers(int fd)
+{
+	char device[IFNAMSIZ] = "";
+	socklen_t len = sizeof(device);
+
+	return getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device, &len) == 0 &&
+	       strcmp(device, "lo") == 0;
+}
+
 static bool is_client(const struct drain *d, int fd)
 {
 	struct sockaddr_storage local = { 0 };
@@ -69,7 +82,8 @@ static bool is_client(const struct drain *d, int fd)
 	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &listening_len) < 0 || listening)
 		return false;
 	return getsockname(fd, (struct sockaddr *)&local, &len) == 0 &&
-	       (frontend_has(d->frontend, &local) || (d->own && endpoint_has(d->own, &local)));
+	       (frontend_has(d->frontend, &local) || (d->own && endpoint_has(d->own, &local))) &&
+	       !is_routers(fd);
 }
 
 static void close_one(const struct drain *d, int number)

@@ -92,6 +92,15 @@ static void tell_all(struct worker *w)
 	w->group.is_told = true;
 }
 
+/* At a terminal SIGINT comes to all: who waits for a child, such as npm, does not pass it on. pm2
+ * sends its signal, which is that one, to all as well. */
+static bool goes_to_all(const struct worker *w, int sig)
+{
+	if (w->config->stop_group != CONFIG_STOP_GROUP_AUTO)
+		return w->config->stop_group == CONFIG_STOP_GROUP_ALL;
+	return sig == SIGINT || !takes(w->pid, sig);
+}
+
 void worker_group_stop(struct worker *w)
 {
 	int sig = w->config->stop_signal;
@@ -99,8 +108,7 @@ void worker_group_stop(struct worker *w)
 
 	if (w->pid <= 0 || w->state == WORKER_DEAD)
 		return;
-	if (!led || w->config->stop_group == CONFIG_STOP_GROUP_ALL ||
-	    (w->config->stop_group == CONFIG_STOP_GROUP_AUTO && !takes(w->pid, sig))) {
+	if (!led || goes_to_all(w, sig)) {
 		tell_all(w);
 		return;
 	}

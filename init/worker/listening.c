@@ -30,9 +30,39 @@ static void say_substitute(const struct worker *w, const struct place *pl)
 		 w->slot, w->config->port, (long long)pl->port, (long long)pl->port);
 }
 
+/* The place of another worker's public server, where @w has none. */
+static struct place *place_of_others(const struct worker *w)
+{
+	struct place *pl;
+
+	DL_FOREACH(w->places->list, pl)
+	if (places_is_substitute(w->places, pl) && !servers_at(w->servers, pl))
+		return pl;
+	return NULL;
+}
+
+/* A port for each worker: who connects there is that worker's client. */
+static void keep_ports_apart(struct worker *w, const struct place *pl, struct place *other)
+{
+	log_info("worker[%u]: its server is at port %lld, another worker's at port %lld: each "
+		 "leads to its own worker only",
+		 w->slot, (long long)pl->actual_port, (long long)other->actual_port);
+	w->places->ports_are_own = true;
+	if (other->is_http) {
+		other->is_http = false;
+		w->ops->on_place(w, other);
+	}
+}
+
 /* Its place becomes a second public port. */
 static void use_substitute(struct worker *w, struct place *pl)
 {
+	struct place *other = place_of_others(w);
+
+	if (other && !w->places->ports_are_own)
+		keep_ports_apart(w, pl, other);
+	if (w->places->ports_are_own)
+		return;
 	if (!places_is_substitute(w->places, pl)) {
 		say_substitute(w, pl);
 		places_set_substitute(w->places, pl);

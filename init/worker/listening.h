@@ -9,6 +9,9 @@
  *	   has set PORT, so that workers are not told it, one at loopback or at port 0 is better
  *	   than none.
  *
+ * Where workers are at different ports then (one each, by NODE_APP_INSTANCE), each port leads to
+ * its own worker, and the public port to any.
+ *
  * Where a worker of this sioinit has ever asked for the public port, the third is none.
  *
  * A worker that has closed its public server gets no new clients. Unless it opens one within

@@ -9,6 +9,7 @@
 #include "router/backend/balance.h"
 #include "router/conf.h"
 #include "router/net/loop.h"
+#include "router/net/own_network.h"
 
 struct sessions;
 struct upstream_ops;
@@ -33,7 +34,10 @@ struct backend {
 	/* a private listener: both ends of the loopback pairs to the workers are ours */
 	int pair_listener;
 	struct sockaddr_in pair_addr;
-	uv_timer_t sample; /* the next count of the workers' sockets: load.c */
+	struct own_network own_network; /* where pairs have the ends of clients' connections */
+	int not_native;                 /* why there is none: -errno; 0: nobody wants one */
+	bool said_not_native;           /* of a pair */
+	uv_timer_t sample;              /* the next count of the workers' sockets: load.c */
 	uint64_t sampled_ms;
 	uv_timer_t idle_sweep; /* the next look at idle connections: upstream.c */
 };

@@ -90,21 +90,23 @@ static void join_row(struct worker *w)
 	w->others_handoffs = OTHERS(w, handoffs);
 }
 
+/* With those on their way to it: of our own connections, too, far ends may still be. */
 static uint32_t open_sockets(struct worker *w)
 {
+	const struct scoreboard_row *row = row_of(w);
+	uint32_t pending = row ? (uint32_t)counter_get(&row->pending) : 0;
+
 	take_base(w);
-	return has_clients(w) ? less(count_fds(w->pid), w->base_fds + upstreams(w)) : 0;
+	return has_clients(w) ? less(count_fds(w->pid) + pending, w->base_fds + upstreams(w)) : 0;
 }
 
 /* Descriptors and our own connections among them are counted at the same moment: connections that
  * end later would else look like clients until the next time. */
 static void count_sockets(struct worker *w)
 {
-	const struct scoreboard_row *row = row_of(w);
-
 	join_row(w);
 	w->open_sockets = open_sockets(w);
-	w->assigned = row ? (uint32_t)counter_get(&row->pending) : 0;
+	w->assigned = 0;
 	w->others_handoffs = OTHERS(w, handoffs);
 	worker_has_news(w);
 }

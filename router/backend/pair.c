@@ -16,6 +16,8 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "router/backend/ends.h"
+#include "router/backend/native_pair.h"
 #include "router/backend/workers.h"
 #include "router/net/sock.h"
 
@@ -105,15 +107,32 @@ static int unix_pair(int *ret_near, int *ret_far)
 	return 0;
 }
 
-int pair_hand_over(const struct worker *w, enum handoff_kind kind, uint64_t token)
+static int loopback_pair(const struct backend *b, int *ret_near, int *ret_far)
 {
-	const struct backend *b = w->backend;
+	return b->conf->upstream == UPSTREAM_UNIX ? unix_pair(ret_near, ret_far)
+						  : tcp_pair(b, ret_near, ret_far);
+}
+
+static int make_pair(struct backend *b, struct ends *ends, int *ret_near, int *ret_far)
+{
+	if (ends && ends->family != AF_UNSPEC) {
+		if (native_pair(b, ends, ret_near, ret_far) == 0)
+			return 0;
+		ends->family = AF_UNSPEC;
+	}
+	return loopback_pair(b, ret_near, ret_far);
+}
+
+int pair_hand_over(const struct worker *w, enum handoff_kind kind, uint64_t token,
+		   struct ends *ends)
+{
+	struct backend *b = w->backend;
 	struct control_msg m = {
 		.type = CONTROL_HANDOFF, .worker = w->id, .token = token, .kind = kind
 	};
 	auto_fd int near = -1;
 	int far = -1;
-	int e = b->conf->unix_pairs ? unix_pair(&near, &far) : tcp_pair(b, &near, &far);
+	int e = make_pair(b, ends, &near, &far);
 
 	if (e == 0)
 		e = control_send(b->init, &m, far);

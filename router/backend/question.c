@@ -162,7 +162,8 @@ static void on_event(struct sock *s, int events)
 static int begin(struct worker *w, enum question_way way, const struct question *what,
 		 struct question **ret)
 {
-	auto_fd int fd = way == QUESTION_OWN ? pair_dial(w) : pair_hand_over(w, HANDOFF_PROBE, 0);
+	auto_fd int fd =
+	    way == QUESTION_OWN ? pair_dial(w) : pair_hand_over(w, HANDOFF_PROBE, 0, NULL);
 	struct question *q;
 	int r;
 

@@ -16,6 +16,8 @@
 
 #include "base/ban.h"
 
+enum { SEARCH_MAX = 8 };
+
 static void on_event(struct sock *s, int events)
 {
 	struct upstream *u = container_of(s, struct upstream, sock);
@@ -26,7 +28,8 @@ static void on_event(struct sock *s, int events)
 		upstream_close(u); /* idle: the worker closed it, or talks out of turn */
 }
 
-static struct upstream *upstream_with(struct worker *w, int fd, uint64_t token)
+static struct upstream *upstream_with(struct worker *w, int fd, uint64_t token,
+				      const struct ends *ends)
 {
 	struct upstream *u = calloc(1, sizeof(*u));
 
@@ -39,6 +42,7 @@ static struct upstream *upstream_with(struct worker *w, int fd, uint64_t token)
 	u->ops = w->backend->upstream_ops;
 	u->worker = w;
 	u->token = token;
+	u->ends = *ends;
 	u->public = w->public;
 	u->in = BUF_INIT(RESPONSE_HEAD_MAX + SOCK_READ_MIN);
 	w->n_upstreams++;
@@ -46,17 +50,23 @@ static struct upstream *upstream_with(struct worker *w, int fd, uint64_t token)
 	return u;
 }
 
-static struct upstream *upstream_new(struct worker *w)
+bool upstream_shows_ends(const struct worker *w)
 {
+	return w->backend->own_network.maker >= 0 && !worker_listens_itself(w);
+}
+
+static struct upstream *upstream_new(struct worker *w, const struct ends *wanted)
+{
+	struct ends ends = upstream_shows_ends(w) ? *wanted : (struct ends){ 0 };
 	uint64_t token = ++w->backend->last_token;
-	int fd =
-	    worker_listens_itself(w) ? pair_dial(w) : pair_hand_over(w, HANDOFF_UPSTREAM, token);
+	int fd = worker_listens_itself(w) ? pair_dial(w)
+					  : pair_hand_over(w, HANDOFF_UPSTREAM, token, &ends);
 
 	if (fd < 0) {
 		errno = -fd;
 		return NULL;
 	}
-	return upstream_with(w, fd, token);
+	return upstream_with(w, fd, token, &ends);
 }
 
 static bool is_open(const struct upstream *u)
@@ -66,17 +76,48 @@ static bool is_open(const struct upstream *u)
 	return recv(u->sock.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
 }
 
+/* Idle ones lie on the shelf of the client whose address the app sees on them. */
+static struct upstream **shelf_of(struct worker *w, const struct ends *ends)
+{
+	uint32_t tail;
+
+	memcpy(&tail, ends->client.byte + sizeof(ends->client) - sizeof(tail), sizeof(tail));
+	return &w->shelves[tail * 2654435761u >> 26];
+}
+
 static void leave_idle(struct upstream *u)
 {
+	struct upstream **shelf = shelf_of(u->worker, &u->ends);
+
 	DL_DELETE(u->worker->idle, u);
+	DL_DELETE2(*shelf, u, shelf_prev, shelf_next);
 	u->worker->n_idle--;
 }
 
-static struct upstream *take_idle(struct worker *w, bool checked)
+/* The last that was used, but rather one that the app knows by this client's port. */
+static struct upstream *find_idle(struct worker *w, const struct ends *ends)
 {
-	while (w->idle) {
-		struct upstream *u = w->idle;
+	struct upstream *shelf = *shelf_of(w, ends), *u, *found = NULL;
+	unsigned seen = 0;
 
+	for (u = shelf; u && (!found || seen < SEARCH_MAX); u = u->shelf_next) {
+		if (!ends_match(&u->ends, ends))
+			continue;
+		if (u->ends.client_port == ends->client_port)
+			return u;
+		found = found ? found : u;
+		seen++;
+	}
+	return found;
+}
+
+static struct upstream *take_idle(struct worker *w, bool checked, const struct ends *ends)
+{
+	static const struct ends none;
+	const struct ends *wanted = upstream_shows_ends(w) ? ends : &none;
+	struct upstream *u;
+
+	while ((u = find_idle(w, wanted))) {
 		if (u->expires_ms > backend_now(w->backend) && (!checked || is_open(u))) {
 			leave_idle(u);
 			u->reused = true;
@@ -99,20 +140,22 @@ static void become_busy(struct upstream *u, void *user, bool poll)
 	worker_has_news(w);
 }
 
-struct upstream *upstream_get(struct worker *w, void *user, bool poll, enum upstream_age age)
+struct upstream *upstream_get(struct worker *w, void *user, bool poll, enum upstream_age age,
+			      const struct ends *ends)
 {
-	struct upstream *u = age == UPSTREAM_NEW ? NULL : take_idle(w, age == UPSTREAM_CHECKED);
+	struct upstream *u =
+	    age == UPSTREAM_NEW ? NULL : take_idle(w, age == UPSTREAM_CHECKED, ends);
 
 	if (!u)
-		u = upstream_new(w);
+		u = upstream_new(w, ends);
 	if (u)
 		become_busy(u, user, poll);
 	return u;
 }
 
-struct upstream *upstream_adopt(struct worker *w, void *user, int fd)
+struct upstream *upstream_adopt(struct worker *w, void *user, int fd, const struct ends *ends)
 {
-	struct upstream *u = upstream_with(w, fd, ++w->backend->last_token);
+	struct upstream *u = upstream_with(w, fd, ++w->backend->last_token, ends);
 
 	if (!u)
 		return NULL;
@@ -184,11 +227,13 @@ static void sweep_later(struct backend *b)
 static void become_idle(struct upstream *u, uint32_t idle_ms)
 {
 	struct worker *w = u->worker;
+	struct upstream **shelf = shelf_of(w, &u->ends);
 
 	leave_busy(u);
 	u->user = NULL;
 	u->expires_ms = backend_now(w->backend) + idle_ms;
 	DL_PREPEND(w->idle, u);
+	DL_PREPEND2(*shelf, u, shelf_prev, shelf_next);
 	if (++w->n_idle > UPSTREAMS_IDLE_MAX)
 		upstream_close(w->idle->prev); /* the last of the list */
 	sweep_later(w->backend);

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "router/backend/ends.h"
 #include "router/http/body.h"
 #include "router/net/sock.h"
 
@@ -16,8 +17,10 @@ enum { RESPONSE_HEAD_MAX = 64 << 10, UPSTREAMS_IDLE_MAX = 256, UPSTREAM_SWEEP_MS
 
 struct upstream {
 	struct sock sock;
-	struct upstream *prev, *next; /* in worker->idle or ->busy */
-	struct worker *worker;        /* NULL once the worker is gone */
+	struct upstream *prev, *next;             /* in worker->idle or ->busy */
+	struct upstream *shelf_prev, *shelf_next; /* idle: in worker->shelves */
+	struct ends ends;      /* what the app sees; AF_UNSPEC: loopback's or its own */
+	struct worker *worker; /* NULL once the worker is gone */
 	const struct upstream_ops *ops;
 	void *user;      /* the exchange that uses it; NULL: idle */
 	uint64_t token;  /* the hand-off of its far end */
@@ -57,12 +60,16 @@ void upstreams_deinit(struct backend *b);
 
 /* A connection for the exclusive use of @user; a new one where there is no idle one. NULL with
  * errno set: no descriptors or memory left, or init is gone. @poll: the request may wait as long as
- * the app likes. */
-struct upstream *upstream_get(struct worker *w, void *user, bool poll, enum upstream_age age);
+ * the app likes. The app sees @ends where that can be: else ret->ends has no family. */
+struct upstream *upstream_get(struct worker *w, void *user, bool poll, enum upstream_age age,
+			      const struct ends *ends);
 
-/* A connection to @w that another router has made, in use by @user for a poll. NULL: ENOMEM. @fd is
- * consumed. */
-struct upstream *upstream_adopt(struct worker *w, void *user, int fd);
+/* A connection to @w that another router has made for one with @ends, in use by @user for a poll.
+ * NULL: ENOMEM. @fd is consumed. */
+struct upstream *upstream_adopt(struct worker *w, void *user, int fd, const struct ends *ends);
+
+/* Whether the app at @w could see whose connection it is. */
+bool upstream_shows_ends(const struct worker *w);
 
 /* After a complete response: keeps it for @idle_ms. Closes it when that is 0, it has failed, or
  * part of the request is still to be sent. */

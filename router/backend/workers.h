@@ -15,6 +15,8 @@ struct probe;
 struct health_check;
 struct tunnel_drain;
 
+enum { WORKER_SHELVES = 64 };
+
 struct worker {
 	struct backend *backend;
 	uint32_t id, slot;
@@ -31,7 +33,8 @@ struct worker {
 	uint32_t in_flight; /* requests at it now */
 	uint32_t n_waiting; /* WebSockets that are about to be given to it: ROUTE_WAIT */
 	uint32_t n_polls;   /* of them, polls of a session: nobody waits for their answer */
-	struct upstream *idle, *busy; /* connections to it */
+	struct upstream *idle, *busy;             /* connections to it */
+	struct upstream *shelves[WORKER_SHELVES]; /* the idle ones again: upstream.c */
 	uint32_t n_upstreams, n_tunnels, n_idle;
 	struct probe *probe;                   /* while it is being asked whether it answers */
 	struct health_check *health_check;     /* while it is being asked whether it is well */

@@ -240,7 +240,7 @@ static void keep_cookie(struct exchange *x, const struct http_head *head)
 
 	if (conf->sticky != STICKY_COOKIE)
 		return;
-	peer = identity_forwarded(x->side.who);
+	peer = identity_forwarded(x->side.who, false);
 	had = cookie_of(head, str_of(conf->sticky_cookie));
 	x->secure_cookie = conf->sticky_cookie_secure_auto && forwarded_is_tls(head, &peer);
 	(void)snprintf(x->cookie, sizeof(x->cookie), "%.*s", (int)had.n, had.p);
@@ -268,22 +268,33 @@ static void describe(struct exchange *x, const struct http_head *head,
 				.upgrade = head->websocket,
 				.place = head->websocket ? upgrades_place(f->backend, head) : 0,
 				.begun_ms = frontend_now(f),
+				.ends = x->ends,
+				.knows_ends = x->knows_ends,
 				.minor = head->minor,
 				.retained = retained,
 				.handshake_prefix = handshake_prefix };
 	keep_cookie(x, head);
 }
 
+/* The same for the life of the client's connection. */
+static void learn_ends(struct exchange *x, const struct worker *w)
+{
+	if (x->knows_ends || !upstream_shows_ends(w))
+		return;
+	x->ends = identity_ends(x->side.who, x->side.client->fd);
+	x->knows_ends = true;
+}
+
 /* A connection to @w, or, when it has just gone, to another. */
 static struct upstream *get_upstream(struct exchange *x, struct worker *w)
 {
 	enum upstream_age age = x->idempotent ? UPSTREAM_ANY : UPSTREAM_CHECKED;
-	struct upstream *u = upstream_get(w, x, x->poll, age);
+	struct upstream *u = upstream_get(w, x, x->poll, age, &x->ends);
 
 	if (u || errno != ECONNREFUSED)
 		return u;
 	w = choose_least(w->backend, w);
-	return w ? upstream_get(w, x, x->poll, UPSTREAM_NEW) : NULL;
+	return w ? upstream_get(w, x, x->poll, UPSTREAM_NEW, &x->ends) : NULL;
 }
 
 void exchange_start(struct exchange *x, struct worker *w, const struct http_head *head,
@@ -291,6 +302,7 @@ void exchange_start(struct exchange *x, struct worker *w, const struct http_head
 {
 	describe(x, head, sid);
 	x->first_at = is_first ? w->id : 0;
+	learn_ends(x, w);
 	x->upstream = get_upstream(x, w);
 	if (!x->upstream) {
 		log_warn("router: no connection to worker[%u]: %s", w->slot, strerror(errno));
@@ -308,7 +320,8 @@ void exchange_start(struct exchange *x, struct worker *w, const struct http_head
 
 void exchange_start_tunnel(struct exchange *x, struct worker *w)
 {
-	x->upstream = upstream_get(w, x, false, UPSTREAM_NEW);
+	learn_ends(x, w);
+	x->upstream = upstream_get(w, x, false, UPSTREAM_NEW, &x->ends);
 	if (!x->upstream) {
 		log_warn("router: no connection to worker[%u]: %s", w->slot, strerror(errno));
 		refuse(x, 503);
@@ -328,7 +341,8 @@ void exchange_start_tunnel(struct exchange *x, struct worker *w)
 bool exchange_adopt(struct exchange *x, struct worker *w, int upstream, bool keep_alive,
 		    unsigned minor)
 {
-	x->upstream = upstream_adopt(w, x, upstream);
+	learn_ends(x, w);
+	x->upstream = upstream_adopt(w, x, upstream, &x->ends);
 	if (!x->upstream)
 		return false;
 	x->worker_id = w->id;

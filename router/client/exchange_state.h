@@ -16,6 +16,7 @@
 
 #include "base/buf.h"
 #include "router/backend/choose.h"
+#include "router/backend/ends.h"
 #include "router/client/deadlines.h"
 #include "router/client/tunnel.h"
 #include "router/http/body.h"
@@ -95,6 +96,8 @@ struct exchange {
 	char id[REQUEST_ID_MAX + 1];    /* of the request; empty: none */
 	uint64_t begun_ms;
 	/* the connections */
+	struct ends ends; /* of the client's, once they are known */
+	bool knows_ends;
 	bool keep_alive;      /* the client may send another request */
 	bool client_ended;    /* the client has sent its FIN; so have we, to the worker */
 	bool pipelined;       /* bytes of a next request wait in the kernel */

@@ -23,6 +23,8 @@ void identity_of_peer(struct identity *id, const struct sockaddr_storage *peer,
 
 	*id = (struct identity){ 0 };
 	identity_set(id, ip_of_sockaddr(peer, &ip) ? &ip : NULL, trusted);
+	if (!id->is_unix)
+		id->port = ip_port_of_sockaddr(peer);
 }
 
 bool identity_of_request(const struct identity *id, const struct http_head *head,
@@ -57,7 +59,31 @@ void identity_recall(struct identity *id, const struct control_msg *m,
 	identity_set(id, &ip, trusted);
 }
 
-struct forwarded_peer identity_forwarded(const struct identity *id)
+/* An IPv6 client that a balancer names on its connection of IPv4, or the opposite, has not come to
+ * an address of ours. */
+static void make_alike(struct ends *e)
 {
-	return (struct forwarded_peer){ str_of(id->addr), id->trusted, id->tls };
+	static const uint8_t v4[] = { 127, 0, 0, 1 };
+	static const struct ip v6 = { { [15] = 1 } };
+
+	if (e->family == AF_UNSPEC || ip_is_v4(&e->client) == ip_is_v4(&e->public))
+		return;
+	e->public = ip_is_v4(&e->client) ? ip_of_v4(v4) : v6;
+	if (!ip_is_v4(&e->client))
+		e->family = AF_INET6;
+}
+
+struct ends identity_ends(const struct identity *id, int fd)
+{
+	struct ends e = id->is_unix ? (struct ends){ 0 } : ends_of_socket(fd);
+
+	e.client = id->ip;
+	e.client_port = id->named ? 0 : id->port;
+	make_alike(&e);
+	return e;
+}
+
+struct forwarded_peer identity_forwarded(const struct identity *id, bool is_seen)
+{
+	return (struct forwarded_peer){ str_of(id->addr), id->trusted, id->tls, is_seen };
 }

@@ -7,12 +7,14 @@
 
 #include "base/ip.h"
 #include "ipc/control.h"
+#include "router/backend/ends.h"
 #include "router/http/forwarded.h"
 
 struct http_head;
 
 struct identity {
 	struct ip ip;           /* not for a unix socket */
+	uint16_t port;          /* 0: nobody knows */
 	char addr[IP_TEXT_MAX]; /* "unix" for one */
 	bool is_unix;
 	bool trusted; /* a proxy whose word on its clients counts */
@@ -36,5 +38,9 @@ void identity_describe(const struct identity *id, struct control_msg *m);
 void identity_recall(struct identity *id, const struct control_msg *m,
 		     const struct cidr_list *trusted);
 
-/* As the worker is told of it; borrows @id. */
-struct forwarded_peer identity_forwarded(const struct identity *id);
+/* The ends of its connection, whose socket is @fd, as an app may see them; none for a unix socket.
+ * The port of a client that a PROXY header names is not known. */
+struct ends identity_ends(const struct identity *id, int fd);
+
+/* As the worker is told of it, which by itself may see the address: @is_seen; borrows @id. */
+struct forwarded_peer identity_forwarded(const struct identity *id, bool is_seen);

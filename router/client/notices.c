@@ -21,7 +21,7 @@ static const struct {
 				     " sends no PROXY header, which SIOINIT_PROXY_PROTOCOL=on asks "
 				     "for; such connections are closed" },
 	[NOTICE_CLAIMS_REPLACED] = { LOG_LEVEL_WARN, "the X-Forwarded-* or Forwarded fields that ",
-				     " sends are replaced; if it is a proxy of yours, name it in "
+				     " sends are left out; if it is a proxy of yours, name it in "
 				     "SIOINIT_TRUSTED_PROXIES" },
 	[NOTICE_TLS_REFUSED] = { LOG_LEVEL_WARN, "",
 				 " speaks TLS, and the app's server at the public port speaks "

@@ -53,7 +53,8 @@ static void send_to_worker(struct exchange *x, struct str head, struct str body)
 static int rewrite_head(struct exchange *x, const struct http_head *head)
 {
 	struct frontend *f = x->side.frontend;
-	struct http_forward fw = { .peer = identity_forwarded(x->side.who) };
+	bool is_seen = x->upstream->ends.family != AF_UNSPEC;
+	struct http_forward fw = { .peer = identity_forwarded(x->side.who, is_seen) };
 	struct naming made;
 
 	if (head->websocket)

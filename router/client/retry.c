@@ -44,7 +44,7 @@ bool retry(struct exchange *x, const struct failure *f)
 	if (!may_try_again(x, f))
 		return false;
 	w = second_choice(x, f);
-	x->upstream = w ? upstream_get(w, x, x->poll, UPSTREAM_NEW) : NULL;
+	x->upstream = w ? upstream_get(w, x, x->poll, UPSTREAM_NEW, &x->ends) : NULL;
 	if (!x->upstream)
 		return false;
 	counter_add(&fe->backend->board->retries, 1);

@@ -49,7 +49,7 @@ bool forwarded_is_rewritten(struct str name, const struct forwarded_peer *peer)
 {
 	if (!peer->trusted)
 		return forwarded_is_claim(name);
-	return str_eq_nocase(name, x_for) || str_eq_nocase(name, forwarded);
+	return !peer->is_seen && (str_eq_nocase(name, x_for) || str_eq_nocase(name, forwarded));
 }
 
 /* Writing */
@@ -145,8 +145,11 @@ static int put_forwarded(const struct http_head *head, const struct forwarded_pe
 
 int forwarded_put(const struct http_head *head, const struct forwarded_peer *peer, struct buf *out)
 {
-	int r = put_for(head, peer, out);
+	int r;
 
+	if (peer->is_seen)
+		return peer->tls ? put_one(head, peer, x_proto, STR("https"), out) : 0;
+	r = put_for(head, peer, out);
 	if (r == 0)
 		r = put_one(head, peer, x_proto, peer->tls ? STR("https") : STR("http"), out);
 	if (r == 0)

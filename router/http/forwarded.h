@@ -16,6 +16,7 @@ struct forwarded_peer {
 	struct str addr; /* IP text without port, or "unix" */
 	bool trusted;    /* what it says of others counts */
 	bool tls;        /* it came by TLS, as a PROXY header said */
+	bool is_seen;    /* the next hop sees the address by itself: nothing is added */
 };
 
 /* Whether a field tells of a client behind a proxy: X-Forwarded-*, Forwarded, X-Real-IP. Some
@@ -29,7 +30,8 @@ bool forwarded_has_claim(const struct http_head *head);
 bool forwarded_is_rewritten(struct str name, const struct forwarded_peer *peer);
 
 /* Appends the fields: the address of the peer to what a trusted one said, its protocol and the Host
- * where nobody trusted said more. 0, -EMSGSIZE, -ENOMEM. */
+ * where nobody trusted said more. Of a peer that is seen only that it came by TLS. 0, -EMSGSIZE,
+ * -ENOMEM. */
 int forwarded_put(const struct http_head *head, const struct forwarded_peer *peer, struct buf *out);
 
 /* Whether the client came by TLS: as a trusted peer's X-Forwarded-Proto says, or its Forwarded,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/macros.h"
+#include "settings/ecosystem/ecosystem_call.h"
 #include "settings/ecosystem/ecosystem_reader.h"
 #include "settings/ecosystem/ecosystem_tree.h"
 #include "settings/interpreter.h"
@@ -70,6 +71,14 @@ static int build_line(struct ecosystem_reader *r, struct ecosystem_words *comman
 	return n == 0 ? ecosystem_words_add(command, str_of(r->script)) : n;
 }
 
+/* Not where our own command line has some of pm2's options. */
+static bool is_as_pm2(const struct ecosystem_reader *r)
+{
+	const struct pm2_call *call = r->rq->call;
+
+	return !(call && call->script && !call->start);
+}
+
 static bool is_run_by_itself(const struct ecosystem_reader *r)
 {
 	return r->interpreter && strcmp(r->interpreter, "none") == 0;
@@ -123,7 +132,8 @@ static void build_command(struct ecosystem_reader *r)
 	r->eco->command = command.list;
 	r->eco->command_len = command.n;
 	r->eco->script_at = is_line ? command.n : command.n - 1 - r->args.n;
-	r->eco->source_maps = !is_line && !r->no_source_maps && !is_run_by_itself(r);
+	r->eco->source_maps =
+	    !is_line && !r->no_source_maps && !is_run_by_itself(r) && is_as_pm2(r);
 }
 
 /* The app */
@@ -170,30 +180,30 @@ static const json_t *named(const json_t *apps, const char *wanted)
 	return NULL;
 }
 
-static const json_t *choose_of(struct ecosystem_reader *r, const json_t *apps)
+/* The apps of the request, in the file's order. NULL: one of them is none, or no memory. */
+static json_t *only(struct ecosystem_reader *r, const json_t *apps)
 {
-	size_t n = json_array_size(apps);
-	const json_t *app = NULL;
+	const char *rest = r->rq->app;
+	json_t *all = json_array();
 	char names[NAMES_MAX];
 
 	list_names(apps, names, sizeof(names));
-	if (r->rq->app)
-		app = named(apps, r->rq->app);
-	else
-		app = ecosystem_routed(apps);
-	if (app)
-		return app;
-	if (n == 0)
-		ecosystem_fail(r, "no apps in it");
-	else if (!r->rq->app)
-		ecosystem_fail(r,
-			       "autostart: no app in it is to be started (SIOINIT_ECOSYSTEM_APP "
-			       "runs one by its name: %s)",
+	while (*(rest += strspn(rest, ", "))) {
+		size_t n = strcspn(rest, ", ");
+		char name[NAMES_MAX];
+		const json_t *app;
+
+		(void)snprintf(name, sizeof(name), "%.*s", (int)n, rest);
+		rest += n;
+		app = named(apps, name);
+		if (app && json_array_append(all, (json_t *)app) == 0)
+			continue;
+		ecosystem_fail(r, "no app \"%s\" in it, but %s (SIOINIT_ECOSYSTEM_APP)", name,
 			       names);
-	else
-		ecosystem_fail(r, "no app \"%s\" in it, but %s (SIOINIT_ECOSYSTEM_APP)", r->rq->app,
-			       names);
-	return NULL;
+		json_decref(all);
+		return NULL;
+	}
+	return all;
 }
 
 /* { apps: [...] }, { apps: {...} }, { pm2: ... }, [...] or the app itself */
@@ -206,11 +216,41 @@ static const json_t *find_apps(const json_t *tree)
 	return apps ? apps : tree;
 }
 
+/* The list of those to run; an app alone is itself. A new reference, or NULL: it has failed. */
+static json_t *wanted(struct ecosystem_reader *r, const json_t *tree)
+{
+	const json_t *apps = find_apps(tree);
+
+	if (json_is_array(apps) && r->rq->app && json_array_size(apps) > 0)
+		return only(r, apps);
+	return json_incref((json_t *)apps);
+}
+
+/* One that is named runs, whatever autostart says. */
+static const json_t *routed(struct ecosystem_reader *r, const json_t *apps)
+{
+	const json_t *app = ecosystem_routed(apps);
+	char names[NAMES_MAX];
+
+	if (app)
+		return app;
+	if (r->rq->app)
+		return json_array_get(apps, 0);
+	list_names(apps, names, sizeof(names));
+	ecosystem_fail(r,
+		       "autostart: no app in it is to be started (SIOINIT_ECOSYSTEM_APP "
+		       "runs one by its name: %s)",
+		       names);
+	return NULL;
+}
+
 static const json_t *choose(struct ecosystem_reader *r, const json_t *apps)
 {
-	if (json_is_array(apps))
-		return choose_of(r, apps);
-	if (!json_is_object(apps))
+	if (json_is_array(apps) && json_array_size(apps) == 0)
+		ecosystem_fail(r, "no apps in it");
+	else if (json_is_array(apps))
+		return routed(r, apps);
+	else if (!json_is_object(apps))
 		ecosystem_fail(r, "no app in it: { apps: [{ script: ... }] } is wanted");
 	else if (ecosystem_is_not_started(apps) && !r->rq->app)
 		ecosystem_fail(r, "autostart: its app is not to be started (SIOINIT_ECOSYSTEM_APP "
@@ -231,6 +271,8 @@ static void take_other_sections(struct ecosystem_reader *r, const json_t *tree)
 /* Where pm2's default is what the app was written for: one process, and handlers for SIGINT. */
 static void take_defaults(struct ecosystem_reader *r)
 {
+	if (!is_as_pm2(r))
+		return;
 	r->key = "as pm2";
 	if (!r->instances)
 		ecosystem_set(r, "workers", "1");
@@ -269,21 +311,32 @@ static void take_app(struct ecosystem_reader *r, const json_t *app)
 	build_command(r);
 }
 
+static void take_all(struct ecosystem_reader *r, const json_t *tree, const json_t *apps)
+{
+	const json_t *app = choose(r, apps);
+
+	if (r->result == 0 && !json_is_object(app))
+		ecosystem_fail(r, "an app that is no object");
+	if (r->result < 0)
+		return;
+	if (r->rq->call && ecosystem_add_call((json_t *)app, r->rq->call) < 0)
+		ecosystem_fail(r, "out of memory");
+	take_app(r, app);
+	take_other_sections(r, tree);
+	if (json_is_array(apps))
+		ecosystem_take_others(r, apps, app, take_app);
+}
+
 static int read_tree(const struct ecosystem_request *rq, const json_t *tree, struct ecosystem *ret,
 		     char *err, size_t err_size)
 {
 	struct ecosystem eco = { 0 };
 	struct ecosystem_reader r = { .rq = rq, .eco = &eco, .err = err, .err_size = err_size };
-	const json_t *apps = find_apps(tree), *app = choose(&r, apps);
+	json_t *apps = wanted(&r, tree);
 
-	if (r.result == 0 && !json_is_object(app))
-		ecosystem_fail(&r, "an app that is no object");
-	if (r.result == 0) {
-		take_app(&r, app);
-		take_other_sections(&r, tree);
-		if (json_is_array(apps) && !rq->app)
-			ecosystem_take_others(&r, apps, app, take_app);
-	}
+	if (r.result == 0)
+		take_all(&r, tree, apps);
+	json_decref(apps);
 	ecosystem_words_free(&r.args);
 	ecosystem_words_free(&r.node_args);
 	if (r.result < 0)

@@ -54,8 +54,9 @@ struct ecosystem {
 /* What the caller knows. */
 struct ecosystem_request {
 	const char *file;
-	const char *app;      /* this one alone; NULL: all, one of which clients are routed to */
-	const char *env_name; /* NODE_ENV, chooses env_NAME; or NULL */
+	const char *app;             /* these, separated by commas; NULL: all */
+	const char *env_name;        /* chooses env_NAME; or NULL */
+	const struct pm2_call *call; /* what the command line says of the app; or NULL */
 };
 
 enum { ECOSYSTEM_TIMEOUT_MS = 10000 }; /* for what blocks the start */
@@ -67,6 +68,11 @@ enum ecosystem_format { ECOSYSTEM_JSON, ECOSYSTEM_YAML };
 int ecosystem_load(const struct ecosystem_request *rq, unsigned timeout_ms, struct ecosystem *ret,
 		   char *err, size_t err_size);
 
+/* The same of what the command line says alone: rq->call, whose script is set. Looks for the
+ * script, as above. */
+int ecosystem_of_call(const struct ecosystem_request *rq, struct ecosystem *ret, char *err,
+		      size_t err_size);
+
 /* The same from text, without looking at any file. */
 int ecosystem_parse(const struct ecosystem_request *rq, enum ecosystem_format format,
 		    struct str text, struct ecosystem *ret, char *err, size_t err_size);
@@ -75,9 +81,6 @@ void ecosystem_free(struct ecosystem *e);
 
 /* What becomes of every key of pm2's, as a table in Markdown. */
 void ecosystem_print_keys(FILE *out);
-
-/* Whether @name is what pm2 takes for such a file. */
-bool ecosystem_is_file(const char *name);
 
 /* What @e's other app @i is called as a sidecar: its name in small letters, digits and _. */
 void ecosystem_other_name(const struct ecosystem *e, size_t i, char dst[static SIDECAR_NAME_SIZE]);

@@ -12,6 +12,8 @@
 #include "base/macros.h"
 #include "settings/ecosystem/ecosystem.h"
 #include "settings/ecosystem/ecosystem_beside.h"
+#include "settings/ecosystem/ecosystem_call.h"
+#include "settings/ecosystem/ecosystem_name.h"
 #include "settings/ecosystem/ecosystem_reader.h"
 #include "settings/ecosystem/ecosystem_tree.h"
 
@@ -21,44 +23,10 @@ enum { FILE_MAX = 1 << 20 };
 
 /* Files */
 
-enum reader_kind { READ_JSON, READ_YAML, READ_SCRIPT };
-
-static const struct {
-	const char *ending;
-	enum reader_kind kind;
-} endings[] = {
-	{ ".json", READ_JSON },         { ".yaml", READ_YAML },
-	{ ".yml", READ_YAML },          { ".config.js", READ_SCRIPT },
-	{ ".config.cjs", READ_SCRIPT }, { ".config.mjs", READ_SCRIPT },
-};
-
-static bool ends_with(const char *name, const char *ending)
-{
-	size_t n = strlen(name), m = strlen(ending);
-
-	return n > m && strcmp(name + n - m, ending) == 0;
-}
-
-bool ecosystem_is_file(const char *name)
-{
-	for (size_t i = 0; i < ARRAY_LEN(endings); i++)
-		if (ends_with(name, endings[i].ending))
-			return true;
-	return false;
-}
-
-static enum reader_kind kind_of(const char *name)
-{
-	for (size_t i = 0; i < ARRAY_LEN(endings); i++)
-		if (ends_with(name, endings[i].ending))
-			return endings[i].kind;
-	return READ_SCRIPT;
-}
-
 /* If the JSON does not parse, let node read it: pm2 allows comments. */
 static json_t *tree_of_file(const char *file, unsigned timeout_ms, char *why, size_t why_size)
 {
-	enum reader_kind kind = kind_of(file);
+	enum ecosystem_kind kind = ecosystem_kind_of(file);
 	json_t *tree = NULL;
 	char *text;
 	size_t n;
@@ -68,21 +36,20 @@ static json_t *tree_of_file(const char *file, unsigned timeout_ms, char *why, si
 		(void)snprintf(why, why_size, "%s", strerror(-r));
 		return NULL;
 	}
-	if (kind == READ_YAML)
+	if (kind == ECOSYSTEM_FILE_YAML)
 		tree = ecosystem_tree_of_yaml((struct str){ text, n }, why, why_size);
-	if (kind == READ_JSON)
+	if (kind == ECOSYSTEM_FILE_JSON)
 		tree = ecosystem_tree_of_json((struct str){ text, n }, why, why_size);
-	if (!tree && kind != READ_YAML)
+	if (!tree && kind != ECOSYSTEM_FILE_YAML)
 		tree = ecosystem_tree_of_script(file, timeout_ms, why, why_size);
 	free(text);
 	return tree;
 }
 
-int ecosystem_load(const struct ecosystem_request *rq, unsigned timeout_ms, struct ecosystem *ret,
-		   char *err, size_t err_size)
+/* @tree is consumed. */
+static int settle_tree(const struct ecosystem_request *rq, json_t *tree, const char *why,
+		       struct ecosystem *ret, char *err, size_t err_size)
 {
-	char why[256] = "";
-	json_t *tree = tree_of_file(rq->file, timeout_ms, why, sizeof(why));
 	struct ecosystem_reader reader = { .rq = rq, .eco = ret, .err = err, .err_size = err_size };
 	int r = ecosystem_read(rq, tree, why, ret, err, err_size);
 
@@ -97,6 +64,22 @@ int ecosystem_load(const struct ecosystem_request *rq, unsigned timeout_ms, stru
 	if (reader.result < 0)
 		ecosystem_free(ret);
 	return reader.result;
+}
+
+int ecosystem_load(const struct ecosystem_request *rq, unsigned timeout_ms, struct ecosystem *ret,
+		   char *err, size_t err_size)
+{
+	char why[256] = "";
+	json_t *tree = tree_of_file(rq->file, timeout_ms, why, sizeof(why));
+
+	return settle_tree(rq, tree, why, ret, err, err_size);
+}
+
+int ecosystem_of_call(const struct ecosystem_request *rq, struct ecosystem *ret, char *err,
+		      size_t err_size)
+{
+	return settle_tree(rq, ecosystem_tree_of_call(rq->call), "no memory, or no UTF-8", ret, err,
+			   err_size);
 }
 
 /* Into force */
@@ -136,27 +119,29 @@ static int apply_environment(const struct ecosystem *e)
 	return r == 0 ? set_variables(&e->env) : r;
 }
 
-static void log_keys(enum log_level level, const struct ecosystem_list *l, const char *file,
-		     const char *app, const char *what)
+static void log_keys(enum log_level level, const struct ecosystem_list *l,
+		     const struct ecosystem_request *rq, const char *app, const char *what)
 {
+	bool more = ecosystem_is_file(rq->file);
 	char text[512];
 	size_t n = 0;
 
 	if (l->n == 0)
 		return;
 	for (size_t i = 0; i < l->n && n < sizeof(text); i++)
-		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s", i ? ", " : "",
-				      l->items[i].name);
-	log_at(level, "%s: %s%s%s: %s (sioinit migrate %s says more)", file, app, *app ? ": " : "",
-	       what, text, file);
+		n += (size_t)snprintf(text + n, sizeof(text) - n, more ? "%s%s" : "%s%s (%s)",
+				      i ? ", " : "", l->items[i].name, l->items[i].value);
+	log_at(level, "%s: %s%s%s: %s%s%s%s", rq->file, app, *app ? ": " : "", what, text,
+	       more ? " (sioinit migrate " : "", more ? rq->file : "", more ? " says more)" : "");
 }
 
-static void say_differences(const struct ecosystem *e, const char *file, const char *app)
+static void say_differences(const struct ecosystem *e, const struct ecosystem_request *rq,
+			    const char *app)
 {
-	log_keys(LOG_LEVEL_WARN, &e->ignored, file, app, "no effect");
-	log_keys(LOG_LEVEL_INFO, &e->changed, file, app, "another meaning");
+	log_keys(LOG_LEVEL_WARN, &e->ignored, rq, app, "no effect");
+	log_keys(LOG_LEVEL_INFO, &e->changed, rq, app, "another meaning");
 	for (size_t i = 0; i < e->n_others; i++)
-		say_differences(&e->others[i], file, e->others[i].app);
+		say_differences(&e->others[i], rq, e->others[i].app);
 }
 
 int ecosystem_apply(struct ecosystem *e, const struct ecosystem_request *rq, struct config *c,
@@ -184,6 +169,7 @@ int ecosystem_apply(struct ecosystem *e, const struct ecosystem_request *rq, str
 		c->command = e->command;
 		c->command_len = e->command_len;
 	}
-	say_differences(e, rq->file, "");
+	c->app_name = e->app && *e->app ? e->app : NULL;
+	say_differences(e, rq, "");
 	return 0;
 }

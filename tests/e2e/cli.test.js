@@ -78,11 +78,12 @@ test("signal, drain, deaths", () => withInstance({ SAY: "SIGUSR2" }, async ({ s,
 }));
 
 test("misuse and absence are said", () => withInstance({}, async ({ cli }) => {
-	for (const words of [["scale"], ["scale", "0"], ["restart", "7"], ["signal", "0", "NOPE"], ["logs"]]) {
+	for (const words of [["scale"], ["scale", "0"], ["restart"], ["signal", "0", "NOPE"], ["logs", "--death", "0"]]) {
 		const r = await cli(...words);
 		assert.strictEqual(r.code, 2, words.join(" "));
 		assert.match(r.out, /usage: sioinit/);
 	}
+	assert.deepStrictEqual(await cli("restart", "7"), { code: 2, out: 'no app or slot "7" here, but supervised (sioinit status has the slots)\n' });
 	const nobody = await run(["status"], { SIOINIT_ADMIN_SOCKET: "/nowhere/at/all" });
 	assert.strictEqual(nobody.code, 1);
 	assert.match(nobody.out, /no sioinit is running here/);

@@ -23,16 +23,18 @@ async function echo(port, fields = {}, options = {}) {
 	return JSON.parse(r.body).headers;
 }
 
+// The app sees who asks in the fields alone.
+const byFields = { SIOINIT_UPSTREAM: "tcp" };
 const claims = { "X-Forwarded-For": "6.6.6.6, 1.1.1.1", "X-Forwarded-Proto": "https", "X-Forwarded-Host": "public", "X-Forwarded-Port": "443", Forwarded: "for=1.1.1.1" };
 
 test("what strangers say of their clients is replaced", () =>
-	using(["http.js"], {}, async (s) => {
+	using(["http.js"], byFields, async (s) => {
 		const seen = await echo(s.port, claims);
 		assert.deepStrictEqual([seen["x-forwarded-for"], seen["x-forwarded-proto"], seen["x-forwarded-host"], seen["x-forwarded-port"], seen.forwarded], ["127.0.0.1", "http", seen.host, undefined, undefined]);
 	}));
 
 test("what trusted proxies say is believed and added to; the log names their client", () =>
-	using(["http.js"], { SIOINIT_TRUSTED_PROXIES: "127.0.0.0/8,::1", SIOINIT_ACCESS_LOG: "logfmt" }, async (s) => {
+	using(["http.js"], { ...byFields, SIOINIT_TRUSTED_PROXIES: "127.0.0.0/8,::1", SIOINIT_ACCESS_LOG: "logfmt" }, async (s) => {
 		const seen = await echo(s.port, claims);
 		assert.deepStrictEqual([seen["x-forwarded-for"], seen["x-forwarded-proto"], seen["x-forwarded-host"], seen["x-forwarded-port"], seen.forwarded], ["6.6.6.6, 1.1.1.1, 127.0.0.1", "https", "public", "443", "for=1.1.1.1, for=127.0.0.1"]);
 		await until(async () => /client="1\.1\.1\.1" request="GET \/echo HTTP\/1\.1" status=200/.test(s.out), "the line");
@@ -42,7 +44,7 @@ const v2 = (rest) => Buffer.concat([Buffer.from("\r\n\r\n\0\r\nQUIT\n", "latin1"
 const request = "GET /echo HTTP/1.1\r\nHost: x\r\n\r\n";
 
 test("PROXY headers name the client, whole or in pieces, and then never again", () =>
-	using(["http.js"], { SIOINIT_PROXY_PROTOCOL: "on", SIOINIT_HEADER_TIMEOUT: "0.5" }, async (s) => {
+	using(["http.js"], { ...byFields, SIOINIT_PROXY_PROTOCOL: "on", SIOINIT_HEADER_TIMEOUT: "0.5" }, async (s) => {
 		const cases = [
 			["PROXY TCP4 1.2.3.4 5.6.7.8 1 2\r\n", "1.2.3.4", "http"],
 			["PROXY TCP6 2001:db8::1 ::1 1 2\r\n", "2001:db8::1", "http"],

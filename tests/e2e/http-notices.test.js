@@ -30,7 +30,7 @@ test("heads that say too much, come too slowly, or have lost their upgrade", { t
 		}
 		assert.strictEqual((await ask(s, "A: b", "GET / HTTP/1.1").response()).status, 408);
 		await ask(s, "Content-Length: 9\r\n", "POST /echo HTTP/1.1").end();
-		await once(s, /127\.0\.0\.1 sends are replaced; if it is a proxy of yours, name it in SIOINIT_TRUSTED_PROXIES/);
+		await once(s, /127\.0\.0\.1 sends are left out; if it is a proxy of yours, name it in SIOINIT_TRUSTED_PROXIES/);
 		await once(s, /request head from 127\.0\.0\.1 is larger than SIOINIT_MAX_HEAD_BYTES/);
 		await once(s, /upgrade that is no WebSocket's/);
 		await once(s, /WebSocket request from 127\.0\.0\.1 came without its upgrade/);

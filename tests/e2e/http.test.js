@@ -21,7 +21,7 @@ async function exchange(bytes, method) {
 }
 const echoed = async (bytes) => JSON.parse((await exchange(bytes)).body);
 
-test.before(async () => (s = await start(["http.js"], { SIOINIT_WORKERS: "1", SIOINIT_BODY_TIMEOUT: "30", SIOINIT_HEADER_TIMEOUT: "2", ...frees })));
+test.before(async () => (s = await start(["http.js"], { SIOINIT_WORKERS: "1", SIOINIT_UPSTREAM: "tcp", SIOINIT_BODY_TIMEOUT: "30", SIOINIT_HEADER_TIMEOUT: "2", ...frees })));
 test.after(async () => assert.strictEqual(await s.stop(), 0));
 
 test("many requests on one connection, one after the other and all at once", async () => {

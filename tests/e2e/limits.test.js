@@ -212,7 +212,7 @@ test("behind a trusted proxy sessions begin at the rate of the client that it na
 
 // What the app sees of the client: http.js's /echo, and a poll of which no answer comes.
 test("a router that goes on with a poll knows what the PROXY header had said", { timeout: 60000 }, async () => {
-	const s = await start(["hold-poll.js"], { SIOINIT_WORKERS: "1", SIOINIT_PROXY_PROTOCOL: "on", SIOINIT_MAX_CONNECTIONS_PER_ADDRESS: "2", SIOINIT_ROUTERS: "1" });
+	const s = await start(["hold-poll.js"], { SIOINIT_WORKERS: "1", SIOINIT_UPSTREAM: "tcp", SIOINIT_PROXY_PROTOCOL: "on", SIOINIT_MAX_CONNECTIONS_PER_ADDRESS: "2", SIOINIT_ROUTERS: "1" });
 	const connect = (client) => wire({ port: s.port, host: "127.0.0.1" }).send(`PROXY TCP4 ${client} 10.0.0.1 5 80\r\n`);
 	const ask = (w, path) => w.send(`GET ${path} HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 6.6.6.6\r\n\r\n`);
 	const parked = async (n) => Number(/^sioinit_parked_polls (\d+)$/m.exec(String((await get(s.admin, "/metrics")).body))[1]) === n;

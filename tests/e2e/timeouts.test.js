@@ -125,7 +125,7 @@ test("chunks for a client of HTTP/1.0 end with its connection", { timeout: 60000
 const python = process.getuid() === 0 && works("python3", "-c", "import os; os.close(os.pidfd_open(os.getpid()))");
 
 test("a client that has vanished is noticed by the kernel, at the router and after it was handed over", { skip: !python && "needs root and Python 3.9", timeout: 60000 }, () =>
-	using({ KIND: "raw" }, async (s, router) => {
+	using({ KIND: "raw", SIOINIT_UPSTREAM: "tcp" }, async (s, router) => {
 		const options = (pid) => execFileSync("python3", [path.join(__dirname, "fixtures/socket_options.py"), pid, s.port], { encoding: "utf8" }).trim().split("\n");
 		const { pid } = JSON.parse((await get(s.port, "/")).body);
 		const taught = await tunnel(s, "/ws"), handed = await tunnel(s, "/ws");

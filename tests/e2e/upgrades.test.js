@@ -15,7 +15,7 @@ const upgrade = (path, fields = "", host = "x") => `GET ${path} HTTP/1.1\r\nHost
 const plain = (path, fields = "") => `GET ${path} HTTP/1.1\r\nHost: x\r\n${fields}\r\n`;
 
 async function using(env, body) {
-	const s = await start(["upgrades.js"], { SIOINIT_WORKERS: "1", SIOINIT_ROUTERS: "1", SIOINIT_WORKER_LOGS: "raw", ...env });
+	const s = await start(["upgrades.js"], { SIOINIT_WORKERS: "1", SIOINIT_UPSTREAM: "tcp", SIOINIT_ROUTERS: "1", SIOINIT_WORKER_LOGS: "raw", ...env });
 	const held = [];
 	s.connect = () => {
 		const w = wire({ port: s.port, host: "127.0.0.1", localAddress: CLIENT });

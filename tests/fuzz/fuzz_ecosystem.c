@@ -34,7 +34,7 @@ static void check_all(const struct ecosystem *e)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
-	struct ecosystem_request rq = { "eco", NULL, "production" };
+	struct ecosystem_request rq = { "eco", NULL, "production", NULL };
 	struct ecosystem e;
 	char err[512] = "";
 	int r;

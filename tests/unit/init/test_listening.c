@@ -376,6 +376,27 @@ static void a_substitute_that_is_opened_again_is_known(void **state)
 	assert_true(places.list->is_http);
 }
 
+static void workers_at_ports_of_their_own_share_none(void **state)
+{
+	struct worker *first = w;
+	int first_peer = peer;
+
+	(void)state;
+	(void)listen_at("null", free_port());
+	pass(SUBSTITUTE_MS);
+	assert_true(places.list->is_http);
+	start_worker();
+	(void)listen_at("null", free_port());
+	pass(SUBSTITUTE_MS);
+	assert_state(WORKER_READY);
+	assert_int_equal(places.n, 2);
+	assert_false(places.list->is_http);
+	assert_false(places.list->next->is_http);
+	end_worker();
+	w = first;
+	peer = first_peer;
+}
+
 static void one_that_disconnects_opens_nothing_more(void **state)
 {
 	(void)state;
@@ -419,6 +440,7 @@ int main(void)
 		LISTENING(the_same_address_twice_is_in_use),
 		LISTENING(other_ports_come_and_go_as_they_like),
 		LISTENING(a_substitute_that_is_opened_again_is_known),
+		LISTENING(workers_at_ports_of_their_own_share_none),
 		LISTENING(one_that_disconnects_opens_nothing_more),
 		LISTENING(servers_know_their_address),
 	};

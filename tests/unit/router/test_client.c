@@ -99,7 +99,8 @@ static int set_up(void **state)
 				     .init = &router->link,
 				     .shared = scoreboard_private(),
 				     .upstream_ops = &exchange_upstream_ops,
-				     .pair_listener = -1 };
+				     .pair_listener = -1,
+				     .own_network = { .maker = -1 } };
 	backend->board = backend->shared->routers;
 	load_init(backend);
 	upstreams_init(backend);

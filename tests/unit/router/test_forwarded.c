@@ -72,6 +72,22 @@ static void adds_to_what_trusted_proxies_say(void **state)
 		    "X-Forwarded-Host: h\r\nForwarded: for=x\r\n\r\n");
 }
 
+static void adds_nothing_where_the_peer_is_seen(void **state)
+{
+	struct forwarded_peer peer = { .addr = STR("9.9.9.9"), .is_seen = true };
+
+	(void)state;
+	assert_sent(claims, peer, "Accept: a\r\n\r\n");
+	peer.tls = true;
+	assert_sent("", peer, "X-Forwarded-Proto: https\r\n\r\n");
+	peer.trusted = true;
+	assert_sent(
+	    "X-Forwarded-For: 1.1.1.1\r\nForwarded: for=1.1.1.1\r\nX-Forwarded-Proto: http\r\n",
+	    peer,
+	    "X-Forwarded-For: 1.1.1.1\r\nForwarded: for=1.1.1.1\r\nX-Forwarded-Proto: "
+	    "http\r\n\r\n");
+}
+
 static void puts_others_in_place_of_fields(void **state)
 {
 	struct http_forward fw = { .peer = { .addr = STR("9.9.9.9") },
@@ -150,7 +166,9 @@ static void knows_who_came_by_tls(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct forwarded_peer peer = { STR("9.9.9.9"), cases[i].trusted, cases[i].tls };
+		struct forwarded_peer peer = { .addr = STR("9.9.9.9"),
+					       .trusted = cases[i].trusted,
+					       .tls = cases[i].tls };
 
 		request(cases[i].fields);
 		if (forwarded_is_tls(&head, &peer) != cases[i].expected)
@@ -163,6 +181,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(replaces_what_strangers_say),
 		cmocka_unit_test(adds_to_what_trusted_proxies_say),
+		cmocka_unit_test(adds_nothing_where_the_peer_is_seen),
 		cmocka_unit_test(puts_others_in_place_of_fields),
 		cmocka_unit_test(finds_the_client),
 		cmocka_unit_test(knows_who_came_by_tls),

@@ -115,12 +115,13 @@ static int setup(void **state)
 	(void)state;
 	conf = (struct router_conf){ .health_path = "/well",
 				     .health_interval_ms = INTERVAL_MS,
-				     .unix_pairs = true };
+				     .upstream = UPSTREAM_UNIX };
 	backend = (struct backend){ .loop = &loop,
 				    .conf = &conf,
 				    .init = &router_side,
 				    .shared = scoreboard_private(),
-				    .pair_listener = -1 };
+				    .pair_listener = -1,
+				    .own_network = { .maker = -1 } };
 	backend.board = backend.shared->routers;
 	n_told = 0;
 	listener = far_end = -1;

@@ -58,7 +58,7 @@ static void says_each_kind_once(void **state)
 	(void)state;
 	hear(say_all_twice);
 	assert_int_equal(lines(), NOTICE_N_KINDS);
-	assert_non_null(strstr(said, "10.0.0.1 sends are replaced; if it is a proxy of yours, name "
+	assert_non_null(strstr(said, "10.0.0.1 sends are left out; if it is a proxy of yours, name "
 				     "it in SIOINIT_TRUSTED_PROXIES (not said again)"));
 }
 

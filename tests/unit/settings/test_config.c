@@ -14,6 +14,7 @@
 #include "base/macros.h"
 #include "settings/config.h"
 #include "settings/config_command.h"
+#include "settings/pm2_words.h"
 
 enum { WORDS_MAX = 32 };
 
@@ -42,6 +43,7 @@ static int load(const char *env, const char *args)
 	(void)split(env_text, envp);
 	argc = split(arg_text, argv);
 	err[0] = '\0';
+	config_free(&config);
 	return config_load((int)argc, argv, envp, &config, &action, err, sizeof(err));
 }
 
@@ -497,6 +499,176 @@ static void finds_the_subcommand(void **state)
 	assert_command("--port 1 -V x", CONFIG_VERSION, "");
 }
 
+/* What pm2 is called with; args NULL: no such call. */
+static void assert_call(const char *line, bool start, const char *script, const char *args)
+{
+	char text[256] = "";
+
+	assert_int_equal(load("", line), 0);
+	assert_int_equal(action, CONFIG_RUN);
+	assert_null(config.command);
+	assert_int_equal(config.pm2.start, start);
+	assert_string_equal(config.pm2.script, script);
+	for (char *const *a = config.pm2.args; *a; a++)
+		(void)snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s",
+			       *text ? " " : "", *a);
+	assert_string_equal(text, args);
+}
+
+static void understands_how_pm2_is_called(void **state)
+{
+	(void)state;
+	assert_call("start a.js", true, "a.js", "");
+	assert_call("start a.js -i 2 --name x -- -i b", true, "a.js", "-i b");
+	assert_int_equal(config.pm2.n, 2);
+	assert_call("--port 1 -i 2 a.js -i 3 --port 4", false, "a.js", "-i 3 --port 4");
+	assert_int_equal(config.port, 1);
+	assert_call("start -- npm start", true, "npm", "start");
+	assert_call("ecosystem.config.js --only a,b --json --port 4", false, "ecosystem.config.js",
+		    "");
+	assert_string_equal(config.ecosystem_app, "a,b");
+	assert_int_equal(config.worker_logs, WORKER_LOGS_JSON);
+	assert_int_equal(config.port, 4);
+	assert_command("a.js -i 2", CONFIG_RUN, "a.js -i 2");
+	assert_command("-- start a.js", CONFIG_RUN, "start a.js");
+	assert_command("./start", CONFIG_RUN, "./start");
+	assert_command("env A=1 a.js", CONFIG_RUN, "env A=1 a.js");
+	assert_command("--raw a.js", CONFIG_RUN, "a.js");
+	assert_int_equal(load("", "start a.js b.js"), -EINVAL);
+	assert_int_equal(load("", "start a.js --no-autostart"), -EINVAL);
+	assert_int_equal(load("", "start a.js --name"), -EINVAL);
+}
+
+/* Of two meanings pm2's counts once pm2 is meant. */
+static void an_option_of_both_is_pm2s_after_start(void **state)
+{
+	(void)state;
+	assert_int_equal(load("", "--restart-delay 3 a.js"), 0);
+	assert_int_equal(config.restart_delay_ms, 3000);
+	assert_int_equal(load("", "start --restart-delay 3 a.js"), 0);
+	assert_int_equal(config.restart_delay_ms, 100);
+	assert_string_equal(config.pm2.said[0].option->what, "restart_delay");
+}
+
+/* All of pm2 7.0.4's: lib/binaries/CLI.js, commands and aliases. */
+static void knows_all_words_of_pm2(void **state)
+{
+	static const char *const words[] = {
+		"start",
+		"trigger",
+		"deploy",
+		"startOrRestart",
+		"startOrReload",
+		"pid",
+		"create",
+		"startOrGracefulReload",
+		"stop",
+		"restart",
+		"scale",
+		"profile:mem",
+		"profile:cpu",
+		"reload",
+		"id",
+		"inspect",
+		"delete",
+		"del",
+		"sendSignal",
+		"ping",
+		"updatePM2",
+		"update",
+		"install",
+		"module:install",
+		"module:update",
+		"module:generate",
+		"uninstall",
+		"module:uninstall",
+		"package",
+		"publish",
+		"module:publish",
+		"set",
+		"multiset",
+		"get",
+		"conf",
+		"config",
+		"unset",
+		"report",
+		"link",
+		"unlink",
+		"monitor",
+		"unmonitor",
+		"open",
+		"plus",
+		"register",
+		"login",
+		"logout",
+		"dump",
+		"save",
+		"cleardump",
+		"send",
+		"attach",
+		"resurrect",
+		"unstartup",
+		"startup",
+		"logrotate",
+		"ecosystem",
+		"init",
+		"reset",
+		"describe",
+		"desc",
+		"info",
+		"show",
+		"list",
+		"ls",
+		"l",
+		"ps",
+		"jlist",
+		"slist",
+		"sysinfos",
+		"prettylist",
+		"monit",
+		"imonit",
+		"dashboard",
+		"dash",
+		"flush",
+		"reloadLogs",
+		"logs",
+		"log",
+		"kill",
+		"pull",
+		"forward",
+		"backward",
+		"deepUpdate",
+		"autoinstall",
+		"examples",
+		"install-otel",
+		"uninstall-otel",
+	};
+	char *argv[] = { "env", "0", NULL };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		char *one[] = { (char *)words[i], NULL };
+
+		if (!pm2_word_find(one))
+			fail_msg("%s is unknown", words[i]);
+	}
+	assert_non_null(pm2_word_find(argv));
+}
+
+static void pm2s_words_are_ours(void **state)
+{
+	char *argv[] = { "sendSignal", "--silent", "USR2", "0", NULL }, *ours[PM2_WORDS_MAX];
+	char *list[] = { "ls", "--sort", "name", "-m", NULL };
+
+	(void)state;
+	assert_int_equal(pm2_word_translate(pm2_word_find(argv), argv, 4, ours), 3);
+	assert_string_equal(ours[0], "signal");
+	assert_string_equal(ours[1], "0");
+	assert_string_equal(ours[2], "USR2");
+	assert_int_equal(pm2_word_translate(pm2_word_find(list), list, 4, ours), 1);
+	assert_string_equal(ours[0], "status");
+}
+
 static void helps_in_a_broken_environment(void **state)
 {
 	(void)state;
@@ -528,26 +700,33 @@ static void help_fits_a_terminal(void **state)
 	free(text);
 }
 
-/* The page is found from this file's own path: the tree's root is three folders up. */
-static void man_page_is_current(void **state)
+/* Each page is found from this file's own path: the tree's root is three folders up. */
+static void assert_is_in(const char *page, void (*print)(FILE *))
 {
-	static char page[65536];
+	static char text[131072];
 	char path[1024] = __FILE__, *tail = strstr(path, "tests/unit/"), *wanted;
 	size_t n;
 	FILE *f;
 
-	(void)state;
 	assert_non_null(tail);
-	(void)snprintf(tail, sizeof("docs/sioinit.8"), "docs/sioinit.8");
+	(void)snprintf(tail, sizeof(path) - (size_t)(tail - path), "%s", page);
 	f = fopen(path, "re");
 	assert_non_null(f);
-	n = fread(page, 1, sizeof(page) - 1, f);
-	page[n] = '\0';
+	n = fread(text, 1, sizeof(text) - 1, f);
+	text[n] = '\0';
 	(void)fclose(f);
-	wanted = text_of(config_print_mdoc);
-	if (!strstr(page, wanted))
-		fail_msg("docs/sioinit.8 is not what the table says: run script/docs");
+	wanted = text_of(print);
+	if (!strstr(text, wanted))
+		fail_msg("%s is not what the table says: run script/docs", page);
 	free(wanted);
+}
+
+static void man_page_is_current(void **state)
+{
+	(void)state;
+	assert_is_in("docs/sioinit.8", config_print_mdoc);
+	assert_is_in("docs/sioinit.8", pm2_print_mdoc);
+	assert_is_in("docs/compatibility.md", pm2_print_markdown);
 }
 
 int main(void)
@@ -571,6 +750,10 @@ int main(void)
 		cmocka_unit_test(ignores_service_links),
 		cmocka_unit_test(finds_the_command),
 		cmocka_unit_test(finds_the_subcommand),
+		cmocka_unit_test(understands_how_pm2_is_called),
+		cmocka_unit_test(an_option_of_both_is_pm2s_after_start),
+		cmocka_unit_test(knows_all_words_of_pm2),
+		cmocka_unit_test(pm2s_words_are_ours),
 		cmocka_unit_test(helps_in_a_broken_environment),
 		cmocka_unit_test(help_fits_a_terminal),
 		cmocka_unit_test(man_page_is_current),

@@ -16,6 +16,7 @@
 
 #include "base/macros.h"
 #include "settings/ecosystem/ecosystem.h"
+#include "settings/ecosystem/ecosystem_name.h"
 #include "settings/ecosystem/ecosystem_reader.h"
 #include "settings/ecosystem/ecosystem_words.h"
 
@@ -26,7 +27,7 @@ static char err[512], shown[TEXT_MAX];
 
 static int parse(enum ecosystem_format format, const char *text, const char *app, const char *env)
 {
-	struct ecosystem_request rq = { "eco", app, env };
+	struct ecosystem_request rq = { "eco", app, env, NULL };
 
 	err[0] = '\0';
 	return ecosystem_parse(&rq, format, str_of(text), &eco, err, sizeof(err));
@@ -512,7 +513,7 @@ static void knows_its_files(void **state)
 
 static int load(const char *name, const char *text, unsigned timeout_ms)
 {
-	struct ecosystem_request rq = { name, NULL, NULL };
+	struct ecosystem_request rq = { name, NULL, NULL, NULL };
 	FILE *f = fopen(name, "we");
 
 	assert_non_null(f);
@@ -546,7 +547,7 @@ static void lets_node_read_scripts(void **state)
 
 static void says_why_a_file_cannot_be_read(void **state)
 {
-	struct ecosystem_request rq = { "none.config.js", NULL, NULL };
+	struct ecosystem_request rq = { "none.config.js", NULL, NULL, NULL };
 
 	(void)state;
 	assert_int_equal(ecosystem_load(&rq, 1000, &eco, err, sizeof(err)), -EINVAL);
@@ -559,6 +560,52 @@ static void says_why_a_file_cannot_be_read(void **state)
 	assert_int_equal(
 	    load("l.config.js", "exports.apps = [{ script: 'x'.repeat(2e6) }];", 30000), -EINVAL);
 	assert_string_equal(err, "l.config.js: node cannot read it: Message too long");
+}
+
+static void assert_called(const struct pm2_call *call, const char *wanted)
+{
+	struct ecosystem_request rq = { "command line", NULL, NULL, call };
+
+	if (ecosystem_of_call(&rq, &eco, err, sizeof(err)) < 0)
+		fail_msg("%s", err);
+	show();
+	assert_string_equal(shown, wanted);
+}
+
+static void makes_an_app_of_pm2s_call(void **state)
+{
+	char *args[] = { "-p", "1", NULL };
+	struct pm2_call call = { .start = true, .script = "a.js", .args = args };
+
+	(void)state;
+	call.said[0] = (struct pm2_said){ pm2_option_find("-i"), "3" };
+	call.said[1] = (struct pm2_said){ pm2_option_find("--wait-ready"), NULL };
+	call.said[2] = (struct pm2_said){ pm2_option_find("--stop-exit-codes"), "0,3" };
+	call.n = 3;
+	assert_called(&call, "workers=3\nwait-ready=on\nstop-exit-codes=0,3\nstop-signal=INT\n"
+			     "|node|--enable-source-maps|a.js|-p|1\n");
+	call.start = false;
+	call.n = 1;
+	assert_called(&call, "workers=3\n|a.js|-p|1\n");
+}
+
+static void takes_several_apps_of_a_list(void **state)
+{
+	struct ecosystem_request rq = { "eco", "c, a", NULL, NULL };
+	const char *text = "[{\"script\": \"a.js\"}, {\"script\": \"b.js\"},"
+			   "{\"script\": \"c.js\", \"instances\": 2}]";
+
+	(void)state;
+	assert_int_equal(ecosystem_parse(&rq, ECOSYSTEM_JSON, str_of(text), &eco, err, sizeof(err)),
+			 0);
+	assert_string_equal(eco.app, "c");
+	assert_int_equal(eco.n_others, 1);
+	assert_string_equal(eco.others[0].app, "a");
+	ecosystem_free(&eco);
+	rq.app = "a,x";
+	assert_int_equal(ecosystem_parse(&rq, ECOSYSTEM_JSON, str_of(text), &eco, err, sizeof(err)),
+			 -EINVAL);
+	assert_string_equal(err, "eco: no app \"x\" in it, but a, b, c (SIOINIT_ECOSYSTEM_APP)");
 }
 
 /* bin/www of express: a script without an extension, not executable. */
@@ -688,7 +735,7 @@ static void comes_after_all_other_sources(void **state)
 	static const char text[] =
 	    "{ \"script\": \"a.js\", \"instances\": 2, \"kill_timeout\": 1000, "
 	    "\"env\": { \"PORT\": 80, \"ECO_TEST\": \"1\" }, \"cwd\": \"bin\" }";
-	struct ecosystem_request rq = { "eco", NULL, NULL };
+	struct ecosystem_request rq = { "eco", NULL, NULL, NULL };
 	enum config_action action;
 	struct config c;
 	char cwd[256];
@@ -728,7 +775,7 @@ static void the_others_have_nothing_of_the_app_that_is_routed_to(void **state)
 	    "{ \"name\": \"mail\", \"script\": \"b.js\", \"args\": \"1\", \"cwd\": \"lib\", "
 	    "\"min_uptime\": 1, \"kill_timeout\": 2000, \"env\": { \"B\": 2 } },"
 	    "{ \"name\": \"jobs\", \"script\": \"c.js\" } ]";
-	struct ecosystem_request rq = { "eco", NULL, NULL };
+	struct ecosystem_request rq = { "eco", NULL, NULL, NULL };
 	enum config_action action;
 	const struct config_sidecar *jobs = NULL, *mail = NULL;
 	struct config c;
@@ -764,7 +811,7 @@ static void the_others_have_nothing_of_the_app_that_is_routed_to(void **state)
 static void refuses_a_wrong_setting_in_force(void **state)
 {
 	static char *argv[] = { "sioinit", NULL }, *envp[] = { NULL };
-	struct ecosystem_request rq = { "eco", NULL, NULL };
+	struct ecosystem_request rq = { "eco", NULL, NULL, NULL };
 	enum config_action action;
 	struct config c;
 
@@ -830,6 +877,8 @@ int main(void)
 		cmocka_unit_test(maps_sources_unless_it_is_told_not_to),
 		cmocka_unit_test(runs_python_by_the_name_that_there_is),
 		cmocka_unit_test(tells_the_app_what_pm2_does),
+		cmocka_unit_test(makes_an_app_of_pm2s_call),
+		cmocka_unit_test(takes_several_apps_of_a_list),
 		cmocka_unit_test(comes_after_all_other_sources),
 		cmocka_unit_test(the_others_have_nothing_of_the_app_that_is_routed_to),
 		cmocka_unit_test(refuses_a_wrong_setting_in_force),
