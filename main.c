@@ -1,4 +1,5 @@
-/* Picks the role: init, its router, or one of the small commands. */
+/* Picks the role: init, its router, the writer of its workers' logs, or one of the small commands.
+ */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@
 #include "commands/migrate.h"
 #include "commands/pm2.h"
 #include "init/init.h"
+#include "init/logs/log_files.h"
 #include "init/routers/router_env.h"
 #include "init/supervisor/termination_log.h"
 #include "init/system/credentials.h"
@@ -37,7 +39,7 @@ _Static_assert((int)CONFIG_STICKY_NONE == (int)STICKY_NONE, "the same in both");
 /* Whom init has found SIOINIT_USER and SIOINIT_GROUP to be: before anything of the network's is
  * there. A change of ids takes the death signal away (prctl(2)), and the descriptors in /proc/self,
  * which logs are opened anew by. */
-static void become_router_user(const char *ids)
+static void become_user(const char *ids)
 {
 	struct credentials c;
 	int e = credentials_parse(ids, &c);
@@ -47,8 +49,7 @@ static void become_router_user(const char *ids)
 	if (e == 0 && (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || prctl(PR_SET_DUMPABLE, 1) < 0))
 		e = -errno;
 	if (e < 0)
-		die(EXIT_OUR_FAILURE, "router: cannot become SIOINIT_USER (%s): %s", ids,
-		    strerror(-e));
+		die(EXIT_OUR_FAILURE, "cannot become SIOINIT_USER (%s): %s", ids, strerror(-e));
 	credentials_free(&c);
 }
 
@@ -102,8 +103,20 @@ static int run_router(const struct config *c)
 	if (conf.sandbox)
 		sandbox_begin();
 	if (ids)
-		become_router_user(ids);
+		become_user(ids);
 	return router_main(&conf, atoi(fd));
+}
+
+static int run_log_writer(const struct config *c)
+{
+	const char *fd = getenv("SIOINIT_LOG_FD"), *ids = getenv("SIOINIT_IDS");
+
+	if (!fd)
+		die(EXIT_OUR_FAILURE, "the writer of logs is started by sioinit itself");
+	name_process("sioinit: logs");
+	if (ids)
+		become_user(ids);
+	return log_writer_main(c, atoi(fd));
 }
 
 static void say_links(const struct config *c)
@@ -288,5 +301,7 @@ int main(int argc, char **argv)
 	log_set_format((enum log_format)c.log_format);
 	if (role && strcmp(role, "router") == 0)
 		return run_router(&c);
+	if (role && strcmp(role, "logs") == 0)
+		return run_log_writer(&c);
 	return acts[action](&c);
 }

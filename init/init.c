@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "init/routers/router_env.h"
 #include "init/supervisor/core.h"
+#include "init/supervisor/cron_restart.h"
 #include "init/supervisor/signals.h"
 #include "init/supervisor/switchboard.h"
 #include "init/supervisor/termination_log.h"
@@ -71,6 +72,7 @@ static void on_beat(uv_timer_t *t)
 	hub_look(&in->hub, uv_now(t->loop));
 	log_settle();
 	websockets_look(&in->websockets);
+	cron_restart_look(in);
 }
 
 /* For /livez, which the router answers, and for the relay. */
@@ -142,6 +144,7 @@ static void start_serving(struct init *in)
 	file_watch_start(in);
 	admin_socket_open(in);
 	sidecars_start(&in->sidecars, in->context.at_start);
+	cron_restart_start(in);
 }
 
 static void open_shared_memory(struct init *in)
@@ -242,7 +245,7 @@ int init_main(struct config *c, const struct command *cmd)
 	lent_polls_init(&in.lent_polls, in.board);
 	if (uv_loop_init(&in.loop) < 0)
 		die(EXIT_OUR_FAILURE, "no event loop");
-	logs_init(&in.logs, &in.loop, c->worker_logs, log_open());
+	logs_init(&in.logs, &in.loop, c, &in.credentials, log_open());
 	sidecars_init(&in.sidecars,
 		      &(struct sidecars_context){ &in.loop, c, &in.credentials, &in.logs, in.board,
 						  &sidecars_ops, &in });
@@ -262,6 +265,7 @@ int init_main(struct config *c, const struct command *cmd)
 	start_routers(&in, true);
 	pre_start_run(&in, start_serving);
 	(void)uv_run(&in.loop, UV_RUN_DEFAULT);
+	logs_finish_files(&in.logs);
 	(void)reap_sweep(); /* the routers, and what escaped from its worker's group */
 	places_close(&in.places);
 	admin_socket_close(&in);

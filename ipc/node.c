@@ -432,6 +432,15 @@ struct blob *node_disconnect(enum serialization mode, uint32_t seq)
 	return end_command(&w);
 }
 
+struct blob *node_text(enum serialization mode, const char *text)
+{
+	struct wire_writer w;
+
+	wire_begin(&w, mode);
+	wire_string(&w, str_of(text));
+	return wire_end(&w);
+}
+
 struct blob *node_metrics_request(enum serialization mode, uint32_t request_id)
 {
 	struct wire_writer w;

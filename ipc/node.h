@@ -102,6 +102,8 @@ struct blob *node_ack(enum serialization mode, int64_t ack, uint32_t seq);
 struct blob *node_handle_ack(enum serialization mode);
 /* cluster's worker.disconnect(): close servers, leave when idle. */
 struct blob *node_disconnect(enum serialization mode, uint32_t seq);
+/* What process.on('message') of the app hears. */
+struct blob *node_text(enum serialization mode, const char *text);
 /* prom-client's primary asks a worker for its metrics; one with an AggregatorRegistry answers with
  * NODE_METRICS and the same id (prom-client 15 lib/cluster.js). */
 struct blob *node_metrics_request(enum serialization mode, uint32_t request_id);

@@ -10,11 +10,12 @@
 
 #include "base/ip.h"
 #include "base/str.h"
+#include "settings/cron.h"
 #include "settings/pm2_options.h"
 
 enum config_workers_kind { WORKERS_AUTO, WORKERS_FIXED, WORKERS_LESS, WORKERS_PERCENT };
 enum config_serialization { CONFIG_SERIAL_AUTO, CONFIG_SERIAL_ADVANCED, CONFIG_SERIAL_JSON };
-enum config_restart { RESTART_ALWAYS, RESTART_NEVER };
+enum config_restart { RESTART_ALWAYS, RESTART_NEVER, RESTART_ONCE };
 enum config_dispatch {
 	CONFIG_DISPATCH_AUTO,
 	CONFIG_DISPATCH_LISTEN,
@@ -72,7 +73,7 @@ struct config_cookie {
 	bool secure_auto; /* ; Secure is added to them where the client came by TLS */
 };
 
-enum config_worker_logs { WORKER_LOGS_RAW, WORKER_LOGS_PREFIX, WORKER_LOGS_JSON };
+enum config_worker_logs { WORKER_LOGS_RAW, WORKER_LOGS_PREFIX, WORKER_LOGS_JSON, WORKER_LOGS_OFF };
 
 /* Where a value comes from; the later of two wins. */
 enum config_source {
@@ -103,6 +104,11 @@ struct config_workers {
 struct config_codes {
 	uint8_t code[16];
 	unsigned n;
+};
+
+struct config_cron {
+	const char *text; /* borrowed; NULL: none */
+	struct cron cron;
 };
 
 struct config_start_limit {
@@ -195,10 +201,12 @@ struct config {
 	int log_level;  /* enum log_level */
 	int log_format; /* enum log_format */
 	enum config_worker_logs worker_logs;
-	const char *termination_log;   /* auto, off, or /path */
-	const char *on_ready, *on_end; /* NULL: nothing */
-	const char *instance_var;      /* the slot's variable */
-	const char *increment_var;     /* NULL: none */
+	const char *log_out, *log_err, *log_all; /* NULL: none */
+	const char *log_date;                    /* in day.js's words; NULL: none */
+	const char *termination_log;             /* auto, off, or /path */
+	const char *on_ready, *on_end;           /* NULL: nothing */
+	const char *instance_var;                /* the slot's variable */
+	const char *increment_var;               /* NULL: none */
 	struct config_pm_ids pm_ids;
 	const char *pre_start; /* NULL: nothing */
 	struct config_sidecars sidecars;
@@ -210,11 +218,15 @@ struct config {
 	uint32_t ready_timeout_ms, min_uptime_ms;
 	uint32_t max_restarts; /* 0: no limit */
 	uint32_t restart_delay_ms;
+	uint32_t restart_backoff;       /* thousandths */
+	uint32_t wait_ready_timeout_ms; /* 0: for ever */
 	struct config_start_limit start_limit;
+	struct config_cron cron_restart;
 	bool wait_ready;
 	struct config_codes stop_exit_codes;
 	uint32_t shutdown_delay_ms, drain_time_ms, stop_timeout_ms;
 	int stop_signal;
+	const char *stop_message; /* instead of the signal, over the IPC channel; or NULL */
 	enum config_stop_group stop_group;
 	enum config_stop_order stop_order;
 	bool rebalance;

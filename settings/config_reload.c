@@ -28,6 +28,7 @@ static const struct reloadable {
 	ROW("restart", restart, CONFIG_AT_ONCE),
 	ROW("min-uptime", min_uptime_ms, CONFIG_AT_ONCE),
 	ROW("restart-delay", restart_delay_ms, CONFIG_AT_ONCE),
+	ROW("restart-backoff", restart_backoff, CONFIG_AT_ONCE),
 	ROW("max-restarts", max_restarts, CONFIG_AT_ONCE),
 	ROW("stop-exit-codes", stop_exit_codes, CONFIG_AT_ONCE),
 	ROW("shutdown-delay", shutdown_delay_ms, CONFIG_AT_ONCE),
@@ -45,6 +46,7 @@ static const struct reloadable {
 	ROW("log-level", log_level, CONFIG_AT_ONCE),
 	ROW("wait-ready", wait_ready, CONFIG_AT_ONCE),
 	ROW("ready-timeout", ready_timeout_ms, CONFIG_FOR_NEW_WORKERS),
+	ROW("wait-ready-timeout", wait_ready_timeout_ms, CONFIG_FOR_NEW_WORKERS),
 	ROW("heap", heap_mb, CONFIG_FOR_NEW_WORKERS),
 	ROW("no-new-privs", no_new_privs, CONFIG_FOR_NEW_WORKERS),
 };

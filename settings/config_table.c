@@ -60,22 +60,34 @@ const struct setting config_table[] = {
 	    "on: what a worker says with process.send() comes to the 'message' event of all other "
 	    "workers that are ready"),
 	ROW("restart", "WHEN", "always", restart, restart, restart,
-	    "always, or never: the end of a worker is the end of sioinit, with its exit code"),
+	    "always; never: the end of a worker is the end of sioinit, with its exit code; or "
+	    "once: "
+	    "the others go on, and sioinit ends when all have, with the first code that is not 0"),
 	ROW("ready-timeout", "SECONDS", "30", seconds, seconds, ready_timeout_ms,
 	    "a worker that is not ready by then is replaced; 0 = wait for ever"),
 	ROW("wait-ready", "SWITCH", "off", switch, switch, wait_ready,
 	    "on: a worker is ready when it says process.send('ready'), and not before"),
+	ROW("wait-ready-timeout", "SECONDS", "0", seconds, seconds, wait_ready_timeout_ms,
+	    "a worker that has not said 'ready' by then is ready when it listens, as under pm2; "
+	    "0 = never"),
 	ROW("min-uptime", "SECONDS", "5", seconds, seconds, min_uptime_ms,
 	    "a worker that ends sooner, or before it is ready, is restarted later each time"),
 	ROW("restart-delay", "SECONDS", "0.1", seconds, seconds, restart_delay_ms,
-	    "pause before a worker that ended is started again; doubles up to 15 with every one "
-	    "that ends before min-uptime"),
+	    "pause before a worker that ended is started again; grows by restart-backoff with "
+	    "every one that ends before min-uptime"),
+	ROW("restart-backoff", "FACTOR", "2", factor, factor, restart_backoff,
+	    "what restart-delay is multiplied by each time, up to 15 seconds and with some "
+	    "jitter; 1: it stays as it is"),
 	ROW("max-restarts", "N", "0", limit, count, max_restarts,
 	    "ends before min-uptime in a row after which sioinit ends with the worker's exit code; "
 	    "0 = none, but the first workers have five"),
 	ROW("start-limit", "ENDS/SECONDS", "8/60", start_limit, start_limit, start_limit,
 	    "so many ends of workers within so long, times the number of workers, after which "
 	    "sioinit ends with the last one's exit code; off"),
+	ROW("cron-restart", "TIMES", "", cron, cron, cron_restart,
+	    "when the workers are replaced without a gap: minute hour day month weekday, such as "
+	    "0 3 * * *, or six fields with seconds first; numbers, names, lists, ranges, steps and "
+	    "L for the last day of a month; local time (TZ)"),
 	ROW("stop-exit-codes", "LIST", "", codes, codes, stop_exit_codes,
 	    "exit codes, such as 0,78, of a worker that is done and is not restarted"),
 	ROW("shutdown-delay", "SECONDS", "0", seconds, seconds, shutdown_delay_ms,
@@ -91,6 +103,9 @@ const struct setting config_table[] = {
 	    { "PM2_KILL_TIMEOUT", config_parse_milliseconds, "milliseconds" }),
 	ROW("stop-signal", "SIGNAL", "TERM", signal, signal, stop_signal,
 	    "what tells a worker to stop", { "PM2_KILL_SIGNAL", NULL, NULL }),
+	ROW("stop-message", "TEXT", "", text, text, stop_message,
+	    "what tells a worker to stop instead, as process.on('message') of Node, Bun and Deno "
+	    "hears it, such as shutdown; one that has no IPC channel gets the signal"),
 	ROW("stop-order", "ORDER", "auto", stop_order, stop_order, stop_order,
 	    "what comes first when a worker is to stop: signal (the app hears the stop signal "
 	    "while it has all its clients, and its goodbye reaches them; those that are left after "
@@ -290,8 +305,17 @@ const struct setting config_table[] = {
 	ROW("log-format", "FORMAT", "logfmt", log_format, log_format, log_format,
 	    "sioinit's own lines on stderr: logfmt or json"),
 	ROW("worker-logs", "FORMAT", "raw", worker_logs, worker_logs, worker_logs,
-	    "the workers' stdout and stderr: raw (untouched), prefix (the slot before each line) "
-	    "or json (each line an object)"),
+	    "the workers' stdout and stderr: raw (untouched), prefix (the slot before each line), "
+	    "json (each line an object) or off (they go nowhere but to the files of log-out, "
+	    "log-err and log-all)"),
+	ROW("log-out", "FILE", "", text, text, log_out,
+	    "a file that the workers' stdout is appended to as well; {slot} in it is the worker's "
+	    "number; opened anew on SIGUSR1 and SIGHUP, written as the workers' user"),
+	ROW("log-err", "FILE", "", text, text, log_err, "the same for their stderr"),
+	ROW("log-all", "FILE", "", text, text, log_all, "the same for both"),
+	ROW("log-date", "FORMAT", "", log_date, text, log_date,
+	    "the time before each of the workers' lines, as day.js has it: YYYY-MM-DD "
+	    "HH:mm:ss.SSS Z; JSON has its own"),
 	ROW("termination-log", "PATH", "auto", termination_log, text, termination_log,
 	    "when sioinit ends with another code than 0: why, and the last lines of stderr, in "
 	    "this "

@@ -19,6 +19,7 @@
 
 enum { WORKERS_MAX = SCOREBOARD_ROWS, TIMEOUT_MAX_S = 86400, COUNT_MAX = 1 << 24, TOKEN_MAX = 64 };
 
+enum { LOG_DATE_MAX = 64 };
 enum { START_LIMIT_ENDS_MAX = 1000, START_LIMIT_SECONDS_MAX = 86400 };
 
 const char *config_parse_text(const char *s, void *dst)
@@ -32,6 +33,13 @@ void config_print_text(const void *src, FILE *out)
 	const char *s = *(const char *const *)src;
 
 	(void)fputs(s ? s : "", out);
+}
+
+const char *config_parse_log_date(const char *s, void *dst)
+{
+	if (strlen(s) > LOG_DATE_MAX)
+		return "longer than 64 characters";
+	return config_parse_text(s, dst);
 }
 
 const char *config_parse_path(const char *s, void *dst)
@@ -234,7 +242,7 @@ void config_print_addresses(const void *src, FILE *out)
 
 /* Words stand in the order of their enum. */
 static const char *const serializations[] = { "auto", "advanced", "json", NULL };
-static const char *const restarts[] = { "always", "never", NULL };
+static const char *const restarts[] = { "always", "never", "once", NULL };
 static const char *const dispatches[] = { "auto", "listen", "sticky", "port", "unix", NULL };
 static const char *const sandboxes[] = { "auto", "off", NULL };
 static const char *const upstreams[] = { "auto", "native", "tcp", "unix", NULL };
@@ -248,7 +256,7 @@ static const char *const stop_orders[] = { "auto", "drain", "signal", NULL };
 static const char *const levels[] = { "error", "warn", "info", "debug", NULL };
 static const char *const switches[] = { "off", "on", NULL };
 static const char *const log_formats[] = { "logfmt", "json", NULL };
-static const char *const worker_logs[] = { "raw", "prefix", "json", NULL };
+static const char *const worker_logs[] = { "raw", "prefix", "json", "off", NULL };
 
 _Static_assert(sizeof(enum config_serialization) == sizeof(int) &&
 		   sizeof(enum config_restart) == sizeof(int) &&
@@ -332,7 +340,7 @@ void config_print_switch(const void *src, FILE *out)
 	}
 
 WORD_TYPE(serialization, serializations, "not \"auto\", \"advanced\" or \"json\"")
-WORD_TYPE(restart, restarts, "not \"always\" or \"never\"")
+WORD_TYPE(restart, restarts, "not \"always\", \"never\" or \"once\"")
 WORD_TYPE(dispatch, dispatches, "not \"auto\", \"listen\", \"sticky\", \"port\" or \"unix\"")
 WORD_TYPE(sandbox, sandboxes, "not \"auto\" or \"off\"")
 WORD_TYPE(upstream, upstreams, "not \"auto\", \"native\", \"tcp\" or \"unix\"")
@@ -346,7 +354,7 @@ WORD_TYPE(stop_group, stop_groups, "not \"auto\", \"leader\" or \"group\"")
 WORD_TYPE(stop_order, stop_orders, "not \"auto\", \"drain\" or \"signal\"")
 WORD_TYPE(level, levels, "not \"error\", \"warn\", \"info\" or \"debug\"")
 WORD_TYPE(log_format, log_formats, "not \"logfmt\" or \"json\"")
-WORD_TYPE(worker_logs, worker_logs, "not \"raw\", \"prefix\" or \"json\"")
+WORD_TYPE(worker_logs, worker_logs, "not \"raw\", \"prefix\", \"json\" or \"off\"")
 
 static const char *const stickies[] = { "sid", "cookie", "address", "header", "hash", "none" };
 
@@ -403,6 +411,37 @@ const char *config_parse_milliseconds(const char *s, void *dst)
 void config_print_seconds(const void *src, FILE *out)
 {
 	(void)fprintf(out, "%.8g", *(const uint32_t *)src / 1000.0);
+}
+
+const char *config_parse_factor(const char *s, void *dst)
+{
+	static const char wrong[] = "not a factor (1 to 10, such as 1.5)";
+	uint32_t thousandths;
+
+	if (config_parse_seconds(s, &thousandths) || thousandths < 1000 || thousandths > 10000)
+		return wrong;
+	*(uint32_t *)dst = thousandths;
+	return NULL;
+}
+
+void config_print_factor(const void *src, FILE *out)
+{
+	config_print_seconds(src, out);
+}
+
+const char *config_parse_cron(const char *s, void *dst)
+{
+	struct config_cron ret = { .text = s };
+	const char *wrong = cron_parse(s, &ret.cron);
+
+	if (!wrong)
+		*(struct config_cron *)dst = ret;
+	return wrong;
+}
+
+void config_print_cron(const void *src, FILE *out)
+{
+	config_print_text(&((const struct config_cron *)src)->text, out);
 }
 
 const char *config_parse_count(const char *s, void *dst)

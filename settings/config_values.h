@@ -55,11 +55,14 @@ config_parse_fn config_parse_level; /* int, enum log_level */
 config_print_fn config_print_level;
 config_parse_fn config_parse_log_format; /* int, enum log_format */
 config_print_fn config_print_log_format;
+config_parse_fn config_parse_log_date;    /* text */
 config_parse_fn config_parse_worker_logs; /* enum config_worker_logs */
 config_print_fn config_print_worker_logs;
 config_parse_fn config_parse_switch; /* bool: on, yes, true, 1 or off, no, false, 0 */
 config_print_fn config_print_switch;
 config_parse_fn config_parse_seconds; /* uint32_t milliseconds, written as seconds with decimals */
+config_parse_fn config_parse_factor;  /* uint32_t, in thousandths */
+config_print_fn config_print_factor;
 config_parse_fn config_parse_milliseconds; /* the same field, for aliases in milliseconds */
 config_print_fn config_print_seconds;
 config_parse_fn config_parse_count; /* uint32_t, 1 to 2^24 */
@@ -80,6 +83,8 @@ config_parse_fn config_parse_codes;       /* struct config_codes: 0,78,143 */
 config_parse_fn config_parse_start_limit; /* struct config_start_limit: 8/60, off */
 config_print_fn config_print_start_limit;
 config_print_fn config_print_codes;
+config_parse_fn config_parse_cron; /* struct config_cron */
+config_print_fn config_print_cron;
 config_parse_fn config_parse_signal; /* int: TERM, SIGTERM or 15; none is 0 */
 config_print_fn config_print_signal;
 config_parse_fn config_parse_signal_map; /* struct config_signal_map: HUP=TERM,USR1=none */

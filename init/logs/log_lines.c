@@ -8,7 +8,7 @@
 
 #include "base/ban.h"
 
-enum { ADDED_MAX = 256 }; /* more than what is put around a text */
+enum { ADDED_MAX = 512 }; /* more than what is put around a text */
 
 static int put_str(struct buf *b, struct str s)
 {
@@ -96,11 +96,13 @@ static int as_json(const struct log_lines *l, struct str text, bool partial, con
 static int as_prefixed(const struct log_lines *l, struct str text, bool partial, const char *time,
 		       struct buf *out)
 {
-	int r =
-	    l->sidecar ? buf_printf(out, "[%s] ", l->sidecar) : buf_printf(out, "[%u] ", l->worker);
+	int r = l->date ? buf_printf(out, "%s: ", l->date) : 0;
 
 	(void)partial;
 	(void)time;
+	if (r == 0 && l->format == WORKER_LOGS_PREFIX)
+		r = l->sidecar ? buf_printf(out, "[%s] ", l->sidecar)
+			       : buf_printf(out, "[%u] ", l->worker);
 	if (r == 0)
 		r = put_str(out, text);
 	return r == 0 ? put_str(out, STR("\n")) : r;

@@ -1,8 +1,10 @@
 /* What workers write, line by line: cut, prefixed or wrapped. Pure.
  *
+ *	raw      text
  *	prefix   [0] text
  *	json     {"time":...,"level":"info","msg":"text","worker":0,"pid":17,"stream":"stdout"}
  *
+ * The first two may have a date before them: "2026-11-25 04:00:00: [0] text".
  * A sidecar's have its name instead of the slot: [name] text, "sidecar":"name". stderr has level
  *"error". A line that is a JSON object already keeps all it has, and gets worker, pid and stream
  * where it has none of that name. A line longer than LOG_LINE_MAX comes in pieces, which end with
@@ -19,7 +21,8 @@
 enum { LOG_LINE_MAX = 64 << 10 };
 
 struct log_lines {
-	enum config_worker_logs format; /* prefix or json */
+	enum config_worker_logs format; /* raw, prefix or json */
+	const char *date; /* before each line, lent from one feed to the next; NULL: none */
 	uint32_t worker;
 	const char *sidecar; /* whose lines they are, borrowed; NULL: the worker's */
 	pid_t pid;

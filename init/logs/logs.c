@@ -7,9 +7,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -18,6 +21,8 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/macros.h"
+#include "init/logs/log_date.h"
+#include "init/logs/log_files.h"
 #include "init/logs/log_lines.h"
 
 #include "base/ban.h"
@@ -28,6 +33,7 @@ enum {
 	STUCK_MS = 1000,
 	LAST_READS_MAX = 32, /* a pipe holds less; who goes on writing is no worker any more */
 	FINISH_MS = 1000,
+	WRITER_PAUSE_MS = 1000,
 };
 
 struct log_stream {
@@ -50,11 +56,36 @@ static const char *now_text(void)
 	return text;
 }
 
+/* NULL: none is wanted. */
+static const char *date_text(const struct config *c)
+{
+	static char text[LOG_DATE_SIZE];
+	struct timespec now;
+
+	if (!c->log_date)
+		return NULL;
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	log_date_print(c->log_date, &now, text);
+	return text;
+}
+
 /* Sinks */
 
 static void on_readable(uv_poll_t *h, int status, int events);
+static void take_rest_of_all(struct logs *l);
+static void on_next_writer(uv_timer_t *t);
 
-/* Streams are read unless their sink has too much to do. */
+static bool has_files(const struct log_stream *s)
+{
+	return s->logs->files.logs && !s->lines.sidecar;
+}
+
+static bool must_wait(const struct log_stream *s)
+{
+	return s->sink->congested || (has_files(s) && s->logs->files.congested);
+}
+
+/* Streams are read unless their sinks have too much to do. */
 static void update_streams(struct log_sink *k)
 {
 	bool congested = !k->stuck && k->output->queue.len >= CONGESTED_BYTES;
@@ -65,9 +96,9 @@ static void update_streams(struct log_sink *k)
 	k->congested = congested;
 	DL_FOREACH(k->logs->streams, s)
 	{
-		if (s->sink != k || s->closing)
+		if ((s->sink != k && k != &k->logs->files) || s->closing)
 			continue;
-		if (congested)
+		if (must_wait(s))
 			(void)uv_poll_stop(&s->poll);
 		else
 			(void)uv_poll_start(&s->poll, UV_READABLE, on_readable);
@@ -91,7 +122,7 @@ static void on_emptied(struct log_sink *k)
 	(void)uv_timer_stop(&k->stuck_timer);
 	update_streams(k);
 	if (left_out)
-		log_warn("logs: %u lines left out: stdout took nothing", left_out);
+		log_warn("logs: %u lines left out: %s took nothing", left_out, k->name);
 	log_settle();
 }
 
@@ -127,6 +158,8 @@ static void on_turn(uv_prepare_t *h)
 
 	wait_for_room(&l->out);
 	wait_for_room(&l->err);
+	if (l->files.logs)
+		wait_for_room(&l->files);
 }
 
 /* A file is not watched: it takes everything. */
@@ -140,9 +173,10 @@ static int watch_room(int fd)
 	return fd_take(&epoll);
 }
 
-static void sink_init(struct log_sink *k, struct logs *l, struct output *o)
+static void sink_init(struct log_sink *k, struct logs *l, struct output *o, const char *name)
 {
 	k->logs = l;
+	k->name = name;
 	k->output = o;
 	k->epoll_fd = watch_room(o->fd);
 	(void)uv_timer_init(l->loop, &k->stuck_timer);
@@ -159,21 +193,131 @@ static bool is_one_file(int a, int b)
 	       sa.st_ino == sb.st_ino;
 }
 
-void logs_init(struct logs *l, uv_loop_t *loop, enum config_worker_logs format,
-	       struct output *own_lines)
+/* Files */
+
+/* A socket is written without waiting, whatever its flags. */
+static void connect_writer(struct logs *l, int fd)
 {
-	*l = (struct logs){ .loop = loop, .format = format };
-	l->takes_stderr = format != WORKER_LOGS_RAW ||
-			  (!isatty(STDERR_FILENO) && !is_one_file(STDOUT_FILENO, STDERR_FILENO));
-	sink_init(&l->err, l, own_lines);
-	if (format != WORKER_LOGS_RAW && !is_one_file(STDOUT_FILENO, STDERR_FILENO)) {
+	struct epoll_event room = { .events = EPOLLOUT };
+	struct log_sink *k = &l->files;
+
+	if (!k->logs) {
+		output_open(&k->own, fd);
+		sink_init(k, l, &k->own, "the writer of log-out, log-err and log-all");
+		return;
+	}
+	output_open(&k->own, fd);
+	if (k->epoll_fd >= 0)
+		(void)epoll_ctl(k->epoll_fd, EPOLL_CTL_ADD, fd, &room);
+}
+
+static void start_writer(struct logs *l)
+{
+	int fd = -1;
+
+	l->writer = log_files_start(l->config, l->credentials, &fd);
+	if (l->writer > 0) {
+		connect_writer(l, fd);
+		return;
+	}
+	log_error("logs: cannot start the writer of files: %s", strerror(-l->writer));
+	l->writer = 0;
+	(void)uv_timer_start(&l->next_writer, on_next_writer, WRITER_PAUSE_MS, 0);
+}
+
+static void on_next_writer(uv_timer_t *t)
+{
+	start_writer(container_of(t, struct logs, next_writer));
+}
+
+static void put_to_files(struct logs *l, const struct log_file_head *head, struct str bytes)
+{
+	struct buf frame = BUF_INIT(sizeof(*head) + bytes.n);
+
+	if (!l->writer)
+		return;
+	if (buf_append(&frame, head, sizeof(*head)) == 0 &&
+	    buf_append(&frame, bytes.p, bytes.n) == 0)
+		(void)output_line(l->files.output, buf_str(&frame));
+	buf_free(&frame);
+	update_streams(&l->files);
+}
+
+void logs_reopen_files(struct logs *l)
+{
+	const struct log_file_head head = { .kind = LOG_FILE_REOPEN };
+
+	put_to_files(l, &head, (struct str){ "", 0 });
+}
+
+static void disconnect_writer(struct logs *l)
+{
+	int fd = l->files.own.fd;
+
+	output_close(&l->files.own); /* which may have borrowed the socket */
+	fd_close(&fd);
+	l->writer = 0;
+	update_streams(&l->files);
+}
+
+bool logs_writer_ended(struct logs *l, pid_t pid)
+{
+	if (l->writer == 0 || pid != l->writer)
+		return false;
+	log_warn("logs: the writer of files has ended, starting another");
+	disconnect_writer(l);
+	(void)uv_timer_start(&l->next_writer, on_next_writer, WRITER_PAUSE_MS, 0);
+	return true;
+}
+
+/* The writer closes its end when it has written all. */
+void logs_finish_files(struct logs *l)
+{
+	struct pollfd end = { .fd = l->files.own.fd, .events = POLLIN };
+
+	(void)uv_timer_stop(&l->next_writer);
+	if (!l->writer)
+		return;
+	take_rest_of_all(l);
+	if (!l->files.stuck)
+		output_flush_within(l->files.output, FINISH_MS);
+	(void)shutdown(end.fd, SHUT_WR);
+	(void)poll(&end, 1, FINISH_MS);
+	disconnect_writer(l);
+}
+
+/* The beginning */
+
+static bool wants_both(const struct config *c)
+{
+	return c->worker_logs != WORKER_LOGS_RAW || c->log_date || log_files_are_wanted(c);
+}
+
+void logs_init(struct logs *l, uv_loop_t *loop, const struct config *c,
+	       const struct credentials *credentials, struct output *own_lines)
+{
+	bool both = wants_both(c), one_file = is_one_file(STDOUT_FILENO, STDERR_FILENO);
+
+	*l = (struct logs){ .loop = loop,
+			    .format = c->worker_logs,
+			    .config = c,
+			    .credentials = credentials,
+			    .takes_stdout = both };
+	l->takes_stderr = both || (!isatty(STDERR_FILENO) && !one_file);
+	sink_init(&l->err, l, own_lines, "stderr");
+	if (both && !one_file) {
 		output_open(&l->out.own, STDOUT_FILENO);
-		sink_init(&l->out, l, &l->out.own);
+		sink_init(&l->out, l, &l->out.own, "stdout");
 	} else {
 		l->out = (struct log_sink){ .epoll_fd = -1, .output = own_lines };
 	}
 	(void)uv_prepare_init(loop, &l->turn);
 	(void)uv_prepare_start(&l->turn, on_turn);
+	(void)uv_timer_init(loop, &l->next_writer);
+	if (log_files_are_wanted(c)) {
+		log_files_check(c, credentials);
+		start_writer(l);
+	}
 }
 
 /* Streams */
@@ -182,6 +326,13 @@ static void put_line(struct log_lines *lines, struct str line)
 {
 	struct log_stream *s = container_of(lines, struct log_stream, lines);
 
+	const struct log_file_head head = { (uint32_t)line.n, (uint16_t)lines->worker,
+					    lines->is_stderr ? LOG_FILE_ERR : LOG_FILE_OUT };
+
+	if (has_files(s))
+		put_to_files(s->logs, &head, line);
+	if (s->logs->format == WORKER_LOGS_OFF)
+		return;
 	(void)output_line(s->sink->output, line);
 	update_streams(s->sink);
 }
@@ -214,11 +365,18 @@ static void stream_close(struct log_stream *s)
 	uv_close((uv_handle_t *)&s->poll, on_closed);
 }
 
+static bool is_by_line(const struct logs *l)
+{
+	return l->format == WORKER_LOGS_PREFIX || l->format == WORKER_LOGS_JSON ||
+	       l->config->log_date;
+}
+
 static void pass_on(struct log_stream *s, struct str bytes)
 {
 	if (s->lines.is_stderr)
 		log_tail_add(&s->tail, bytes);
-	if (s->logs->format != WORKER_LOGS_RAW)
+	s->lines.date = date_text(s->logs->config);
+	if (is_by_line(s->logs))
 		log_lines_feed(&s->lines, bytes, now_text());
 	else
 		put_line(&s->lines, bytes);
@@ -258,6 +416,14 @@ static void take_rest(struct log_stream *s)
 		stream_close(s);
 }
 
+static void take_rest_of_all(struct logs *l)
+{
+	struct log_stream *s, *next;
+
+	DL_FOREACH_SAFE(l->streams, s, next)
+	take_rest(s);
+}
+
 static struct log_stream *stream_open(struct log_sink *k, struct logs *l, uint32_t slot,
 				      bool is_stderr, int *ret_far)
 {
@@ -280,7 +446,7 @@ static struct log_stream *stream_open(struct log_sink *k, struct logs *l, uint32
 		free(s);
 		return NULL;
 	}
-	if (!k->congested)
+	if (!must_wait(s))
 		(void)uv_poll_start(&s->poll, UV_READABLE, on_readable);
 	DL_APPEND(l->streams, s);
 	return s;
@@ -308,9 +474,9 @@ int logs_open(struct logs *l, uint32_t slot, struct log_pipes *ret)
 	if (!l->takes_stderr)
 		return 0;
 	ret->streams[1] = stream_open(&l->err, l, slot, true, &ret->err);
-	if (l->format != WORKER_LOGS_RAW)
+	if (l->takes_stdout)
 		ret->streams[0] = stream_open(out, l, slot, false, &ret->out);
-	if (ret->streams[1] && (ret->streams[0] || l->format == WORKER_LOGS_RAW))
+	if (ret->streams[1] && (ret->streams[0] || !l->takes_stdout))
 		return 0;
 	logs_started(ret, -1);
 	return -ENOMEM;
@@ -373,10 +539,7 @@ bool logs_keep_stderr(const struct logs *l)
 
 void logs_finish(struct logs *l)
 {
-	struct log_stream *s, *next;
-
-	DL_FOREACH_SAFE(l->streams, s, next)
-	take_rest(s);
+	take_rest_of_all(l);
 	if (!l->err.stuck)
 		output_flush_within(l->err.output, FINISH_MS);
 	if (l->out.logs && !l->out.stuck)

@@ -206,6 +206,15 @@ static void grow(struct pool *p, unsigned from, unsigned to)
 	}
 }
 
+void pool_start_done(struct pool *p)
+{
+	for (unsigned i = 0; i < p->context->wanted && !p->is_closed; i++)
+		if (p->slots[i]->state == SLOT_EMPTY) {
+			p->slots[i]->restart = (struct restart){ 0 };
+			slot_start(p->slots[i]);
+		}
+}
+
 static void retire(struct slot *s)
 {
 	struct worker *w = s->worker, *next = s->next;

@@ -48,9 +48,10 @@ struct pool {
 	uint32_t last_id;
 	struct start_limit start_limit;
 	struct reload reload;
-	bool was_ready;                   /* any worker ever */
-	bool has_grown;                   /* and not all of the new ones are ready */
-	bool is_closed;                   /* nothing is started any more */
+	int done_code;  /* the first other than 0 of a worker that is not started again */
+	bool was_ready; /* any worker ever */
+	bool has_grown; /* and not all of the new ones are ready */
+	bool is_closed; /* nothing is started any more */
 	struct exit_history exit_history; /* the owner's to init and to free */
 };
 
@@ -63,6 +64,9 @@ void pool_init(struct pool *p, struct worker_context *cx, struct memory *memory,
 void pool_start(struct pool *p, unsigned n);
 /* From now on nothing is started, replaced or scaled; the workers there are go on. Idempotent. */
 void pool_close(struct pool *p);
+
+/* Starts those that have ended and were not to be started again (stop-exit-codes, restart=once). */
+void pool_start_done(struct pool *p);
 
 /* Grows at once; shrinks by draining the highest slots. 1 <= @n <= POOL_MAX. Nothing happens when
  * the pool is closed. */

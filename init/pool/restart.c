@@ -1,17 +1,22 @@
 /* Restart policy. The first short life is followed by a start after restart-delay and every further
- * one by twice that: a crash loop costs little and a single crash costs no one a second. */
+ * one by restart-backoff times that: a crash loop costs little and a single crash costs no one a
+ * second. */
 #include "init/pool/restart.h"
 
 #include "base/ban.h"
 
-enum { LEAST_MS = 1, MAX_MS = 15000, EARLY_DEATHS_MAX = 5 };
+enum { LEAST_MS = 1, MAX_MS = 15000, EARLY_DEATHS_MAX = 5, ONE = 1000 };
 
 uint64_t restart_backoff_ms(const struct config *c, unsigned n, uint32_t random)
 {
 	uint64_t ms = c->restart_delay_ms ? c->restart_delay_ms : LEAST_MS;
 
-	while (n-- > 1 && ms < MAX_MS)
-		ms = ms * 2 < MAX_MS ? ms * 2 : MAX_MS;
+	if (c->restart_backoff == ONE)
+		return ms;
+	while (n-- > 1 && ms < MAX_MS) {
+		ms = (ms * c->restart_backoff + ONE - 1) / ONE;
+		ms = ms < MAX_MS ? ms : MAX_MS;
+	}
 	return ms * (80 + random % 41) / 100;
 }
 
@@ -69,6 +74,9 @@ enum restart_verdict restart_judge(struct restart *r, struct start_limit *l, con
 	*ret_why = "SIOINIT_RESTART=never";
 	if (c->restart == RESTART_NEVER)
 		return RESTART_GIVE_UP;
+	*ret_why = "SIOINIT_RESTART=once";
+	if (c->restart == RESTART_ONCE)
+		return RESTART_NOT;
 	*ret_why = "SIOINIT_STOP_EXIT_CODES";
 	if (is_done(c, end->code))
 		return RESTART_NOT;

@@ -34,7 +34,7 @@ struct restart_end {
 
 enum restart_verdict {
 	RESTART_AFTER,   /* another after *ret_delay_ms */
-	RESTART_NOT,     /* its exit code says that it is done */
+	RESTART_NOT,     /* it is done: its exit code says so, or restart=once */
 	RESTART_GIVE_UP, /* sioinit ends with the code */
 };
 
@@ -51,6 +51,6 @@ uint64_t restart_replacement_failed(struct restart *r, const struct config *c, u
 /* A replacement has taken over. */
 void restart_replaced(struct restart *r);
 
-/* The delay before try @n, 1 for the first: doubles from @c's restart-delay to 15 s, +-20 % by
- * @random. */
+/* The delay before try @n, 1 for the first: grows by @c's restart-backoff from restart-delay to 15
+ * s, +-20 % by @random; where it does not grow it is restart-delay. */
 uint64_t restart_backoff_ms(const struct config *c, unsigned n, uint32_t random);

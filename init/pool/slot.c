@@ -114,16 +114,19 @@ static bool is_all_empty(const struct pool *p)
 	return true;
 }
 
-static void done(struct slot *s, int code)
+static void done(struct slot *s, int code, const char *why)
 {
+	struct pool *p = s->pool;
+	const struct config *c = p->context->config;
 	struct worker *next = s->next;
 
-	log_info("worker[%u]: done (SIOINIT_STOP_EXIT_CODES)", s->number);
+	log_info("worker[%u]: done (%s)", s->number, why);
 	slot_clear(s);
 	if (next)
 		worker_drain(next);
-	if (is_all_empty(s->pool))
-		s->pool->ops->on_give_up(s->pool, code);
+	p->done_code = p->done_code ? p->done_code : code;
+	if (is_all_empty(p) && !c->cron_restart.text)
+		p->ops->on_give_up(p, c->restart == RESTART_ONCE ? p->done_code : code);
 }
 
 static void go_on(struct slot *s, uint64_t delay_ms)
@@ -155,7 +158,7 @@ void slot_refill(struct slot *s, const struct restart_end *end)
 		go_on(s, delay_ms);
 		break;
 	case RESTART_NOT:
-		done(s, end->code);
+		done(s, end->code, why);
 		break;
 	case RESTART_GIVE_UP:
 		log_error("init: worker[%u] ended with %d; giving up (%s)", s->number, end->code,

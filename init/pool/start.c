@@ -57,6 +57,7 @@ static struct worker *worker_new(struct slot *s)
 			.handles = { .pending = &cx->board->rows[s->number].pending },
 			.asked = cx->reach.style,
 			.has_channel = cx->reach.channel,
+			.hears = cx->reach.channel && command_reads_channel(cx->command),
 			.has_deadline = terminal_for_worker(cx->terminal, cx->wanted) < 0,
 			.answers_pings = cx->reach.pings,
 			.style = cx->reach.style,

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/log.h"
 #include "base/macros.h"
@@ -43,8 +44,13 @@ void sidecars_init(struct sidecars *s, const struct sidecars_context *context)
 void sidecars_start(struct sidecars *s, unsigned n_workers)
 {
 	s->n_workers = n_workers;
-	for (unsigned i = 0; i < s->n && !s->closed; i++)
+	for (unsigned i = 0; i < s->n && !s->closed; i++) {
+		const struct config *own = s->list[i].what->policy;
+
+		if (own && own->cron_restart.text)
+			cron_clock_start(&s->list[i].cron, &own->cron_restart.cron, time(NULL));
 		sidecar_start(&s->list[i]);
+	}
 }
 
 int sidecars_restart(struct sidecars *s, const char *name)
@@ -57,6 +63,16 @@ int sidecars_restart(struct sidecars *s, const char *name)
 			return 0;
 		}
 	return -ENOENT;
+}
+
+void sidecars_look(struct sidecars *s, int64_t now)
+{
+	for (unsigned i = 0; i < s->n && !s->closed; i++)
+		if (cron_clock_is_due(&s->list[i].cron, now)) {
+			log_info("sidecar[%s]: its time has come (cron_restart)",
+				 s->list[i].what->name);
+			sidecar_restart(&s->list[i]);
+		}
 }
 
 bool sidecars_ended(struct sidecars *s, pid_t pid, int status, const struct rusage *usage)

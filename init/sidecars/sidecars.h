@@ -20,6 +20,7 @@
 #include "init/worker/command.h"
 #include "ipc/scoreboard.h"
 #include "settings/config.h"
+#include "settings/cron.h"
 
 struct credentials;
 struct logs;
@@ -56,6 +57,7 @@ struct sidecar {
 	pid_t pid;   /* 0: it has ended */
 	pid_t group; /* 0: nothing is left of it */
 	struct restart restart;
+	struct cron_clock cron; /* of its own */
 	uint64_t started_ms;
 	bool again;       /* it is stopped to be started */
 	bool killed;      /* its end is at hand */
@@ -79,6 +81,10 @@ void sidecars_start(struct sidecars *s, unsigned n_workers);
 
 /* Stops the one of that name and starts it again. 0, -ENOENT, or -ESHUTDOWN: the end has begun. */
 int sidecars_restart(struct sidecars *s, const char *name);
+
+/* Those whose time has come (cron-restart of their own) are stopped and started, or started again.
+ * @now is in seconds since 1970; to be called every second. */
+void sidecars_look(struct sidecars *s, int64_t now);
 
 /* A child has ended. False: it is none of them. To be asked about every child, since what one
  * leaves in its group while it stops may be the last of it. Allocates nothing. */

@@ -32,6 +32,7 @@
 #include "ipc/scoreboard.h"
 #include "relay/hub.h"
 #include "settings/config.h"
+#include "settings/cron.h"
 
 struct init {
 	uv_loop_t loop;
@@ -47,6 +48,7 @@ struct init {
 	struct shutdown shutdown;
 	struct monitor monitor;
 	struct file_watch file_watch;
+	struct cron_clock cron;
 	struct memory memory;
 	struct logs logs;
 	struct terminal terminal;

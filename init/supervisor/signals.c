@@ -32,6 +32,7 @@ static void reload(struct init *in, int sig)
 	else
 		settings_reload(in);
 	access_file_reopen(&in->access_file);
+	logs_reopen_files(&in->logs);
 }
 
 static void one_more(struct init *in, int sig)
@@ -53,6 +54,7 @@ static void say_status_and_reopen(struct init *in, int sig)
 	(void)sig;
 	pool_log_status(&in->pool);
 	access_file_reopen(&in->access_file);
+	logs_reopen_files(&in->logs);
 }
 
 static void suspend(struct init *in, int sig)
@@ -127,6 +129,7 @@ static void on_exit_status(pid_t pid, int status, const struct rusage *usage, vo
 	if (!routers_ended(&in->routers, pid, status) && !pre_start_ended(in, pid, status) &&
 	    !hooks_ended(&in->hooks, pid, status) &&
 	    !access_file_ended(&in->access_file, pid, status) &&
+	    !logs_writer_ended(&in->logs, pid) &&
 	    !sidecars_ended(&in->sidecars, pid, status, usage) &&
 	    !settings_reload_ended(in, pid, status) &&
 	    !version_question_ended(&in->version_question, pid) &&

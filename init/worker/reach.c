@@ -64,3 +64,8 @@ struct reach command_reach(const struct config *c, const struct command *cmd)
 	r.pings = r.cluster && abilities[cmd->runtime].answers_pings;
 	return r;
 }
+
+bool command_reads_channel(const struct command *cmd)
+{
+	return abilities[cmd->runtime].has_channel;
+}

@@ -19,3 +19,6 @@ struct reach {
 
 /* By setting; else by the placeholders among the arguments ({port}, {socket}), else by runtime. */
 struct reach command_reach(const struct config *c, const struct command *cmd);
+
+/* Whether the program is known to read its channel when it has one. */
+bool command_reads_channel(const struct command *cmd);

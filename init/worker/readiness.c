@@ -112,6 +112,30 @@ static void on_not_ready_in_time(uv_timer_t *t)
 	worker_kill(w);
 }
 
+static void start_deadline(struct worker *w, uint32_t passed_ms)
+{
+	if (worker_must_get_ready(w))
+		(void)uv_timer_start(&w->deadline, on_not_ready_in_time,
+				     w->config->ready_timeout_ms - passed_ms, 0);
+}
+
+static void on_no_word(uv_timer_t *t)
+{
+	struct worker *w = container_of(t, struct worker, deadline);
+
+	start_deadline(w, w->config->wait_ready_timeout_ms);
+	if (!waits_for_its_word(w))
+		return;
+	log_warn("worker[%u]: has not called process.send('ready') (SIOINIT_WAIT_READY_TIMEOUT): "
+		 "ready when it listens pid=%d",
+		 w->slot, (int)w->pid);
+	w->has_said_ready = true;
+	if (w->public || worker_listens_itself(w))
+		worker_become_ready(w, w->style);
+	else
+		worker_may_be_probed(w);
+}
+
 bool worker_must_get_ready(const struct worker *w)
 {
 	return w->config->ready_timeout_ms && w->has_deadline;
@@ -119,7 +143,11 @@ bool worker_must_get_ready(const struct worker *w)
 
 void readiness_begin(struct worker *w)
 {
-	if (worker_must_get_ready(w))
-		(void)uv_timer_start(&w->deadline, on_not_ready_in_time,
-				     w->config->ready_timeout_ms, 0);
+	uint32_t word_ms = w->config->wait_ready_timeout_ms;
+	bool in_time = !worker_must_get_ready(w) || word_ms < w->config->ready_timeout_ms;
+
+	if (waits_for_its_word(w) && word_ms && in_time)
+		(void)uv_timer_start(&w->deadline, on_no_word, word_ms, 0);
+	else
+		start_deadline(w, 0);
 }

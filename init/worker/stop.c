@@ -13,6 +13,7 @@
  * before, and the sockets are held while it may end the process at once: if it does, they are
  * closed at a pace nevertheless. And the next worker is treated as this one has shown. */
 #include <signal.h>
+#include <string.h>
 #include <sys/wait.h>
 
 #include "base/log.h"
@@ -40,9 +41,24 @@ static uint32_t least(uint32_t a, uint32_t b)
 	return a < b ? a : b;
 }
 
+static bool hears_message(const struct worker *w)
+{
+	return w->config->stop_message && w->hears && !w->leaving;
+}
+
 void worker_tell_stop(struct worker *w)
 {
 	w->told_ms = uv_now(w->deadline.loop);
+	if (hears_message(w)) {
+		worker_send(w, node_text(w->channel.mode, w->config->stop_message));
+		if (w->pid > 0)
+			(void)kill(-w->pid, SIGCONT);
+		return;
+	}
+	if (w->config->stop_message)
+		log_warn("worker[%u]: nobody reads an IPC channel there, so it is stopped by SIG%s "
+			 "instead of SIOINIT_STOP_MESSAGE pid=%d",
+			 w->slot, sigabbrev_np(w->config->stop_signal), (int)w->pid);
 	worker_group_stop(w);
 }
 
@@ -184,6 +200,8 @@ static enum farewell first_part(const struct worker *w)
 		return FAREWELL_SOCKETS;
 	if (w->config->stop_order == CONFIG_STOP_ORDER_SIGNAL)
 		return FAREWELL_APP;
+	if (hears_message(w))
+		return FAREWELL_ANSWERS;
 	if ((w->groups && w->groups->heed == HEED_DIES) || !worker_group_takes_signal(w))
 		return FAREWELL_SOCKETS;
 	return FAREWELL_ANSWERS;

@@ -230,6 +230,7 @@ static void on_channel_end(struct channel *ch, int err)
 	struct worker *w = of_channel(ch);
 
 	w->ping_sent_ms = 0;
+	w->hears = false;
 	hub_leave(&w->member);
 	handles_cut(&w->handles);
 	if (err == -EBADMSG || err == -EMSGSIZE) {
@@ -261,6 +262,7 @@ static void on_frame(struct channel *ch, const struct channel_frame *f)
 	int fd = f->fd;
 
 	fd_close(&fd);
+	w->hears = w->has_channel;
 	if (!read_message(w, f->payload, &m))
 		hub_passed_over(&w->member, HUB_UNREADABLE);
 	else if (kinds[m.kind].handle && (!w->is_dead || kinds[m.kind].is_heard_of_the_dead))

@@ -73,6 +73,7 @@ struct worker {
 	struct groups *groups; /* NULL: what is left of its group is killed */
 	const struct frontend *frontend;
 	bool has_channel; /* so it can say 'ready' */
+	bool hears;       /* somebody reads that: it has spoken there, or is known to */
 	/* Must become ready in time, unless somebody types at it. */
 	bool has_deadline;
 	bool answers_pings; /* when asked over the channel; Deno does not, and it kills Bun */
@@ -184,8 +185,8 @@ void worker_shed(struct worker *w, unsigned n);
  * know a client of it. */
 void worker_requests_done(struct worker *w, bool empty);
 
-/* The polite stop: stop-signal, unless it has had that, then cluster's disconnect; SIGKILL at
- * stop-timeout. */
+/* The polite stop: stop-message or stop-signal, unless it has had that, then cluster's disconnect;
+ * SIGKILL at stop-timeout. */
 void worker_stop(struct worker *w);
 /* Its process was reaped. True: it was being stopped, and others of its group are there; the stop
  * goes on, and worker_ops.on_group_ended() follows when they have ended. False: the worker has

@@ -307,6 +307,8 @@ static void take_app(struct ecosystem_reader *r, const json_t *app)
 	take_env_of_a_name(r, app);
 	ecosystem_settle_instances(r);
 	ecosystem_settle_watch(r);
+	ecosystem_take_readiness(r);
+	ecosystem_take_logs(r);
 	take_defaults(r);
 	build_command(r);
 }

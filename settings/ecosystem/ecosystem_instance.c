@@ -48,6 +48,7 @@ void ecosystem_take_exec_mode(struct ecosystem_reader *r, const struct key *k, c
 
 	if (mode && (strcmp(mode, "cluster") == 0 || strcmp(mode, "cluster_mode") == 0)) {
 		r->eco->exec_mode = "cluster_mode";
+		r->is_cluster = true;
 	} else if (mode && (strcmp(mode, "fork") == 0 || strcmp(mode, "fork_mode") == 0)) {
 		r->eco->exec_mode = "fork_mode";
 		ecosystem_add(r, &r->eco->changed, r->key, k->text, r->key);

@@ -4,6 +4,7 @@
  * with one line. */
 #include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #include "base/ban.h"
 
 enum { KEY_MAX = 64, CODES_TEXT_MAX = 1024 };
+enum { PM2_LISTEN_TIMEOUT_MS = 3000, READY_TIMEOUT_MS = 30000 /* the setting's default */ };
 
 static void wrong(struct ecosystem_reader *r, const char *wanted)
 {
@@ -97,10 +99,18 @@ static void take_flag(struct ecosystem_reader *r, const struct key *k, const jso
 		wrong(r, "true or false");
 }
 
+static void take_shutdown(struct ecosystem_reader *r, const struct key *k, const json_t *v)
+{
+	if (json_is_true(v))
+		ecosystem_set(r, k->text, "shutdown");
+	else if (!json_is_false(v))
+		wrong(r, "true or false");
+}
+
 static void take_autorestart(struct ecosystem_reader *r, const struct key *k, const json_t *v)
 {
 	if (json_is_false(v) || (json_is_string(v) && strcmp(json_string_value(v), "false") == 0))
-		ecosystem_set(r, k->text, "never");
+		ecosystem_set(r, k->text, "once");
 }
 
 /* pm2 with 0 never restarts; ours is "no limit" then. */
@@ -111,7 +121,7 @@ static void take_max_restarts(struct ecosystem_reader *r, const struct key *k, c
 	if (!is_number(v, &n))
 		wrong(r, "a number");
 	else if (n == 0)
-		ecosystem_set(r, "restart", "never");
+		ecosystem_set(r, "restart", "once");
 	else
 		take_as_it_is(r, k, v);
 }
@@ -277,26 +287,203 @@ static void ignore_off(struct ecosystem_reader *r, const struct key *k, const js
 		ecosystem_add(r, &r->eco->ignored, r->key, k->text, r->key);
 }
 
-static void take_listen_timeout(struct ecosystem_reader *r, const struct key *k, const json_t *v)
+static void take_wait_ready(struct ecosystem_reader *r, const struct key *k, const json_t *v)
 {
-	take_milliseconds(r, k, v);
+	take_flag(r, k, v);
+	r->waits_ready = json_is_true(v);
+}
+
+void ecosystem_take_readiness(struct ecosystem_reader *r)
+{
+	double ms = r->listen_timeout_ms;
+
+	if (r->waits_ready) {
+		r->key = "listen_timeout";
+		set_seconds(r, "wait-ready-timeout", ms > 0 ? ms : PM2_LISTEN_TIMEOUT_MS);
+	}
+	if (ms > READY_TIMEOUT_MS)
+		set_seconds(r, "ready-timeout", r->waits_ready ? ms * 2 : ms);
+}
+
+/* Log files: beside stdout and stderr, as pm2-runtime has it */
+
+/* Where they go anyway, or nowhere. */
+static bool is_no_file(const char *path)
+{
+	static const char *const names[] = { "",           "NULL",        "/dev/null",
+					     "\\\\.\\NUL", "/dev/stdout", "/dev/stderr",
+					     "/dev/fd/1",  "/dev/fd/2" };
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (strcmp(path, names[i]) == 0)
+			return true;
+	return false;
+}
+
+static void take_log_file(struct ecosystem_reader *r, const struct key *k, const json_t *v)
+{
+	const char *path = json_string_value(v), *home = getenv("HOME");
+	char whole[PATH_MAX];
+
+	if (json_is_true(v))
+		ecosystem_add(r, &r->eco->ignored, r->key, "it names no file", r->key);
+	else if (!path && !json_is_false(v))
+		wrong(r, "the path of a file");
+	if (!path || is_no_file(path))
+		return;
+	(void)snprintf(whole, sizeof(whole), "%s%s", path[0] == '~' && home ? home : "",
+		       path[0] == '~' && home ? path + 1 : path);
+	ecosystem_set(r, k->text, whole);
+}
+
+static void take_merge_logs(struct ecosystem_reader *r, const struct key *k, const json_t *v)
+{
+	(void)k;
+	if (!json_is_boolean(v))
+		wrong(r, "true or false");
+	r->merge_logs = json_is_true(v) ? LOGS_MERGED : LOGS_APART;
+}
+
+static void take_disable_logs(struct ecosystem_reader *r, const struct key *k, const json_t *v)
+{
+	if (json_is_true(v))
+		ecosystem_set(r, k->text, "off");
+	r->has_no_logs |= json_is_true(v);
+}
+
+static void take_log_type(struct ecosystem_reader *r, const struct key *k, const json_t *v)
+{
+	const char *type = NULL;
+
+	take_string(r, v, &type);
+	if (!type || strcmp(type, "json") != 0 || r->has_no_logs)
+		return;
+	ecosystem_set(r, k->text, "json");
 	ecosystem_add(r, &r->eco->changed, r->key,
-		      "a worker that is not ready by then is replaced; pm2 takes it for ready",
+		      "the names are time, level, msg, worker, pid and stream, and a line that is "
+		      "JSON keeps its own",
 		      r->key);
 }
 
+static void take_log_date(struct ecosystem_reader *r, const struct key *k, const json_t *v)
+{
+	const char *format = NULL;
+
+	if (json_is_false(v))
+		return;
+	take_string(r, v, &format);
+	if (format && format[0] && !r->has_time)
+		ecosystem_set(r, k->text, format);
+}
+
+/* Comes before log_date_format. */
+static void take_time_of_logs(struct ecosystem_reader *r, const struct key *k, const json_t *v)
+{
+	if (!json_is_true(v))
+		return;
+	r->has_time = true;
+	ecosystem_set(r, k->text, "YYYY-MM-DDTHH:mm:ss");
+}
+
+static bool is_of_a_log_file(const struct ecosystem_item *i)
+{
+	return strcmp(i->name, "log-out") == 0 || strcmp(i->name, "log-err") == 0 ||
+	       strcmp(i->name, "log-all") == 0;
+}
+
+/* out.log and out-3.log are out-{slot}.log; others all workers share. */
+static void set_apart(struct ecosystem_reader *r, struct ecosystem_item *i)
+{
+	size_t n = strlen(i->value), suffix = sizeof(".log") - 1, digits;
+	char *apart;
+
+	if (n < suffix || strcmp(i->value + n - suffix, ".log") != 0)
+		return;
+	for (digits = n -= suffix; digits > 0 && isdigit((unsigned char)i->value[digits - 1]);)
+		digits--;
+	if (digits < n && digits > 0 && i->value[digits - 1] == '-')
+		n = digits - 1;
+	if (asprintf(&apart, "%.*s-{slot}.log", (int)n, i->value) < 0) {
+		ecosystem_fail(r, "out of memory");
+		return;
+	}
+	free(i->value);
+	i->value = apart;
+}
+
+void ecosystem_take_logs(struct ecosystem_reader *r)
+{
+	struct ecosystem_list *l = &r->eco->settings;
+	bool apart = r->merge_logs == LOGS_APART ||
+		     (r->merge_logs == LOGS_BY_MODE && (r->instances || r->is_cluster));
+
+	for (size_t i = 0; i < l->n && r->result == 0; i++) {
+		if (!is_of_a_log_file(&l->items[i]))
+			continue;
+		if (apart)
+			set_apart(r, &l->items[i]);
+		if (r->has_no_logs) {
+			ecosystem_item_free(&l->items[i]);
+			l->items[i--] = l->items[--l->n];
+		}
+	}
+}
+
+static void take_treekill(struct ecosystem_reader *r, const struct key *k, const json_t *v)
+{
+	if (!json_is_false(v))
+		return;
+	ecosystem_set(r, "stop-group", "leader");
+	ecosystem_add(r, &r->eco->changed, r->key, k->text, r->key);
+}
+
+/* What pm2 takes a worker for ready after, which then may still boot. */
+static void take_listen_timeout(struct ecosystem_reader *r, const struct key *k, const json_t *v)
+{
+	(void)k;
+	if (!is_number(v, &r->listen_timeout_ms) || r->listen_timeout_ms < 0)
+		wrong(r, "a number of milliseconds");
+}
+
+/* As under pm2, where 0 is none. */
+static void take_cron(struct ecosystem_reader *r, const struct key *k, const json_t *v)
+{
+	const char *text = json_string_value(v);
+	double n;
+
+	if (is_number(v, &n) && n == 0)
+		return;
+	if (text)
+		ecosystem_set(r, k->text, text);
+	else
+		wrong(r, "a cron expression, such as \"0 3 * * *\"");
+}
+
+/* Both: of restart_delay nothing counts. */
 static void take_restart_delay(struct ecosystem_reader *r, const struct key *k, const json_t *v)
+{
+	double ms;
+
+	if (r->has_backoff || (is_number(v, &ms) && ms == 0))
+		return;
+	take_milliseconds(r, k, v);
+	ecosystem_set(r, "restart-backoff", "1");
+}
+
+static void take_backoff(struct ecosystem_reader *r, const struct key *k, const json_t *v)
 {
 	double ms;
 
 	if (is_number(v, &ms) && ms == 0)
 		return;
+	r->has_backoff = true;
 	take_milliseconds(r, k, v);
+	ecosystem_set(r, "restart-backoff", "1.5");
 	ecosystem_add(r, &r->eco->changed, r->key,
-		      "doubles with every short life, with some jitter, up to 15 s", r->key);
+		      "begins anew with a life of min_uptime, and has some jitter; pm2 wants 30 s",
+		      r->key);
 }
 
-static const char logs[] = "workers write to the container's stdout and stderr, unchanged";
 static const char pm2_only[] = "concerns pm2 itself";
 static const char pid_file[] = "sioinit status --json has the pids";
 static const char no_apm[] = "nothing is reported to pm2.io: /metrics is for Prometheus";
@@ -320,17 +507,17 @@ static const struct key keys[] = {
 	{ "port", take_as_it_is, "port" },
 	{ "max_memory_restart", take_as_it_is, "max-memory" },
 	{ "kill_timeout", take_milliseconds, "stop-timeout" },
-	{ "listen_timeout", take_listen_timeout, "ready-timeout" },
-	{ "wait_ready", take_flag, "wait-ready" },
-	{ "exp_backoff_restart_delay", take_restart_delay, "restart-delay" },
+	{ "listen_timeout", take_listen_timeout, NULL },
+	{ "wait_ready", take_wait_ready, "wait-ready" },
+	{ "exp_backoff_restart_delay", take_backoff, "restart-delay" },
 	{ "restart_delay", take_restart_delay, "restart-delay" },
 	{ "max_restarts", take_max_restarts, "max-restarts" },
 	{ "min_uptime", take_time, "min-uptime" },
 	{ "stop_exit_codes", take_codes, "stop-exit-codes" },
 	{ "autorestart", take_autorestart, "restart" },
-	{ "cron_restart", ignore, "SIOINIT_MAX_AGE replaces workers by age" },
-	{ "cron", ignore, "SIOINIT_MAX_AGE replaces workers by age" },
-	{ "shutdown_with_message", ignore, "workers are stopped by a signal: SIOINIT_STOP_SIGNAL" },
+	{ "cron_restart", take_cron, "cron-restart" },
+	{ "cron", take_cron, "cron-restart" },
+	{ "shutdown_with_message", take_shutdown, "stop-message" },
 	{ "source_map_support", ignore,
 	  "source maps are on for what node runs, as pm2 has it, whatever this says" },
 	{ "disable_source_map_support", ecosystem_take_source_maps,
@@ -342,7 +529,7 @@ static const struct key keys[] = {
 	  "filters nothing, as with pm2 7" },
 	{ "append_env_to_name", ecosystem_take_append_env, "NODE_ENV behind the app's name" },
 	{ "autostart", ignore_off, "only an app that is named is started then" },
-	{ "treekill", ignore_off, "no descendant of a worker outlives it" },
+	{ "treekill", take_treekill, "no descendant of a worker outlives it" },
 	{ "post_update", ignore, "build steps belong into the image" },
 	{ "io", ignore, no_apm },
 	{ "watch", ecosystem_take_watch, "watch" },
@@ -350,23 +537,23 @@ static const struct key keys[] = {
 	{ "watch_options", ecosystem_take_watch_options,
 	  "the kernel says what has changed (inotify)" },
 	{ "watch_delay", ignore, "100 ms after the last change" },
-	{ "out_file", ignore, logs },
-	{ "out", ignore, logs },
-	{ "output", ignore, logs },
-	{ "out_log", ignore, logs },
-	{ "error_file", ignore, logs },
-	{ "error", ignore, logs },
-	{ "err", ignore, logs },
-	{ "err_file", ignore, logs },
-	{ "err_log", ignore, logs },
-	{ "log_file", ignore, logs },
-	{ "log", ignore, logs },
-	{ "disable_logs", ignore, logs },
-	{ "log_type", ignore, logs },
-	{ "log_date_format", ignore, logs },
-	{ "merge_logs", ignore, logs },
-	{ "combine_logs", ignore, logs },
-	{ "time", ignore, logs },
+	{ "out_file", take_log_file, "log-out" },
+	{ "out", take_log_file, "log-out" },
+	{ "output", take_log_file, "log-out" },
+	{ "out_log", take_log_file, "log-out" },
+	{ "error_file", take_log_file, "log-err" },
+	{ "error", take_log_file, "log-err" },
+	{ "err", take_log_file, "log-err" },
+	{ "err_file", take_log_file, "log-err" },
+	{ "err_log", take_log_file, "log-err" },
+	{ "log_file", take_log_file, "log-all" },
+	{ "log", take_log_file, "log-all" },
+	{ "disable_logs", take_disable_logs, "worker-logs" },
+	{ "log_type", take_log_type, "worker-logs" },
+	{ "log_date_format", take_log_date, "log-date" },
+	{ "merge_logs", take_merge_logs, NULL },
+	{ "combine_logs", take_merge_logs, NULL },
+	{ "time", take_time_of_logs, "log-date" },
 	{ "uid", take_as_it_is, "user" },
 	{ "user", take_as_it_is, "user" },
 	{ "gid", take_as_it_is, "group" },
@@ -410,6 +597,10 @@ static const struct {
 	{ ecosystem_take_append_env, "variables", "" },
 	{ ecosystem_take_source_maps, "command", "" },
 	{ ecosystem_take_watch_options, "no effect", "" },
+	{ take_merge_logs, "command", "whether each worker has log files of its own" },
+	{ take_listen_timeout, "setting",
+	  "`SIOINIT_READY_TIMEOUT`, with `wait_ready` `SIOINIT_WAIT_READY_TIMEOUT`" },
+	{ take_treekill, "setting", "`SIOINIT_STOP_GROUP`, `leader` where it is false: " },
 	{ ignore, "no effect", "" },
 	{ ignore_off, "no effect", "" },
 };

@@ -89,7 +89,7 @@ static void take_port(struct ecosystem_reader *r, const struct ecosystem_item *s
 
 static void take_restart(struct ecosystem_reader *r, const struct ecosystem_item *s)
 {
-	r->eco->once = strcmp(s->value, "never") == 0;
+	r->eco->once = strcmp(s->value, "always") != 0;
 }
 
 static void take_workers(struct ecosystem_reader *r, const struct ecosystem_item *s)
@@ -147,6 +147,8 @@ static const struct {
 	{ "group", take_user },
 	{ "instance-var", take_instance_var },
 	{ "increment-var", take_increment_var },
+	{ "restart-backoff", keep },
+	{ "cron-restart", keep },
 };
 
 static void take_setting(struct ecosystem_reader *r, const struct ecosystem_item *s)

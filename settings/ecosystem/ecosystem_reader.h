@@ -19,6 +19,10 @@ struct ecosystem_reader {
 	bool append_env_to_name, no_source_maps;
 	struct ecosystem_words args, node_args;
 	const struct ecosystem *routed; /* beside: the app that clients are routed to */
+	double listen_timeout_ms;       /* 0: not said */
+	bool waits_ready, has_backoff;
+	bool is_cluster, has_time, has_no_logs;
+	enum { LOGS_BY_MODE, LOGS_MERGED, LOGS_APART } merge_logs;
 	bool
 	    beside; /* clients are not routed to it: PORT is a variable, settings are not its own */
 };
@@ -69,6 +73,10 @@ void ecosystem_set(struct ecosystem_reader *r, const char *setting, const char *
 
 /* One key of the app, whatever it is; r->key is its name from then on. */
 void ecosystem_take_key(struct ecosystem_reader *r, const char *name, const json_t *value);
+/* Which log files there are: one for each worker, for all, or none; after all keys. */
+void ecosystem_take_logs(struct ecosystem_reader *r);
+/* What wait_ready and listen_timeout mean together; after all keys. */
+void ecosystem_take_readiness(struct ecosystem_reader *r);
 /* Variables; r->key names where they are. */
 void ecosystem_take_env(struct ecosystem_reader *r, const json_t *v);
 /* @name=@value into @l unless the file's env has it; r->key is said to be where it is from. */

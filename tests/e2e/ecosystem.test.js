@@ -26,7 +26,7 @@ test("the app runs as the file says, and pm2's signal ends it", async () => {
 		assert.strictEqual(t.env.NODE_ENV, "production");
 		assert.strictEqual(t.env.PORT, String(s.port), "the environment's port is before the file's");
 		assert.strictEqual(t.env.SIOINIT_WORKERS, "2");
-		assert.match(s.log, /no effect: error_file, deploy/);
+		assert.match(s.log, /no effect: deploy/);
 		assert.match(s.log, /evaluated/);
 		assert.strictEqual(s.out.includes("evaluated"), false, "stdout is the workers'");
 	} finally {
@@ -134,7 +134,7 @@ test("migrate: YAML, and misuse", async () => {
 	assert.strictEqual(r.code, 0, r.out);
 	assert.match(r.out, /\nSIOINIT_WORKERS=max\n/);
 	assert.match(r.out, /\nCMD \["npm", "start"\]\n/);
-	assert.match(r.out, /# cron_restart: SIOINIT_MAX_AGE/);
+	assert.match(r.out, /^SIOINIT_CRON_RESTART=0 0 \* \* \*$/m);
 	fs.rmSync(tmp, { recursive: true });
 	const misuse = await run(["migrate"]);
 	assert.strictEqual(misuse.code, 2);

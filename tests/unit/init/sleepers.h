@@ -80,6 +80,7 @@ static inline void start_sleepers(unsigned n)
 				  .ready_timeout_ms = READY_MS,
 				  .min_uptime_ms = 1000,
 				  .restart_delay_ms = RESTART_MS,
+				  .restart_backoff = 2000,
 				  .shutdown_delay_ms = DELAY_MS,
 				  .drain_time_ms = DRAIN_MS,
 				  .stop_timeout_ms = STOP_MS,

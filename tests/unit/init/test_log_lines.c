@@ -51,6 +51,22 @@ static void assert_becomes(enum config_worker_logs format, const char *text, con
 	assert_string_equal(seen, wanted);
 }
 
+static void has_a_date_before_it(void **state)
+{
+	struct log_lines l = lines(WORKER_LOGS_RAW, false);
+
+	(void)state;
+	l.date = "10:00";
+	log_lines_feed(&l, STR("a\nb"), TIME);
+	log_lines_end(&l, TIME);
+	assert_string_equal(seen, "10:00: a\n10:00: b\n");
+	l = lines(WORKER_LOGS_PREFIX, false);
+	l.date = "10:00";
+	log_lines_feed(&l, STR("a\n"), TIME);
+	log_lines_end(&l, TIME);
+	assert_string_equal(seen, "10:00: [3] a\n");
+}
+
 static void prefixes_lines(void **state)
 {
 	(void)state;
@@ -170,6 +186,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_sidecar_has_its_name),
 		cmocka_unit_test(prefixes_lines),
+		cmocka_unit_test(has_a_date_before_it),
 		cmocka_unit_test(wraps_text),
 		cmocka_unit_test(says_error_for_stderr),
 		cmocka_unit_test(keeps_objects),

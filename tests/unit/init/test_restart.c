@@ -13,7 +13,7 @@ enum { NO_JITTER = 20 }; /* 80 + 20 per cent */
 
 static void assert_pause(uint32_t delay_ms, unsigned n, uint64_t wanted_ms)
 {
-	struct config c = { .restart_delay_ms = delay_ms };
+	struct config c = { .restart_delay_ms = delay_ms, .restart_backoff = 2000 };
 
 	assert_int_equal(restart_backoff_ms(&c, n, NO_JITTER), wanted_ms);
 }
@@ -29,6 +29,20 @@ static void doubles_from_the_delay_to_15_s(void **state)
 	assert_pause(20000, 3, 20000);
 }
 
+static void grows_by_the_factor_that_is_set(void **state)
+{
+	struct config c = { .restart_delay_ms = 100, .restart_backoff = 1500 };
+
+	(void)state;
+	assert_int_equal(restart_backoff_ms(&c, 2, NO_JITTER), 150);
+	assert_int_equal(restart_backoff_ms(&c, 3, NO_JITTER), 225);
+	assert_int_equal(restart_backoff_ms(&c, 100, NO_JITTER), 15000);
+	c.restart_delay_ms = 0;
+	assert_int_equal(restart_backoff_ms(&c, 3, NO_JITTER), 3);
+	c = (struct config){ .restart_delay_ms = 100, .restart_backoff = 1000 };
+	assert_int_equal(restart_backoff_ms(&c, 1000000, 0), 100);
+}
+
 static void never_loops_without_a_pause(void **state)
 {
 	(void)state;
@@ -38,7 +52,7 @@ static void never_loops_without_a_pause(void **state)
 
 static void varies_by_a_fifth(void **state)
 {
-	struct config c = { .restart_delay_ms = 1000 };
+	struct config c = { .restart_delay_ms = 1000, .restart_backoff = 2000 };
 
 	(void)state;
 	assert_int_equal(restart_backoff_ms(&c, 1, 0), 800);
@@ -48,7 +62,9 @@ static void varies_by_a_fifth(void **state)
 /* The verdict after @n ends like @end. */
 static enum restart_verdict after(unsigned n, const struct restart_end *end)
 {
-	struct config c = { .restart_delay_ms = 100, .min_uptime_ms = 5000 };
+	struct config c = { .restart_delay_ms = 100,
+			    .restart_backoff = 2000,
+			    .min_uptime_ms = 5000 };
 	struct start_limit l = { 0 };
 	struct restart r = { 0 };
 	const char *why;
@@ -97,7 +113,9 @@ static enum restart_verdict judge(struct restart *r, const struct config *c, str
 
 static void a_long_life_starts_over(void **state)
 {
-	const struct config c = { .restart_delay_ms = 100, .min_uptime_ms = 5000 };
+	const struct config c = { .restart_delay_ms = 100,
+				  .restart_backoff = 2000,
+				  .min_uptime_ms = 5000 };
 	const struct restart_end brief = { .uptime_ms = 4999, .was_ready = true },
 				 enough = { .uptime_ms = 5000, .was_ready = true };
 	struct restart r = { 0 };
@@ -116,7 +134,9 @@ static void a_long_life_starts_over(void **state)
 /* An app that waits for its database and then fails. */
 static void a_long_life_that_was_never_ready_does_not(void **state)
 {
-	const struct config c = { .restart_delay_ms = 100, .min_uptime_ms = 5000 };
+	const struct config c = { .restart_delay_ms = 100,
+				  .restart_backoff = 2000,
+				  .min_uptime_ms = 5000 };
 	const struct restart_end missed = { .uptime_ms = 60000, .missed = true, .was_ready = true };
 	struct restart r = { 0 };
 	uint64_t delay_ms;
@@ -174,6 +194,16 @@ static void never_is_never(void **state)
 	assert_int_equal(delay_ms, 0);
 }
 
+static void once_is_enough(void **state)
+{
+	const struct config c = { .restart = RESTART_ONCE };
+	struct restart r = { 0 };
+	uint64_t delay_ms;
+
+	(void)state;
+	assert_int_equal(judge(&r, &c, (struct restart_end){ .code = 1 }, &delay_ms), RESTART_NOT);
+}
+
 static enum restart_verdict at(struct start_limit *l, uint64_t now_ms, unsigned n_workers)
 {
 	const struct config c = { .start_limit = { .n = 2, .within_ms = 1000 } };
@@ -201,6 +231,7 @@ static void a_loop_after_it_was_ready_ends(void **state)
 static void the_defaults_end_a_loop_within_a_minute(void **state)
 {
 	const struct config c = { .restart_delay_ms = 100,
+				  .restart_backoff = 2000,
 				  .min_uptime_ms = 5000,
 				  .start_limit = { .n = 8, .within_ms = 60000 } };
 	struct restart_end end = { .now_ms = 100,
@@ -241,7 +272,7 @@ static void one_workers_loop_does_not_end_the_others(void **state)
 
 static void replacements_that_fail_wait_longer_each_time(void **state)
 {
-	const struct config c = { .restart_delay_ms = 100 };
+	const struct config c = { .restart_delay_ms = 100, .restart_backoff = 2000 };
 	struct restart r = { 0 };
 
 	(void)state;
@@ -253,7 +284,7 @@ static void replacements_that_fail_wait_longer_each_time(void **state)
 
 static void chance_is_kept_within_bounds(void **state)
 {
-	struct config c = { .restart_delay_ms = 1000 };
+	struct config c = { .restart_delay_ms = 1000, .restart_backoff = 2000 };
 
 	(void)state;
 	for (uint32_t random = 0; random < 1000; random++) {
@@ -267,6 +298,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(doubles_from_the_delay_to_15_s),
+		cmocka_unit_test(grows_by_the_factor_that_is_set),
 		cmocka_unit_test(never_loops_without_a_pause),
 		cmocka_unit_test(varies_by_a_fifth),
 		cmocka_unit_test(gives_up_an_app_that_never_got_ready),
@@ -277,6 +309,7 @@ int main(void)
 		cmocka_unit_test(max_restarts_counts_short_lives_in_a_row),
 		cmocka_unit_test(an_exit_code_can_say_that_it_is_done),
 		cmocka_unit_test(never_is_never),
+		cmocka_unit_test(once_is_enough),
 		cmocka_unit_test(a_loop_after_it_was_ready_ends),
 		cmocka_unit_test(the_defaults_end_a_loop_within_a_minute),
 		cmocka_unit_test(ends_far_apart_are_no_loop),

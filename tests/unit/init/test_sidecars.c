@@ -69,6 +69,7 @@ static int set_up(void **state)
 {
 	(void)state;
 	config = (struct config){ .restart_delay_ms = RESTART_MS,
+				  .restart_backoff = 2000,
 				  .min_uptime_ms = MIN_UPTIME_MS,
 				  .stop_timeout_ms = STOP_MS,
 				  .stop_signal = SIGTERM };
@@ -78,7 +79,7 @@ static int set_up(void **state)
 	times_over = 0;
 	was_forced = false;
 	assert_int_equal(uv_loop_init(&loop), 0);
-	logs_init(&logs, &loop, WORKER_LOGS_RAW, log_open());
+	logs_init(&logs, &loop, &config, &credentials, log_open());
 	return 0;
 }
 

@@ -25,7 +25,8 @@ enum {
 	STOP_MS = 10000,
 	DRAIN_MS = 4000,
 	READY_MS = 30000,
-	LONG_MS = 3600000
+	LONG_MS = 3600000,
+	WORD_MS = 3000
 };
 
 #define ONLINE "{\"cmd\":\"NODE_CLUSTER\",\"act\":\"online\",\"seq\":0}\n"
@@ -113,19 +114,33 @@ static void set_up_config(void)
 				  .stop_signal = SIGTERM };
 }
 
-static int setup_with(bool has_deadline, void (*handler)(int))
+static int open_all(bool has_deadline, void (*handler)(int))
 {
-	set_up_config();
 	assert_int_equal(uv_loop_init(&loop), 0);
 	hub_init(&hub, SERIAL_JSON, 64 << 20, 0);
 	start(has_deadline, handler);
 	return 0;
 }
 
+static int setup_with(bool has_deadline, void (*handler)(int))
+{
+	set_up_config();
+	return open_all(has_deadline, handler);
+}
+
 static int setup(void **state)
 {
 	(void)state;
 	return setup_with(true, SIG_DFL);
+}
+
+static int setup_for_its_word(void **state)
+{
+	(void)state;
+	set_up_config();
+	config.wait_ready = true;
+	config.wait_ready_timeout_ms = WORD_MS;
+	return open_all(true, SIG_DFL);
 }
 
 static int setup_stubborn(void **state)
@@ -236,6 +251,31 @@ static void listening_is_not_enough_when_ready_is_to_be_said(void **state)
 	assert_state(WORKER_BOOTING);
 	say(USER_READY);
 	assert_state(WORKER_READY);
+}
+
+static void the_word_is_not_waited_for_for_ever(void **state)
+{
+	(void)state;
+	say(ONLINE);
+	say(LISTEN);
+	say(LISTENING);
+	pass(WORD_MS - 1);
+	assert_state(WORKER_BOOTING);
+	pass(1);
+	assert_state(WORKER_READY);
+	pass(LONG_MS);
+	assert_false(w->killed);
+}
+
+static void one_without_a_word_must_still_listen_in_time(void **state)
+{
+	(void)state;
+	say(ONLINE);
+	pass(WORD_MS);
+	pass(READY_MS - WORD_MS - 1);
+	assert_false(w->killed);
+	pass(1);
+	assert_true(w->killed);
 }
 
 /* The end */
@@ -453,6 +493,28 @@ static void a_short_stop_timeout_is_kept(void **state)
 	assert_int_equal(wait_for_end(), SIGKILL);
 }
 
+static void hears_the_stop_message_instead_of_the_signal(void **state)
+{
+	(void)state;
+	config.stop_message = "shutdown";
+	get_ready();
+	worker_stop(w);
+	loop_turn(&loop);
+	assert_true(hears("\"shutdown\"\n"));
+	pass(500);
+	pass(STOP_MS - 500);
+	assert_int_equal(wait_for_end(), SIGKILL);
+}
+
+static void gets_the_signal_where_nobody_hears_a_message(void **state)
+{
+	(void)state;
+	config.stop_message = "shutdown";
+	worker_stop(w);
+	assert_false(hears("shutdown"));
+	assert_int_equal(wait_for_end(), SIGTERM);
+}
+
 /* Leaving */
 
 static void one_that_leaves_its_channel_is_drained(void **state)
@@ -588,6 +650,7 @@ static void only_one_that_serves_is_suspected(void **state)
 
 #define LIFE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 #define AT_TERMINAL(test) cmocka_unit_test_setup_teardown(test, setup_at_terminal, teardown)
+#define FOR_ITS_WORD(test) cmocka_unit_test_setup_teardown(test, setup_for_its_word, teardown)
 #define CATCHING(test) cmocka_unit_test_setup_teardown(test, setup_catching, teardown)
 #define STUBBORN(test) cmocka_unit_test_setup_teardown(test, setup_stubborn, teardown)
 
@@ -598,6 +661,8 @@ int main(void)
 		LIFE(one_that_is_ready_has_all_the_time),
 		AT_TERMINAL(one_at_the_terminal_has_all_the_time),
 		LIFE(listening_is_not_enough_when_ready_is_to_be_said),
+		FOR_ITS_WORD(the_word_is_not_waited_for_for_ever),
+		FOR_ITS_WORD(one_without_a_word_must_still_listen_in_time),
 		LIFE(drains_then_is_told_to_stop),
 		LIFE(drains_for_half_the_stop_timeout_at_most),
 		LIFE(stops_early_when_nobody_is_left),
@@ -615,6 +680,8 @@ int main(void)
 		STUBBORN(the_stop_timeout_includes_the_drain),
 		STUBBORN(asking_again_gains_no_time),
 		STUBBORN(a_short_stop_timeout_is_kept),
+		LIFE(hears_the_stop_message_instead_of_the_signal),
+		LIFE(gets_the_signal_where_nobody_hears_a_message),
 		LIFE(one_that_leaves_its_channel_is_drained),
 		LIFE(one_without_a_channel_leaves_none),
 		LIFE(one_that_closes_its_server_lives_on),

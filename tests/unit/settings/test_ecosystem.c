@@ -91,12 +91,25 @@ static void has_a_setting_for_a_key(void **state)
 		{ "\"maxMemoryRestart\": 1000", "max-memory=1000\n" },
 		{ "\"kill_timeout\": 1600", "stop-timeout=1.6\n" },
 		{ "\"kill_timeout\": \"3000\"", "stop-timeout=3\n" },
-		{ "\"listen_timeout\": 8000", "ready-timeout=8\n" },
-		{ "\"wait_ready\": true", "wait-ready=on\n" },
-		{ "\"exp_backoff_restart_delay\": 100", "restart-delay=0.1\n" },
-		{ "\"restart_delay\": 2000", "restart-delay=2\n" },
+		{ "\"listen_timeout\": 8000", "\nstop-signal=INT\n" },
+		{ "\"listen_timeout\": 40000", "ready-timeout=40\n" },
+		{ "\"wait_ready\": true", "wait-ready=on\nwait-ready-timeout=3\n" },
+		{ "\"wait_ready\": true, \"listen_timeout\": 8000", "wait-ready-timeout=8\n" },
+		{ "\"listen_timeout\": \"40000\", \"wait_ready\": true",
+		  "wait-ready-timeout=40\nready-timeout=80\n" },
+		{ "\"exp_backoff_restart_delay\": 100",
+		  "restart-delay=0.1\nrestart-backoff=1.5\n" },
+		{ "\"restart_delay\": 2000", "restart-delay=2\nrestart-backoff=1\n" },
+		{ "\"exp_backoff_restart_delay\": 100, \"restart_delay\": 2000",
+		  "restart-delay=0.1\nrestart-backoff=1.5\nworkers" },
+		{ "\"shutdown_with_message\": true", "stop-message=shutdown\n" },
+		{ "\"cron_restart\": \"0 3 * * *\"", "cron-restart=0 3 * * *\n" },
+		{ "\"cron\": \"0 3 * * *\"", "cron-restart=0 3 * * *\n" },
+		{ "\"cron_restart\": 0, \"shutdown_with_message\": false",
+		  "workers=1\nstop-signal" },
+		{ "\"treekill\": false", "stop-group=leader\n" },
 		{ "\"max_restarts\": 10", "max-restarts=10\n" },
-		{ "\"max_restarts\": 0", "restart=never\n" },
+		{ "\"max_restarts\": 0", "restart=once\n" },
 		{ "\"min_uptime\": 5000", "min-uptime=5\n" },
 		{ "\"min_uptime\": \"5000\"", "min-uptime=5\n" },
 		{ "\"min_uptime\": \"10s\"", "min-uptime=10\n" },
@@ -104,7 +117,6 @@ static void has_a_setting_for_a_key(void **state)
 		{ "\"min_uptime\": \"1h\"", "min-uptime=3600\n" },
 		{ "\"stop_exit_codes\": [0, \"78\"]", "stop-exit-codes=0,78\n" },
 		{ "\"stop_exit_codes\": 3", "stop-exit-codes=3\n" },
-		{ "\"autorestart\": false", "restart=never\n" },
 		{ "\"instance_var\": \"ID\"", "instance-var=ID\n" },
 		{ "\"incrementVar\": \"N\"", "increment-var=N\n" },
 		{ "\"increment_var\": \"PORT\", \"env\": { \"PORT\": 3000 }",
@@ -114,6 +126,23 @@ static void has_a_setting_for_a_key(void **state)
 		{ "\"watch\": true", "watch=.\n" },
 		{ "\"watch\": [\"./src/\", \"lib\"], \"ignore_watch\": \"src/*.log\"",
 		  "watch=src,lib\nwatch-ignore=src/*.log\n" },
+		{ "\"autorestart\": false", "restart=once\n" },
+		{ "\"autorestart\": \"false\"", "restart=once\n" },
+		{ "\"out_file\": \"/l/o.log\"", "log-out=/l/o.log\n" },
+		{ "\"output\": \"o.log\", \"instances\": 1", "log-out=o-{slot}.log\n" },
+		{ "\"error\": \"o-12.log\", \"exec_mode\": \"cluster\"", "log-err=o-{slot}.log\n" },
+		{ "\"err_file\": \"o.log\", \"instances\": 2, \"merge_logs\": true",
+		  "log-err=o.log\n" },
+		{ "\"combine_logs\": false, \"log\": \"o-.log\"", "log-all=o--{slot}.log\n" },
+		{ "\"log_file\": \"combined.txt\", \"instances\": 2", "log-all=combined.txt\n" },
+		{ "\"out_file\": \"/dev/null\", \"error_file\": \"NULL\"", "workers=1\nstop-s" },
+		{ "\"out_file\": \"/dev/stdout\", \"log\": false", "workers=1\nstop-s" },
+		{ "\"out_file\": \"a.log\", \"disable_logs\": true",
+		  "worker-logs=off\nworkers=1\nstop-s" },
+		{ "\"log_type\": \"json\"", "worker-logs=json\n" },
+		{ "\"log_date_format\": \"HH:mm Z\"", "log-date=HH:mm Z\n" },
+		{ "\"time\": true, \"log_date_format\": \"HH:mm Z\"",
+		  "log-date=YYYY-MM-DDTHH:mm:ss\nworkers=1\n" },
 		{ "\"x\": 1", "stop-signal=INT\n" },
 	};
 
@@ -176,9 +205,9 @@ static void says_what_has_no_effect(void **state)
 	assert_has("\"watch\": false, \"ignore_watch\": [{}]", "|a.js\n");
 	assert_null(strstr(shown, "watch"));
 	assert_has("\"watch\": true", "~watch=workers are replaced one by one");
-	assert_has("\"outFile\": \"/x\"", "!outFile=workers write to");
+	assert_has("\"outFile\": true", "!outFile=it names no file");
 	assert_has("\"nonsense\": 1", "!nonsense=no key of pm2's");
-	assert_has("\"treekill\": false", "!treekill=");
+	assert_has("\"treekill\": false", "~treekill=");
 	assert_has("\"watch\": false, \"treekill\": true", "|a.js\n");
 	assert_null(strstr(shown, "!"));
 }
@@ -252,6 +281,7 @@ static void routes_to_one_of_several(void **state)
 	assert_routed(APP("a", ", \"instances\": \"1\"") "," APP("b", ", \"instances\": -1"),
 		      "b|a");
 	assert_routed(APP("a", "") "," APP("b", ", \"autostart\": false"), "a");
+	assert_routed(APP("a", ", \"autostart\": false") "," APP("b", ""), "b");
 	assert_routed(APP("a", "") "," APP("Log-Shipper", "") "," APP("@x/y", "") "," APP(
 			  "log.shipper", "") "," APP("9", ""),
 		      "a|log_shipper|app__x_y|log_shipper_3|app_9");
@@ -582,8 +612,9 @@ static void makes_an_app_of_pm2s_call(void **state)
 	call.said[1] = (struct pm2_said){ pm2_option_find("--wait-ready"), NULL };
 	call.said[2] = (struct pm2_said){ pm2_option_find("--stop-exit-codes"), "0,3" };
 	call.n = 3;
-	assert_called(&call, "workers=3\nwait-ready=on\nstop-exit-codes=0,3\nstop-signal=INT\n"
-			     "|node|--enable-source-maps|a.js|-p|1\n");
+	assert_called(
+	    &call, "workers=3\nwait-ready=on\nstop-exit-codes=0,3\n"
+		   "wait-ready-timeout=3\nstop-signal=INT\n|node|--enable-source-maps|a.js|-p|1\n");
 	call.start = false;
 	call.n = 1;
 	assert_called(&call, "workers=3\n|a.js|-p|1\n");
