@@ -33,7 +33,7 @@ size_t instance_variables(const struct worker_context *cx, unsigned slot,
 
 	(void)snprintf(ret[n++], INSTANCE_VARIABLE_SIZE, "%s=%u", c->instance_var, slot);
 	(void)snprintf(ret[n++], INSTANCE_VARIABLE_SIZE, "pm_id=%u", pm_id(cx, slot));
-	if (c->ecosystem)
+	if (c->app_name)
 		(void)snprintf(ret[n++], INSTANCE_VARIABLE_SIZE, "instances=%u", cx->wanted);
 	if (c->increment_var)
 		(void)snprintf(ret[n++], INSTANCE_VARIABLE_SIZE, "%s=%.15g", c->increment_var,

@@ -71,6 +71,14 @@ static int build_line(struct ecosystem_reader *r, struct ecosystem_words *comman
 	return n == 0 ? ecosystem_words_add(command, str_of(r->script)) : n;
 }
 
+/* Not where our own command line has some of pm2's options. */
+static bool is_as_pm2(const struct ecosystem_reader *r)
+{
+	const struct pm2_call *call = r->rq->call;
+
+	return !(call && call->script && !call->start);
+}
+
 static bool is_run_by_itself(const struct ecosystem_reader *r)
 {
 	return r->interpreter && strcmp(r->interpreter, "none") == 0;
@@ -124,7 +132,8 @@ static void build_command(struct ecosystem_reader *r)
 	r->eco->command = command.list;
 	r->eco->command_len = command.n;
 	r->eco->script_at = is_line ? command.n : command.n - 1 - r->args.n;
-	r->eco->source_maps = !is_line && !r->no_source_maps && !is_run_by_itself(r);
+	r->eco->source_maps =
+	    !is_line && !r->no_source_maps && !is_run_by_itself(r) && is_as_pm2(r);
 }
 
 /* The app */
@@ -261,9 +270,7 @@ static void take_other_sections(struct ecosystem_reader *r, const json_t *tree)
 /* Where pm2's default is what the app was written for: one process, and handlers for SIGINT. */
 static void take_defaults(struct ecosystem_reader *r)
 {
-	const struct pm2_call *call = r->rq->call;
-
-	if (call && call->script && !call->start)
+	if (!is_as_pm2(r))
 		return;
 	r->key = "as pm2";
 	if (!r->instances)

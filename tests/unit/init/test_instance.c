@@ -31,7 +31,7 @@ static void tells_the_slot(void **state)
 	(void)state;
 	assert_told(&c, 1, "NODE_APP_INSTANCE=1 pm_id=1 ");
 	c.instance_var = "ID";
-	c.ecosystem = "eco";
+	c.app_name = "eco";
 	assert_told(&c, 0, "ID=0 pm_id=0 instances=4 ");
 }
 

@@ -612,8 +612,9 @@ static void makes_an_app_of_pm2s_call(void **state)
 	call.said[1] = (struct pm2_said){ pm2_option_find("--wait-ready"), NULL };
 	call.said[2] = (struct pm2_said){ pm2_option_find("--stop-exit-codes"), "0,3" };
 	call.n = 3;
-	assert_called(&call, "workers=3\nwait-ready=on\nstop-exit-codes=0,3\nstop-signal=INT\n"
-			     "|a.js|-p|1\n");
+	assert_called(
+	    &call, "workers=3\nwait-ready=on\nstop-exit-codes=0,3\n"
+		   "wait-ready-timeout=3\nstop-signal=INT\n|node|--enable-source-maps|a.js|-p|1\n");
 	call.start = false;
 	call.n = 1;
 	assert_called(&call, "workers=3\n|a.js|-p|1\n");
