@@ -602,10 +602,6 @@ static const struct {
 	  "whether `SIOINIT_LOG_OUT` and the like have {slot} in them" },
 	{ take_treekill, "setting", "false: `SIOINIT_STOP_GROUP=leader`; " },
 	{ ecosystem_take_watch_options, "no effect", "" },
-	{ take_merge_logs, "command", "whether each worker has log files of its own" },
-	{ take_listen_timeout, "setting",
-	  "`SIOINIT_READY_TIMEOUT`, with `wait_ready` `SIOINIT_WAIT_READY_TIMEOUT`" },
-	{ take_treekill, "setting", "`SIOINIT_STOP_GROUP`, `leader` where it is false: " },
 	{ ignore, "no effect", "" },
 	{ ignore_off, "no effect", "" },
 };
