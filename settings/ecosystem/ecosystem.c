@@ -226,21 +226,20 @@ static json_t *wanted(struct ecosystem_reader *r, const json_t *tree)
 	return json_incref((json_t *)apps);
 }
 
-/* One that is named runs, whatever autostart says. */
-static const json_t *routed(struct ecosystem_reader *r, const json_t *apps)
+/* One that is not to be started is when it is named. */
+static const json_t *choose_of(struct ecosystem_reader *r, const json_t *apps)
 {
 	const json_t *app = ecosystem_routed(apps);
 	char names[NAMES_MAX];
 
-	if (app)
-		return app;
-	if (r->rq->app)
-		return json_array_get(apps, 0);
+	if (app || r->rq->app)
+		return app ? app : json_array_get(apps, 0);
 	list_names(apps, names, sizeof(names));
-	ecosystem_fail(r,
-		       "autostart: no app in it is to be started (SIOINIT_ECOSYSTEM_APP "
-		       "runs one by its name: %s)",
-		       names);
+	ecosystem_fail(
+	    r,
+	    "autostart: no app in it is to be started (SIOINIT_ECOSYSTEM_APP runs one by "
+	    "its name: %s)",
+	    names);
 	return NULL;
 }
 
@@ -249,7 +248,7 @@ static const json_t *choose(struct ecosystem_reader *r, const json_t *apps)
 	if (json_is_array(apps) && json_array_size(apps) == 0)
 		ecosystem_fail(r, "no apps in it");
 	else if (json_is_array(apps))
-		return routed(r, apps);
+		return choose_of(r, apps);
 	else if (!json_is_object(apps))
 		ecosystem_fail(r, "no app in it: { apps: [{ script: ... }] } is wanted");
 	else if (ecosystem_is_not_started(apps) && !r->rq->app)
@@ -305,10 +304,10 @@ static void take_app(struct ecosystem_reader *r, const json_t *app)
 	    ecosystem_take_key(r, key, value);
 	take_name(r, app);
 	take_env_of_a_name(r, app);
-	ecosystem_settle_instances(r);
-	ecosystem_settle_watch(r);
 	ecosystem_take_readiness(r);
 	ecosystem_take_logs(r);
+	ecosystem_settle_instances(r);
+	ecosystem_settle_watch(r);
 	take_defaults(r);
 	build_command(r);
 }

@@ -18,11 +18,11 @@ struct ecosystem_reader {
 	const char *increment_var;                          /* ditto */
 	bool append_env_to_name, no_source_maps;
 	struct ecosystem_words args, node_args;
-	const struct ecosystem *routed; /* beside: the app that clients are routed to */
-	double listen_timeout_ms;       /* 0: not said */
+	double listen_timeout_ms; /* 0: not said */
 	bool waits_ready, has_backoff;
 	bool is_cluster, has_time, has_no_logs;
 	enum { LOGS_BY_MODE, LOGS_MERGED, LOGS_APART } merge_logs;
+	const struct ecosystem *routed; /* beside: the app that clients are routed to */
 	bool
 	    beside; /* clients are not routed to it: PORT is a variable, settings are not its own */
 };
