@@ -11,6 +11,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "init/pool/claims.h"
 #include "init/routers/router_env.h"
 #include "init/supervisor/core.h"
 #include "init/supervisor/cron_restart.h"
@@ -89,6 +90,8 @@ static void start_workers(struct init *in)
 	unsigned n;
 
 	in->context.reach = command_reach(in->config, in->command);
+	if (in->context.reach.claimed)
+		claims_open(&in->claims, &in->pool);
 	log_info("init: workers are reached by %s (%s)", worker_style_name(in->context.reach.style),
 		 in->context.reach.why);
 	in->context.dialect = dialect_choose(in->config, in->command);

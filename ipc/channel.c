@@ -749,24 +749,44 @@ static void close_handle(struct channel *ch, uv_handle_t *h)
 	uv_close(h, on_handle_closed);
 }
 
-void channel_close(struct channel *ch, void (*on_closed)(struct channel *ch))
+static void drop_all(struct channel *ch)
 {
 	struct channel_item *it, *next;
 
-	if (ch->closing)
-		return;
-	ch->closing = true;
-	ch->on_closed = on_closed;
 	DL_FOREACH_SAFE(ch->queue, it, next)
 	item_free(it);
 	ch->queue = ch->last_own = NULL;
 	ch->n_own = 0;
-	ch->own_bytes = ch->relayed_bytes = 0;
-	free(ch->spare);
-	ch->spare = NULL;
+	ch->own_bytes = ch->relayed_bytes = ch->head_offset = 0;
 	blob_unref(ch->in);
 	ch->in = NULL;
 	fd_close(&ch->in_fd);
+}
+
+int channel_reopen(struct channel *ch, int fd)
+{
+	auto_fd int next = fd;
+
+	assert(ch->ended && !ch->closing);
+	if (dup3(next, ch->fd, O_CLOEXEC) < 0)
+		return -errno;
+	drop_all(ch);
+	ch->in_len = ch->in_size = ch->searched = ch->skip = ch->unread = ch->since_fd = 0;
+	ch->skips_line = false;
+	ch->ended = false;
+	channel_rearm(ch);
+	return 0;
+}
+
+void channel_close(struct channel *ch, void (*on_closed)(struct channel *ch))
+{
+	if (ch->closing)
+		return;
+	ch->closing = true;
+	ch->on_closed = on_closed;
+	drop_all(ch);
+	free(ch->spare);
+	ch->spare = NULL;
 	channel_arm(ch, 0);
 	close_handle(ch, (uv_handle_t *)&ch->poll);
 	close_handle(ch, (uv_handle_t *)&ch->look_again);

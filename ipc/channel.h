@@ -152,6 +152,10 @@ static inline bool channel_has_sent(const struct channel *ch, uint64_t number)
  */
 void channel_read_rest(struct channel *ch);
 
+/* After its end: goes on with another peer. What was queued or received in part is dropped; @fd, a
+ * non-blocking socket, is consumed. 0, or -errno: it has ended as before. */
+int channel_reopen(struct channel *ch, int fd);
+
 /* The only door, idempotent: drops the queue, closes the socket. @on_closed runs later from the
  * loop; the memory must live until then. */
 void channel_close(struct channel *ch, void (*on_closed)(struct channel *ch));

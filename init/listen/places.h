@@ -37,7 +37,7 @@ struct places {
 	struct place *list;
 	unsigned n;
 	uint32_t last_id;
-	bool told_full, told_clash; /* said already, see bind_clash.h */
+	bool told_full, told_clash, told_unclaimed; /* said already, see bind_clash.h */
 
 	/* Which server the public port belongs to (init/worker/listening.h), as known from workers
 	 * before. */

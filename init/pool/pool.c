@@ -19,6 +19,7 @@
 #include "init/system/reap.h"
 #include "init/system/terminal.h"
 #include "init/worker/bind_clash.h"
+#include "init/worker/claim.h"
 
 #include "base/ban.h"
 
@@ -350,7 +351,10 @@ static void on_end(struct pool *p, struct worker *w, int status, const struct ru
 	worker_read_last_words(w);
 	write_death(p, w, status, end.uptime_ms, usage,
 		    logs_worker_ended(p->context->logs, w->pid));
-	bind_clash_explain(w, p->context->command, end.code);
+	if (worker_refused_claim(w, end.code))
+		p->context->reach.claimed = false;
+	else
+		bind_clash_explain(w, p->context->command, end.code);
 	DL_DELETE(p->workers, w);
 	p->n_workers--;
 	counter_add(&p->context->board->worker_ends, 1);

@@ -56,8 +56,10 @@ static struct worker *worker_new(struct slot *s)
 			.frontend = cx->frontend,
 			.handles = { .pending = &cx->board->rows[s->number].pending },
 			.asked = cx->reach.style,
-			.has_channel = cx->reach.channel,
-			.hears = cx->reach.channel && command_reads_channel(cx->command),
+			.has_channel = cx->reach.channel && !cx->reach.claimed,
+			.is_claimed = cx->reach.claimed,
+			.hears = cx->reach.channel && !cx->reach.claimed &&
+				 command_reads_channel(cx->command),
 			.has_deadline = terminal_for_worker(cx->terminal, cx->wanted) < 0,
 			.answers_pings = cx->reach.pings,
 			.style = cx->reach.style,
@@ -83,6 +85,7 @@ static int start(struct pool *p, struct worker *w, int *ret_code)
 	r = take_endpoint(p, w);
 	if (r == 0)
 		r = w->pid = launch(w, far, ret_code);
+	w->app = w->pid;
 	if (r > 0)
 		r = worker_init(w, cx->loop, fd_take(&near), cx->hub, cx->dialect.bound_unread);
 	if (r < 0) {

@@ -9,6 +9,7 @@
 #include "init/listen/places.h"
 #include "init/logs/access_file.h"
 #include "init/logs/logs.h"
+#include "init/pool/claims.h"
 #include "init/pool/monitor.h"
 #include "init/pool/pool.h"
 #include "init/routers/lent_polls.h"
@@ -43,6 +44,7 @@ struct init {
 	struct hub hub;
 	struct places places;
 	struct pool pool;
+	struct claims claims;
 	struct groups groups; /* of workers, without a leader */
 	struct routers routers;
 	struct shutdown shutdown;

@@ -49,6 +49,13 @@ static void explain(const struct worker *w, const char *word, int code)
 			  "names port %u, where sioinit listens itself: write {port} in place of "
 			  "the number",
 			  w->slot, code, word, public);
+	else if (w->is_claimed && !w->was_claimed)
+		log_warn("worker[%u]: exit code %d before it was ready, and no Node process of it "
+			 "has asked for the IPC channel; if it says that the address is in use: "
+			 "sioinit listens at port %u itself. Let the script end with exec node "
+			 "server.js, or the app listen at $PORT, which is %u here "
+			 "(SIOINIT_DISPATCH=port), or write {port} into its arguments",
+			 w->slot, code, public, own ? own : public);
 	else if (own)
 		log_warn("worker[%u]: exit code %d before it was ready; if it says that the "
 			 "address is in use: sioinit listens at port %u itself, let the worker "

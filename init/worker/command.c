@@ -12,6 +12,8 @@
 #include "base/log.h"
 #include "base/macros.h"
 #include "init/system/spawn.h"
+#include "init/worker/single_executable.h"
+#include "init/worker/starters.h"
 #include "settings/interpreter.h"
 
 #include "base/ban.h"
@@ -22,20 +24,11 @@ static const struct {
 	const char *name;
 	enum command_runtime runtime;
 } runtimes[] = {
-	{ "node", RUNTIME_NODE },       { "nodejs", RUNTIME_NODE },
-	{ "bun", RUNTIME_BUN },         { "deno", RUNTIME_DENO },
-	{ "python", RUNTIME_OTHER },    { "python3", RUNTIME_OTHER },
-	{ "sh", RUNTIME_WRAPPER },      { "bash", RUNTIME_WRAPPER },
-	{ "dash", RUNTIME_WRAPPER },    { "ash", RUNTIME_WRAPPER },
-	{ "busybox", RUNTIME_WRAPPER }, { "env", RUNTIME_WRAPPER },
-	{ "nice", RUNTIME_WRAPPER },    { "ionice", RUNTIME_WRAPPER },
-	{ "taskset", RUNTIME_WRAPPER }, { "numactl", RUNTIME_WRAPPER },
-	{ "stdbuf", RUNTIME_WRAPPER },  { "setpriv", RUNTIME_WRAPPER },
-	{ "gosu", RUNTIME_WRAPPER },    { "su-exec", RUNTIME_WRAPPER },
-	{ "strace", RUNTIME_WRAPPER },  { "npm", RUNTIME_WRAPPER },
-	{ "npx", RUNTIME_WRAPPER },     { "yarn", RUNTIME_WRAPPER },
-	{ "pnpm", RUNTIME_WRAPPER },    { "tsx", RUNTIME_WRAPPER },
-	{ "ts-node", RUNTIME_WRAPPER },
+	{ "node", RUNTIME_NODE },    { "nodejs", RUNTIME_NODE },  { "bun", RUNTIME_BUN },
+	{ "deno", RUNTIME_DENO },    { "python", RUNTIME_OTHER }, { "pypy", RUNTIME_OTHER },
+	{ "ruby", RUNTIME_OTHER },   { "php", RUNTIME_OTHER },    { "perl", RUNTIME_OTHER },
+	{ "java", RUNTIME_OTHER },   { "dotnet", RUNTIME_OTHER }, { "erl", RUNTIME_OTHER },
+	{ "elixir", RUNTIME_OTHER },
 };
 
 static const char *base_name(const char *path)
@@ -81,17 +74,29 @@ int command_find(const char *name, char found[static COMMAND_PATH_MAX])
 	return result;
 }
 
+/* Without a version, as in python3.11. */
+static size_t name_length(const char *program)
+{
+	size_t n = strcspn(program, "0123456789");
+
+	return program[n + strspn(program + n, "0123456789.")] ? strlen(program) : n;
+}
+
 /* NULL: not by its name. */
 static const enum command_runtime *runtime_named(const char *program)
 {
+	const char *base = base_name(program);
+	size_t n = name_length(base);
+
 	for (size_t i = 0; i < ARRAY_LEN(runtimes); i++)
-		if (strcmp(base_name(program), runtimes[i].name) == 0)
+		if (strlen(runtimes[i].name) == n && strncmp(base, runtimes[i].name, n) == 0)
 			return &runtimes[i].runtime;
 	return NULL;
 }
 
-/* A script that names any of the runtimes behind #! may turn into it. */
-static bool is_wrapper_script(const char *path)
+/* Of a file by what stands behind #!: what names an interpreter that never becomes Node does not
+ * either. */
+static enum command_runtime runtime_of_script(const char *path)
 {
 	FILE *f = fopen(path, "re");
 	char line[256] = "", *save = NULL;
@@ -100,23 +105,47 @@ static bool is_wrapper_script(const char *path)
 	if (f)
 		(void)fclose(f);
 	if (n < 2 || memcmp(line, "#!", 2) != 0)
-		return false;
+		return RUNTIME_WRAPPER;
 	line[strcspn(line, "\n")] = '\0';
 	for (char *w = strtok_r(line + 2, " \t", &save); w; w = strtok_r(NULL, " \t", &save))
 		if (strcmp(base_name(w), "env") != 0 && w[0] != '-')
-			return runtime_named(w) && *runtime_named(w) != RUNTIME_OTHER;
-	return false;
+			return runtime_named(w) && *runtime_named(w) == RUNTIME_OTHER
+				   ? RUNTIME_OTHER
+				   : RUNTIME_WRAPPER;
+	return RUNTIME_WRAPPER;
 }
 
-static enum command_runtime runtime_of(const char *program)
+/* Bun's own image has a link to it that is called node. */
+static bool is_bun(const char *program)
 {
-	const enum command_runtime *named = runtime_named(program);
+	char found[COMMAND_PATH_MAX];
+	char *file = command_find(program, found) == 0 ? realpath(found, NULL) : NULL;
+	bool is = file && strcmp(base_name(file), "bun") == 0;
+
+	free(file);
+	return is;
+}
+
+static enum command_runtime runtime_of_node(const struct command *cmd)
+{
+	if (is_bun(cmd->argv[0]))
+		return RUNTIME_BUN;
+	return starters_run_by(cmd->argv) ? RUNTIME_WRAPPER : RUNTIME_NODE;
+}
+
+/* What nobody knows may become anything. */
+static void find_runtime(struct command *cmd)
+{
+	const enum command_runtime *named = runtime_named(cmd->argv[0]);
 	char found[COMMAND_PATH_MAX];
 
-	if (named)
-		return *named;
-	return command_find(program, found) == 0 && is_wrapper_script(found) ? RUNTIME_WRAPPER
-									     : RUNTIME_OTHER;
+	if (named) {
+		cmd->runtime = *named == RUNTIME_NODE ? runtime_of_node(cmd) : *named;
+		return;
+	}
+	(void)command_find(cmd->argv[0], found);
+	cmd->has_script_inside = single_executable_is_node(found);
+	cmd->runtime = cmd->has_script_inside ? RUNTIME_NODE : runtime_of_script(found);
 }
 
 struct resolver {
@@ -210,7 +239,7 @@ int command_resolve(const struct config *c, struct command *ret, int *ret_exit, 
 		command_free(&cmd);
 		return fail(&rs, EXIT_OUR_FAILURE, r, "out of memory%s", "");
 	}
-	cmd.runtime = runtime_of(cmd.argv[0]);
+	find_runtime(&cmd);
 	*ret = cmd;
 	return 0;
 }

@@ -2,18 +2,20 @@
  * stays itself. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "settings/config.h"
 
-/* What runs, as far as the channel to it depends on that. A wrapper (a shell, env, npm) may turn
- * into any of the others. */
+/* What runs, as far as the channel to it depends on that. A wrapper (a shell, npm, any program
+ * that we do not know) may turn into any of the others. */
 enum command_runtime { RUNTIME_NODE, RUNTIME_BUN, RUNTIME_DENO, RUNTIME_WRAPPER, RUNTIME_OTHER };
 
 struct command {
 	char **argv; /* owned, NULL-terminated */
 	size_t argc;
 	enum command_runtime runtime;
+	bool has_script_inside; /* Node's single executable application: --version is its own */
 };
 
 /* Resolves @c's command or app. 0: *ret set (free with command_free()). -EINVAL: nothing to run;

@@ -1,5 +1,6 @@
 /* What all workers have in common, for the life of init. Set once, before the first
- * worker; but .wanted, and .dialect.bound_unread, which may be lifted. */
+ * worker; but .wanted, .dialect.bound_unread, which may be lifted, and .reach.claimed, which Node
+ * may be too old for. */
 #pragma once
 
 #include <uv.h>
@@ -34,6 +35,7 @@ struct worker_context {
 	struct logs *logs;
 	struct terminal *terminal;
 	struct scoreboard *board;
-	unsigned wanted;   /* how many there are to be; the pool's to change */
-	unsigned at_start; /* how many there were to be then */
+	unsigned claimed_from; /* the oldest Node that may ask for a channel (claim.h) */
+	unsigned wanted;       /* how many there are to be; the pool's to change */
+	unsigned at_start;     /* how many there were to be then */
 };

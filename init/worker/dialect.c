@@ -42,6 +42,9 @@ static struct dialect by_runtime(const struct command *cmd)
 		return (struct dialect){ SERIAL_JSON, .why = "by runtime" };
 	if (cmd->runtime == RUNTIME_DENO)
 		return (struct dialect){ SERIAL_ADVANCED, .why = "by runtime" };
+	if (cmd->has_script_inside)
+		return (struct dialect){ SERIAL_ADVANCED, .bound_unread = true,
+					 .why = "keeps binary intact" };
 	if (command_find(dialect_program(cmd), found) < 0)
 		return (struct dialect){ SERIAL_ADVANCED, .why = "no node in PATH" };
 	return (struct dialect){ SERIAL_ADVANCED, .bound_unread = true, .is_open = true,

@@ -228,3 +228,8 @@ void handles_close(struct handles *hs)
 	while (hs->list)
 		handle_back(hs, hs->list);
 }
+
+void handles_reopen(struct handles *hs)
+{
+	hs->cut = false;
+}

@@ -62,3 +62,5 @@ void handles_stop(struct handles *hs);
 void handles_cut(struct handles *hs);
 /* The worker is gone and its channel closed: all come back. Idempotent. */
 void handles_close(struct handles *hs);
+/* After that: its channel is open again. */
+void handles_reopen(struct handles *hs);

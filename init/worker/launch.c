@@ -18,6 +18,7 @@
 #include "init/system/memory.h"
 #include "init/system/spawn.h"
 #include "init/system/terminal.h"
+#include "init/worker/claim_script.h"
 #include "init/worker/context.h"
 #include "init/worker/exec_failure.h"
 #include "init/worker/heap.h"
@@ -101,7 +102,7 @@ static void tell(const struct worker *w, int far, char *node_options, struct wor
 	add(words, "SIOINIT_SLOT=%u", w->slot);
 	add(words, "SIOINIT_WORKERS=%u", cx->wanted);
 	tell_place(w, words, port);
-	if (cx->reach.channel)
+	if (w->has_channel)
 		tell_channel(w, words, far);
 	if (node_options)
 		words->list[words->n++] = node_options;
@@ -117,7 +118,7 @@ static pid_t run(struct worker *w, char *const *argv, char *const *env, int far,
 	auto_fd int input = cx->wanted > 1 ? open("/dev/null", O_RDONLY | O_CLOEXEC) : -1;
 	struct spawn_request rq = { .argv = argv,
 				    .env = env,
-				    .inherit_fd = cx->reach.channel ? far : -1,
+				    .inherit_fd = w->has_channel ? far : -1,
 				    .own_group = 1,
 				    .terminal = terminal_for_worker(cx->terminal, cx->wanted),
 				    .stdio = { input, logs->out, logs->err },
@@ -146,6 +147,24 @@ static int explain(const struct worker *w, const char *program, enum spawn_step 
 	return code;
 }
 
+/* The entry for NODE_OPTIONS; owned, NULL: as ours. */
+static char *tell_node(const struct worker *w)
+{
+	static const char name[] = "NODE_OPTIONS=";
+	const struct worker_context *cx = w->context;
+	const char *now = getenv("NODE_OPTIONS");
+	char *heap =
+	    heap_node_options(now, heap_megabytes(cx->config, cx->memory->limit, cx->wanted));
+	char socket[CLAIM_NAME_LEN + 1], *all;
+
+	if (!w->is_claimed)
+		return heap;
+	claim_name(socket);
+	all = claim_node_options(heap ? heap + strlen(name) : now, socket, cx->claimed_from);
+	free(heap);
+	return all;
+}
+
 /* An inspector for each: the port is the last word of whoever asks, @argv or NODE_OPTIONS. @entry,
  * NODE_OPTIONS=value or NULL, or what takes its place; it is free()d then. */
 static char *tell_inspector(const struct worker *w, char **argv, char *entry)
@@ -171,8 +190,7 @@ static pid_t start(struct worker *w, int far, const struct log_pipes *logs, int 
 {
 	const struct worker_context *cx = w->context;
 	char port[ENDPOINT_PATH_MAX];
-	char *options = heap_node_options(
-	    getenv("NODE_OPTIONS"), heap_megabytes(cx->config, cx->memory->limit, cx->wanted));
+	char *options = tell_node(w);
 	struct words words = { .n = 0 };
 	enum spawn_step step = SPAWN_FORK;
 	char **argv, **env;

@@ -100,10 +100,30 @@ static void is_open(struct worker *w)
 	}
 }
 
+static bool is_for_this_host(const struct server *s)
+{
+	return strncmp(s->host, "127.", 4) == 0 || strcmp(s->host, "::1") == 0;
+}
+
+static void say_wider(const struct worker *w, const struct server *s)
+{
+	if (is_for_this_host(s) && !w->frontend->is_passed)
+		log_warn(
+		    "worker[%u]: listens at %s alone, but everybody reaches the public port "
+		    "%lld: publish it where it is meant for (docker run -p 127.0.0.1:%lld:%lld)",
+		    w->slot, s->host, (long long)s->port, (long long)s->port, (long long)s->port);
+}
+
+static void begin_public(struct worker *w, const struct server *s)
+{
+	say_wider(w, s);
+	drop_substitute(w);
+}
+
 static void set_public(struct worker *w, struct server *s)
 {
 	if (!s->place && !w->places->port_was_asked)
-		drop_substitute(w);
+		begin_public(w, s);
 	else if (s->place)
 		use_substitute(w, s->place);
 	w->public = s;
@@ -187,6 +207,24 @@ void listening_disconnected(struct worker *w)
 	(void)uv_timer_stop(&w->settling);
 	if (w->state == WORKER_CLOSED)
 		worker_set_state(w, WORKER_DRAINING);
+}
+
+void listening_lost(struct worker *w, uint64_t again_ms)
+{
+	if (w->state == WORKER_CLOSED)
+		return;
+	settle_in(w, again_ms);
+	worker_set_state(w, WORKER_CLOSED);
+}
+
+void listening_begins_again(struct worker *w)
+{
+	(void)uv_timer_stop(&w->deadline);
+	listening_lost(w, REOPEN_MS);
+	if (w->config->ready_timeout_ms)
+		settle_in(w, w->config->ready_timeout_ms);
+	else
+		(void)uv_timer_stop(&w->settling);
 }
 
 struct server *listening_server(const struct worker *w, uint32_t listener)
@@ -286,7 +324,7 @@ static void open_server(struct worker *w, const struct node_msg *q, struct place
 static void query_place(struct worker *w, const struct node_msg *q)
 {
 	int err = -EADDRINUSE;
-	struct place *pl = places_join(w->places, q, w->pid, &err);
+	struct place *pl = places_join(w->places, q, w->app, &err);
 
 	if (pl && !servers_at(w->servers, pl)) {
 		open_server(w, q, pl);

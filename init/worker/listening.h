@@ -29,6 +29,11 @@ void listening_begun(struct worker *w, const struct node_msg *m, const struct ch
 /* It has called cluster.worker.disconnect(): it opens nothing any more. */
 void listening_disconnected(struct worker *w);
 
+/* Its app has ended: no clients, and unless another one listens within @again_ms it is replaced. */
+void listening_lost(struct worker *w, uint64_t again_ms);
+/* Another one has begun, and has ready-timeout for that. */
+void listening_begins_again(struct worker *w);
+
 /* The server for a hand-off to @listener, or NULL: it is closed. */
 struct server *listening_server(const struct worker *w, uint32_t listener);
 

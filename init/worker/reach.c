@@ -61,6 +61,7 @@ struct reach command_reach(const struct config *c, const struct command *cmd)
 	struct reach r = choose_reach(c, cmd);
 
 	r.channel = r.cluster || abilities[cmd->runtime].has_channel;
+	r.claimed = r.channel && cmd->runtime == RUNTIME_WRAPPER;
 	r.pings = r.cluster && abilities[cmd->runtime].answers_pings;
 	return r;
 }

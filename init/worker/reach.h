@@ -10,7 +10,8 @@
 /* How requests will reach the workers. */
 struct reach {
 	enum worker_style style; /* UNKNOWN: by the first sign of life */
-	bool channel;            /* each gets an IPC channel */
+	bool channel;            /* each has an IPC channel, */
+	bool claimed;            /* which is not inherited but asked for (claim.h) */
 	bool cluster;            /* each is a node:cluster worker */
 	bool port;               /* each gets a port of its own */
 	bool pings;              /* an fd-less NODE_HANDLE is answered and harmless */

@@ -56,6 +56,17 @@ static bool takes_for_sticky(struct worker *w, bool silent)
 	return true;
 }
 
+/* For other languages that is as it should be. */
+static void say_unclaimed(const struct worker *w)
+{
+	if (!w->is_claimed || w->was_claimed || w->places->told_unclaimed)
+		return;
+	w->places->told_unclaimed = true;
+	log_info("worker[%u]: answers at its port %u, and no Node process of it has asked for the "
+		 "IPC channel: what it broadcasts by cluster-adapter stays with its own clients",
+		 w->slot, w->endpoint.port);
+}
+
 void worker_answered(struct worker *w, enum worker_style where, bool silent)
 {
 	if (w->state != WORKER_SPAWNED && w->state != WORKER_BOOTING)
@@ -63,6 +74,8 @@ void worker_answered(struct worker *w, enum worker_style where, bool silent)
 	if ((where == WORKER_STYLE_STICKY && !takes_for_sticky(w, silent)) || waits_for_its_word(w))
 		return;
 	w->style = where;
+	if (worker_listens_itself(w))
+		say_unclaimed(w);
 	worker_become_ready(w, where);
 }
 

@@ -111,7 +111,7 @@ static void close_sockets(struct worker *w)
 	if (worker_listens_itself(w)) /* the router has them */
 		on_sockets_done(&w->drain);
 	else
-		drain_start(&w->drain, w->pid, w->frontend, SIZE_MAX, ms, on_sockets_done);
+		drain_start(&w->drain, w->app, w->frontend, SIZE_MAX, ms, on_sockets_done);
 }
 
 static void goodbye_over(struct worker *w)
@@ -129,7 +129,7 @@ static void tell_app(struct worker *w)
 {
 	uint32_t ms = least(GOODBYE_MS, w->config->stop_timeout_ms / GOODBYE_SHARE);
 
-	drain_hold(&w->drain, w->pid, w->frontend, &w->endpoint, DEATH_MS);
+	drain_hold(&w->drain, w->app, w->frontend, &w->endpoint, DEATH_MS);
 	worker_tell_stop(w);
 	if (w->answers_pings)
 		worker_ping(w);
@@ -165,7 +165,7 @@ static void await_answers(struct worker *w)
 static bool has_sockets(const struct worker *w)
 {
 	return w->drain.is_held ||
-	       (!worker_listens_itself(w) && drain_count(w->pid, w->frontend) > 0);
+	       (!worker_listens_itself(w) && drain_count(w->app, w->frontend) > 0);
 }
 
 void worker_requests_done(struct worker *w, bool empty)
@@ -189,7 +189,7 @@ static void on_shed(struct drain *d)
 void worker_shed(struct worker *w, unsigned n)
 {
 	if (w->state == WORKER_READY && n > 0)
-		drain_start(&w->drain, w->pid, w->frontend, n, w->config->drain_time_ms, on_shed);
+		drain_start(&w->drain, w->app, w->frontend, n, w->config->drain_time_ms, on_shed);
 }
 
 /* The order */

@@ -19,6 +19,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/macros.h"
+#include "init/worker/claim.h"
 #include "init/worker/listening.h"
 #include "init/worker/liveness.h"
 #include "init/worker/member.h"
@@ -237,6 +238,8 @@ static void on_channel_end(struct channel *ch, int err)
 		log_error("worker[%u]: wrote garbage to its IPC channel; it is replaced pid=%d%s",
 			  w->slot, (int)w->pid, what_it_may_want(w));
 		worker_kill(w);
+	} else if (w->is_claimed) {
+		worker_unclaimed(w);
 	} else if (w->has_channel && w->state >= WORKER_READY && w->state <= WORKER_CLOSED) {
 		(void)uv_timer_stop(&w->settling);
 		(void)uv_timer_start(&w->deadline, on_still_there, LEFT_AFTER_MS, 0);

@@ -74,11 +74,14 @@ struct worker {
 	const struct frontend *frontend;
 	bool has_channel; /* so it can say 'ready' */
 	bool hears;       /* somebody reads that: it has spoken there, or is known to */
+	bool is_claimed;  /* by its app, see claim.h: it may have none yet, or another one later */
 	/* Must become ready in time, unless somebody types at it. */
 	bool has_deadline;
 	bool answers_pings; /* when asked over the channel; Deno does not, and it kills Bun */
 	uint32_t id, slot;
 	pid_t pid; /* and its process group's id */
+	pid_t app; /* who has the channel: itself, or one below it */
+	bool was_claimed;
 	struct group group;
 	enum worker_state state;
 	enum worker_style asked; /* UNKNOWN: by what it does */

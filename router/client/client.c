@@ -722,6 +722,16 @@ static void client_on_quiet(struct client *c)
 	client_hand_over_raw(c, &p);
 }
 
+/* A browser's spare connection, or a client of a protocol whose server speaks first. */
+static void client_on_silence(struct client *c)
+{
+	const struct worker *w = choose_by_key(c->frontend->backend, str_of(c->who.addr), NULL);
+
+	if (w && w->protocol != PROTOCOL_HTTP)
+		notice(&c->frontend->notices, NOTICE_SILENT, c->who.addr);
+	client_close(c, "timeout");
+}
+
 static void client_on_deadline(struct deadline *d)
 {
 	struct client *c = container_of(d, struct client, deadline);
@@ -735,6 +745,8 @@ static void client_on_deadline(struct deadline *d)
 		client_on_quiet(c);
 	else if (c->state == CLIENT_UPGRADE)
 		client_upgrade(c);
+	else if (c->state == CLIENT_FIRST)
+		client_on_silence(c);
 	else
 		client_close(c, "timeout");
 }

@@ -5,6 +5,7 @@
 #include "router/client/head_wait.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "router/client/context.h"
@@ -34,6 +35,20 @@ static struct peek look(struct frontend *f, int fd, size_t max)
 	return (struct peek){ PEEK_ENDED, .why = strerror(errno) };
 }
 
+/* What a client says first who knows that the server speaks HTTP/2 (RFC 9113, 3.4). No server of
+ * HTTP/1 takes it. */
+static bool is_http2_preface(const char *bytes, size_t n)
+{
+	static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+	return n >= sizeof(preface) - 1 && memcmp(bytes, preface, sizeof(preface) - 1) == 0;
+}
+
+static enum first_byte begins_with(const char *bytes, size_t n)
+{
+	return is_http2_preface(bytes, n) ? FIRST_BYTE_OTHER : first_byte_of(bytes[0]);
+}
+
 struct peek peek_request(struct frontend *f, int fd)
 {
 	size_t max = head_max(f);
@@ -42,7 +57,7 @@ struct peek peek_request(struct frontend *f, int fd)
 
 	if (p.kind != PEEK_PART)
 		return p;
-	p.first = first_byte_of(f->io[0]);
+	p.first = begins_with(f->io, p.n);
 	if (p.first != FIRST_BYTE_HTTP) {
 		p.kind = PEEK_FOREIGN;
 		p.status = 400;

@@ -16,7 +16,7 @@ enum peek_kind {
 	PEEK_PART,    /* .n bytes of it */
 	PEEK_WHOLE,   /* it is there; of a request, in frontend->head */
 	PEEK_BAD,     /* .status says how; of a PROXY header, it is none */
-	PEEK_FOREIGN, /* its .first byte is not of HTTP; .status as of PEEK_BAD */
+	PEEK_FOREIGN, /* it begins with no HTTP/1, .first says what; .status as of PEEK_BAD */
 	PEEK_ENDED,   /* the client has: .why */
 };
 

@@ -48,6 +48,10 @@ static const struct {
 	[NOTICE_HEAD_TOO_SLOW] = { LOG_LEVEL_INFO, "",
 				   " has sent half a request head and no more for "
 				   "SIOINIT_HEADER_TIMEOUT: refused with 408" },
+	[NOTICE_SILENT] = { LOG_LEVEL_INFO, "",
+			    " has said nothing for SIOINIT_HEADER_TIMEOUT: closed; if the app's "
+			    "server is meant to speak first, let it listen at another port than "
+			    "the public one, where it may" },
 	[NOTICE_BODY_TOO_SLOW] = { LOG_LEVEL_INFO, "",
 				   " has sent or taken nothing in the middle of a request for "
 				   "SIOINIT_BODY_TIMEOUT: the connection ends, with 408 where that "

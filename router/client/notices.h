@@ -20,6 +20,7 @@ enum notice {
 	NOTICE_ROUTER_FULL,         /* 503 */
 	NOTICE_HANDSHAKES_TOO_FAST, /* 503 */
 	NOTICE_HEAD_TOO_SLOW,       /* 408 */
+	NOTICE_SILENT,              /* closed, and the app has never answered by HTTP */
 	NOTICE_BODY_TOO_SLOW,       /* 408 */
 	NOTICE_UPGRADE_MISSING,     /* a WebSocket's request that no longer asks for one */
 	NOTICE_UPGRADE_DROPPED,     /* to anything but a WebSocket */

@@ -216,6 +216,15 @@ static struct step keep_part(struct exchange *x, struct str in)
 	return failed("no memory");
 }
 
+/* Where an app's handler has thrown and the app goes on, Node's parser takes nothing more on that
+ * connection: it answers 400 by itself, without a date, to whoever is next. */
+static bool is_parser_broken(const struct exchange *x, const struct http_head *head)
+{
+	return x->upstream->reused && head->status == 400 && !head->keep_alive &&
+	       http_field_get(head, STR("date")).n == 0 && x->retained.len > 0 &&
+	       !exchange_has_answered(x);
+}
+
 /* One head after the other, as 1xx may come before the final one. */
 static struct step response_heads(struct exchange *x, struct str in)
 {
@@ -236,6 +245,10 @@ static struct step response_heads(struct exchange *x, struct str in)
 		in.n -= head->size;
 		if (head->status == 101)
 			return pass_switch(x, head, in);
+		if (is_parser_broken(x, head)) {
+			x->upstream->unread = true;
+			return failed("its parser is broken");
+		}
 		if (head->status >= 200)
 			return pass_head(x, head, in);
 		s = pass_interim(x, head);

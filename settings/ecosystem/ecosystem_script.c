@@ -23,7 +23,7 @@ enum { ANSWER_FD = 3, ANSWER_MAX = 1 << 20, PIECE = 4096 };
 /* import() reads CommonJS and modules alike; .json is what pm2 takes it for, an expression.
  * process.exit(): the file may have started timers. */
 static const char evaluate[] =
-    "const fs = require('fs'), file = require('path').resolve(process.argv[1]);"
+    "const fs = require('fs'), file = require('path').resolve(process.argv.pop());"
     "const say = (value) => { fs.writeFileSync(3, JSON.stringify(value) ?? ''); process.exit(); };"
     "if (file.endsWith('.json'))"
     "  say(require('vm').runInThisContext('(' + fs.readFileSync(file, 'utf8') + ')', file));"
@@ -56,10 +56,11 @@ static int read_answer(int fd, int64_t deadline, struct buf *ret)
 	}
 }
 
-/* The pid, in a group of its own, or -errno. */
+/* The pid, in a group of its own, or -errno. The path stands there twice as Bun, where it is called
+ * node, drops the first word behind the script of -e. */
 static pid_t start_node(const char *path, int answer)
 {
-	char *argv[] = { "node", "-e", (char *)evaluate, "--", (char *)path, NULL };
+	char *argv[] = { "node", "-e", (char *)evaluate, "--", (char *)path, (char *)path, NULL };
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
 	sigset_t none;

@@ -17,9 +17,10 @@ const isFree = (port) =>
 // Sixteen apart, since workers' own ports follow the public one.
 let last = 10000 + 16 * Math.floor(Math.random() * 1300);
 async function freePort() {
-	do last = last < 31000 ? last + 16 : 10000;
-	while (!(await isFree(last)));
-	return last;
+	for (;;) {
+		const port = (last = last < 31000 ? last + 16 : 10000);
+		if (await isFree(port)) return port;
+	}
 }
 
 function get(port, url, options = {}) {

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include <elf.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,6 +38,23 @@ static void write_file(const char *name, mode_t mode, const char *text)
 	assert_int_equal(chmod(name, mode), 0);
 }
 
+/* An ELF header, one segment, and in that the note that Node looks for. */
+static void write_single_executable(const char *name)
+{
+	Elf64_Ehdr e = { .e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64 },
+			 .e_phoff = sizeof(e),
+			 .e_phnum = 1 };
+	Elf64_Phdr p = { .p_type = PT_NOTE, .p_offset = sizeof(e) + sizeof(p), .p_filesz = 28 };
+	FILE *f = fopen(name, "we");
+
+	assert_non_null(f);
+	(void)fwrite(&e, sizeof(e), 1, f);
+	(void)fwrite(&p, sizeof(p), 1, f);
+	(void)fwrite("\16\0\0\0\0\0\0\0\0\0\0\0NODE_SEA_BLOB\0\0", 28, 1, f);
+	(void)fclose(f);
+	assert_int_equal(chmod(name, 0755), 0);
+}
+
 static int enter_folder(void **state)
 {
 	(void)state;
@@ -49,6 +67,12 @@ static int enter_folder(void **state)
 	write_file("bin/plain", 0644, "x");
 	write_file("bin/binary", 0755, "\177ELF");
 	write_file("bin/cli", 0755, "#!/usr/bin/env -S node --flag\n");
+	write_file("bin/gunicorn", 0755, "#!/venv/bin/python3\n");
+	write_file("bin/python3.11", 0755, "#!/bin/sh\n");
+	write_single_executable("bin/single");
+	if (mkdir("oven", 0755) < 0 || symlink("bun", "oven/node") < 0)
+		return -1;
+	write_file("oven/bun", 0755, "\177ELF");
 	write_file("worker.js", 0644, "");
 	write_file("app.py", 0644, "");
 	write_file("app.rb", 0644, "");
@@ -58,9 +82,11 @@ static int enter_folder(void **state)
 
 static int leave_folder(void **state)
 {
-	static const char *const names[] = { "bin/node",   "bin/python3", "bin/server", "bin/plain",
-					     "worker.js",  "app.py",      "app.rb",     "run.sh",
-					     "bin/binary", "bin/cli" };
+	static const char *const names[] = { "bin/gunicorn", "bin/python3.11", "bin/single",
+					     "oven/bun",     "oven/node",      "bin/node",
+					     "bin/python3",  "bin/server",     "bin/plain",
+					     "worker.js",    "app.py",         "app.rb",
+					     "run.sh",       "bin/binary",     "bin/cli" };
 
 	(void)state;
 	(void)setenv("PATH", saved_path, 1);
@@ -68,6 +94,7 @@ static int leave_folder(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		(void)unlink(names[i]);
 	(void)rmdir("bin");
+	(void)rmdir("oven");
 	return rmdir(folder);
 }
 
@@ -116,8 +143,16 @@ static void leaves_a_command_alone(void **state)
 	(void)state;
 	assert_resolved(WORDS("node", "worker.js"), ARGV("node", "worker.js"), RUNTIME_NODE);
 	assert_resolved(WORDS("server", "worker.js"), ARGV("server", "worker.js"), RUNTIME_WRAPPER);
-	assert_resolved(WORDS("bin/binary"), ARGV("bin/binary"), RUNTIME_OTHER);
+	assert_resolved(WORDS("bin/binary"), ARGV("bin/binary"), RUNTIME_WRAPPER);
 	assert_resolved(WORDS("bin/cli"), ARGV("bin/cli"), RUNTIME_WRAPPER);
+	assert_resolved(WORDS("bin/gunicorn"), ARGV("bin/gunicorn"), RUNTIME_OTHER);
+	assert_resolved(WORDS("bin/python3.11", "app.py"), ARGV("bin/python3.11", "app.py"),
+			RUNTIME_OTHER);
+	assert_resolved(WORDS("node", "--watch", "worker.js"), ARGV("node", "--watch", "worker.js"),
+			RUNTIME_WRAPPER);
+	assert_resolved(WORDS("oven/node", "worker.js"), ARGV("oven/node", "worker.js"),
+			RUNTIME_BUN);
+	assert_resolved(WORDS("bin/single"), ARGV("bin/single"), RUNTIME_NODE);
 	assert_resolved(WORDS("bin/node", "-e", "1"), ARGV("bin/node", "-e", "1"), RUNTIME_NODE);
 	assert_int_equal(resolve("worker.js", WORDS("server")), 0);
 	assert_string_equal(cmd.argv[0], "server");
@@ -279,7 +314,7 @@ static struct reach reach(enum config_dispatch setting, enum command_runtime run
 {
 	char *words[] = { "x", (char *)argument, NULL };
 	const struct config c = { .dispatch = setting };
-	const struct command command = { words, 2, runtime };
+	const struct command command = { .argv = words, .argc = 2, .runtime = runtime };
 
 	return command_reach(&c, &command);
 }
@@ -292,35 +327,41 @@ static void chooses_how_workers_are_reached(void **state)
 		const char *argument;
 		struct reach expected;
 	} rows[] = {
-		{ CONFIG_DISPATCH_AUTO, RUNTIME_NODE, "", { 0, 1, 1, 0, 1, NULL } },
-		{ CONFIG_DISPATCH_AUTO, RUNTIME_BUN, "", { 0, 1, 1, 1, 0, NULL } },
-		{ CONFIG_DISPATCH_AUTO, RUNTIME_DENO, "", { WORKER_STYLE_PORT, 1, 0, 1, 0, NULL } },
-		{ CONFIG_DISPATCH_AUTO, RUNTIME_WRAPPER, "", { 0, 1, 1, 1, 1, NULL } },
+		{ CONFIG_DISPATCH_AUTO, RUNTIME_NODE, "", { 0, 1, 0, 1, 0, 1, NULL } },
+		{ CONFIG_DISPATCH_AUTO, RUNTIME_BUN, "", { 0, 1, 0, 1, 1, 0, NULL } },
+		{ CONFIG_DISPATCH_AUTO,
+		  RUNTIME_DENO,
+		  "",
+		  { WORKER_STYLE_PORT, 1, 0, 0, 1, 0, NULL } },
+		{ CONFIG_DISPATCH_AUTO, RUNTIME_WRAPPER, "", { 0, 1, 1, 1, 1, 1, NULL } },
 		{ CONFIG_DISPATCH_AUTO,
 		  RUNTIME_OTHER,
 		  "",
-		  { WORKER_STYLE_PORT, 0, 0, 1, 0, NULL } },
+		  { WORKER_STYLE_PORT, 0, 0, 0, 1, 0, NULL } },
 		{ CONFIG_DISPATCH_AUTO,
 		  RUNTIME_NODE,
 		  "-p={port}",
-		  { WORKER_STYLE_PORT, 1, 0, 1, 0, NULL } },
+		  { WORKER_STYLE_PORT, 1, 0, 0, 1, 0, NULL } },
 		{ CONFIG_DISPATCH_AUTO,
 		  RUNTIME_OTHER,
 		  "unix:{socket}",
-		  { WORKER_STYLE_UNIX, 0, 0, 0, 0, NULL } },
+		  { WORKER_STYLE_UNIX, 0, 0, 0, 0, 0, NULL } },
 		{ CONFIG_DISPATCH_STICKY,
 		  RUNTIME_NODE,
 		  "{socket}",
-		  { WORKER_STYLE_STICKY, 1, 1, 0, 1, NULL } },
+		  { WORKER_STYLE_STICKY, 1, 0, 1, 0, 1, NULL } },
 		{ CONFIG_DISPATCH_LISTEN,
 		  RUNTIME_DENO,
 		  "",
-		  { WORKER_STYLE_LISTEN, 1, 1, 0, 0, NULL } },
-		{ CONFIG_DISPATCH_PORT, RUNTIME_NODE, "", { WORKER_STYLE_PORT, 1, 0, 1, 0, NULL } },
+		  { WORKER_STYLE_LISTEN, 1, 0, 1, 0, 0, NULL } },
+		{ CONFIG_DISPATCH_PORT,
+		  RUNTIME_NODE,
+		  "",
+		  { WORKER_STYLE_PORT, 1, 0, 0, 1, 0, NULL } },
 		{ CONFIG_DISPATCH_UNIX,
 		  RUNTIME_WRAPPER,
 		  "",
-		  { WORKER_STYLE_UNIX, 0, 0, 0, 0, NULL } },
+		  { WORKER_STYLE_UNIX, 0, 0, 0, 0, 0, NULL } },
 	};
 
 	(void)state;
@@ -329,6 +370,7 @@ static void chooses_how_workers_are_reached(void **state)
 
 		assert_int_equal(got.style, rows[i].expected.style);
 		assert_int_equal(got.channel, rows[i].expected.channel);
+		assert_int_equal(got.claimed, rows[i].expected.claimed);
 		assert_int_equal(got.cluster, rows[i].expected.cluster);
 		assert_int_equal(got.port, rows[i].expected.port);
 		assert_int_equal(got.pings, rows[i].expected.pings);
@@ -339,7 +381,7 @@ static void chooses_how_workers_are_reached(void **state)
 static void fills_in_the_placeholders(void **state)
 {
 	char *words[] = { "x", "--uds={socket}{port}{socket}", "{port", "{port}", "", NULL };
-	const struct command command = { words, 5, RUNTIME_OTHER };
+	const struct command command = { words, 5, RUNTIME_OTHER, false };
 	char **argv = command_argv(&command, "80", "/s");
 
 	(void)state;

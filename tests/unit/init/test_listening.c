@@ -134,7 +134,8 @@ static void start_worker(void)
 			      .frontend = &frontend,
 			      .has_channel = true,
 			      .id = 1,
-			      .pid = getpid() };
+			      .pid = getpid(),
+			      .app = getpid() };
 	assert_int_equal(worker_init(w, &loop, sv[0], &hub, false), 0);
 	say("{\"cmd\":\"NODE_CLUSTER\",\"act\":\"online\",\"seq\":0}\n");
 }

@@ -101,7 +101,8 @@ static void start(bool has_deadline, void (*handler)(int))
 			      .has_channel = true,
 			      .has_deadline = has_deadline,
 			      .id = 1,
-			      .pid = pid };
+			      .pid = pid,
+			      .app = pid };
 	assert_int_equal(worker_init(w, &loop, sv[0], &hub, false), 0);
 }
 

@@ -904,6 +904,27 @@ static void a_socket_that_cannot_be_watched_is_closed(void **state)
 	assert_int_equal(uv_loop_close(&loop), 0);
 }
 
+/* Half a frame of the one before and what waits for it are gone. */
+static void another_peer_takes_over(void **state)
+{
+	struct fixture *f = *state;
+	int sv[2];
+
+	peer_write(f, (struct str){ "1\n2", 3 });
+	fd_close(&f->peer);
+	run_until(f, &f->e.n_ends, 1);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, sv), 0);
+	f->peer = sv[1];
+	assert_int_equal(channel_reopen(&f->e.ch, sv[0]), 0);
+	assert_int_equal(fcntl(sv[0], F_GETFD), -1);
+	peer_write(f, (struct str){ "3\n", 2 });
+	run_until(f, &f->e.n_frames, 2);
+	assert_payloads(&f->e, "1|3|");
+	send_number(&f->e.ch, 4, -1);
+	peer_read_all(f, NODE_READ, 2);
+	assert_memory_equal(f->got.p, "4\n", 2);
+}
+
 #define JSON(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 #define ADVANCED(test) cmocka_unit_test_setup_teardown(test, setup_advanced, teardown)
 #define PAIR(test) cmocka_unit_test_setup_teardown(test, setup_pair, teardown_pair)
@@ -938,6 +959,7 @@ int main(void)
 		JSON(frames_are_sent_when_the_kernel_has_them_whole),
 		JSON(one_that_does_not_read_is_answered_no_more),
 		PAIR(a_descriptor_that_was_sent_is_still_its_owners),
+		JSON(another_peer_takes_over),
 		JSON(eof_is_told_once_after_the_last_frame),
 		JSON(the_last_words_are_heard_though_nobody_listens_any_more),
 		JSON(a_peer_that_leaves_bytes_unread_ends_the_channel),

@@ -1,0 +1,1 @@
+process.on("message", (numbers) => process.send(numbers.reduce((a, b) => a + b)));

@@ -1,0 +1,1 @@
+module.exports = { apps: [{ name: "migrate", script: "server.js", autorestart: false }] };

@@ -1,0 +1,1 @@
+module.exports = { apps: [{ name: "api", script: "server.js", env: { NODE_ENV: "development", API: "local" }, env_production: { NODE_ENV: "production" } }] };

@@ -1,0 +1,11 @@
+const path = require("path");
+const { checkFramework } = require("../../framework_check");
+
+module.exports = {
+	title: "Feathers",
+	kind: "framework",
+	packages: path.join(__dirname, "../../frameworks"),
+	app: "server.js",
+	hosts: { pm2: null },
+	check: (host) => checkFramework(host),
+};

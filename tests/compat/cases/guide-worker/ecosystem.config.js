@@ -1,0 +1,1 @@
+module.exports = { apps: [{ script: "worker.js", instances: "2", exec_mode: "cluster" }] };

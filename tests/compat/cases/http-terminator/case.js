@@ -1,0 +1,17 @@
+const assert = require("node:assert");
+const http = require("http");
+
+module.exports = {
+	title: "http-terminator ends kept connections, then the process",
+	kind: "stop",
+	app: "server.js",
+	needs: ["http-terminator"],
+	async check(host) {
+		await host.answers();
+		const agent = new http.Agent({ keepAlive: true });
+		await host.get("/", { agent });
+		await host.stop();
+		agent.destroy();
+		assert.strictEqual(host.out.match(/cleaned up/g)?.length, host.workers);
+	},
+};

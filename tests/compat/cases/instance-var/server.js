@@ -1,0 +1,1 @@
+require("http").createServer((req, res) => res.end(process.env.INSTANCE_ID ?? "not set")).listen(process.env.PORT);

@@ -1,0 +1,1 @@
+require("http").createServer((req, res) => res.end("board")).listen(process.env.PORT);

@@ -1,0 +1,2 @@
+// Whatever PORT says
+require("http").createServer((req, res) => res.end("fixed")).listen(Number(process.argv[2]));

@@ -1,0 +1,5 @@
+const { createTerminus } = require("@godaddy/terminus");
+
+const server = require("http").createServer((req, res) => res.end("up"));
+createTerminus(server, { signals: ["SIGTERM", "SIGINT"], healthChecks: { "/health": async () => "well" }, onShutdown: async () => console.log("cleaned up") });
+server.listen(process.env.PORT);

@@ -1,0 +1,1 @@
+module.exports = { rewrites: async () => [{ source: "/pid", destination: "/api/pid" }] };
