@@ -60,11 +60,11 @@ static const struct pm2_word table[] = {
 		  "sioinit logs --death shows how the last workers ended" },
 	SAYS(NOTHING,
 	     "nothing to flush: workers write to the container's stdout and stderr, which the "
-	     "platform keeps",
+	     "platform keeps; files of SIOINIT_LOG_OUT and the like may be truncated at any time",
 	     "flush"),
 	SAYS(NOTHING,
-	     "nothing to open anew: workers write to the container's stdout and stderr; sioinit "
-	     "reload opens the access log anew",
+	     "SIGUSR1 at sioinit opens the access log and the files of SIOINIT_LOG_OUT and the "
+	     "like anew; so does sioinit reload, which replaces the workers as well",
 	     "reloadLogs", "logrotate"),
 	SAYS(NOTHING,
 	     "nothing to save: what runs is what the container, its environment and the ecosystem "

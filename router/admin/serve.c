@@ -21,7 +21,7 @@ static void finish(struct admin *a, struct client *c, const struct admin_answer 
 				   .fields = str_of(answer->fields),
 				   .body = buf_str(answer->body),
 				   .rest = app,
-				   .head_only = c->head_only };
+				   .head_only = c->to.head_only };
 
 	out->len = 0;
 	if (reply_write_text(answer->status, &text, out) < 0)

@@ -167,7 +167,7 @@ void client_reply(struct client *c, unsigned status)
 
 	scoreboard_count_response(f->backend->board, status);
 	f->out.len = 0;
-	n = reply_write(status, c->head_only, naming_of(&c->exchange), &f->out);
+	n = reply_write(status, c->to, naming_of(&c->exchange), &f->out);
 	if (n < 0) {
 		client_close(c, "no memory");
 		return;
@@ -304,7 +304,7 @@ static void client_on_head(struct client *c, const struct http_head *head)
 	struct route_request rq = { .head = head, .who = &c->who, .refused_by = c->refused_by };
 	struct route to;
 
-	c->head_only = str_eq(head->method, STR("HEAD"));
+	c->to = (struct reply_to){ .head_only = str_eq(head->method, STR("HEAD")) };
 	if (c->admin) {
 		f->admin_ops->on_request(f->admin, c, head);
 		return;
@@ -313,6 +313,7 @@ static void client_on_head(struct client *c, const struct http_head *head)
 	if (!client_admit_request(c, &rq))
 		return;
 	route(f, &rq, &to);
+	c->to.is_plain = !to.sid.engine && to.sid.sid.n == 0;
 	client_follow(c, &to, head);
 }
 
@@ -325,7 +326,7 @@ static void on_done(struct exchange *x, bool reusable)
 	access_end(&c->frontend->access_log, &c->access);
 	if (c->who.trusted)
 		visitor_leave(&c->frontend->visitors, &c->visitor);
-	c->head_only = false;
+	c->to = (struct reply_to){ 0 };
 	c->exchange.id[0] = '\0';
 	c->peeked = 0;
 	if (!reusable)

@@ -20,6 +20,7 @@
 #include "router/client/deadlines.h"
 #include "router/client/exchange_state.h"
 #include "router/client/identity.h"
+#include "router/http/reply.h"
 #include "router/net/deadline.h"
 #include "router/net/sock.h"
 
@@ -69,7 +70,7 @@ struct client {
 	bool admin;                  /* came to the admin address */
 	uint32_t listener;           /* it came to, as init numbers them; 0 = the public port */
 	uint32_t asked;              /* the worker that is being asked, in PROTOCOL and UPGRADE */
-	bool head_only;              /* what is answered now was a HEAD */
+	struct reply_to to;          /* what is answered now */
 	struct visitor *visitor;     /* counted for its address, or for that of the request */
 	struct access_entry *access; /* the request in progress, when there is a log */
 };

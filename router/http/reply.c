@@ -9,6 +9,8 @@
 
 #include "base/ban.h"
 
+enum { BODY_MAX = 96 };
+
 static const struct reply {
 	unsigned status;
 	const char *reason, *message, *fields;
@@ -46,19 +48,27 @@ static int write_head(const struct reply *rp, struct str fields, struct str type
 			  length);
 }
 
-int reply_write(unsigned status, bool head_only, struct http_field added, struct buf *out)
+/* Its length. */
+static int write_body(const struct reply *rp, bool is_plain, char dst[static BODY_MAX])
+{
+	if (is_plain)
+		return snprintf(dst, BODY_MAX, "%u %s\n", rp->status, rp->message);
+	return snprintf(dst, BODY_MAX, "{\"code\":%u,\"message\":\"%s\"}", rp->status, rp->message);
+}
+
+int reply_write(unsigned status, struct reply_to to, struct http_field added, struct buf *out)
 {
 	const struct reply *rp = find(status);
-	char body[96], fields[512];
-	int n = snprintf(body, sizeof(body), "{\"code\":%u,\"message\":\"%s\"}", rp->status,
-			 rp->message);
+	struct str type = to.is_plain ? STR("text/plain") : STR("application/json");
+	char body[BODY_MAX], fields[512];
+	int n = write_body(rp, to.is_plain, body);
 	int r;
 
 	(void)snprintf(fields, sizeof(fields), "%s%.*s%s%.*s%s", rp->fields, (int)added.name.n,
 		       added.name.p, added.name.n ? ": " : "", (int)added.value.n, added.value.p,
 		       added.name.n ? "\r\n" : "");
-	r = write_head(rp, str_of(fields), STR("application/json"), (size_t)n, out);
-	if (r < 0 || head_only)
+	r = write_head(rp, str_of(fields), type, (size_t)n, out);
+	if (r < 0 || to.head_only)
 		return r;
 	r = buf_append(out, body, (size_t)n);
 	return r < 0 ? r : n;

@@ -1,4 +1,5 @@
-/* The router's own answers: a JSON body in the form of Engine.IO's errors, Connection: close. */
+/* The router's own answers, with Connection: close. Their body is JSON in the form of Engine.IO's
+ * errors, or for what is none of its requests a line of text. */
 #pragma once
 
 #include <stdbool.h>
@@ -7,10 +8,15 @@
 #include "base/str.h"
 #include "router/http/head.h"
 
-/* Appends the whole response for @status; an unknown status gives 500. @head_only: the request was
- * HEAD. @added: one more field, none when its name is empty. The bytes of the body, -EMSGSIZE,
- * -ENOMEM. */
-int reply_write(unsigned status, bool head_only, struct http_field added, struct buf *out);
+/* The request, as far as the answer depends on it. */
+struct reply_to {
+	bool head_only; /* it was HEAD */
+	bool is_plain;  /* it is none of Engine.IO's */
+};
+
+/* Appends the whole response for @status; an unknown status gives 500. @added: one more field, none
+ * when its name is empty. The bytes of the body, -EMSGSIZE, -ENOMEM. */
+int reply_write(unsigned status, struct reply_to to, struct http_field added, struct buf *out);
 
 /* An answer of the admin endpoints. Borrowed. */
 struct reply_text {

@@ -127,6 +127,7 @@ test("who is refused after a HEAD is told why; CONNECT is told what is allowed",
 	assert.strictEqual((await bad.send("GET  / HTTP/1.1\r\n\r\n").response()).body, '{"code":400,"message":"bad request"}');
 	const tunnel = await exchange("CONNECT x:1 HTTP/1.1\r\nHost: x:1\r\n\r\n");
 	assert.deepStrictEqual([tunnel.status, tunnel.fields.allow], [405, ""]);
+	assert.deepStrictEqual([tunnel.fields["content-type"], tunnel.body], ["text/plain", "405 method not allowed\n"]);
 });
 
 test("the admin address: HEAD tells the length and sends nothing, other methods are told which are allowed", async () => {

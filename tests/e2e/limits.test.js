@@ -190,6 +190,7 @@ test("one address begins sessions at its rate, others at theirs", { timeout: 600
 	const refused = answers.filter((r) => r.status === 429);
 	assert.ok(refused.length >= 6 && refused.length <= 8, `${refused.length} refused`);
 	assert.strictEqual(refused[0].headers["retry-after"], "1");
+	assert.strictEqual(String(refused[0].body), '{"code":429,"message":"too many from this address"}', "as Engine.IO says it");
 	assert.strictEqual((await handshake("127.0.0.3")).status, 200);
 	const { sid } = JSON.parse(String(answers.find((r) => r.status === 200).body).slice(1));
 	assert.strictEqual((await get(s.port, `${polling}&sid=${sid}`, { method: "POST", body: "40", localAddress: "127.0.0.2" })).status, 200);
