@@ -228,7 +228,7 @@ static int64_t next_day(struct tm tm, int64_t t)
 
 static int64_t next_hour(const struct tm *tm, int64_t t)
 {
-	return t + HOUR_S - tm->tm_min * 60 - tm->tm_sec;
+	return t + HOUR_S - (int64_t)tm->tm_min * 60 - tm->tm_sec;
 }
 
 /* Clocks were put forward to @t, past an hour that was meant. */
@@ -252,6 +252,16 @@ static bool is_second_pass(const struct cron *c, const struct tm *tm, int64_t t)
 	return c->hour != ALL_HOURS && before.tm_hour == tm->tm_hour && before.tm_min == tm->tm_min;
 }
 
+static bool is_hour(const struct cron *c, const struct tm *tm, int64_t t)
+{
+	return (c->hour >> tm->tm_hour & 1) && !is_second_pass(c, tm, t);
+}
+
+static bool is_now(const struct cron *c, const struct tm *tm, int64_t t)
+{
+	return is_hour(c, tm, t) && (c->minute >> tm->tm_min & 1) && (c->second >> tm->tm_sec & 1);
+}
+
 int64_t cron_next(const struct cron *c, int64_t after)
 {
 	int64_t t = after + 1, end = t + horizon_s;
@@ -259,18 +269,16 @@ int64_t cron_next(const struct cron *c, int64_t after)
 	while (t < end) {
 		struct tm tm = local(t);
 
+		if (is_day(c, &tm) && (has_skipped(c, &tm, t) || is_now(c, &tm, t)))
+			return t;
 		if (!is_day(c, &tm))
 			t = next_day(tm, t);
-		else if (has_skipped(c, &tm, t))
-			return t;
-		else if (!(c->hour >> tm.tm_hour & 1) || is_second_pass(c, &tm, t))
+		else if (!is_hour(c, &tm, t))
 			t = next_hour(&tm, t);
 		else if (!(c->minute >> tm.tm_min & 1))
 			t += 60 - tm.tm_sec;
-		else if (!(c->second >> tm.tm_sec & 1))
-			t++;
 		else
-			return t;
+			t++;
 	}
 	return -1;
 }

@@ -89,15 +89,15 @@ test("the last answer of a worker that ends is heard, by a slow reader, too", { 
 	}
 });
 
-test("a request that is half there when the stop begins is answered", { timeout: 60000 }, async () => {
-	const s = await start(["http.js"], { SIOINIT_WORKERS: "1" });
+for (const [order, status] of [["auto", 200], ["drain", 503]]) test(`a request that is half there when the stop begins is answered, ${order}`, { timeout: 60000 }, async () => {
+	const s = await start(["http.js"], { SIOINIT_WORKERS: "1", SIOINIT_STOP_ORDER: order });
 	const held = wire(s.port).send("GET /hold HTTP/1.1\r\nHost: x\r\n\r\n"), half = wire(s.port);
 	try {
 		await new Promise((sent) => half.socket.write("GET /length HTTP/1.1\r\n", sent));
 		await until(async () => String((await get(s.port, "/held")).body) === "1", "one that keeps the router");
 		process.kill(s.pid, "SIGTERM");
 		await until(async () => (await get(s.admin, "/readyz")).status === 503, "the stop to begin");
-		assert.strictEqual((await half.send("Host: x\r\n\r\n").response()).status, 503);
+		assert.strictEqual((await half.send("Host: x\r\n\r\n").response()).status, status);
 	} finally {
 		held.close();
 		half.close();
@@ -105,10 +105,10 @@ test("a request that is half there when the stop begins is answered", { timeout:
 	}
 });
 
-test("who comes when the stop has begun is refused, not kept waiting", { timeout: 60000 }, async () => {
+test("who comes when the drain has begun is refused, not kept waiting", { timeout: 60000 }, async () => {
 	const second = await freePort();
 	const socket = path.join(folder, "public.sock");
-	const s = await start(["http.js"], { SIOINIT_WORKERS: "1", SIOINIT_DRAIN_TIME: "20", SIOINIT_LISTEN: `${second},${socket}` });
+	const s = await start(["http.js"], { SIOINIT_WORKERS: "1", SIOINIT_DRAIN_TIME: "20", SIOINIT_STOP_ORDER: "drain", SIOINIT_LISTEN: `${second},${socket}` });
 	const held = wire(s.port).send("GET /hold HTTP/1.1\r\nHost: x\r\n\r\n");
 	const refused = (where) => until(() => new Promise((resolve) => {
 		const c = net.connect(where, () => c.destroy()).on("error", (err) => resolve(["ECONNREFUSED", "ENOENT"].includes(err.code))).on("close", () => resolve(false));
