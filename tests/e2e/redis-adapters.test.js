@@ -58,7 +58,7 @@ for (const ADAPTER of ["classic", "sharded", "streams"])
 		const redis = await startRedis(dir);
 		const hosts = [], clients = [];
 		try {
-			const env = { ADAPTER, REDIS: `unix://${redis.socket}` };
+			const env = { ADAPTER, REDIS: redis.socket };
 			for (const name of ["a", "b"]) hosts.push(await startHost(dir, name, env));
 			for (const { port } of hosts)
 				clients.push(...(await Promise.all(["polling", "websocket", "polling", "websocket"].map((t) => connect(port, t)))));

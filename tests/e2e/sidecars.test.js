@@ -67,7 +67,7 @@ test("it is named in status, metrics and the record of deaths, and restarted by 
 		assert.strictEqual((await sidecar(s, "a")).starts, 2, "a reload is for workers");
 		const wrong = ask(s, "restart", "b");
 		assert.strictEqual(wrong.code, 2);
-		assert.match(wrong.text, /usage: sioinit restart SLOT .* or the name of a sidecar/);
+		assert.match(wrong.text, /no app or slot "b" here, but plain, a/);
 	}));
 
 test("one that always fails comes later each time and takes nobody along", () =>
