@@ -20,6 +20,7 @@ struct server *servers_add(struct server **list, enum serialization mode, struct
 	s->place = pl;
 	s->port = q->port;
 	s->v6only = q->flags & 1; /* UV_TCP_IPV6ONLY */
+	s->v4only = !pl && *q->address && !strchr(q->address, ':');
 	(void)snprintf(s->host, sizeof(s->host), "%.*s", SERVER_HOST_MAX - 1, q->address);
 	(void)snprintf(s->key, sizeof(s->key), "k%lld", (long long)q->seq);
 	node_newconn_begin(&s->newconn, mode, s->key);

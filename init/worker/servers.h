@@ -17,6 +17,7 @@ struct server {
 	char host[SERVER_HOST_MAX]; /* as asked, "" is any; of the public port only */
 	int64_t port;               /* ditto */
 	bool v6only;                /* ditto */
+	bool v4only;                /* ditto: its clients have addresses of IPv4, not mapped ones */
 	bool listening;             /* the worker knows that it may, and has said so */
 	char key[NODE_KEY_MAX];
 	struct wire_writer newconn; /* what its connections' messages begin with */

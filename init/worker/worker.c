@@ -11,10 +11,12 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/fd.h"
 #include "base/log.h"
@@ -51,10 +53,22 @@ static void on_taken(struct handles *hs, const struct control_msg *m, int fd)
 	w->ops->on_client_taken(w, m, fd);
 }
 
+/* The public port is open for both families, and its IPv4 clients have mapped addresses then, as at
+ * a server that names no host. One that names one of IPv4 does not know such (ipv6(7):
+ * IPV6_ADDRFORM). Where that cannot be it stays as it is. */
+static void unmap_addresses(int fd)
+{
+	const int family = AF_INET;
+
+	(void)setsockopt(fd, IPPROTO_IPV6, IPV6_ADDRFORM, &family, sizeof(family));
+}
+
 void worker_hand_off(struct worker *w, const struct control_msg *m, int fd)
 {
 	struct server *s = listening_server(w, m->listener);
 
+	if (s && s->v4only)
+		unmap_addresses(fd);
 	if (!m->listener && w->style != WORKER_STYLE_LISTEN)
 		handles_give(&w->handles, m, fd, HANDLES_NO_SEQ,
 			     node_sticky_connection(w->channel.mode));

@@ -52,25 +52,26 @@ const questions = [
 	["a WebSocket by an ingress", "/ws", { upgrade: true, from: INGRESS, headers: CLAIMS }],
 ];
 
-async function interview(port) {
+async function interview(port, at) {
 	const answers = {};
 	for (const [name, url, options] of questions) {
+		if (at && options.host) continue; // nobody answers there
 		const a = await ask(port, url, options);
 		answers[name] = { ...told(a, port), cookie: Boolean(a.headers["set-cookie"]) };
 	}
 	return answers;
 }
 
-// The same app without sioinit.
-let native;
-async function plainNode() {
-	if (native) return native;
+// The same app without sioinit, by where it listens.
+const native = {};
+async function plainNode(AT = "") {
+	if (native[AT]) return native[AT];
 	const port = await freePort();
-	const p = spawn(process.execPath, [path.join(__dirname, "fixtures/seen.js")], { env: { ...process.env, PORT: port } });
+	const p = spawn(process.execPath, [path.join(__dirname, "fixtures/seen.js")], { env: { ...process.env, PORT: port, AT } });
 	await new Promise((resolve) => p.stdout.once("data", resolve));
-	native = await interview(port);
+	native[AT] = await interview(port, AT);
 	p.kill();
-	return native;
+	return native[AT];
 }
 
 async function serving(env, body) {
@@ -100,6 +101,9 @@ for (const STYLE of ["listen", "sticky"])
 			assert.strictEqual(await limits(s, "t0", [{ from: "127.0.0.21" }, { from: "127.0.0.22" }]), undefined);
 			assert.strictEqual(await limits(s, "t1", [{ from: INGRESS, headers: { "X-Forwarded-For": "203.0.113.7" } }, { from: "127.0.0.23" }]), undefined);
 		}));
+
+test("native, at an address of IPv4: as in plain Node", { skip: lacksNamespaces }, () =>
+	serving({ AT: "0.0.0.0", SIOINIT_UPSTREAM: "native" }, async (s) => assert.deepStrictEqual(await interview(s.port, "0.0.0.0"), await plainNode("0.0.0.0"))));
 
 // What a proxied request has by tcp and by port: who asked is in X-Forwarded-For, one hop more than in plain Node.
 function assertProxied(seen, { trust, client, claims }) {

@@ -7,6 +7,7 @@ module.exports = {
 	needs: ["@godaddy/terminus"],
 	async check(host) {
 		await host.answers("/health");
+		await host.workersThat();
 		assert.match((await host.get("/health")).body, /"status":"ok"/);
 		await host.stop();
 		assert.strictEqual(host.out.match(/cleaned up/g)?.length, host.workers);
