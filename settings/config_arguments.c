@@ -71,6 +71,8 @@ static bool take_subcommand(struct config *c, char *const *words, enum config_ac
 
 	if (c->pm2.start)
 		return false;
+	if (ready)
+		*action = CONFIG_HEALTH_READY;
 	if (!s || pm2_word_find(words))
 		return ready || take_pm2_word(c, words, action);
 	*action = s->action;

@@ -493,6 +493,9 @@ static void finds_the_subcommand(void **state)
 	assert_command("--port 1 check --workers 2 worker.js", CONFIG_CHECK, "worker.js");
 	assert_int_equal(config.workers.n, 2);
 	assert_command("check check", CONFIG_CHECK, "check");
+	assert_command("health", CONFIG_HEALTH, "");
+	assert_command("health --port 1 --ready", CONFIG_HEALTH_READY, "");
+	assert_command("ping --ready", CONFIG_HEALTH_READY, "");
 	assert_command("-- check", CONFIG_RUN, "check");
 	assert_command("--help", CONFIG_HELP, "");
 	assert_command("check -h", CONFIG_HELP, "");
