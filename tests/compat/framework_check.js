@@ -115,7 +115,7 @@ async function reload(host, sockets, before) {
 
 // transports: what the server speaks, none if it is no Socket.IO server. across: a broadcast reaches the clients of all workers.
 // stop: seconds. A case's `seconds` bounds the whole.
-async function checkFramework(host, { across = true, transports = [["polling"], ["websocket"], ["polling", "websocket"]], stop = 8 } = {}) {
+async function checkFramework(host, { across = true, transports = [["polling"], ["websocket"], ["polling", "websocket"]], stop = 12 } = {}) {
 	await host.until(() => pidOf(host), "an answer to /pid", 60000);
 	const answered = new Set();
 	await host.until(async () => {

@@ -28,7 +28,7 @@ const modulesOf = (kase) => (kase.packages ? path.join(kase.packages, "node_modu
 function prepare({ packages }) {
 	if (!packages || fs.existsSync(path.join(packages, "node_modules"))) return;
 	const npm = (...args) => execFileSync("npm", args, { cwd: packages, stdio: ["ignore", "ignore", "inherit"] });
-	npm("install", "--no-package-lock", "--no-audit", "--no-fund", "--legacy-peer-deps", "--loglevel=error");
+	npm("install", "--no-package-lock", "--ignore-scripts", "--no-audit", "--no-fund", "--legacy-peer-deps", "--loglevel=error");
 	npm("run", "build", "--if-present");
 }
 
@@ -50,7 +50,6 @@ function deadline(seconds) {
 
 // { works, why, log }
 async function tryOut(kase, name) {
-	prepare(kase);
 	const host = await start(name, kase, modulesOf(kase));
 	const limit = deadline(kase.seconds ?? 40);
 	try {
@@ -79,6 +78,11 @@ async function judge(kase, name) {
 	if (kase.hosts?.[name] === null) return { cell: "–" };
 	const lack = (kase.needs ?? []).find((what) => !isThere(what, modulesOf(kase)));
 	if (lack) return { cell: `– (no ${lack})` };
+	try {
+		prepare(kase);
+	} catch (err) {
+		return { cell: "– (its packages cannot be installed here)", bad: err.message };
+	}
 	const seen = await tryOut(kase, name);
 	const result = verdict(kase, name, seen);
 	if (result.bad || options.verbose) console.error(`${kase.name}, ${name}: ${result.bad ?? result.cell}\n${seen.log.replace(/^/gm, "    ").slice(-3000)}`);

@@ -7,7 +7,7 @@ module.exports = {
 	app: "server.js",
 	needs: ["stoppable"],
 	async check(host) {
-		await host.answers();
+		await host.workersThat();
 		const agent = new http.Agent({ keepAlive: true });
 		await host.get("/", { agent });
 		await host.stop();
