@@ -49,7 +49,7 @@ static const struct router_conf conf = {
 	.body_timeout_ms = TIMEOUT_MS,
 	.response_timeout_ms = TIMEOUT_MS,
 	.tunnel_timeout_ms = TIMEOUT_MS,
-	.unix_pairs = true,
+	.upstream = UPSTREAM_UNIX,
 };
 
 #define GET(target) "GET " target " HTTP/1.1\r\nHost: a\r\n"
