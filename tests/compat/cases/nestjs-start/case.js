@@ -2,7 +2,7 @@ const path = require("path");
 const { checkFramework } = require("../../framework_check");
 
 module.exports = {
-	title: "NestJS, `nest start`: no channel there, so no broadcasts",
+	title: "NestJS, `nest start`",
 	kind: "framework",
 	packages: path.join(__dirname, "../../frameworks/nestjs"),
 	folder: path.join(__dirname, "../../frameworks/nestjs"),
@@ -10,5 +10,5 @@ module.exports = {
 	app: ["node_modules/.bin/nest", "start"],
 	env: () => ({ SIOINIT_READY_TIMEOUT: 90 }), // each worker compiles first
 	hosts: { pm2: null },
-	check: (host) => checkFramework(host, { across: false }),
+	check: (host) => checkFramework(host),
 };
