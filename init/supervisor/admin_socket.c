@@ -162,6 +162,7 @@ static int replace(struct admin_client *c, const struct admin_request *rq)
 		return DONE;
 	settings_reload(c->init);
 	access_file_reopen(&c->init->access_file);
+	logs_reopen_files(&c->init->logs);
 	return LATER;
 }
 

@@ -78,6 +78,7 @@ test("cron_restart replaces the workers while they serve, and runs a job again",
 
 test("log files: one for each worker, dated, beside stdout, and opened anew", async () => {
 	const app = { instances: 2, exec_mode: "cluster", out_file: "new/out.log", error_file: "err.log", log_file: "all.txt", time: true };
+	const socket = { SIOINIT_ADMIN_SOCKET: path.join(os.tmpdir(), `sioinit-logs-${process.pid}`) };
 	await withApp(app, async (s, dir) => {
 		const { slot } = await told(s, "/say?out=one%0Atwo%0A&err=three%0A");
 		const out = `new/out-${slot}.log`, line = (t) => new RegExp(`^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d: ${t}$`, "m");
@@ -96,8 +97,12 @@ test("log files: one for each worker, dated, beside stdout, and opened anew", as
 		await until(() => ![undefined, before].includes(writerOf(s.pid)), "another writer");
 		for (let i = 0; i < 2; i++) await get(s.port, "/say?out=four%0A");
 		await until(() => fs.readdirSync(path.join(dir, "new")).some((f) => line("four").test(read(dir, `new/${f}`))), "the new file is written");
+
+		fs.renameSync(path.join(dir, "all.txt"), path.join(dir, "moved-too"));
+		assert.strictEqual((await run(["reload"], socket)).code, 0);
+		await until(() => fs.existsSync(path.join(dir, "all.txt")), "a new file by sioinit reload", 5000);
 		assert.strictEqual(await s.stop(), 0);
-	});
+	}, socket);
 });
 
 test("the last words are in the file, merged, and none of it is lost", async () => {
