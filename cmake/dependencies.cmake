@@ -8,6 +8,8 @@ if(SIOINIT_STATIC)
 endif()
 pkg_search_module(UV REQUIRED IMPORTED_TARGET ${uv_name})
 pkg_search_module(MSGPACK REQUIRED IMPORTED_TARGET msgpack-c msgpack)
+list(FILTER MSGPACK_INCLUDE_DIRS INCLUDE REGEX "^/") # Debian 13 says "include", relative to nothing
+set_target_properties(PkgConfig::MSGPACK PROPERTIES INTERFACE_INCLUDE_DIRECTORIES "${MSGPACK_INCLUDE_DIRS}")
 if(SIOINIT_STATIC)
   find_library(MSGPACK_ARCHIVE NAMES libmsgpack-c.a libmsgpackc.a HINTS ${MSGPACK_LIBRARY_DIRS} REQUIRED)
   set_target_properties(PkgConfig::MSGPACK PROPERTIES INTERFACE_LINK_LIBRARIES ${MSGPACK_ARCHIVE})

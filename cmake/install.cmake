@@ -5,10 +5,8 @@ set(SIOINIT_RUNS_HERE "" CACHE FILEPATH "the sioinit that is asked for its compl
 
 install(TARGETS sioinit RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT program)
 install(FILES docs/sioinit.8 DESTINATION ${CMAKE_INSTALL_MANDIR}/man8 COMPONENT manual OPTIONAL)
-if(SIOINIT_SYSTEMD)
-  file(GLOB units CONFIGURE_DEPENDS systemd/*.service systemd/*.socket)
-  install(FILES ${units} DESTINATION lib/systemd/system COMPONENT program)
-endif()
+file(GLOB units CONFIGURE_DEPENDS systemd/*.service systemd/*.socket) # none where an image is built
+install(FILES ${units} DESTINATION lib/systemd/system COMPONENT program)
 
 set(asked ${CMAKE_CROSSCOMPILING_EMULATOR} $<TARGET_FILE:sioinit>)
 if(SIOINIT_RUNS_HERE)
