@@ -11,4 +11,4 @@ mkdir -p "$work"
 cp "$checker"/* "$work"/
 chmod -R u+w "$work"
 [ -d "$work/node_modules" ] || npm install --prefix "$work" --no-audit --no-fund --loglevel=error
-node "$work/k8s-check.mjs" k8s/*.yaml
+node "$work/k8s-check.mjs" k8s/base/[dsn]*.yaml
