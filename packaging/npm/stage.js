@@ -9,7 +9,14 @@ const platforms = [
 	["linux", "x64"],
 	["linux", "arm64"],
 ];
-const about = { version, license: "MIT", keywords: ["socket.io", "init", "container", "cluster", "sticky", "pm2", "pid1"] };
+// npm wants to know where a package with a provenance comes from; only the workflow that publishes knows where that is
+const { GITHUB_SERVER_URL: server, GITHUB_REPOSITORY: home } = process.env;
+const about = {
+	version,
+	license: "MIT",
+	keywords: ["socket.io", "init", "container", "cluster", "sticky", "pm2", "pid1"],
+	...(home && { repository: { type: "git", url: `git+${server}/${home}.git` } }),
+};
 const nameOf = ([os, cpu]) => `sioinit-${os}-${cpu}`;
 const LICENSE = path.join(__dirname, "../../LICENSE");
 
