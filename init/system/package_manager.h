@@ -3,7 +3,8 @@
  * would never hear of it. */
 #pragma once
 
-/* Called once, by init: where a package manager's script has started it, the end of the shell above
- * is a SIGTERM. Not where the script has sent it to the background (`sioinit worker.js &`), so that
- * it may outlive the shell. */
+/* Called once, by init: where a package manager's script has started it, the end of the process
+ * above is a SIGTERM. Not where the script has sent it to the background (`sioinit worker.js &`),
+ * so that it may outlive the shell. Where the package manager is process 1, the kernel kills all
+ * that is left when that ends, right after the shell: this is said once. */
 void package_manager_follow(void);

@@ -32,7 +32,8 @@ module.exports = function run(words) {
 	if (!command) fail(NOT_FOUND, `${system} has no sioinit, which needs Linux: \`sioinit SCRIPT.js\` runs the script with plain node here, and nothing else works`);
 	console.error(`sioinit: ${system} has no sioinit, which needs Linux: this is plain node ${command[0]}, one process, for development`);
 
-	const app = spawn(process.execPath, command, { stdio: "inherit" });
+	// cluster-adapter wants a channel to its primary, and is content where nobody answers there
+	const app = spawn(process.execPath, command, { stdio: ["inherit", "inherit", "inherit", "ipc"] });
 	app.on("error", (err) => fail(CANNOT, `${process.execPath}: ${err.message}`));
 	app.on("exit", (code, signal) => process.exit(code ?? 128 + constants.signals[signal]));
 	for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) passOn(signal, app);

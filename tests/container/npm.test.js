@@ -40,7 +40,8 @@ test("npm install sioinit: the launcher, this machine's binary and nothing else,
 	assert.deepStrictEqual(fs.readdirSync(path.join(app, "node_modules")).filter((n) => !n.startsWith(".")), ["sioinit", `sioinit-linux-${process.arch}`]);
 });
 
-// Where npm's shell is process 1's child, npm ends when that does, and with process 1 all do: no time for the app
+// Where npm's shell is process 1's child, npm ends when that does, and with process 1 all do: no time for the app. That is said at the start
+const WARNS = /let the command in package\.json begin with exec/;
 const starts = [
 	["node_modules/.bin/sioinit", ["node_modules/.bin/sioinit", "worker.js"], { npm: 0, code: 0, inOrder: true }],
 	["npm run, with exec", ["npm", "run", "execed"], { npm: 1, code: 0, inOrder: true }],
@@ -59,5 +60,6 @@ for (const [name, command, { npm, code, inOrder }] of starts)
 
 		must("stop", "-t", "20", c.id);
 		if (code !== undefined) assert.strictEqual(c.exitCode(), code, c.logs());
+		assert.strictEqual(WARNS.test(c.logs()), !inOrder);
 		if (inOrder) assert.strictEqual(c.logs().match(/has ended in order/g)?.length, 2, c.logs());
 	});

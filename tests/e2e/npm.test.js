@@ -20,6 +20,7 @@ const versions = ["18", "22.13", "22", "26"].map((version) => [version, path.joi
 const APP = `
 	require("http").createServer((req, res) => res.end(process.argv.slice(2).join(" "))).listen(process.env.PORT);
 	process.on("SIGTERM", () => process.exit(Number(process.env.APP_ENDS ?? 0)));
+	process.send("as cluster-adapter does");
 `;
 const MANIFEST = { name: "app", private: true, scripts: { start: "sioinit worker.js hello", execed: "exec sioinit worker.js hello" } };
 
