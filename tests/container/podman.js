@@ -54,9 +54,12 @@ function build(tag, dockerfile, context, ...options) {
 	const made = crypto.createHash("sha256");
 	for (const file of [dockerfile, ...filesOf(context)]) made.update(file).update(fs.readFileSync(path.join(root, file)));
 	for (const option of options) made.update(option).update(imageId(option.split("=").pop()));
+	const note = path.join(root, "build/images", tag.replace(/[/:]/g, "_"));
 	const hash = made.digest("hex");
-	if (podman("image", "inspect", "-f", '{{index .Labels "made-of"}}', tag).out.trim() === hash) return;
-	must("build", "--format", "docker", "--label", `made-of=${hash}`, "-t", tag, "-f", path.join(root, dockerfile), ...options, path.join(root, context));
+	if (fs.existsSync(note) && fs.readFileSync(note, "utf8") === `${hash} ${imageId(tag)}`) return;
+	must("build", "--format", "docker", "-t", tag, "-f", path.join(root, dockerfile), ...options, path.join(root, context));
+	fs.mkdirSync(path.dirname(note), { recursive: true });
+	fs.writeFileSync(note, `${hash} ${imageId(tag)}`);
 	console.log(`built ${tag} from ${dockerfile} in ${((Date.now() - t0) / 1000).toFixed(1)} s`);
 }
 
@@ -221,5 +224,5 @@ process.on("exit", () => {
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(1));
 
 module.exports = {
-	SIOINIT, STATIC, CHAT, PORTS, image, root, podman, must, mustMeanwhile, needPodman, build, buildSioinit, buildStatic, buildChat, start, startApp, startPod, untilReady, get, load, websocket, sleep, until,
+	SIOINIT, STATIC, CHAT, PORTS, image, root, podman, must, mustMeanwhile, needPodman, build, buildSioinit, buildStatic, buildChat, start, containerOf, startApp, startPod, untilReady, get, load, websocket, sleep, until,
 };
