@@ -79,11 +79,6 @@ int account_groups(const char *name, gid_t first, gid_t **ret, size_t *ret_n)
 	return 0;
 }
 
-const char *accounts_source(void)
-{
-	return "files, NSS";
-}
-
 #else
 
 static const struct passwd *find(const char *name, uid_t uid)
@@ -152,11 +147,6 @@ int account_groups(const char *name, gid_t first, gid_t **ret, size_t *ret_n)
 	*ret = l.ids;
 	*ret_n = l.n;
 	return 0;
-}
-
-const char *accounts_source(void)
-{
-	return "files";
 }
 
 #endif

@@ -19,6 +19,3 @@ int account_group(const char *name, gid_t *ret);
 /* @first and all groups that the user @name is a member of, none twice. 0: *ret has *ret_n of them,
  * the caller frees it. -ENOMEM. */
 int account_groups(const char *name, gid_t first, gid_t **ret, size_t *ret_n);
-
-/* Who is asked: "files", "files, NSS". */
-const char *accounts_source(void);

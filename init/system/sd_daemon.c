@@ -22,11 +22,6 @@ const struct sd_daemon *sd_daemon_load(void)
 	return *each;
 }
 
-const char *sd_daemon_name(void)
-{
-	return sd_daemons[0]->name;
-}
-
 void sd_daemon_free_names(char **names, int n)
 {
 	for (int i = 0; names && i < n; i++)

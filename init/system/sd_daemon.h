@@ -11,7 +11,7 @@
 enum { SD_DAEMON_FIRST_FD = 3 };
 
 struct sd_daemon {
-	const char *name; /* "libsystemd", "built-in" */
+	const char *name;
 	/* False: it cannot be had here, and nothing else may be called. */
 	bool (*load)(void);
 	/* Sends @state, lines of NAME=VALUE, and @n_fds descriptors with it, to @socket (what
@@ -30,8 +30,6 @@ struct sd_daemon {
 
 /* The one that this build and this machine have; loads it. */
 const struct sd_daemon *sd_daemon_load(void);
-/* What that would be: the name for `sioinit version`. */
-const char *sd_daemon_name(void);
 void sd_daemon_free_names(char **names, int n);
 
 /* All of this build, the preferred one first, NULL at the end. */
