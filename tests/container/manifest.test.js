@@ -35,7 +35,7 @@ function withComponents(name, ...components) {
 	const folder = path.join(work, name);
 	const to = (target) => path.relative(folder, path.join(root, "k8s", target));
 	fs.mkdirSync(folder, { recursive: true });
-	fs.writeFileSync(path.join(folder, "kustomization.yaml"), JSON.stringify({ resources: [to("overlays/several-pods-redis")], components: components.map((c) => to(`components/${c}`)) }));
+	fs.writeFileSync(path.join(folder, "kustomization.yaml"), JSON.stringify({ namespace: "chat", resources: [to("overlays/several-pods-redis")], components: components.map((c) => to(`components/${c}`)) }));
 	return kustomize(path.relative(root, folder));
 }
 
