@@ -21,10 +21,10 @@
 #include "base/ban.h"
 
 enum {
-	IN_A_ROW = 6, /* answers with others, after which they are not just leaving */
-	ASKED_MAX = 20,
+	IN_A_ROW = 12, /* answers with others, after which they are not just leaving */
+	ASKED_MAX = 36,
 	PAUSE_MIN_S = 1,
-	PAUSE_MAX_S = 60,
+	PAUSE_MAX_S = 10,
 	UNANSWERED_PAUSE_S = 10,
 	ANSWER_MAX = 8192,
 };

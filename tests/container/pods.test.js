@@ -1,4 +1,4 @@
-// Several pods of k8s/'s Deployment behind a Service (service.js), under the rules of a kubelet (kubelet.js), with clients that
+// Several pods of k8s/base behind a Service (service.js), under the rules of a kubelet (kubelet.js), with clients that
 // are Socket.IO's own: a rolling update, an eviction, another CPU limit, probes by exec.
 const assert = require("assert");
 const http = require("http");
@@ -11,7 +11,7 @@ needPodman("docker.io/library/debian:bookworm-slim", "docker.io/library/node:22-
 buildChat();
 const { Kubelet, podOf } = require("./kubelet.js");
 const { Service } = require("./service.js");
-const template = podOf(path.join(root, "k8s/deployment.yaml"));
+const template = podOf(path.join(root, "k8s/base"));
 
 const MIN_READY_MS = 1000;
 
