@@ -17,6 +17,7 @@ helm.sh/chart: {{ $root.Chart.Name }}-{{ $root.Chart.Version | replace "+" "_" }
 {{- define "sioinit.settings" -}}
 {{- $settings := deepCopy .Values.settings -}}
 {{- if .Values.redis.url }}{{ $_ := set $settings "REDIS_URL" .Values.redis.url }}{{ end -}}
+{{- if not (hasKey $settings "SIOINIT_PEERS") }}{{ $_ := set $settings "SIOINIT_PEERS" (printf "%s-pods" .Release.Name) }}{{ end -}}
 {{- range $name, $value := $settings }}
 {{ $name }}: {{ $value | toString | quote }}
 {{- end }}
