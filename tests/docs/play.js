@@ -62,6 +62,8 @@ async function background(step) {
 	running.push(Object.assign(block, { url: step.background }));
 	if (!(await within(60000, async () => block.code !== undefined || (await answers(step.background))))) fail(step, `no answer at ${step.background}`, block.out);
 	if (block.code !== undefined) fail(step, `ended with ${block.code}`, block.out);
+	// One worker answers; a reader takes so long that all are ready
+	if (/component"?[=:]"?init/.test(block.out)) await within(30000, () => /serving on/.test(block.out));
 }
 
 async function foreground(step) {
@@ -73,7 +75,8 @@ async function foreground(step) {
 	if (code !== step.code) fail(step, `exit code ${code}`, block.out);
 }
 
-const has = (command) => spawnSync("bash", ["-c", 'command -v "$0"', command]).status === 0;
+// A command, or a Python module
+const has = (name) => spawnSync("bash", ["-c", 'command -v "$0" || python3 -c "import $0"', name]).status === 0;
 const podman = () => spawnSync("podman", ["info"]).status === 0;
 
 function missing(step) {
@@ -90,7 +93,7 @@ const does = {
 	run: (step) => (step.background ? background(step) : foreground(step)),
 	async output(step) {
 		const literal = (text) => text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&").replace(/\s+/g, "\\s+");
-		const pattern = (line) => new RegExp(line.trim().split("...").map(literal).join(".*"));
+		const pattern = (line) => new RegExp(line.trim().split(/\s*\.\.\.\s*/).map(literal).join(".*"));
 		const absent = () => step.text.split("\n").filter((line) => line.trim() && !pattern(line).test(printed()));
 		if (!(await within(10000, () => absent().length === 0))) fail(step, `not printed: ${absent().join(" | ")}`, printed());
 	},
