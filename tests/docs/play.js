@@ -1,5 +1,5 @@
 // Does what a page says, as its reader would: play.js PAGE FOLDER. Exit code 1 when something is not as the page has it, with
-// the block and what it printed; a block that cannot be run on this machine is a line "skipped: REASON".
+// the block and what it printed; a block that cannot be run on this machine is a line "without WHAT".
 const { spawn, spawnSync } = require("child_process");
 const fs = require("fs");
 const http = require("http");
@@ -80,8 +80,8 @@ const has = (name) => spawnSync("bash", ["-c", 'command -v "$0" || python3 -c "i
 const podman = () => spawnSync("podman", ["info"]).status === 0;
 
 function missing(step) {
-	if (step.needs && !has(step.needs)) return `no ${step.needs}`;
-	return step.container && !podman() ? "podman does not work here" : undefined;
+	if (step.needs && !has(step.needs)) return step.needs;
+	return step.container && !podman() ? "podman" : undefined;
 }
 
 const does = {
@@ -103,7 +103,7 @@ async function play() {
 	let left = false; // the last block was left out, so what it prints is not there
 	for (const step of steps(fs.readFileSync(page, "utf8"))) {
 		const why = step.kind === "run" && missing(step);
-		if (why) console.log(`skipped: ${path.basename(page)}:${step.line}: ${why}`);
+		if (why) console.log(`without ${why}`);
 		if (step.kind === "run") left = Boolean(why);
 		if (!why && !(step.kind === "output" && left)) await does[step.kind](step);
 	}
