@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Becomes the binary, by execve(2): what npm, npx or a shell has started is then sioinit itself, and no Node is left. There
-// are no install scripts, which many an installation leaves out. A shell's script would be there sooner by the 40 ms that
-// Node takes, but would not run on Windows, nor in images without a shell.
+// are no install scripts, which many an installation leaves out. A script of the shell would not wait for Node to start (a tenth of a
+// second), but would not run on Windows, nor in images without a shell.
 "use strict";
 const { constants, accessSync } = require("fs");
 const os = require("os");
