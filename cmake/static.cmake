@@ -21,6 +21,9 @@ if(HAVE_GLIBC_RELR AND HAVE_LINKER_RELR)
   target_link_options(sioinit PRIVATE LINKER:-z,pack-relative-relocs)
 endif()
 
+# what was taken from which archive, for packaging/images/sbom
+target_link_options(sioinit PRIVATE LINKER:-Map=sioinit.map)
+
 add_custom_command(TARGET sioinit POST_BUILD VERBATIM
   COMMAND ${CMAKE_OBJCOPY} --only-keep-debug sioinit sioinit.debug
   COMMAND ${CMAKE_STRIP} sioinit
