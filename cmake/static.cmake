@@ -7,6 +7,7 @@ include(CheckCSourceCompiles)
 include(CheckLinkerFlag)
 
 set(CMAKE_C_LINK_OPTIONS_PIE -fPIE -static-pie)
+target_link_options(sioinit PRIVATE LINKER:--fatal-warnings) # such as that a function would load plugins
 target_sources(sioinit PRIVATE cmake/static_libc.c)
 
 # 90 kB of relocations as a bitmap, which libc's start-up code knows from 2.36 on

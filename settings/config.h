@@ -196,6 +196,7 @@ struct config {
 	const char *admin_socket; /* auto, off, or /path */
 	enum config_app_metrics app_metrics;
 	bool relay_app_messages;
+	const char *peers; /* NULL: nobody asks */
 	enum config_serialization serialization;
 	enum config_restart restart;
 	int log_level;  /* enum log_level */
@@ -342,6 +343,8 @@ void config_print(const struct config *c, FILE *out);
 
 /* The man page's settings section (mdoc), for script/docs. */
 void config_print_mdoc(FILE *out);
+/* The tables of docs/settings.md, for the same. */
+void config_print_markdown(FILE *out);
 
 /* The tables' rows, for the shells' completion. False: @i is behind the last. Texts are static. */
 struct config_option {
