@@ -224,5 +224,5 @@ process.on("exit", () => {
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(1));
 
 module.exports = {
-	SIOINIT, STATIC, CHAT, PORTS, image, root, podman, must, mustMeanwhile, needPodman, build, buildSioinit, buildStatic, buildChat, start, containerOf, startApp, startPod, untilReady, get, load, websocket, sleep, until,
+	clone, SIOINIT, STATIC, CHAT, PORTS, image, root, podman, must, mustMeanwhile, needPodman, build, buildSioinit, buildStatic, buildChat, start, containerOf, startApp, startPod, untilReady, get, load, websocket, sleep, until,
 };
