@@ -30,6 +30,11 @@ helm.sh/chart: {{ $root.Chart.Name }}-{{ $root.Chart.Version | replace "+" "_" }
 {{- addf $delay $stop 5 | ceil | int -}}
 {{- end -}}
 
+{{- define "sioinit.affinity" -}}
+{{- $ingress := or .Values.ingress.enabled .Values.httpRoute.enabled -}}
+{{- eq .Values.service.sessionAffinity "auto" | ternary (ternary "None" "ClientIP" $ingress) .Values.service.sessionAffinity -}}
+{{- end -}}
+
 {{- define "sioinit.severalPods" -}}
 {{- if or .Values.autoscaling.enabled (gt (int .Values.replicas) 1) }}yes{{ end -}}
 {{- end -}}
