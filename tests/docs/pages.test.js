@@ -73,11 +73,12 @@ function environment(name, bin) {
 	};
 }
 
+// sh reaps what is left over; what has left its group ends with it
 function play(page, bin, alone) {
 	const folder = path.join(build, page.name);
 	fs.mkdirSync(folder);
 	const command = [process.execPath, path.join(__dirname, "play.js"), path.join(tree, "docs", page.name), folder];
-	const all = alone ? ["unshare", ...namespaces, "sh", "-c", 'ip link set lo up && exec "$0" "$@"', ...command] : command;
+	const all = alone ? ["unshare", ...namespaces, "sh", "-c", 'ip link set lo up; "$0" "$@"; exit $?', ...command] : command;
 	const env = environment(page.name, bin);
 	if (!alone) delete env.npm_config_offline;
 	const p = spawn(all[0], all.slice(1), { env, stdio: ["ignore", "pipe", "pipe"] });
