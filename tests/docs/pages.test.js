@@ -89,7 +89,8 @@ function play(page, bin, alone) {
 
 // What the page has left, if it did not come to its end
 function removeContainers(name) {
-	const left = spawnSync("podman", ["ps", "-aq", "--filter", `label=sioinit-docs=${name}`], { encoding: "utf8" }).stdout.split("\n").filter(Boolean);
+	const { stdout } = spawnSync("podman", ["ps", "-aq", "--filter", `label=sioinit-docs=${name}`], { encoding: "utf8" });
+	const left = (stdout ?? "").split("\n").filter(Boolean);
 	if (left.length) spawnSync("podman", ["rm", "-f", "-t", "0", ...left]);
 	const images = path.join(build, `${name}.images`);
 	if (fs.existsSync(images)) spawnSync("podman", ["rmi", "-f", ...fs.readFileSync(images, "utf8").split("\n").filter(Boolean)]);
