@@ -99,11 +99,11 @@ static void plays_with_a_manager(void **state)
 	assert_int_equal(notify_watchdog_interval_ms(), 1500);
 	notify_watchdog();
 	assert_told("WATCHDOG=1");
-	notify_stopping();
-	assert_told("STOPPING=1");
+	notify_stopping(40000);
+	assert_told("STOPPING=1\nEXTEND_TIMEOUT_USEC=40000000");
 	assert_environment_clean();
 	close(MANAGER_FD);
-	notify_stopping(); /* nobody listens any more */
+	notify_stopping(0); /* nobody listens any more */
 }
 
 static void takes_an_unnamed_listener_for_http(void **state)
@@ -142,7 +142,7 @@ static void is_silent_without_a_manager(void **state)
 	notify_ready();
 	notify_status("%s", "x");
 	notify_watchdog();
-	notify_stopping();
+	notify_stopping(0);
 }
 
 int main(void)
