@@ -15,6 +15,7 @@
 #include "commands/health.h"
 #include "commands/migrate.h"
 #include "commands/pm2.h"
+#include "commands/version.h"
 #include "init/init.h"
 #include "init/logs/log_files.h"
 #include "init/routers/router_env.h"
@@ -230,8 +231,7 @@ static int help(struct config *c)
 
 static int version(struct config *c)
 {
-	(void)c;
-	return printf("sioinit %s\n", SIOINIT_VERSION) < 0;
+	return version_run(c->command, c->command_len);
 }
 
 static int health(struct config *c)

@@ -8,6 +8,12 @@ check_pie_supported(LANGUAGES C)
 add_compile_options(-fstack-protector-strong -ffunction-sections -fdata-sections)
 add_link_options(LINKER:--gc-sections,--as-needed,-z,relro,-z,now)
 
+# nothing unwinds at run time; the debugger finds the tables in sioinit.debug
+if(SIOINIT_STATIC_LIBC)
+  add_compile_options(-fno-asynchronous-unwind-tables)
+  add_link_options(-fno-asynchronous-unwind-tables)
+endif()
+
 if(SIOINIT_SANITIZE)
   add_compile_options(-fsanitize=${SIOINIT_SANITIZE} -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${SIOINIT_SANITIZE})

@@ -1,5 +1,5 @@
 # ctest by label: unit (cmocka), e2e (node:test against the built binary), browser (examples/chat in Chromium),
-# container (podman), fuzz (libFuzzer). SIOINIT_TESTS says which of them this build has.
+# container (podman), docs (what the pages in docs/ say), fuzz (libFuzzer). SIOINIT_TESTS says which of them this build has.
 
 # tests/unit/LAYER/test_X.c sees what LAYER sees; in any other folder, everything
 function(add_unit_test source)
@@ -85,6 +85,12 @@ if("container" IN_LIST SIOINIT_TESTS AND TARGET sioinit)
   file(GLOB sources CONFIGURE_DEPENDS tests/container/*.test.sh tests/container/*.test.js)
   foreach(source ${sources})
     add_script_test(container ${source} 600)
+  endforeach()
+endif()
+if("docs" IN_LIST SIOINIT_TESTS AND TARGET sioinit)
+  file(GLOB sources CONFIGURE_DEPENDS tests/docs/*.test.js)
+  foreach(source ${sources})
+    add_script_test(docs ${source} 600)
   endforeach()
 endif()
 if("fuzz" IN_LIST SIOINIT_TESTS)

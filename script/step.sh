@@ -3,6 +3,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 mkdir -p build/log
+PATH=$PATH:$PWD/build/npm/bin # what script/bootstrap puts there where there is no npm
 
 step() {
 	text=$1

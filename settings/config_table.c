@@ -352,7 +352,8 @@ const struct subcommand config_subcommands[] = {
 	  WORDS("--keys") },
 	{ "completion", CONFIG_COMPLETION, "SHELL", "for bash, zsh or fish, to be sourced",
 	  WORDS("bash", "zsh", "fish") },
-	{ "version", CONFIG_VERSION, "", "", NULL },
+	{ "version", CONFIG_VERSION, "[--json]", "which sioinit this is, and what is in it",
+	  WORDS("--json") },
 };
 
 const size_t config_n_subcommands = ARRAY_LEN(config_subcommands);
@@ -479,6 +480,5 @@ const struct setting *setting_find(const char *name, char ret_meant[static NAME_
 
 bool subcommand_takes_options(const struct subcommand *s)
 {
-	return s->action == CONFIG_RUN || s->action == CONFIG_CHECK || s->action == CONFIG_HEALTH ||
-	       s->action == CONFIG_VERSION;
+	return s->action == CONFIG_RUN || s->action == CONFIG_CHECK || s->action == CONFIG_HEALTH;
 }

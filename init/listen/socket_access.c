@@ -1,8 +1,6 @@
 #include "init/listen/socket_access.h"
 
 #include <errno.h>
-#include <grp.h>
-#include <pwd.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/str.h"
+#include "init/system/accounts.h"
 
 #include "base/ban.h"
 
@@ -28,22 +27,17 @@ static int read_id(const char *name, uint32_t *ret)
 
 static int read_user(const char *name, uid_t *ret)
 {
-	const struct passwd *pw = getpwnam(name);
+	struct account a;
 
-	if (!pw)
+	if (account_by_name(name, &a) < 0)
 		return read_id(name, ret);
-	*ret = pw->pw_uid;
+	*ret = a.uid;
 	return 0;
 }
 
 static int read_group(const char *name, gid_t *ret)
 {
-	const struct group *gr = getgrnam(name);
-
-	if (!gr)
-		return read_id(name, ret);
-	*ret = gr->gr_gid;
-	return 0;
+	return account_group(name, ret) < 0 ? read_id(name, ret) : 0;
 }
 
 /* USER, USER:GROUP or :GROUP */

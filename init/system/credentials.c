@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
-#include <pwd.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -19,10 +18,9 @@
 #include "base/fd.h"
 #include "base/macros.h"
 #include "base/str.h"
+#include "init/system/accounts.h"
 
 #include "base/ban.h"
-
-enum { GROUPS_FIRST = 32 };
 
 struct resolver {
 	char *err;
@@ -55,35 +53,10 @@ static bool is_number(const char *text, uint32_t *ret)
 
 static int find_group(const struct resolver *rs, const char *group, gid_t *ret)
 {
-	const struct group *g;
-
-	if (is_number(group, ret))
+	if (is_number(group, ret) || account_group(group, ret) == 0)
 		return 0;
-	g = getgrnam(group);
-	if (!g)
-		return fail(rs,
-			    "SIOINIT_GROUP=\"%s\": no such group in /etc/group; give its number",
-			    group);
-	*ret = g->gr_gid;
-	return 0;
-}
-
-/* All groups that the user database knows for @name, @c->gid among them. */
-static int find_groups(const char *name, struct credentials *c)
-{
-	int n = GROUPS_FIRST, had;
-
-	do {
-		gid_t *more;
-
-		had = n;
-		more = realloc(c->groups, (size_t)n * sizeof(*more));
-		if (!more)
-			return -ENOMEM;
-		c->groups = more;
-	} while (getgrouplist(name, c->gid, c->groups, &n) < 0 && n > had);
-	c->n_groups = (size_t)(n < had ? n : had);
-	return 0;
+	return fail(rs, "SIOINIT_GROUP=\"%s\": no such group in /etc/group; give its number",
+		    group);
 }
 
 static int use_one_group(struct credentials *c)
@@ -96,23 +69,20 @@ static int use_one_group(struct credentials *c)
 	return 0;
 }
 
-static const struct passwd *find_user(const char *user, uid_t *ret)
+/* False: not in the user database; then *ret has the number, if @user is one. */
+static bool find_user(const char *user, struct account *ret)
 {
-	const struct passwd *known;
-
-	if (!is_number(user, ret)) {
-		known = getpwnam(user);
-		*ret = known ? known->pw_uid : 0;
-		return known;
-	}
-	return getpwuid(*ret);
+	if (!is_number(user, &ret->uid))
+		return account_by_name(user, ret) == 0;
+	return account_by_uid(ret->uid, ret) == 0;
 }
 
 static int take_user(const struct resolver *rs, const char *user, const char *group,
 		     struct credentials *c)
 {
-	const struct passwd *known = find_user(user, &c->uid);
-	const char *name = known ? known->pw_name : user;
+	struct account a = { 0 };
+	bool known = find_user(user, &a);
+	const char *name = known ? a.name : user;
 	uint32_t number;
 
 	if (!known && !is_number(user, &number))
@@ -121,12 +91,13 @@ static int take_user(const struct resolver *rs, const char *user, const char *gr
 	if (!known && !group)
 		return fail(rs, "SIOINIT_USER=\"%s\" is not in /etc/passwd; set SIOINIT_GROUP, too",
 			    user);
-	(void)snprintf(c->home, sizeof(c->home), "HOME=%s", known ? known->pw_dir : "/");
+	(void)snprintf(c->home, sizeof(c->home), "HOME=%s", known ? a.home : "/");
 	(void)snprintf(c->user, sizeof(c->user), "USER=%s", name);
 	(void)snprintf(c->logname, sizeof(c->logname), "LOGNAME=%s", name);
+	c->uid = a.uid;
 	if (!group)
-		c->gid = known->pw_gid;
-	return known ? find_groups(name, c) : use_one_group(c);
+		c->gid = a.gid;
+	return known ? account_groups(name, c->gid, &c->groups, &c->n_groups) : use_one_group(c);
 }
 
 /* Of this thread, which is all that matters to what it does itself. */

@@ -1,8 +1,7 @@
-/* The service manager's side. libsystemd reads the environment when it is asked; since workers must
- * not see those variables, they are set only for the moment of a call. */
+/* The service manager's side: its words are kept here, since workers must not see those variables.
+ */
 #include "init/system/notify.h"
 
-#include <dlfcn.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -13,13 +12,8 @@
 #include <time.h>
 
 #include "base/fd.h"
-#include "base/log.h"
 #include "base/macros.h"
-#include "base/str.h"
-
-#ifdef SIOINIT_HAVE_SYSTEMD
-#include <systemd/sd-daemon.h>
-#endif
+#include "init/system/sd_daemon.h"
 
 #include "base/ban.h"
 
@@ -48,67 +42,39 @@ static void forget_environment(void)
 		(void)unsetenv(names[i]);
 }
 
-#ifdef SIOINIT_HAVE_SYSTEMD
-
-/* Loaded only where a service manager is: with what it links itself, the library would cost every
- * container more memory than all the rest of sioinit. */
-static struct {
-	__typeof__(sd_pid_notify_with_fds) *notify_with_fds;
-	__typeof__(sd_listen_fds_with_names) *listen_fds_with_names;
-	__typeof__(sd_is_socket) *is_socket;
-	__typeof__(sd_watchdog_enabled) *watchdog_enabled;
-} systemd;
-
+static const struct sd_daemon *manager;
 static char *notify_socket;
-
-static bool load_systemd(void)
-{
-	static const struct {
-		const char *name;
-		void *at;
-	} symbols[] = {
-		{ "sd_pid_notify_with_fds", &systemd.notify_with_fds },
-		{ "sd_listen_fds_with_names", &systemd.listen_fds_with_names },
-		{ "sd_is_socket", &systemd.is_socket },
-		{ "sd_watchdog_enabled", &systemd.watchdog_enabled },
-	};
-	void *library = dlopen("libsystemd.so.0", RTLD_NOW | RTLD_LOCAL);
-
-	for (size_t i = 0; library && i < ARRAY_LEN(symbols); i++) {
-		void *symbol = dlsym(library, symbols[i].name);
-
-		if (!symbol)
-			return false;
-		memcpy(symbols[i].at, &symbol, sizeof(symbol)); /* dlsym(3) */
-	}
-	return library;
-}
 
 static bool has_manager(void)
 {
 	return getenv("NOTIFY_SOCKET") || getenv("LISTEN_FDS") || getenv("WATCHDOG_USEC");
 }
 
+/* Whether clients can connect to it. */
+static bool is_listener(int fd)
+{
+	int type = 0, listens = 0;
+	socklen_t n = sizeof(type), m = sizeof(listens);
+
+	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &n) == 0 && type == SOCK_STREAM &&
+	       getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &m) == 0 && listens;
+}
+
 static void take_listeners(void)
 {
 	char **fd_names = NULL;
-	int n = systemd.listen_fds_with_names(1, &fd_names);
+	int n = manager->listen_fds(&fd_names);
 
-	for (int i = 0; i < n; i++) {
-		int fd = SD_LISTEN_FDS_START + i;
+	for (int i = 0; i < n && n_passed < LISTENERS_MAX; i++) {
+		int fd = SD_DAEMON_FIRST_FD + i;
 
-		(void)fd_set_cloexec(fd, 1);
-		if (n_passed < LISTENERS_MAX &&
-		    systemd.is_socket(fd, AF_UNSPEC, SOCK_STREAM, 1) > 0) {
-			passed[n_passed].fd = fd;
-			(void)snprintf(passed[n_passed].name, sizeof(passed[0].name), "%s",
-				       fd_names ? fd_names[i] : "");
-			n_passed++;
-		}
-		if (fd_names)
-			free(fd_names[i]);
+		if (!is_listener(fd))
+			continue;
+		passed[n_passed].fd = fd;
+		(void)snprintf(passed[n_passed].name, sizeof(passed[0].name), "%s", fd_names[i]);
+		n_passed++;
 	}
-	free(fd_names);
+	sd_daemon_free_names(fd_names, n);
 }
 
 void notify_init(void)
@@ -117,41 +83,19 @@ void notify_init(void)
 
 	if (!has_manager())
 		return;
-	if (load_systemd()) {
-		take_listeners();
-		(void)systemd.watchdog_enabled(0, &watchdog_us);
-		notify_socket = s ? strdup(s) : NULL;
-		can_keep = notify_socket && getenv("FDSTORE");
-	} else {
-		log_warn("init: libsystemd.so.0 cannot be loaded: the service manager is not told "
-			 "anything and passes no sockets");
-	}
+	manager = sd_daemon_load();
+	take_listeners();
+	watchdog_us = manager->watchdog_us();
+	notify_socket = s ? strdup(s) : NULL;
+	can_keep = notify_socket && getenv("FDSTORE");
 	forget_environment();
 }
 
 static void send_with_fds(const char *state, const int *fds, unsigned n)
 {
-	if (!notify_socket)
-		return;
-	(void)setenv("NOTIFY_SOCKET", notify_socket, 1);
-	(void)systemd.notify_with_fds(0, 1, state, fds, n); /* unsets it again */
+	if (notify_socket)
+		(void)manager->notify(notify_socket, state, fds, n);
 }
-
-#else
-
-void notify_init(void)
-{
-	forget_environment();
-}
-
-static void send_with_fds(const char *state, const int *fds, unsigned n)
-{
-	(void)state;
-	(void)fds;
-	(void)n;
-}
-
-#endif
 
 static void send_state(const char *state)
 {

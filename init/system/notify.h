@@ -1,6 +1,6 @@
 /* The service manager: sd_notify(3), socket activation (sd_listen_fds_with_names(3)), watchdog
- * (sd_watchdog_enabled(3)). All are silent no-ops without NOTIFY_SOCKET / LISTEN_FDS. Built without
- * libsystemd (SIOINIT_HAVE_SYSTEMD undefined) all are no-ops. */
+ * (sd_watchdog_enabled(3)). All are silent no-ops without NOTIFY_SOCKET / LISTEN_FDS. How it is
+ * spoken to is sd_daemon.h's. */
 #pragma once
 
 #include <stdbool.h>

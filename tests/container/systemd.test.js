@@ -138,7 +138,7 @@ test("restart: clients that poll are all there again, and none has seen an error
 
 test("a crash: who connects after it waits for the next one", async () => {
 	const before = show("MainPID").MainPID;
-	c.exec("kill", "-KILL", before);
+	c.exec("sh", "-c", `kill -KILL ${before}`);
 	const { answers } = await told(await visitors(8080));
 	assert.deepStrictEqual(Object.keys(answers), ["200"], JSON.stringify(answers));
 	await until("it is active again", () => show("ActiveState").ActiveState === "active");
@@ -223,7 +223,7 @@ test("instances: each its own app, port and admin socket; one of them by a socke
 	systemctl("stop", "sioinit@red.service");
 	assert.strictEqual(get(8082, "/").status, 200, "the other one is not concerned");
 	systemctl("start", "sioinit@red.socket");
-	assert.match(c.exec("node", "-e", 'require("http").get({ socketPath: "/run/sioinit-red.sock" }, (r) => console.log(r.statusCode))'), /^200$/);
+	assert.match(c.exec("node", "-e", 'require("http").get({ socketPath: "/run/sioinit-red.sock", agent: false }, (r) => console.log(r.resume().statusCode))'), /^200$/);
 });
 
 test("the last stop: nothing is left", () => {

@@ -60,9 +60,7 @@ static void passed_and_opened_ones(void **state)
 	(void)state;
 	(void)snprintf(c.listen.list[0].host, sizeof(c.listen.list[0].host), "%s", path);
 	frontend_open(&frontend, &c, 1);
-#ifdef SIOINIT_HAVE_SYSTEMD
 	assert_int_equal(frontend.n_http, PASSED + 1);
-#endif
 	assert_int_equal(frontend.admin, -1);
 	frontend_name(&frontend, name, sizeof(name));
 	(void)snprintf(last, sizeof(last), ", %s", path);

@@ -6,17 +6,21 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/macros.h"
 #include "init/system/notify.h"
+#include "init/system/sd_daemon.h"
 
 static const char *const private_names[] = { "NOTIFY_SOCKET",  "LISTEN_FDS",    "LISTEN_PID",
 					     "LISTEN_FDNAMES", "WATCHDOG_USEC", "WATCHDOG_PID" };
@@ -26,8 +30,6 @@ static void assert_environment_clean(void)
 	for (size_t i = 0; i < ARRAY_LEN(private_names); i++)
 		assert_null(getenv(private_names[i]));
 }
-
-#ifdef SIOINIT_HAVE_SYSTEMD
 
 enum { LISTEN_FIRST = 3, LISTENERS = 3, MANAGER_FD = 20 };
 
@@ -113,26 +115,148 @@ static void takes_an_unnamed_listener_for_http(void **state)
 	assert_int_equal(notify_take_listener("http"), -1);
 }
 
-#else
+/* How it is spoken to: each way, in a process of its own. */
 
-static void plays_with_a_manager(void **state)
+static const struct sd_daemon *spoken;
+
+static void set_passed(const char *pid, const char *fd_names)
 {
-	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(private_names); i++)
-		(void)setenv(private_names[i], "1", 1);
-	notify_init();
-	assert_environment_clean();
-	notify_ready();
-	assert_int_equal(notify_watchdog_interval_ms(), 0);
+	(void)setenv("LISTEN_PID", pid, 1);
+	(void)setenv("LISTEN_FDS", "3", 1);
+	(void)setenv("LISTEN_FDNAMES", fd_names, 1);
 }
 
-static void takes_an_unnamed_listener_for_http(void **state)
+static void tells_the_watchdog(const char *pid)
 {
-	(void)state;
-	assert_int_equal(notify_take_listener("http"), -1);
+	(void)setenv("WATCHDOG_USEC", "3000000", 1);
+	(void)setenv("WATCHDOG_PID", pid, 1);
+	assert_int_equal(spoken->watchdog_us(), 3000000);
+	(void)unsetenv("WATCHDOG_PID");
+	assert_int_equal(spoken->watchdog_us(), 3000000);
+	(void)setenv("WATCHDOG_PID", "1", 1);
+	assert_int_equal(spoken->watchdog_us(), 0);
+	(void)setenv("WATCHDOG_USEC", "soon", 1);
+	(void)unsetenv("WATCHDOG_PID");
+	assert_int_equal(spoken->watchdog_us(), 0);
 }
 
-#endif
+static void assert_names(const char *const *wanted)
+{
+	char **got = NULL;
+	int n = spoken->listen_fds(&got);
+
+	assert_int_equal(n, LISTENERS);
+	for (int i = 0; i < n; i++)
+		assert_string_equal(got[i], wanted[i]);
+	sd_daemon_free_names(got, n);
+}
+
+static void tells_what_is_passed(const char *pid)
+{
+	static const char *const wanted[] = { "sioinit.socket", "", "http" };
+	static const char *const none[] = { "unknown", "unknown", "unknown" };
+	char **got = NULL;
+
+	for (int i = 0; i < LISTENERS; i++)
+		listen_at(LISTEN_FIRST + i);
+	set_passed(pid, "sioinit.socket::http");
+	assert_names(wanted);
+	assert_int_equal(fcntl(LISTEN_FIRST + 2, F_GETFD), FD_CLOEXEC);
+	(void)unsetenv("LISTEN_FDNAMES");
+	assert_names(none);
+	(void)setenv("LISTEN_PID", "1", 1);
+	assert_int_equal(spoken->listen_fds(&got), 0);
+	(void)unsetenv("LISTEN_FDS");
+	assert_int_equal(spoken->listen_fds(&got), 0);
+}
+
+/* Two descriptors come with the datagram, and are those that were sent. */
+static void assert_told_with_fds(const char *wanted, const int sent[2])
+{
+	char text[64] = "", control[CMSG_SPACE(2 * sizeof(int))];
+	struct iovec v = { text, sizeof(text) - 1 };
+	struct msghdr m = { .msg_iov = &v,
+			    .msg_iovlen = 1,
+			    .msg_control = control,
+			    .msg_controllen = sizeof(control) };
+	struct stat a, b;
+	int got[2];
+
+	assert_int_equal(recvmsg(MANAGER_FD, &m, MSG_CMSG_CLOEXEC), strlen(wanted));
+	assert_string_equal(text, wanted);
+	assert_int_equal(CMSG_FIRSTHDR(&m)->cmsg_len, CMSG_LEN(sizeof(got)));
+	memcpy(got, CMSG_DATA(CMSG_FIRSTHDR(&m)), sizeof(got));
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(fstat(got[i], &a) + fstat(sent[i], &b), 0);
+		assert_int_equal(a.st_ino, b.st_ino);
+		close(got[i]);
+	}
+}
+
+static void tells_a_manager_at_a_path(void)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX, .sun_path = "/tmp/test_notify.sock" };
+	auto_fd int s = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+
+	(void)snprintf(a.sun_path, sizeof(a.sun_path), "/tmp/test_notify-%d", (int)getpid());
+	assert_int_equal(bind(s, (struct sockaddr *)&a, sizeof(a)), 0);
+	assert_int_equal(dup2(s, MANAGER_FD), MANAGER_FD);
+	assert_int_equal(spoken->notify(a.sun_path, "READY=1", NULL, 0), 0);
+	assert_told("READY=1");
+	(void)unlink(a.sun_path);
+	assert_int_equal(spoken->notify(a.sun_path, "READY=1", NULL, 0), -ENOENT);
+}
+
+static void tells_the_manager(void)
+{
+	const int fds[] = { LISTEN_FIRST, LISTEN_FIRST + 1 };
+	char *name;
+
+	be_manager();
+	name = strdup(getenv("NOTIFY_SOCKET"));
+	(void)unsetenv("NOTIFY_SOCKET");
+	assert_int_equal(spoken->notify(name, "STATUS=a\nREADY=1", NULL, 0), 0);
+	assert_told("STATUS=a\nREADY=1");
+	assert_int_equal(spoken->notify(name, "FDSTORE=1\nFDNAME=x", fds, 2), 0);
+	assert_told_with_fds("FDSTORE=1\nFDNAME=x", fds);
+	assert_null(getenv("NOTIFY_SOCKET"));
+	close(MANAGER_FD);
+	assert_int_equal(spoken->notify(name, "STOPPING=1", NULL, 0), -ECONNREFUSED);
+	free(name);
+	tells_a_manager_at_a_path();
+	assert_true(spoken->notify("nowhere", "READY=1", NULL, 0) < 0);
+}
+
+static int speaks(const struct sd_daemon *d)
+{
+	char pid[16];
+
+	spoken = d;
+	(void)snprintf(pid, sizeof(pid), "%d", (int)getpid());
+	if (!d->load())
+		return 77;
+	tells_the_watchdog(pid);
+	tells_what_is_passed(pid);
+	tells_the_manager();
+	return 0;
+}
+
+/* A failed assertion ends a child by cmocka's own way, with another status than 0. */
+static void speaks_in_each_way(void **state)
+{
+	int status;
+
+	(void)state;
+	for (size_t i = 0; sd_daemons[i]; i++) {
+		pid_t pid = fork();
+
+		if (pid == 0)
+			_exit(speaks(sd_daemons[i]));
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+			fail_msg("%s: status %#x", sd_daemons[i]->name, (unsigned)status);
+	}
+}
 
 static void is_silent_without_a_manager(void **state)
 {
@@ -149,6 +273,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(is_silent_without_a_manager),
+		cmocka_unit_test(speaks_in_each_way),
 		cmocka_unit_test(plays_with_a_manager),
 		cmocka_unit_test(takes_an_unnamed_listener_for_http),
 	};
