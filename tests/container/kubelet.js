@@ -2,6 +2,7 @@
 // capabilities, limits, environment), runs its probes with their periods and thresholds, restarts it when it is not alive, and
 // ends it by TERM, grace period, KILL. What happens is recorded: Started, Ready, Unready, NotLive, Unhealthy, Restarted, ...
 const fs = require("fs");
+const path = require("path");
 const YAML = require("yaml");
 const { get, must, mustMeanwhile, sleep, start } = require("./podman.js");
 
@@ -12,6 +13,7 @@ function flags(pod, container) {
 	const sec = { ...pod.spec.securityContext, ...container.securityContext };
 	const limits = container.resources.limits;
 	const env = (container.env ?? []).flatMap((e) => ["-e", `${e.name}=${e.value}`]);
+	const empty = (pod.spec.volumes ?? []).filter((v) => v.emptyDir).map((v) => container.volumeMounts.find((m) => m.name === v.name).mountPath);
 	const ports = container.ports.flatMap((p) => ["-p", `127.0.0.1::${p.containerPort}`]);
 
 	return [
@@ -21,16 +23,19 @@ function flags(pod, container) {
 		...(sec.allowPrivilegeEscalation ? [] : ["--security-opt", "no-new-privileges"]),
 		...["--cpus", String(cpus(limits.cpu)), "--memory", bytes(limits.memory)],
 		...["-e", "KUBERNETES_SERVICE_HOST=10.0.0.1", "-e", "KUBERNETES_SERVICE_PORT=443"],
+		...empty.flatMap((mountPath) => ["--tmpfs", `${mountPath}:mode=1777`]),
 		...env,
 		...ports,
 	];
 }
 
-// The pod of a manifest, or of its Deployment's template.
-function podOf(file) {
-	const documents = YAML.parseAllDocuments(fs.readFileSync(file, "utf8")).map((d) => d.toJS());
-	const of = (kind) => documents.find((d) => d.kind === kind);
-	return of("Pod") ?? of("Deployment").spec.template;
+// The pod of a folder's deployment.yaml, with settings.env, which its ConfigMap is made of.
+function podOf(folder) {
+	const pod = YAML.parse(fs.readFileSync(path.join(folder, "deployment.yaml"), "utf8")).spec.template;
+	const settings = fs.readFileSync(path.join(folder, "settings.env"), "utf8").matchAll(/^(\w+)=(.*)$/gm);
+	pod.spec.containers[0].env ??= [];
+	for (const [, name, value] of settings) pod.spec.containers[0].env.push({ name, value });
+	return pod;
 }
 
 class Kubelet {

@@ -1,4 +1,4 @@
-// k8s/*.yaml under the rules of a kubelet (kubelet.js): start-up gates, readiness, liveness, the end of a pod, the next pod.
+// k8s/base under the rules of a kubelet (kubelet.js): start-up gates, readiness, liveness, the end of a pod, the next pod.
 const assert = require("assert");
 const path = require("path");
 const test = require("node:test");
@@ -7,7 +7,7 @@ const { CHAT, buildChat, get, load, must, needPodman, root, sleep, until, websoc
 needPodman("docker.io/library/debian:bookworm-slim", "docker.io/library/node:22-bookworm-slim");
 buildChat();
 const { Kubelet, podOf } = require("./kubelet.js");
-const manifest = podOf(path.join(root, "k8s/pod.yaml"));
+const manifest = podOf(path.join(root, "k8s/base"));
 
 const SLOW = ["-v", `${path.join(__dirname, "fixtures/slow-boot.js")}:/slow-boot.js:ro`, "-e", "NODE_OPTIONS=--require /slow-boot.js"];
 const of = (k, type) => k.events.find((e) => e.type === type);
@@ -104,13 +104,12 @@ test("PID 1 hangs: not alive, restarted, ready again", async () => {
 
 // The Service sends to pods that are ready as far as the last probe says.
 test("a rolling update of the Deployment: no preStop, no failed request", async () => {
-	const pod = podOf(path.join(root, "k8s/deployment.yaml"));
-	assert.strictEqual(pod.spec.containers[0].lifecycle, undefined);
-	const pods = [new Kubelet(pod, CHAT)];
+	assert.strictEqual(manifest.spec.containers[0].lifecycle, undefined);
+	const pods = [new Kubelet(manifest, CHAT)];
 	await until("ready", () => pods[0].ready);
 	const stopLoad = load(() => pods.findLast((k) => k.ready).ports.http);
 
-	pods.push(new Kubelet(pod, CHAT));
+	pods.push(new Kubelet(manifest, CHAT));
 	await until("the new pod is ready", () => pods[1].ready);
 	pods.reverse(); // the old one last: the Service goes on sending to it until its readiness probe fails
 	assert.strictEqual(await pods[1].terminate(), 0, pods[1].container.logs());
