@@ -159,6 +159,17 @@ test("another port: the old one is not listened on any more", () => {
 	assert.strictEqual(show("NFileDescriptorStore").NFileDescriptorStore, "2");
 });
 
+test("stop: a worker that takes longer than TimeoutStopSec= has the time that sioinit gives it", () => {
+	c.exec("sh", "-c", "mkdir -p /srv/stubborn && echo 'process.on(\"SIGTERM\", () => { for (;;); }); require(\"http\").createServer().listen(process.env.PORT)' >/srv/stubborn/worker.js");
+	set("sioinit-stubborn", "SIOINIT_PORT=8083\nSIOINIT_STOP_TIMEOUT=2");
+	c.exec("sh", "-c", "mkdir -p /run/systemd/system/sioinit@stubborn.service.d && printf '[Service]\\nTimeoutStopSec=500ms\\n' >/run/systemd/system/sioinit@stubborn.service.d/t.conf");
+	systemctl("daemon-reload");
+	systemctl("start", "sioinit@stubborn.service");
+	systemctl("stop", "sioinit@stubborn.service");
+	const log = c.exec("journalctl", "--no-pager", "-o", "cat", "-u", "sioinit@stubborn.service");
+	assert.match(log, /init: done code=137/, log);
+});
+
 test("stop: clean, and soon when there is nobody to drain", () => {
 	const t0 = Date.now();
 	systemctl("stop", "sioinit.service");
