@@ -5,12 +5,11 @@
  *	stage      until
  *	NONE       somebody begins it
  *	LAME_DUCK  SIOINIT_SHUTDOWN_DELAY
- *	LEAVING    LEAVING_MS, only where the service manager keeps the public sockets: nobody new is
- *	           accepted, so that all wait for the next sioinit; who has been has a moment to ask
- *	GOODBYE    no worker keeps its clients and takes their connections any more: the public port
- *	           is open for them (never one that the service manager has passed)
- *	DRAINING   the workers have ended, each by its drain-time and stop-timeout
- *	STOPPING   ditto, by what is left of its stop-timeout
+ *	LEAVING    LEAVING_MS, only where the service manager keeps the public sockets: nobody new
+ *is accepted, so that all wait for the next sioinit; who has been has a moment to ask GOODBYE    no
+ *worker keeps its clients and takes their connections any more: the public port is open for them
+ *(never one that the service manager has passed) DRAINING   the workers have ended, each by its
+ *drain-time and stop-timeout STOPPING   ditto, by what is left of its stop-timeout
  *
  * It has the last word: with its begin the pool, the monitor and the file watch are told to start
  * nothing any more. */
@@ -43,7 +42,7 @@ struct shutdown {
 	uv_timer_t delay;
 	int exit_code;
 	bool has_served; /* a worker has been ready */
-	bool held; /* not ready for the outside, as the user has asked */
+	bool held;       /* not ready for the outside, as the user has asked */
 };
 
 void shutdown_init(struct init *in);
