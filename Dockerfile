@@ -1,23 +1,42 @@
-# sioinit on top of Node. Apps build FROM this image: see examples/docker/Dockerfile.
-#   docker build --format docker -t sioinit .      (podman needs --format docker to keep HEALTHCHECK)
-#   docker build --build-arg NODE=24 ...           another Node line
+# sioinit in front of a runtime. Apps build FROM this image: see examples/docker and docs/docker.md.
+#   docker build --format docker -t sioinit .                        (podman needs --format docker to keep HEALTHCHECK)
+#   docker build --build-arg NODE=24 -t sioinit:node24 .             another Node line
+#   docker build --target static -t sioinit:static .                 the binary alone, for COPY --from=sioinit:static
+#   docker build --platform linux/arm64 --target static .            compiled across, nothing is emulated
+# packaging/images/build makes them all, with labels, SBOM, provenance and the digests of packaging/images/bases.
 ARG NODE=22
+ARG BASE=docker.io/library/node:${NODE}-bookworm-slim
+ARG DEBIAN=docker.io/library/debian:bookworm-slim
 
-FROM debian:bookworm-slim AS build
-RUN apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-	gcc libc6-dev cmake ninja-build pkg-config libuv1-dev libmsgpack-dev libjansson-dev libyaml-dev libseccomp-dev uthash-dev node-llhttp >/dev/null
+FROM --platform=$BUILDPLATFORM ${DEBIAN} AS build
 WORKDIR /src
+COPY script/bootstrap script/step.sh script/
+RUN ./script/bootstrap static
 COPY . .
-# the libraries are linked in and there is no service manager in a container: the binary needs nothing but libc
-RUN cmake -S . -B /build -G Ninja -DSIOINIT_STATIC=ON -DSIOINIT_SYSTEMD=OFF -DBUILD_TESTING=OFF && \
-	cmake --build /build && DESTDIR=/out cmake --install /build --strip
+ARG TARGETARCH
+RUN machine=$(echo ${TARGETARCH:-$(dpkg --print-architecture)} | sed 's/amd64/x86_64/; s/arm64/aarch64/') && \
+	./script/build static $machine && mkdir /out && cp build/static-$machine/sioinit LICENSE /out/ && \
+	./packaging/images/sbom build/static-$machine >/out/sioinit.cdx.json
 
-FROM node:${NODE}-bookworm-slim
+FROM scratch AS static
+LABEL org.opencontainers.image.title="sioinit" \
+	org.opencontainers.image.description="The container-native init for Socket.IO: the binary alone" \
+	org.opencontainers.image.licenses="MIT"
 COPY --from=build /out/ /
-COPY LICENSE /usr/local/share/doc/sioinit/
+ENTRYPOINT ["/sioinit"]
+
+FROM ${BASE}
+LABEL org.opencontainers.image.title="sioinit" \
+	org.opencontainers.image.description="The container-native init for Socket.IO, as PID 1 in front of a runtime" \
+	org.opencontainers.image.licenses="MIT"
+COPY --from=build /out/sioinit /usr/local/bin/
+# where scanners of images look for it
+COPY --from=build /out/sioinit.cdx.json /usr/local/share/sbom/
+COPY --from=build /out/LICENSE /usr/local/share/doc/sioinit/
 ENV NODE_ENV=production
 WORKDIR /app
-USER node
+ARG RUN_AS=node
+USER ${RUN_AS}
 EXPOSE 8080
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s CMD ["sioinit", "health", "--ready"]

@@ -23,6 +23,7 @@
 #include "init/system/credentials.h"
 #include "init/system/process_limits.h"
 #include "init/worker/command.h"
+#include "peers/peers.h"
 #include "router/router.h"
 #include "router/sandbox.h"
 #include "settings/config.h"
@@ -118,6 +119,24 @@ static int run_log_writer(const struct config *c)
 	if (ids)
 		become_user(ids);
 	return log_writer_main(c, atoi(fd));
+}
+
+static int run_peers(const struct config *c)
+{
+	const char *ids = getenv("SIOINIT_IDS");
+
+	if (!c->peers)
+		die(EXIT_OUR_FAILURE, "who looks for SIOINIT_PEERS is started by sioinit itself");
+	name_process("sioinit: peers");
+	log_set_component("peers");
+	if (c->sandbox == CONFIG_SANDBOX_AUTO)
+		sandbox_begin();
+	if (ids)
+		become_user(ids);
+	peers_prepare();
+	if (c->sandbox == CONFIG_SANDBOX_AUTO)
+		sandbox_enter_asker();
+	return peers_main(c->peers);
 }
 
 static void say_links(const struct config *c)
@@ -303,5 +322,7 @@ int main(int argc, char **argv)
 		return run_router(&c);
 	if (role && strcmp(role, "logs") == 0)
 		return run_log_writer(&c);
+	if (role && strcmp(role, "peers") == 0)
+		return run_peers(&c);
 	return acts[action](&c);
 }

@@ -1,12 +1,22 @@
 # What the compiler and the linker do for safety and size. Sanitizers take the place of _FORTIFY_SOURCE and LTO.
+include(CheckCCompilerFlag)
 include(CheckIPOSupported)
 include(CheckPIESupported)
 
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 check_pie_supported(LANGUAGES C)
 
-add_compile_options(-fstack-protector-strong -ffunction-sections -fdata-sections)
-add_link_options(LINKER:--gc-sections,--as-needed,-z,relro,-z,now)
+add_compile_options(-fstack-protector-strong -fstack-clash-protection -ffunction-sections -fdata-sections)
+add_link_options(LINKER:--gc-sections,--as-needed,-z,relro,-z,now,-z,noexecstack)
+
+# Jumps and returns land where they may (CET; PAC and BTI), where the compiler knows how; elsewhere these mean nothing.
+foreach(flag -fcf-protection=full -mbranch-protection=standard)
+  string(MAKE_C_IDENTIFIER HAVE${flag} known)
+  check_c_compiler_flag(${flag} ${known})
+  if(${known})
+    add_compile_options(${flag})
+  endif()
+endforeach()
 
 # nothing unwinds at run time; the debugger finds the tables in sioinit.debug
 if(SIOINIT_STATIC_LIBC)
@@ -20,8 +30,18 @@ if(SIOINIT_SANITIZE)
 elseif(CMAKE_BUILD_TYPE STREQUAL "Release")
   # glibc's fortified sprintf is a macro for clang, which base/ban.h could not poison then
   if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
-    add_compile_options(-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+    set(fortify 3)
+    if(CMAKE_C_COMPILER_VERSION VERSION_LESS 12)
+      set(fortify 2)
+    endif()
+    add_compile_options(-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=${fortify})
+    check_ipo_supported(RESULT ipo OUTPUT ipo_output LANGUAGES C)
+    set(CMAKE_INTERPROCEDURAL_OPTIMIZATION ${ipo})
+    # machine code as well: unit tests are linked from that, each in no time (cmake/tests.cmake)
+    list(TRANSFORM CMAKE_C_COMPILE_OPTIONS_IPO REPLACE -fno-fat-lto-objects -ffat-lto-objects)
   endif()
-  check_ipo_supported(RESULT ipo OUTPUT ipo_output LANGUAGES C)
-  set(CMAKE_INTERPROCEDURAL_OPTIMIZATION ${ipo})
+  # the same bytes whatever folders it is built in: names of files are as seen from the top
+  set(seen -ffile-prefix-map=${PROJECT_SOURCE_DIR}/= -ffile-prefix-map=${PROJECT_BINARY_DIR}=build)
+  add_compile_options(${seen})
+  add_link_options(${seen})
 endif()

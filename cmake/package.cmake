@@ -1,5 +1,5 @@
 # The deb, by `cpack` in a build folder (packaging/deb/build configures those that are published). Its dependencies are
-# what the binary is linked against: the distribution's libraries (SIOINIT_STATIC=OFF), or less.
+# what the binary is linked against: the distribution's libraries (SIOINIT_STATIC=OFF), or nothing (SIOINIT_STATIC_LIBC=ON).
 set(SIOINIT_DEB_REVISION 1 CACHE STRING "the deb's version behind the dash")
 set(SIOINIT_DEB_MAINTAINER "The sioinit authors <sioinit@example.org>" CACHE STRING "who publishes the deb")
 
@@ -19,7 +19,11 @@ install_compressed(${PROJECT_SOURCE_DIR}/docs/sioinit.8 ${CMAKE_INSTALL_MANDIR}/
 install_compressed(${PROJECT_SOURCE_DIR}/CHANGELOG.md ${doc} changelog.gz)
 install_compressed(${made}/changelog ${doc} changelog.Debian.gz)
 install(FILES ${deb}/copyright DESTINATION ${doc} COMPONENT debian EXCLUDE_FROM_ALL)
-install(FILES ${deb}/lintian-overrides DESTINATION share/lintian/overrides RENAME sioinit COMPONENT debian EXCLUDE_FROM_ALL)
+set(overrides ${deb}/lintian-overrides)
+if(SIOINIT_STATIC_LIBC)
+  string(APPEND overrides .static)
+endif()
+install(FILES ${overrides} DESTINATION share/lintian/overrides RENAME sioinit COMPONENT debian EXCLUDE_FROM_ALL)
 install(FILES ${deb}/default DESTINATION /etc/default RENAME sioinit COMPONENT debian EXCLUDE_FROM_ALL)
 
 set(CPACK_GENERATOR DEB)

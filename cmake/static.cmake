@@ -7,6 +7,7 @@ include(CheckCSourceCompiles)
 include(CheckLinkerFlag)
 
 set(CMAKE_C_LINK_OPTIONS_PIE -fPIE -static-pie)
+target_link_options(sioinit PRIVATE LINKER:--fatal-warnings) # such as that a function would load plugins
 target_sources(sioinit PRIVATE cmake/static_libc.c)
 
 # 90 kB of relocations as a bitmap, which libc's start-up code knows from 2.36 on
@@ -19,6 +20,9 @@ check_linker_flag(C LINKER:-z,pack-relative-relocs HAVE_LINKER_RELR)
 if(HAVE_GLIBC_RELR AND HAVE_LINKER_RELR)
   target_link_options(sioinit PRIVATE LINKER:-z,pack-relative-relocs)
 endif()
+
+# what was taken from which archive, for packaging/images/sbom
+target_link_options(sioinit PRIVATE LINKER:-Map=sioinit.map)
 
 add_custom_command(TARGET sioinit POST_BUILD VERBATIM
   COMMAND ${CMAKE_OBJCOPY} --only-keep-debug sioinit sioinit.debug

@@ -74,6 +74,7 @@ static void on_beat(uv_timer_t *t)
 	log_settle();
 	websockets_look(&in->websockets);
 	cron_restart_look(in);
+	peers_process_look(in);
 	status_line_beat(in);
 }
 

@@ -153,9 +153,13 @@ static const struct {
 	{ "a filter of system calls (seccomp)", LOG_LEVEL_WARN, sandbox_filter_load },
 };
 
-/* What the container refuses is the same for both, and said by the router. */
+/* What the container refuses is the same for all, and said by the router. */
 static int (*const maker_steps[])(void) = {
 	keep_low_ports, gain_nothing, hide, close_files, sandbox_filter_load_maker,
+};
+
+static int (*const asker_steps[])(void) = {
+	drop_capabilities, gain_nothing, hide, close_files, sandbox_filter_load_asker,
 };
 
 /* What libraries read from files at their first use: a seed for hashes, the zone. */
@@ -191,4 +195,11 @@ void sandbox_enter_maker(void)
 {
 	for (size_t i = 0; i < ARRAY_LEN(maker_steps); i++)
 		(void)maker_steps[i]();
+}
+
+void sandbox_enter_asker(void)
+{
+	read_ahead();
+	for (size_t i = 0; i < ARRAY_LEN(asker_steps); i++)
+		(void)asker_steps[i]();
 }

@@ -22,3 +22,6 @@ void sandbox_enter(void);
 /* The same for the process that makes sockets in a network of the router's own: it keeps
  * CAP_NET_BIND_SERVICE there, and the system calls for that. */
 void sandbox_enter_maker(void);
+
+/* The same as for a router, and UDP besides, for the process that asks DNS (peers/peers.h). */
+void sandbox_enter_asker(void);

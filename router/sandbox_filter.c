@@ -118,6 +118,15 @@ static const struct rule sometimes[] = {
 	{ SCMP_SYS(prctl), { INT(0, PR_SET_NAME) } }, /* newer libuv: of its threads */
 };
 
+/* UDP, with errors of the network as they come. */
+static const struct rule asker[] = {
+	{ SCMP_SYS(socket), { INT(0, AF_INET), BITS(1, SOCK_TYPE, SOCK_DGRAM), INT(2, 0) } },
+	{ SCMP_SYS(socket), { INT(0, AF_INET6), BITS(1, SOCK_TYPE, SOCK_DGRAM), INT(2, 0) } },
+	{ SCMP_SYS(setsockopt), { INT(1, IPPROTO_IP), INT(2, IP_RECVERR) } },
+	{ SCMP_SYS(setsockopt), { INT(1, IPPROTO_IPV6), INT(2, IPV6_RECVERR) } },
+	{ SCMP_SYS(ioctl), { INT(1, FIONREAD) } },
+};
+
 /* Opening for writing gives EACCES, as a library may try. */
 static const struct rule writing[] = {
 	{ SCMP_SYS(open), { BITS(1, O_ACCMODE, O_WRONLY) } },
@@ -184,6 +193,13 @@ static int add_maker(scmp_filter_ctx f)
 	return e == 0 && SANDBOX_OF_SANITIZER ? add_all(f) : e;
 }
 
+static int add_asker(scmp_filter_ctx f)
+{
+	int e = add_all(f);
+
+	return e == 0 ? add(f, SCMP_ACT_ALLOW, asker, ARRAY_LEN(asker)) : e;
+}
+
 /* A binary tree instead of a ladder; the kernel's own errno. */
 static int set_up(scmp_filter_ctx f)
 {
@@ -234,4 +250,9 @@ int sandbox_filter_load(void)
 int sandbox_filter_load_maker(void)
 {
 	return load(SCMP_ACT_KILL_PROCESS, add_maker);
+}
+
+int sandbox_filter_load_asker(void)
+{
+	return load(SCMP_ACT_KILL_PROCESS, add_asker);
 }

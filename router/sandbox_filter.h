@@ -27,3 +27,6 @@ int sandbox_filter_load(void);
 
 /* The same for the process that makes sockets in a network of the router's own. */
 int sandbox_filter_load_maker(void);
+
+/* The router's, and what libc asks DNS by. */
+int sandbox_filter_load_asker(void);

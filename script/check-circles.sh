@@ -10,7 +10,7 @@ trap 'rm -rf "$work"' EXIT
 
 # "FILE SYMBOL KIND" for every global symbol: T, D, ... where it is defined, U where it is used
 symbols() {
-	for layer in base ipc relay router settings init commands; do
+	for layer in base ipc peers relay router settings init commands; do
 		find "$layer" -name '*.c' | sed "s|.*|$build/CMakeFiles/$layer.dir/&.o|"
 	done | xargs nm -A -g | sed -nE 's|^.*/CMakeFiles/[a-z]+\.dir/([^:]+)\.o:[0-9a-f ]* ([A-Z]) (.*)$|\1 \3 \2|p'
 }

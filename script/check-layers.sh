@@ -1,6 +1,6 @@
 #!/bin/sh
 # Includes point down only: base <- ipc <- relay <- router, init (which never see each other) <- main.c, and ipc <- settings <-
-# init, commands; in router/: net, http, session <- backend <- client <- admin <- the files beside them; in init/: system <-
+# init, commands; base <- peers <- main.c; in router/: net, http, session <- backend <- client <- admin <- the files beside them; in init/: system <-
 # logs, listen <- worker <- pool <- sidecars; system <- routers; all <- supervisor <- the files beside them.
 # Prints each line that breaks this; exit status 1 if there is one.
 cd "$(dirname "$0")/.." || exit 2
@@ -28,6 +28,7 @@ room_includes_only() {
 status=0
 includes_only base || status=1
 includes_only ipc base || status=1
+includes_only peers base || status=1
 includes_only relay ipc base || status=1
 includes_only router relay ipc base || status=1
 includes_only settings ipc base || status=1

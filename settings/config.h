@@ -196,6 +196,7 @@ struct config {
 	const char *admin_socket; /* auto, off, or /path */
 	enum config_app_metrics app_metrics;
 	bool relay_app_messages;
+	const char *peers; /* NULL: nobody asks */
 	enum config_serialization serialization;
 	enum config_restart restart;
 	int log_level;  /* enum log_level */

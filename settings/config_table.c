@@ -59,6 +59,10 @@ const struct setting config_table[] = {
 	ROW("relay-app-messages", "SWITCH", "off", switch, switch, relay_app_messages,
 	    "on: what a worker says with process.send() comes to the 'message' event of all other "
 	    "workers that are ready"),
+	ROW("peers", "NAME", "", text, text, peers,
+	    "a DNS name that has the addresses of all pods or containers of this app, such as a "
+	    "headless Service's: when there are others, and workers use cluster-adapter, whose "
+	    "messages stay within one, that is said"),
 	ROW("restart", "WHEN", "always", restart, restart, restart,
 	    "always; never: the end of a worker is the end of sioinit, with its exit code; or "
 	    "once: "

@@ -1,4 +1,5 @@
-// A worker as under @socket.io/pm2, or forked by @socket.io/sticky: no listen(), nothing about sioinit.
+// A worker as under @socket.io/pm2, or forked by @socket.io/sticky: no listen(), nothing about sioinit. Where REDIS_URL names a
+// Redis, the workers of several containers are one chat; those of one container need none.
 const fs = require("fs");
 const http = require("http");
 const path = require("path");
@@ -12,8 +13,15 @@ const httpServer = http.createServer((req, res) => {
 	res.end(page);
 });
 const io = new Server(httpServer);
-io.adapter(createAdapter());
+io.adapter(process.env.REDIS_URL ? redisAdapter(process.env.REDIS_URL) : createAdapter());
 setupWorker(io);
+
+function redisAdapter(url) {
+	const { createClient } = require("redis");
+	const clients = [createClient({ url }), createClient({ url })];
+	for (const client of clients) client.on("error", (err) => console.error("Redis:", err.message)).connect();
+	return require("@socket.io/redis-adapter").createAdapter(...clients);
+}
 
 const worker = process.env.NODE_APP_INSTANCE || "0";
 const clean = (text, max) => (typeof text === "string" ? text.trim().slice(0, max) : "");

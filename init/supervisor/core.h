@@ -19,6 +19,7 @@
 #include "init/supervisor/app_metrics.h"
 #include "init/supervisor/file_watch.h"
 #include "init/supervisor/hooks.h"
+#include "init/supervisor/peers_process.h"
 #include "init/supervisor/pre_start.h"
 #include "init/supervisor/settings_reload.h"
 #include "init/supervisor/shutdown.h"
@@ -62,6 +63,7 @@ struct init {
 	struct version_question version_question;
 	struct admin_socket admin;
 	struct settings_reload settings;
+	struct peers_process peers;
 	struct lent_polls lent_polls;
 	struct app_metrics app_metrics;
 	struct app_messages app_messages;

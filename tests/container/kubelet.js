@@ -4,6 +4,7 @@
 const fs = require("fs");
 const path = require("path");
 const YAML = require("yaml");
+const { execFile } = require("child_process");
 const { get, must, mustMeanwhile, sleep, start } = require("./podman.js");
 
 const cpus = (q) => (String(q).endsWith("m") ? parseInt(q) / 1000 : Number(q));
@@ -64,13 +65,21 @@ class Kubelet {
 	}
 
 	// As the kubelet does: 200..399 is success, anything else, an error or a timeout is not.
-	async probe({ httpGet, timeoutSeconds = 1 }) {
+	async probe({ httpGet, exec, timeoutSeconds = 1 }) {
+		if (exec) return this.#runInside(exec.command);
 		try {
 			const r = await get(this.ports[httpGet.port], httpGet.path, { timeout: timeoutSeconds * 1000 });
 			return { ok: r.status >= 200 && r.status < 400, text: `${r.status} ${r.body.trim()}` };
 		} catch (err) {
 			return { ok: false, text: err.code ?? err.message };
 		}
+	}
+
+	// Status 0 is success. Its timeout is not kept: podman alone takes longer to get there on a busy machine.
+	#runInside(command) {
+		return new Promise((resolve) =>
+			execFile("podman", ["exec", this.container.id, ...command], (err, out, text) => resolve({ ok: !err, text: err ? `status ${err.code} ${text.trim()}` : "status 0" })),
+		);
 	}
 
 	async #repeat(probe, onResult) {
@@ -128,10 +137,23 @@ class Kubelet {
 	// The pod is deleted. Resolves with the exit status.
 	async terminate() {
 		this.record("Killing");
-		this.terminating = true;
+		this.terminating = Date.now();
 		await this.#end();
 		this.record("Ended");
 		return this.container.exitCode();
+	}
+
+	// What is left of the pod when the node has no memory for it: no grace.
+	async evict() {
+		this.record("Evicted");
+		this.over = true;
+		await mustMeanwhile("kill", "-s", "KILL", this.container.id);
+	}
+
+	// A new limit for the running container, as by the pod's resize subresource.
+	resize(limit) {
+		this.record("Resized", limit);
+		return mustMeanwhile("update", "--cpus", String(cpus(limit)), this.container.id);
 	}
 }
 

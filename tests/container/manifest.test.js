@@ -35,7 +35,7 @@ function withComponents(name, ...components) {
 	const folder = path.join(work, name);
 	const to = (target) => path.relative(folder, path.join(root, "k8s", target));
 	fs.mkdirSync(folder, { recursive: true });
-	fs.writeFileSync(path.join(folder, "kustomization.yaml"), JSON.stringify({ resources: [to("overlays/several-pods-redis")], components: components.map((c) => to(`components/${c}`)) }));
+	fs.writeFileSync(path.join(folder, "kustomization.yaml"), JSON.stringify({ namespace: "chat", resources: [to("overlays/several-pods-redis")], components: components.map((c) => to(`components/${c}`)) }));
 	return kustomize(path.relative(root, folder));
 }
 
@@ -126,6 +126,13 @@ test("the package of the chart has the version of CMakeLists.txt, renders the sa
 	assert.match(await tool("helm", "lint", "--strict", made[0]), /0 chart\(s\) failed/);
 	const text = await tool("helm", "template", "chat", made[0]);
 	assert.deepStrictEqual(bare(parse("package", text)), bare(await template("chart")));
+});
+
+test("sioinit takes all settings, as in a pod", async () => {
+	const all = [...new Set((await rendered).flat().filter((e) => e.o.kind === "ConfigMap").map((e) => JSON.stringify(e.o.data)))];
+	assert.ok(all.length >= 3, all.join("\n"));
+	const check = (settings) => run(process.env.BIN_UNDER_TEST, ["check", "sleep", "1"], { env: { PATH: process.env.PATH, KUBERNETES_SERVICE_HOST: "10.0.0.1", ...settings } });
+	for (const { stdout } of await Promise.all(all.map((text) => check(JSON.parse(text))))) assert.match(stdout, /^SIOINIT_ADMIN=0\.0\.0\.0:9090 \(SIOINIT_ADMIN\)$/m);
 });
 
 const get = (socketPath, url) =>

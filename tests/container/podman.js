@@ -11,6 +11,7 @@ const root = path.join(__dirname, "../..");
 const clone = crypto.createHash("sha256").update(root).digest("hex").slice(0, 8); // several may be tested at a time
 const image = (name) => `localhost/${name}:${clone}`;
 const SIOINIT = image("sioinit");
+const STATIC = image("sioinit-static");
 const CHAT = image("sioinit-chat");
 const work = fs.mkdtempSync(path.join(os.tmpdir(), "sioinit-")); // conmon leaves a file where it was started when memory runs out
 const containers = new Set();
@@ -46,13 +47,37 @@ function needPodman(...bases) {
 	if (podman("run", "--rm", "--network", "none", "--entrypoint", "/bin/true", bases[0]).code !== 0) skip("podman cannot run a container here");
 }
 
+// From what the tree has, unless an image of that name was made of the same before: by this test, or by another one's run. The
+// images that its build arguments name are part of that.
 function build(tag, dockerfile, context, ...options) {
 	const t0 = Date.now();
+	const made = crypto.createHash("sha256");
+	for (const file of [dockerfile, ...filesOf(context)]) made.update(file).update(fs.readFileSync(path.join(root, file)));
+	for (const option of options) made.update(option).update(imageId(option.split("=").pop()));
+	const note = path.join(root, "build/images", tag.replace(/[/:]/g, "_"));
+	const hash = made.digest("hex");
+	if (fs.existsSync(note) && fs.readFileSync(note, "utf8") === `${hash} ${imageId(tag)}`) return;
 	must("build", "--format", "docker", "-t", tag, "-f", path.join(root, dockerfile), ...options, path.join(root, context));
+	fs.mkdirSync(path.dirname(note), { recursive: true });
+	fs.writeFileSync(note, `${hash} ${imageId(tag)}`);
 	console.log(`built ${tag} from ${dockerfile} in ${((Date.now() - t0) / 1000).toFixed(1)} s`);
 }
 
+// What a build may read of a folder of this tree: all, or what the folder's .dockerignore lets in
+function filesOf(context) {
+	const list = spawnSync("git", ["ls-files", "-co", "--exclude-standard"], { cwd: path.join(root, context), encoding: "utf8", maxBuffer: 1 << 26 });
+	if (list.status !== 0) throw new Error(`git ls-files: ${list.stderr}`);
+	const ignore = path.join(root, context, ".dockerignore");
+	const admitted = fs.existsSync(ignore) ? fs.readFileSync(ignore, "utf8").split("\n").filter((l) => l.startsWith("!")).map((l) => l.slice(1)) : [];
+	const isAdmitted = (file) => admitted.length === 0 || admitted.some((a) => file === a || file.startsWith(`${a}/`));
+	return list.stdout.split("\n").filter((file) => file && isAdmitted(file)).map((file) => path.join(context, file)).filter((file) => fs.existsSync(path.join(root, file)));
+}
+
+const imageId = (name) => podman("image", "inspect", "-f", "{{.Id}}", name).out.trim();
+
+// Compiled once, by the Dockerfile as for everybody: what is built later takes the binary from podman's cache of the first.
 const buildSioinit = () => build(SIOINIT, "Dockerfile", ".");
+const buildStatic = () => build(STATIC, "Dockerfile", ".", "--target", "static");
 
 function buildChat() {
 	buildSioinit();
@@ -199,5 +224,5 @@ process.on("exit", () => {
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(1));
 
 module.exports = {
-	SIOINIT, CHAT, PORTS, image, root, podman, must, mustMeanwhile, needPodman, build, buildSioinit, buildChat, start, startApp, startPod, untilReady, get, load, websocket, sleep, until,
+	SIOINIT, STATIC, CHAT, PORTS, image, root, podman, must, mustMeanwhile, needPodman, build, buildSioinit, buildStatic, buildChat, start, containerOf, startApp, startPod, untilReady, get, load, websocket, sleep, until,
 };

@@ -79,3 +79,44 @@ for (const ADAPTER of ["classic", "sharded", "streams"])
 			assert.deepStrictEqual(codes, hosts.map(() => 0));
 		}
 	});
+
+// A client whose connection is cut, and what it gets at its next host: whether its session was recovered, and what it has heard.
+async function comeBack(from, to) {
+	const client = await connect(from.port, "websocket"), other = await connect(from.port, "websocket"), heard = [];
+	client.on("said", (text) => heard.push(text));
+	const say = async (text, listener) => {
+		const said = once(listener, "said");
+		other.emit("say", text);
+		await said;
+	};
+	await say("before", client);
+	const gone = once(client, "disconnect");
+	client.io.uri = `http://127.0.0.1:${to.port}`;
+	client.io.reconnectionDelay(300);
+	client.io.engine.close();
+	await gone;
+	await say("meanwhile", other);
+	await once(client, "worker");
+	for (const c of [client, other]) c.close();
+	return { host: client.worker[0], recovered: client.recovered, heard };
+}
+
+for (const [ADAPTER, recovered, heard] of [
+	["streams", true, ["before", "meanwhile"]],
+	["classic", false, ["before"]],
+	["cluster", false, ["before"]],
+])
+	test(`connectionStateRecovery at another host, ${ADAPTER}: ${recovered ? "nothing is missed" : "a new session"}`, { skip, timeout: 30000 }, async () => {
+		const dir = fs.mkdtempSync(path.join(os.tmpdir(), "sioinit-"));
+		const redis = await startRedis(dir);
+		const env = { ADAPTER, REDIS: redis.socket, RECOVERY: "1", SIOINIT_WORKERS: "1" };
+		const hosts = await Promise.all(["a", "b"].map((name) => startHost(dir, name, env)));
+		try {
+			assert.deepStrictEqual(await comeBack(...hosts), { host: "b", recovered, heard });
+		} finally {
+			await Promise.all(hosts.map((h) => h.stop()));
+			redis.p.kill();
+			await once(redis.p, "exit");
+			fs.rmSync(dir, { recursive: true });
+		}
+	});

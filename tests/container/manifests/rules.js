@@ -89,8 +89,10 @@ function* service(all, name, port) {
 // [{file, o}] of one application to ["file: Kind/name: what is wrong"].
 function broken(entries) {
 	const all = entries.map((e) => e.o);
+	const namespace = all.find((x) => x.kind === "Namespace")?.metadata.name;
 	return entries.flatMap(({ file, o }) => {
 		const found = [...(kinds[o.kind]?.(o, all) ?? [])];
+		if (o.kind !== "Namespace" && o.metadata.namespace !== namespace) found.push(`in the namespace ${o.metadata.namespace}, not ${namespace}`);
 		if (!o.metadata.labels?.["app.kubernetes.io/name"]) found.push("no label app.kubernetes.io/name");
 		if (all.filter((x) => x.kind === o.kind && x.metadata.name === o.metadata.name).length > 1) found.push("there are two");
 		return found.map((text) => `${file}: ${o.kind}/${o.metadata.name}: ${text}`);

@@ -17,6 +17,7 @@ helm.sh/chart: {{ $root.Chart.Name }}-{{ $root.Chart.Version | replace "+" "_" }
 {{- define "sioinit.settings" -}}
 {{- $settings := deepCopy .Values.settings -}}
 {{- if .Values.redis.url }}{{ $_ := set $settings "REDIS_URL" .Values.redis.url }}{{ end -}}
+{{- if not (hasKey $settings "SIOINIT_PEERS") }}{{ $_ := set $settings "SIOINIT_PEERS" (printf "%s-pods" .Release.Name) }}{{ end -}}
 {{- range $name, $value := $settings }}
 {{ $name }}: {{ $value | toString | quote }}
 {{- end }}
@@ -27,6 +28,11 @@ helm.sh/chart: {{ $root.Chart.Name }}-{{ $root.Chart.Version | replace "+" "_" }
 {{- $delay := .Values.settings.SIOINIT_SHUTDOWN_DELAY | default "5" | toString | float64 -}}
 {{- $stop := .Values.settings.SIOINIT_STOP_TIMEOUT | default "20" | toString | float64 -}}
 {{- addf $delay $stop 5 | ceil | int -}}
+{{- end -}}
+
+{{- define "sioinit.affinity" -}}
+{{- $ingress := or .Values.ingress.enabled .Values.httpRoute.enabled -}}
+{{- eq .Values.service.sessionAffinity "auto" | ternary (ternary "None" "ClientIP" $ingress) .Values.service.sessionAffinity -}}
 {{- end -}}
 
 {{- define "sioinit.severalPods" -}}
