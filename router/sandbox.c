@@ -36,15 +36,6 @@ void sandbox_begin(void)
 	(void)sandbox_filter_io_uring();
 }
 
-static bool has_capabilities(void)
-{
-	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct now[_LINUX_CAPABILITY_U32S_3] = { 0 };
-
-	return syscall(SYS_capget, &header, now) < 0 || now[0].permitted || now[1].permitted;
-}
-
-/* Where there are none, a filter may refuse to say so (systemd's SystemCallFilter=~@privileged). */
 static int keep_capabilities(uint32_t first32)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
@@ -54,9 +45,7 @@ static int keep_capabilities(uint32_t first32)
 
 	empty_bounding_set();
 	(void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-	if (syscall(SYS_capset, &header, kept) == 0)
-		return 0;
-	return has_capabilities() ? -EPERM : 0;
+	return syscall(SYS_capset, &header, kept) < 0 ? -errno : 0;
 }
 
 static int drop_capabilities(void)
