@@ -7,7 +7,6 @@ install(TARGETS sioinit RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT pr
 install(FILES docs/sioinit.8 DESTINATION ${CMAKE_INSTALL_MANDIR}/man8 COMPONENT manual OPTIONAL)
 file(GLOB units CONFIGURE_DEPENDS systemd/*.service systemd/*.socket) # none where an image is built
 install(FILES ${units} DESTINATION lib/systemd/system COMPONENT program)
-install(FILES systemd/notify-reload.conf DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT manual OPTIONAL)
 
 set(asked ${CMAKE_CROSSCOMPILING_EMULATOR} $<TARGET_FILE:sioinit>)
 if(SIOINIT_RUNS_HERE)
