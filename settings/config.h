@@ -343,6 +343,8 @@ void config_print(const struct config *c, FILE *out);
 
 /* The man page's settings section (mdoc), for script/docs. */
 void config_print_mdoc(FILE *out);
+/* The tables of docs/settings.md, for the same. */
+void config_print_markdown(FILE *out);
 
 /* The tables' rows, for the shells' completion. False: @i is behind the last. Texts are static. */
 struct config_option {

@@ -15,7 +15,7 @@ struct credentials {
 	size_t n_groups;
 	bool has_capabilities; /* from credentials_of(): also these, not only what the ids bring */
 	uint64_t capabilities; /* effective ones, a bit each */
-	char home[512], user[128], logname[128]; /* NAME=value, or "" */
+	char home[520], user[136], logname[136]; /* NAME=value, or "" */
 };
 
 /* @user and @group are names or numbers, NULL for none; a number need not be in the user database.

@@ -102,7 +102,7 @@ static bool is_elf(const struct head *h)
 /* The loader of a dynamic program, which is text within its first pages. */
 static bool find_loader(const struct head *h, char ret[static LINE_MAX_BYTES])
 {
-	struct segment s;
+	struct segment s = { 0 };
 	bool found = is_elf(h) && (h->bytes[EI_CLASS] == ELFCLASS64 ? find_segment_64(h, &s)
 								    : find_segment_32(h, &s));
 

@@ -3,7 +3,7 @@
 //   <!-- file: NAME -->                           is written to NAME
 //   <!-- test: background URL -->                 runs on until the page's end, or until another one for the same URL begins; answers at URL
 //   <!-- test: container -->                      where podman works, with docker meaning podman; background goes with it: container background URL
-//   <!-- test: needs COMMAND -->                  where there is such a command
+//   <!-- test: needs NAME -->                     where there is such a command, or Python module
 //   <!-- test: fails CODE -->                     ends with that exit code
 //   <!-- test: none, REASON -->                   is not run
 //   <!-- output -->                               each line occurs in what the block before printed; ... stands for anything

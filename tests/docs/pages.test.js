@@ -34,14 +34,21 @@ function fillCache() {
 	fs.writeFileSync(stamp, wanted.join("\n"));
 }
 
-// First in the pages' PATH: sioinit, Debian's python3, and podman by the name that readers know it by, which notes the images
-// that it is told to make.
+// First in the pages' PATH: sioinit, Debian's python3, Bun and Deno where they are installed, and podman by the name that readers
+// know it by, which notes the images that it is told to make.
+const runtimes = path.join(tree, "tests/e2e/runtimes/node_modules");
+const programs = {
+	sioinit: process.env.BIN_UNDER_TEST,
+	python3: "/usr/bin/python3",
+	bun: path.join(runtimes, "@oven/bun-linux-x64/bin/bun"),
+	deno: path.join(runtimes, "@deno/linux-x64-glibc/deno"),
+};
+
 function tools() {
 	const bin = path.join(build, "bin");
 	fs.rmSync(build, { recursive: true, force: true });
 	fs.mkdirSync(bin, { recursive: true });
-	fs.symlinkSync(process.env.BIN_UNDER_TEST, path.join(bin, "sioinit"));
-	if (fs.existsSync("/usr/bin/python3")) fs.symlinkSync("/usr/bin/python3", path.join(bin, "python3"));
+	for (const [name, program] of Object.entries(programs)) if (fs.existsSync(program)) fs.symlinkSync(program, path.join(bin, name));
 	const docker = `#!/bin/bash
 case $1 in
 run) shift; exec podman run --label sioinit-docs=$PAGE "$@" ;;
@@ -90,7 +97,7 @@ function removeContainers(name) {
 async function one(t, page, bin, alone) {
 	await t.test(page.name, async (inner) => {
 		const { code, out } = await play(page, bin, alone).finally(() => alone || removeContainers(page.name));
-		for (const line of out.split("\n").filter((l) => l.startsWith("skipped: "))) await inner.test(line.split(": ")[1], { skip: line.slice(9) }, () => {});
+		for (const without of new Set(out.match(/^without .*$/gm))) await inner.test(`${page.name} ${without}`, { skip: "some of its blocks" }, () => {});
 		assert.strictEqual(code, 0, out);
 	});
 }

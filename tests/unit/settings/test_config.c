@@ -730,6 +730,7 @@ static void man_page_is_current(void **state)
 	assert_is_in("docs/sioinit.8", config_print_mdoc);
 	assert_is_in("docs/sioinit.8", pm2_print_mdoc);
 	assert_is_in("docs/compatibility.md", pm2_print_markdown);
+	assert_is_in("docs/settings.md", config_print_markdown);
 }
 
 int main(void)

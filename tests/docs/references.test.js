@@ -1,0 +1,66 @@
+// What the pages name is there: other pages and their headings, settings, commands, metrics; and what script/docs writes is
+// current.
+const assert = require("assert");
+const { execFileSync, spawnSync } = require("child_process");
+const fs = require("fs");
+const path = require("path");
+const test = require("node:test");
+
+const tree = path.join(__dirname, "../..");
+const read = (name) => fs.readFileSync(path.join(tree, name), "utf8");
+const inDocs = fs.readdirSync(path.join(tree, "docs")).filter((name) => name.endsWith(".md")).map((name) => `docs/${name}`);
+const pages = ["README.md", "CONTRIBUTING.md", "bench/README.md", ...inDocs];
+const sources = execFileSync("grep", ["-rhoE", "--include=*.[ch]", "\"[^\"]*\"", ...["base", "ipc", "relay", "router", "settings", "init", "commands", "main.c"]], { cwd: tree, encoding: "utf8", maxBuffer: 1 << 26 });
+
+const withoutBlocks = (text) => text.replace(/^```[^]*?^```$/gm, "");
+const headings = (text) => withoutBlocks(text).split("\n").filter((l) => /^#+ /.test(l)).map((l) => l.replace(/^#+ /, ""));
+const anchor = (heading) => heading.toLowerCase().replace(/[^\p{L}\p{N} _-]/gu, "").replace(/ /g, "-");
+const links = (text) => [...withoutBlocks(text).matchAll(/\]\(([^)\s]+)\)/g)].map((m) => m[1]).filter((to) => !/^[a-z]+:/.test(to));
+
+function wrong(page) {
+	return links(read(page)).filter((to) => {
+		const [file, at] = to.split("#");
+		const name = file ? path.join(path.dirname(page), file) : page;
+		if (!fs.existsSync(path.join(tree, name))) return true;
+		return at && !headings(read(name)).map(anchor).includes(at);
+	});
+}
+
+const names = (pattern) => pages.flatMap((page) => [...new Set(read(page).match(pattern))].map((name) => [page, name]));
+
+test("links between pages lead somewhere", () => {
+	assert.deepStrictEqual(pages.flatMap((page) => wrong(page).map((to) => `${page}: ${to}`)), []);
+});
+
+test("every page is in the index", () => {
+	const listed = links(read("docs/README.md")).map((to) => path.join("docs", to));
+	assert.deepStrictEqual(inDocs.filter((page) => page !== "docs/README.md" && !listed.includes(page)), []);
+});
+
+// Settings, what workers and hooks are told, and names that are made of one's own (SIOINIT_SIDECAR_NAME)
+test("variables in the pages are sioinit's", () => {
+	const known = new Set([...read("docs/settings.md").match(/^\| `SIOINIT_[A-Z_]+/gm).map((row) => row.slice(3)), ...sources.match(/SIOINIT_[A-Z_]+/g)]);
+	const own = (name) => /^SIOINIT_(SIDECAR|STATIC|SYSTEMD|SANITIZE|TESTS)(_|$)/.test(name) || name.endsWith("_");
+	assert.deepStrictEqual(names(/SIOINIT_[A-Z_]+/g).filter(([, name]) => !own(name) && !known.has(name)), []);
+});
+
+test("metrics in the pages are there", () => {
+	const known = new Set([...read("docs/metrics.md").match(/^\| `sioinit_[a-z_]+/gm).map((row) => row.slice(3)), ...sources.match(/sioinit_[a-z_]+/g)]);
+	const base = (name) => name.replace(/_(bucket|sum|count)$/, "");
+	assert.deepStrictEqual(names(/\bsioinit_[a-z_]+\b/g).filter(([, name]) => !known.has(base(name)) && !name.endsWith("_")), []);
+});
+
+// In code: `sioinit WORD ...` where WORD is no file, option or program
+test("commands in the pages are sioinit's", () => {
+	const help = execFileSync(process.env.BIN_UNDER_TEST, ["--help"], { encoding: "utf8" });
+	const words = new Set([...help.matchAll(/^ +sioinit ([a-z]+)/gm)].map((m) => m[1]).concat(help.match(/words of pm2[^]*?\n\n/)[0].split(/\s+/)));
+	const program = new Set(["node", "bun", "deno", "npm", "npx", "sh", "bash", "uvicorn", "gunicorn", "hypercorn", "python3", "app", "java"]);
+	const code = (text) => [...text.matchAll(/^```sh\n([^]*?)^```$/gm), ...withoutBlocks(text).matchAll(/`([^`\n]+)`/g)].map((m) => m[1]).join("\n");
+	const called = (page) => [...code(read(page)).matchAll(/^(?:.*[;|] ?)?sioinit (?:-- )?([a-z][a-zA-Z0-9]*)(?=\s|$)/gm)].map((m) => m[1]);
+	assert.deepStrictEqual(pages.flatMap((page) => called(page).filter((word) => !words.has(word) && !program.has(word)).map((word) => `${page}: sioinit ${word}`)), []);
+});
+
+test("what script/docs writes is current", () => {
+	const r = spawnSync("./script/docs", ["--check"], { cwd: tree, encoding: "utf8" });
+	assert.strictEqual(r.status, 0, r.stdout + r.stderr);
+});
