@@ -9,7 +9,8 @@ check_pie_supported(LANGUAGES C)
 add_compile_options(-fstack-protector-strong -fstack-clash-protection -ffunction-sections -fdata-sections)
 add_link_options(LINKER:--gc-sections,--as-needed,-z,relro,-z,now,-z,noexecstack)
 
-# Jumps and returns land where they may (CET; PAC and BTI), where the compiler knows how; elsewhere these mean nothing.
+# Jumps and returns land where they may (CET; PAC and BTI), where the compiler knows how.
+set(CMAKE_REQUIRED_FLAGS -Werror)
 foreach(flag -fcf-protection=full -mbranch-protection=standard)
   string(MAKE_C_IDENTIFIER HAVE${flag} known)
   check_c_compiler_flag(${flag} ${known})
@@ -17,6 +18,7 @@ foreach(flag -fcf-protection=full -mbranch-protection=standard)
     add_compile_options(${flag})
   endif()
 endforeach()
+unset(CMAKE_REQUIRED_FLAGS)
 
 # nothing unwinds at run time; the debugger finds the tables in sioinit.debug
 if(SIOINIT_STATIC_LIBC)

@@ -16,7 +16,7 @@ check_c_source_compiles("#include <features.h>
 #error
 #endif
 int main(void) { return 0; }" HAVE_GLIBC_RELR)
-check_linker_flag(C LINKER:-z,pack-relative-relocs HAVE_LINKER_RELR)
+check_linker_flag(C LINKER:--fatal-warnings,-z,pack-relative-relocs HAVE_LINKER_RELR) # for arm64 it is passed over
 if(HAVE_GLIBC_RELR AND HAVE_LINKER_RELR)
   target_link_options(sioinit PRIVATE LINKER:-z,pack-relative-relocs)
 endif()

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/macros.h"
 #include "init/supervisor/core.h"
+#include "init/system/package_manager.h"
 #include "init/system/reap.h"
 
 #include "base/ban.h"
@@ -192,6 +193,7 @@ static void let_in(void)
 
 void signals_init(struct init *in)
 {
+	package_manager_follow();
 	watch(in, SIGCHLD, on_child);
 	for (int sig = 1; sig < NSIG; sig++)
 		if (is_forwardable(sig))

@@ -12,14 +12,12 @@ const struct sd_daemon *const sd_daemons[] = {
 	NULL,
 };
 
-/* The last one can always be had. */
 const struct sd_daemon *sd_daemon_load(void)
 {
-	const struct sd_daemon *const *each = sd_daemons;
-
-	while (!(*each)->load())
-		each++;
-	return *each;
+	for (size_t i = 0; sd_daemons[i]; i++)
+		if (sd_daemons[i]->load())
+			return sd_daemons[i];
+	return &sd_daemon_builtin;
 }
 
 void sd_daemon_free_names(char **names, int n)

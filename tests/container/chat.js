@@ -3,16 +3,18 @@ const { once } = require("events");
 const { io } = require("socket.io-client");
 const { until } = require("./podman.js");
 
-async function enter(port, transport) {
-	const c = io(`http://127.0.0.1:${port}`, { transports: [transport], forceNew: true, auth: { name: transport } });
+async function enter(url, transport) {
+	const c = io(url, { transports: [transport], forceNew: true, auth: { name: transport } });
 	c.heard = [];
 	c.on("message", ({ name, text }) => c.heard.push(`${name}: ${text}`));
 	await once(c, "worker", { signal: AbortSignal.timeout(20000) });
 	return c;
 }
 
-async function assertChat(port) {
-	const people = await Promise.all(["polling", "websocket"].map((transport) => enter(port, transport)));
+// At ports of this machine, or at http://HOST:PORT; the second is the first where it is not given.
+async function assertChat(...places) {
+	const url = (place) => (typeof place === "number" ? `http://127.0.0.1:${place}` : place);
+	const people = await Promise.all(["polling", "websocket"].map((transport, i) => enter(url(places[i] ?? places[0]), transport)));
 	try {
 		people[0].emit("message", "hello");
 		await until("hello is heard", () => people.every((c) => c.heard.includes("polling: hello")));

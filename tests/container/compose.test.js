@@ -85,13 +85,10 @@ test("restart: clean, and the chat goes on", async () => {
 
 test("two containers are one chat", async () => {
 	await withHealthChecks(compose("up", "-d", "--no-build", "--scale", "app=2"));
-	const apps = containers("app");
-	assert.strictEqual(apps.length, 2);
-	await compose("restart", "front");
-	await until("nginx has the page", async () => (await get(port, "/")).status === 200);
-	await assertChat(port);
-	const talk = 'const { createClient } = require("redis"); const c = createClient({ url: process.env.REDIS_URL }); c.connect().then(() => c.pubSubNumPat()).then((n) => { console.log(n); process.exit(); })';
-	assert.strictEqual(must("exec", apps[0], "node", "-e", talk), "4", "the workers of both listen at Redis");
+	const urls = containers("app").map((id) => `http://${inspect(id, "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}")}:8080`);
+	assert.strictEqual(urls.length, 2);
+	await until("the workers of both listen at Redis", () => (must("exec", ...containers("redis"), "redis-cli", "client", "list").match(/ psub=1 /g) ?? []).length === 4);
+	await assertChat(...urls);
 });
 
 test("stop: all end by themselves, in time", async () => {

@@ -1,8 +1,10 @@
 // The image of examples/docker with examples/chat: sioinit as PID 1, without privileges, on a read-only root.
 const assert = require("assert");
+const fs = require("fs");
 const os = require("os");
+const path = require("path");
 const test = require("node:test");
-const { CHAT, PORTS, SIOINIT, buildChat, get, must, needPodman, podman, start, until, untilReady } = require("./podman.js");
+const { CHAT, PORTS, SIOINIT, buildChat, get, must, needPodman, podman, root, start, until, untilReady } = require("./podman.js");
 
 needPodman("docker.io/library/debian:bookworm-slim", "docker.io/library/node:22-bookworm-slim");
 buildChat();
@@ -32,8 +34,17 @@ test("the image: user, ports, stop signal, health check, one small binary", () =
 	assert.strictEqual(image.StopSignal, "SIGTERM");
 	assert.deepStrictEqual(health.Test, ["CMD", "sioinit", "health", "--ready"]);
 	assert.deepStrictEqual([image.Entrypoint, image.Cmd], [["sioinit"], ["worker.js"]]);
-	const size = Number(must("run", "--rm", "--entrypoint", "stat", SIOINIT, "-c", "%s", "/usr/local/bin/sioinit"));
-	assert.ok(size < 2e6, `${size} bytes`);
+	const labels = JSON.parse(must("image", "inspect", "-f", "{{json .Labels}}", SIOINIT));
+	assert.deepStrictEqual([labels["org.opencontainers.image.title"], labels["org.opencontainers.image.licenses"]], ["sioinit", "MIT"]);
+});
+
+test("sizes are those of docs/docker.md; the SBOM is of the binary that is in the image", () => {
+	const size = (name) => Number(must("image", "inspect", "-f", "{{.Size}}", name));
+	const added = size(SIOINIT) - size("docker.io/library/node:22-bookworm-slim");
+	const told = Number(/^\| `sioinit:node22` \| .* \| ([0-9.]+) MB \|/m.exec(fs.readFileSync(path.join(root, "docs/docker.md"), "utf8"))[1]) * 1e6;
+	assert.ok(Math.abs(added - told) < 0.1 * told && added < 2.1e6, `${added} bytes`);
+	const [sum, ...sbom] = must("run", "--rm", "--entrypoint", "sh", SIOINIT, "-c", "sha256sum </usr/local/bin/sioinit && cat /usr/local/share/sbom/sioinit.cdx.json").split("\n");
+	assert.strictEqual(JSON.parse(sbom.join("\n")).metadata.component.hashes[0].content, sum.split(" ")[0]);
 });
 
 test("locked down: is PID 1, serves, workers follow the quota, sessions reach all of them", async () => {

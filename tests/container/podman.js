@@ -167,13 +167,13 @@ function get(port, url, options = {}) {
 }
 
 // Requests without pause, two at a time, until the returned function is called: it resolves with what did not answer 200.
-// The port, or a function that says which.
-function load(port) {
+// The port, or a function that says which; options are of get().
+function load(port, options) {
 	const failed = [];
 	let going = true;
 	const client = async () => {
 		while (going) {
-			const status = await get(typeof port === "function" ? port() : port, "/").then((r) => r.status, (err) => err.message);
+			const status = await get(typeof port === "function" ? port() : port, "/", options).then((r) => r.status, (err) => err.message);
 			if (status !== 200) failed.push(status);
 		}
 	};
@@ -224,5 +224,5 @@ process.on("exit", () => {
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(1));
 
 module.exports = {
-	SIOINIT, STATIC, CHAT, PORTS, image, root, podman, must, mustMeanwhile, needPodman, build, buildSioinit, buildStatic, buildChat, start, containerOf, startApp, startPod, untilReady, get, load, websocket, sleep, until,
+	clone, SIOINIT, STATIC, CHAT, PORTS, image, root, podman, must, mustMeanwhile, needPodman, build, buildSioinit, buildStatic, buildChat, start, containerOf, startApp, startPod, untilReady, get, load, websocket, sleep, until,
 };

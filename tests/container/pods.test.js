@@ -61,7 +61,7 @@ describe("pods of one Deployment", { concurrency: true }, () => {
 		const service = await new Service([new Kubelet(template, CHAT), new Kubelet(template, CHAT)]).listen();
 		await until("both are ready", () => service.endpoints().length === 2);
 		const clients = await connectAll(service, 40);
-		const stopLoad = load(service.port);
+		const stopLoad = load(service.port, { timeout: 20000 }); // four pods share the machine's CPUs
 
 		assert.deepStrictEqual(await rollingUpdate(service), [0, 0]);
 		await until("all are back", () => clients.every((c) => c.connected), 10000);

@@ -68,7 +68,7 @@ function packages(list) {
 	for (const s of list)
 		if (s.kind === "file" && s.name.endsWith("package.json"))
 			wanted.push(...Object.entries({ ...JSON.parse(s.text).dependencies, ...JSON.parse(s.text).devDependencies }).map(([name, version]) => `${name}@${version}`));
-	return wanted.filter((w) => /^[@a-z]/.test(w) && !/\.tgz$/.test(w));
+	return wanted.filter((w) => /^[@a-z]/.test(w) && !/\.tgz$|^sioinit$/.test(w)); // registry.sh has sioinit
 }
 
 module.exports = { steps, packages };

@@ -73,11 +73,12 @@ function environment(name, bin) {
 	};
 }
 
+// sh reaps what is left over; what has left its group ends with it
 function play(page, bin, alone) {
 	const folder = path.join(build, page.name);
 	fs.mkdirSync(folder);
 	const command = [process.execPath, path.join(__dirname, "play.js"), path.join(tree, "docs", page.name), folder];
-	const all = alone ? ["unshare", ...namespaces, "sh", "-c", 'ip link set lo up && exec "$0" "$@"', ...command] : command;
+	const all = alone ? ["unshare", ...namespaces, "sh", "-c", 'ip link set lo up; "$0" "$@"; exit $?', ...command] : command;
 	const env = environment(page.name, bin);
 	if (!alone) delete env.npm_config_offline;
 	const p = spawn(all[0], all.slice(1), { env, stdio: ["ignore", "pipe", "pipe"] });
@@ -88,7 +89,8 @@ function play(page, bin, alone) {
 
 // What the page has left, if it did not come to its end
 function removeContainers(name) {
-	const left = spawnSync("podman", ["ps", "-aq", "--filter", `label=sioinit-docs=${name}`], { encoding: "utf8" }).stdout.split("\n").filter(Boolean);
+	const { stdout } = spawnSync("podman", ["ps", "-aq", "--filter", `label=sioinit-docs=${name}`], { encoding: "utf8" });
+	const left = (stdout ?? "").split("\n").filter(Boolean);
 	if (left.length) spawnSync("podman", ["rm", "-f", "-t", "0", ...left]);
 	const images = path.join(build, `${name}.images`);
 	if (fs.existsSync(images)) spawnSync("podman", ["rmi", "-f", ...fs.readFileSync(images, "utf8").split("\n").filter(Boolean)]);

@@ -9,6 +9,7 @@ const { steps } = require("./page.js");
 const [page, folder] = process.argv.slice(2).map((p) => path.resolve(p));
 const sleep = (ms) => new Promise((r) => setTimeout(r, ms));
 const running = []; // blocks in the background
+const over = []; // those before, which may have left processes behind
 const state = `${folder}.state`; // where the last block was, and its exported variables
 let printed = () => ""; // by the last block
 
@@ -36,6 +37,9 @@ async function within(ms, check) {
 	}
 }
 
+const interrupt = (block) => end(block, ["SIGINT", "SIGTERM", "SIGKILL"]); // as Ctrl-C does
+const terminate = (block) => end(block, ["SIGTERM", "SIGKILL"]);
+
 const answers = (url) => new Promise((resolve) => http.get(url, (res) => resolve(res.resume() && res.statusCode !== 503)).on("error", () => resolve(false)));
 
 function alive(pid) {
@@ -46,9 +50,8 @@ function alive(pid) {
 	}
 }
 
-// As Ctrl-C does
-async function end(block) {
-	for (const signal of ["SIGINT", "SIGTERM", "SIGKILL"]) {
+async function end(block, signals) {
+	for (const signal of signals) {
 		if (alive(block.p.pid)) process.kill(-block.p.pid, signal);
 		if (await within(10000, () => !alive(block.p.pid))) return;
 	}
@@ -56,7 +59,7 @@ async function end(block) {
 
 async function background(step) {
 	const before = running.findIndex((b) => b.url === step.background);
-	if (before >= 0) await end(running.splice(before, 1)[0]);
+	if (before >= 0) await interrupt(running.splice(before, 1)[0]);
 	if (await answers(step.background)) fail(step, `something else answers at ${step.background}`, "");
 	const block = begin(`[ ! -e ${state}.env ] || . ${state}.env\n[ ! -e ${state}.pwd ] || cd "$(cat ${state}.pwd)"\n${step.text}`);
 	running.push(Object.assign(block, { url: step.background }));
@@ -68,6 +71,7 @@ async function background(step) {
 
 async function foreground(step) {
 	const block = begin(around(step.text));
+	over.push(block);
 	const late = setTimeout(() => process.kill(-block.p.pid, "SIGKILL"), 120000);
 	const code = await block.exited;
 	clearTimeout(late);
@@ -114,4 +118,5 @@ play()
 		console.log(err.message);
 		process.exitCode = 1;
 	})
-	.finally(() => Promise.all(running.map(end)));
+	.finally(() => Promise.all([...running.map(interrupt), ...over.map(terminate)]))
+	.finally(() => process.exit()); // what still has an end of a pipe would keep it
