@@ -75,6 +75,7 @@ static void on_beat(uv_timer_t *t)
 	websockets_look(&in->websockets);
 	cron_restart_look(in);
 	peers_process_look(in);
+	status_line_beat(in);
 }
 
 /* For /livez, which the router answers, and for the relay. */

@@ -37,8 +37,8 @@
 
 enum control_type {
 	CONTROL_LISTENER = 1, /* .listener, .kind (enum listener_kind), .state = other routers wait
-				 for the same socket, fd; of one that is known, only .kind is
-				 news */
+				 for the same socket, .style = so will the next sioinit, fd; of one
+				 that is known, only .kind is news */
 	CONTROL_ADMIN,        /* fd */
 	CONTROL_SESSIONS,     /* fd: see session_memory.h */
 	CONTROL_SCOREBOARD,   /* .router = which part is yours, fd: see scoreboard.h */
@@ -63,7 +63,7 @@ enum control_type {
 	CONTROL_APP_METRICS, /* .token; the answer also has .kind = workers that are missing, .style
 				= enum serialization, fd: see app_answers.h, or none */
 	CONTROL_ACCESS_LOG,  /* fd, or none: it could not be opened */
-	CONTROL_UNLISTEN,    /* .listener */
+	CONTROL_UNLISTEN,    /* .listener, or 0: all at which the next sioinit will accept */
 	CONTROL_SERVER,      /* .worker, .listener, .state = 1 opened, 0 closed */
 	CONTROL_N_TYPES,
 };

@@ -18,12 +18,15 @@
 
 static void on_listener(struct router *r, const struct control_msg *m, int *fd)
 {
-	enum listener_role role = m->kind == LISTENER_RAW ? ROLE_RAW : ROLE_HTTP;
+	struct listener_spec as = { .role = m->kind == LISTENER_RAW ? ROLE_RAW : ROLE_HTTP,
+				    .id = m->listener,
+				    .shared = m->state,
+				    .outlives_us = m->style };
 	int e;
 
-	if (m->listener && listeners_change(&r->listeners, m->listener, role))
+	if (m->listener && listeners_change(&r->listeners, m->listener, as.role))
 		return;
-	e = listeners_add(&r->listeners, role, m->listener, m->state, fd_take(fd));
+	e = listeners_add(&r->listeners, &as, fd_take(fd));
 	if (e < 0)
 		log_error("router: listener %u: %s", m->listener, strerror(-e));
 }
@@ -33,6 +36,8 @@ static void on_unlisten(struct router *r, const struct control_msg *m, int *fd)
 	(void)fd;
 	if (m->listener)
 		listeners_remove(&r->listeners, m->listener);
+	else
+		listeners_leave(&r->listeners);
 }
 
 static void on_server(struct router *r, const struct control_msg *m, int *fd)
@@ -50,7 +55,8 @@ static void on_server(struct router *r, const struct control_msg *m, int *fd)
 
 static void on_admin(struct router *r, const struct control_msg *m, int *fd)
 {
-	int e = listeners_add(&r->listeners, ROLE_ADMIN, m->listener, false, fd_take(fd));
+	struct listener_spec as = { .role = ROLE_ADMIN, .id = m->listener };
+	int e = listeners_add(&r->listeners, &as, fd_take(fd));
 
 	if (e < 0)
 		log_error("router: admin listener: %s", strerror(-e));

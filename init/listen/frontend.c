@@ -11,30 +11,37 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "init/listen/kept.h"
 #include "init/system/notify.h"
 
 #include "base/ban.h"
 
-static void add(struct frontend *l, const int *fds, unsigned n, const struct socket_file *file)
+/* How it was. */
+struct opened {
+	struct socket_file file;
+	bool is_kept;
+};
+
+static void add(struct frontend *l, const int *fds, unsigned n, const struct opened *as)
 {
 	struct listening *at = &l->http[l->n_http++];
 	socklen_t len = sizeof(at->at);
 
-	*at = (struct listening){ .n_fds = n, .file = *file };
+	*at = (struct listening){ .n_fds = n, .file = as->file, .is_kept = as->is_kept };
 	memcpy(at->fds, fds, n * sizeof(*fds));
 	(void)getsockname(fds[0], (struct sockaddr *)&at->at, &len);
 }
 
 static void take_passed(struct frontend *l)
 {
-	const struct socket_file none = { 0 }; /* its file stays for our successor */
+	const struct opened passed = { .is_kept = true }; /* its file stays, too */
 	char name[16] = "http";
 
 	for (unsigned i = 2; l->n_http < FRONTEND_MAX;) {
 		int fd = notify_take_listener(name);
 
 		if (fd >= 0)
-			add(l, &fd, 1, &none);
+			add(l, &fd, 1, &passed);
 		else if (i > FRONTEND_MAX)
 			return;
 		else
@@ -65,18 +72,57 @@ static int open_path(const struct socket_access *access, const char *path, uint3
 	return fd;
 }
 
-/* @n sockets, or a single one for a path. How many, or -errno. */
-static int open_address(const struct frontend *l, const struct config_address *a, uint32_t backlog,
-			int *fds, unsigned n, struct socket_file *file)
+static int listen_at(const struct frontend *l, const struct config_address *a, uint32_t backlog,
+		     int *fds, unsigned n, struct socket_file *file)
 {
 	int r;
 
-	if (a->host[0] == '/') {
-		fds[0] = r = open_path(&l->access, a->host, backlog, file);
-		return r < 0 ? r : 1;
+	if (a->host[0] != '/') {
+		r = listen_each(a->host, a->port, (int)backlog, fds, n);
+		return r < 0 ? r : (int)n;
 	}
-	r = listen_each(a->host, a->port, (int)backlog, fds, n);
-	return r < 0 ? r : (int)n;
+	fds[0] = r = open_path(&l->access, a->host, backlog, file);
+	return r < 0 ? r : 1;
+}
+
+/* What has come back is as the settings are now. How many there are. */
+static int listen_on(const struct frontend *l, const struct config_address *a, uint32_t backlog,
+		     int *fds, unsigned n_back, unsigned n)
+{
+	for (unsigned i = 0; i < n_back; i++)
+		(void)listen_again(fds[i], (int)backlog);
+	if (a->host[0] != '/')
+		return (int)listen_beside((int)backlog, fds, n_back, n);
+	if (l->access.mode)
+		(void)chmod(a->host, l->access.mode);
+	own_or_die(&l->access, a->host);
+	return (int)n_back;
+}
+
+/* @n sockets, or a single one for a path. How many, or -errno. */
+static int open_address(const struct frontend *l, const struct config_address *a, uint32_t backlog,
+			int *fds, unsigned n, struct opened *ret)
+{
+	struct kept_name name;
+	unsigned n_back;
+	int r;
+
+	*ret = (struct opened){ 0 };
+	kept_name(&name, a->host, a->port, "");
+	n_back = kept_take(&name, fds, n);
+	if (n_back > 0)
+		r = listen_on(l, a, backlog, fds, n_back, n);
+	else
+		r = listen_at(l, a, backlog, fds, n, &ret->file);
+	if (r == -EADDRINUSE && kept_make_room(a->port))
+		r = listen_at(l, a, backlog, fds, n, &ret->file);
+	if (r < 0)
+		return r;
+	kept_name(&name, a->host, a->port, ""); /* a path has its file now */
+	ret->is_kept = kept_add(&name, fds, (unsigned)r);
+	if (ret->is_kept)
+		socket_file_forget(&ret->file);
+	return r;
 }
 
 /* Who has set nothing may share the network with others who listen there. */
@@ -90,9 +136,9 @@ static void do_without(const struct config_address *a, const char *what, const c
 /* What is wrong, and what @setting must be for it to be right. */
 static unsigned open_or_die(const struct frontend *l, const struct config_address *a,
 			    uint32_t backlog, const char *what, const char *setting, int *fds,
-			    unsigned n, struct socket_file *file)
+			    unsigned n, struct opened *ret)
 {
-	int r = open_address(l, a, backlog, fds, n, file);
+	int r = open_address(l, a, backlog, fds, n, ret);
 	char port[8] = "";
 
 	if (r >= 0)
@@ -105,14 +151,28 @@ static unsigned open_or_die(const struct frontend *l, const struct config_addres
 	    setting);
 }
 
+/* When there were more routers, there are more sockets at which clients wait. */
+static void add_rest(struct frontend *l, const struct config_address *a, unsigned n_routers)
+{
+	const struct opened rest = { .is_kept = true };
+	struct kept_name name;
+	int fds[ROUTERS_MAX];
+	unsigned n;
+
+	kept_name(&name, a->host, a->port, "");
+	while (l->n_http < FRONTEND_MAX && (n = kept_take(&name, fds, n_routers)) > 0)
+		add(l, fds, n, &rest);
+}
+
 static void add_opened(struct frontend *l, const struct config *c, unsigned n_routers,
 		       const struct config_address *a, const char *what, const char *setting)
 {
-	struct socket_file file = { 0 };
+	struct opened as;
 	int fds[ROUTERS_MAX];
-	unsigned n = open_or_die(l, a, c->backlog, what, setting, fds, n_routers, &file);
+	unsigned n = open_or_die(l, a, c->backlog, what, setting, fds, n_routers, &as);
 
-	add(l, fds, n, &file);
+	add(l, fds, n, &as);
+	add_rest(l, a, n_routers);
 }
 
 static void close_all(int *fds, unsigned n)
@@ -124,16 +184,17 @@ static void close_all(int *fds, unsigned n)
 static void open_default_port(struct frontend *l, const struct config *c, unsigned n_routers,
 			      const struct config_address *public)
 {
-	struct socket_file none = { 0 };
+	struct opened as;
 	int fds[ROUTERS_MAX];
 	int r;
 
 	for (unsigned i = 0; i < ROUTERS_MAX; i++)
 		fds[i] = -1;
-	r = open_address(l, public, c->backlog, fds, n_routers, &none);
+	r = open_address(l, public, c->backlog, fds, n_routers, &as);
 	l->has_no_public = r < 0;
 	if (r >= 0) {
-		add(l, fds, (unsigned)r, &none);
+		add(l, fds, (unsigned)r, &as);
+		add_rest(l, public, n_routers);
 		return;
 	}
 	close_all(fds, ROUTERS_MAX);
@@ -154,15 +215,17 @@ static void open_public(struct frontend *l, const struct config *c, unsigned n_r
 static void open_admin(struct frontend *l, const struct config *c)
 {
 	static const char setting[] = "SIOINIT_ADMIN, or off";
+	struct opened as;
 	int r;
 
 	if (c->admin.off)
 		return;
 	if (config_admin_is_set(c)) {
-		(void)open_or_die(l, &c->admin, 0, "admin address", setting, &l->admin, 1, NULL);
+		(void)open_or_die(l, &c->admin, 0, "admin address", setting, &l->admin, 1, &as);
+		socket_file_forget(&as.file);
 		return;
 	}
-	r = open_address(l, &c->admin, 0, &l->admin, 1, NULL);
+	r = open_address(l, &c->admin, 0, &l->admin, 1, &as);
 	if (r >= 0)
 		return;
 	l->admin = -1;
@@ -219,6 +282,14 @@ int frontend_socket(const struct listening *at, unsigned router)
 	return at->fds[router < at->n_fds ? router : 0];
 }
 
+bool frontend_outlives_us(const struct frontend *l)
+{
+	for (size_t i = 0; i < l->n_http; i++)
+		if (l->http[i].is_kept)
+			return true;
+	return false;
+}
+
 bool frontend_has(const struct frontend *l, const struct sockaddr_storage *local)
 {
 	const struct sockaddr_un *un = (const struct sockaddr_un *)local;
@@ -257,6 +328,8 @@ void frontend_name(const struct frontend *l, char *dst, size_t size)
 	for (size_t i = 0; i < l->n_http && n < size; i++) {
 		const char *path = path_of(&l->http[i]), *comma = i ? ", " : "";
 
+		if (i > 0 && memcmp(&l->http[i].at, &l->http[i - 1].at, sizeof(l->http[i].at)) == 0)
+			continue;
 		if (path)
 			n += (size_t)snprintf(dst + n, size - n, "%s%s", comma, path);
 		else

@@ -18,7 +18,8 @@ struct frontend {
 		int fds[ROUTERS_MAX]; /* owned; one for each router, or one for all */
 		unsigned n_fds;
 		struct sockaddr_storage at;
-		struct socket_file file; /* which goes with us; of a passed one none */
+		struct socket_file file; /* which goes with us; of a kept one none */
+		bool is_kept;            /* the service manager has it, too */
 	} http[FRONTEND_MAX];
 	size_t n_http;
 	struct socket_access access; /* to what has a path */
@@ -39,6 +40,9 @@ void frontend_close(struct frontend *l);
 
 /* The one where that router accepts; borrowed; -1 after frontend_refuse(). */
 int frontend_socket(const struct listening *at, unsigned router);
+
+/* Whether the service manager holds any of them: who is not accepted waits for our successor. */
+bool frontend_outlives_us(const struct frontend *l);
 
 /* Whether a connection with that local address has come in by one of @l's HTTP sockets. */
 bool frontend_has(const struct frontend *l, const struct sockaddr_storage *local);

@@ -70,6 +70,55 @@ static int open_as(struct place *pl, const struct node_msg *q, pid_t pid)
 	return fd;
 }
 
+static void name_of(struct kept_name *ret, const struct node_msg *q)
+{
+	bool is_any = q->address_type == NODE_ADDR_TCP4 && q->any_address;
+	const char *note = q->address_type != NODE_ADDR_TCP6 ? ""
+			   : q->flags & V6ONLY               ? " app 6only"
+							     : " app 6";
+
+	kept_name(ret, is_any ? "" : q->address, (uint16_t)(q->port > 0 ? q->port : 0), note);
+}
+
+static bool can_be_kept(const struct node_msg *q)
+{
+	return node_address_is_stream(q->address_type) && (q->port > 0 || q->address[0] == '/');
+}
+
+static int open_anew(struct place *pl, const struct node_msg *q, pid_t pid)
+{
+	int fd = open_as(pl, q, pid);
+
+	if (fd == -EADDRINUSE && q->port > 0 && kept_make_room((uint16_t)q->port))
+		fd = open_as(pl, q, pid);
+	if (fd < 0 || !can_be_kept(q))
+		return fd;
+	name_of(&pl->kept, q);
+	pl->is_kept = kept_add(&pl->kept, &fd, 1);
+	if (pl->is_kept)
+		socket_file_forget(&pl->file);
+	return fd;
+}
+
+/* The one that is there from before our start, or a new one. */
+static int open_or_take(struct place *pl, const struct node_msg *q, pid_t pid)
+{
+	int fd, r;
+
+	if (!can_be_kept(q))
+		return open_as(pl, q, pid);
+	name_of(&pl->kept, q);
+	if (kept_take(&pl->kept, &fd, 1) == 0)
+		return open_anew(pl, q, pid);
+	pl->is_kept = true;
+	r = credentials_of(pid, &pl->as);
+	if (r == 0)
+		r = listen_again(fd, (int)q->backlog);
+	if (r < 0)
+		fd_close(&fd);
+	return r < 0 ? r : fd;
+}
+
 static void learn_address(struct place *pl)
 {
 	struct sockaddr_storage a = { 0 };
@@ -105,7 +154,7 @@ static struct place *place_new(struct places *p, const struct node_msg *q, pid_t
 	pl->port = q->port;
 	pl->index = q->index;
 	(void)snprintf(pl->address, sizeof(pl->address), "%s", q->address);
-	pl->fd = *ret_err = open_as(pl, q, pid);
+	pl->fd = *ret_err = open_or_take(pl, q, pid);
 	if (pl->fd < 0) {
 		place_free(pl);
 		return NULL;
@@ -162,6 +211,8 @@ bool places_leave(struct places *p, struct place *pl)
 		return false;
 	if (pl->fd >= 0 && node_address_is_stream(pl->type))
 		(void)shutdown(pl->fd, SHUT_RDWR);
+	if (pl->fd >= 0 && pl->is_kept)
+		kept_remove(&pl->kept);
 	place_close(pl);
 	DL_DELETE(p->list, pl);
 	p->n--;

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "init/listen/kept.h"
 #include "init/listen/sockets.h"
 #include "init/system/credentials.h"
 #include "ipc/node.h"
@@ -27,6 +28,8 @@ struct place {
 	bool is_loopback;
 	bool is_http; /* its connections are the public port's: the app asked for no other */
 	int fd;       /* listening or bound, owned; -1 after places_refuse() */
+	bool is_kept; /* for our next start; its file stays, too */
+	struct kept_name kept;
 	struct socket_file file;
 	struct credentials as; /* whose rights it is removed with */
 	unsigned n_servers;    /* workers that listen there */

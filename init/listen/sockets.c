@@ -136,6 +136,18 @@ int listen_each(const char *host, uint16_t port, int backlog, int *fds, unsigned
 	return r < 0 ? r : 0;
 }
 
+int listen_again(int fd, int backlog)
+{
+	return listen(fd, backlog > 0 ? backlog : BACKLOG) < 0 ? -errno : 0;
+}
+
+unsigned listen_beside(int backlog, int *fds, unsigned n_open, unsigned n)
+{
+	while (n_open < n && (fds[n_open] = listening(bind_beside(fds[0]), backlog)) >= 0)
+		n_open++;
+	return n_open;
+}
+
 uint16_t socket_port(const struct sockaddr_storage *a)
 {
 	if (a->ss_family == AF_INET)

@@ -15,6 +15,11 @@ int listen_tcp6(const char *host, uint16_t port, bool v6only, int backlog);
  * port that anybody else listens on is in use, as for a single one. 0 or -errno, on which what is
  * open stays in @fds: the caller gives up. */
 int listen_each(const char *host, uint16_t port, int backlog, int *fds, unsigned n);
+/* Of an address where @fds listen already: opens as many more as there can be, up to @n. How many
+ * there are now. */
+unsigned listen_beside(int backlog, int *fds, unsigned n_open, unsigned n);
+/* One that listens gets another backlog. @fd is borrowed; 0 or -errno. */
+int listen_again(int fd, int backlog);
 
 /* @family is AF_INET or AF_INET6. */
 int bind_udp(int family, const char *host, uint16_t port, bool v6only);

@@ -15,7 +15,6 @@
 #include "init/logs/logs.h"
 #include "init/pool/rebalance.h"
 #include "init/system/memory.h"
-#include "init/system/notify.h"
 #include "init/system/reap.h"
 #include "init/system/terminal.h"
 #include "init/worker/bind_clash.h"
@@ -178,10 +177,9 @@ static void on_state(struct worker *w)
 	if (w->state == WORKER_DRAINING && s->worker == w && !p->is_closed)
 		on_leaving(s, w);
 	slot_publish(s);
-	notify_status("%s%u/%u workers ready", p->was_ready ? "" : "starting, ",
-		      pool_count_ready(p), p->context->wanted);
 	if (w->state == WORKER_READY)
 		on_ready(p, w);
+	p->ops->on_changed(p);
 }
 
 /* How many */

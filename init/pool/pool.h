@@ -17,12 +17,15 @@
 
 enum { POOL_MAX = SCOREBOARD_ROWS };
 
-/* What the owner is told. None may free the pool; each but on_worker() may end in pool_close(). */
+/* What the owner is told. None may free the pool; each but on_worker() and
+ * on_changed() may end in pool_close(). */
 struct pool_ops {
 	/* @w is new, or its state has changed. */
 	void (*on_worker)(struct pool *p, struct worker *w);
 	/* @w has become ready, the first time. */
 	void (*on_ready)(struct pool *p, struct worker *w);
+	/* A worker is in another state, and all have been told. */
+	void (*on_changed)(struct pool *p);
 	/* The process of @w has ended, with @status of wait(2). */
 	void (*on_exit)(struct pool *p, const struct worker *w, int status);
 	/* As many as are wanted are ready. */

@@ -1,13 +1,16 @@
 /* SO_PEERCRED (unix(7)) gives ids as they are in our namespaces: a process that is not below our
- * PID namespace has the pid 0, one of a namespace inside ours has one. That /proc/PID/status says,
- * which, unlike /proc/PID/ns, needs no right to trace the process. */
+ * PID namespace has the pid 0, one of a namespace inside ours has one. That a pidfd's entry in our
+ * own /proc/self/fdinfo says, also where /proc hides other users' processes (systemd's
+ * ProtectProc=). */
 #include "init/supervisor/admin_peer.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/log.h"
 
 #include "base/ban.h"
@@ -28,14 +31,11 @@ unsigned admin_peer_depth(FILE *status)
 	return n;
 }
 
-static unsigned depth_of(const char *process)
+static unsigned depth_in(const char *path)
 {
-	char path[64];
 	unsigned n;
-	FILE *f;
+	FILE *f = fopen(path, "re");
 
-	(void)snprintf(path, sizeof(path), "/proc/%s/status", process);
-	f = fopen(path, "re");
 	if (!f)
 		return 0;
 	n = admin_peer_depth(f);
@@ -43,17 +43,21 @@ static unsigned depth_of(const char *process)
 	return n;
 }
 
+static unsigned depth_of(pid_t pid)
+{
+	char path[64];
+	auto_fd int fd = pidfd_open(pid, 0);
+
+	(void)snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	return fd < 0 ? 0 : depth_in(path);
+}
+
 /* Without a /proc, or with another namespace's, the pid alone has to do. */
 static bool is_in_our_namespace(pid_t pid)
 {
-	char number[16];
-
 	if (pid == 0)
 		return false;
-	if (depth_of("self") != 1)
-		return true;
-	(void)snprintf(number, sizeof(number), "%d", (int)pid);
-	return depth_of(number) == 1;
+	return depth_in("/proc/self/status") != 1 || depth_of(pid) == 1;
 }
 
 bool admin_peer_is_allowed(int fd, uid_t owner)

@@ -96,7 +96,7 @@ static void stop(struct init *in, int sig)
 
 	log_info("init: SIG%s goes to SIOINIT_PRE_START", sigabbrev_np(sig));
 	if (!p->stopped) {
-		notify_stopping();
+		notify_stopping(in->config->stop_timeout_ms);
 		(void)uv_timer_start(&p->kill_timer, on_kill_time, in->config->stop_timeout_ms, 0);
 	}
 	p->stopped = true;

@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "init/supervisor/core.h"
 #include "init/system/cpus.h"
+#include "init/system/notify.h"
 #include "settings/config_reload.h"
 
 #include "base/ban.h"
@@ -80,6 +81,8 @@ static void on_deadline(uv_timer_t *t)
 static void say_broken(struct init *in, const char *why)
 {
 	log_error("init: nothing is reloaded: %s", why);
+	notify_reloading(); /* for which Type=notify-reload waits */
+	status_line_reloaded(in, false);
 	in->settings.on_refused(in);
 }
 

@@ -12,6 +12,8 @@
 
 #include "base/ban.h"
 
+enum { LEAVING_MS = 100, STOP_ROOM_MS = 5000 /* for what comes after the last worker */ };
+
 bool shutdown_has_begun(const struct init *in)
 {
 	return in->shutdown.stage != SHUTDOWN_NONE;
@@ -19,11 +21,11 @@ bool shutdown_has_begun(const struct init *in)
 
 enum phase shutdown_phase(const struct init *in)
 {
-	static const enum phase phases[] = { [SHUTDOWN_NONE] = PHASE_SERVING,
-					     [SHUTDOWN_LAME_DUCK] = PHASE_LAME_DUCK,
-					     [SHUTDOWN_GOODBYE] = PHASE_LAME_DUCK,
-					     [SHUTDOWN_DRAINING] = PHASE_DRAINING,
-					     [SHUTDOWN_STOPPING] = PHASE_DRAINING };
+	static const enum phase phases[] = {
+		[SHUTDOWN_NONE] = PHASE_SERVING,      [SHUTDOWN_LAME_DUCK] = PHASE_LAME_DUCK,
+		[SHUTDOWN_LEAVING] = PHASE_LAME_DUCK, [SHUTDOWN_GOODBYE] = PHASE_LAME_DUCK,
+		[SHUTDOWN_DRAINING] = PHASE_DRAINING, [SHUTDOWN_STOPPING] = PHASE_DRAINING
+	};
 
 	if (in->shutdown.stage == SHUTDOWN_NONE && in->shutdown.held)
 		return PHASE_LAME_DUCK;
@@ -40,16 +42,21 @@ static void tell_phase(struct init *in)
 	routers_tell(&in->routers, &m);
 }
 
-void shutdown_worker_ready(struct init *in)
+bool shutdown_worker_ready(struct init *in)
 {
+	bool is_first = !in->shutdown.has_served;
+
+	in->shutdown.has_served = true;
 	if (counter_get(&in->board->phase) != shutdown_phase(in))
 		tell_phase(in);
+	return is_first && in->shutdown.stage < SHUTDOWN_LEAVING;
 }
 
 void shutdown_hold(struct init *in, bool held)
 {
 	in->shutdown.held = held;
 	tell_phase(in);
+	status_line_tell(in);
 }
 
 /* Stages only go on, and may be left out. */
@@ -58,6 +65,7 @@ static void set_stage(struct init *in, enum shutdown_stage to)
 	assert(to > in->shutdown.stage);
 	in->shutdown.stage = to;
 	tell_phase(in);
+	status_line_tell(in);
 }
 
 /* No worker is left, nor what one has left: no router need be replaced any more. */
@@ -69,6 +77,13 @@ static void end_if_over(struct init *in)
 	sidecars_stop(&in->sidecars);
 	if (sidecars_are_over(&in->sidecars) && hooks_finish(&in->hooks))
 		uv_stop(&in->loop);
+}
+
+static void leave_clients_waiting(struct init *in)
+{
+	struct control_msg m = { .type = CONTROL_UNLISTEN };
+
+	routers_tell(&in->routers, &m);
 }
 
 /* The routers close their copies of the sockets with this phase. */
@@ -104,7 +119,7 @@ void shutdown_farewell(struct init *in)
  * would be kept from the next sioinit, for which it lets them wait. */
 static bool may_stay_open(const struct init *in)
 {
-	return !in->frontend.is_passed &&
+	return !frontend_outlives_us(&in->frontend) &&
 	       (any_worker(in, worker_is_told_first) || any_worker(in, worker_is_open));
 }
 
@@ -150,15 +165,28 @@ static void kill_workers(struct init *in)
 	groups_kill(&in->groups);
 }
 
-static void on_delay_over(uv_timer_t *t)
+static void on_left(uv_timer_t *t)
 {
 	drain_workers(t->data);
+}
+
+static void on_delay_over(uv_timer_t *t)
+{
+	struct init *in = t->data;
+
+	if (!frontend_outlives_us(&in->frontend)) {
+		drain_workers(in);
+		return;
+	}
+	set_stage(in, SHUTDOWN_LEAVING);
+	leave_clients_waiting(in);
+	(void)uv_timer_start(t, on_left, LEAVING_MS, 0);
 }
 
 static void lame_duck(struct init *in, int code)
 {
 	in->shutdown.exit_code = code;
-	notify_stopping();
+	notify_stopping(in->config->shutdown_delay_ms + in->config->stop_timeout_ms + STOP_ROOM_MS);
 	monitor_stop(&in->monitor);
 	file_watch_stop(in);
 	pool_close(&in->pool);

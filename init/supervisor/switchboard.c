@@ -6,6 +6,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "init/listen/kept.h"
 #include "init/supervisor/core.h"
 #include "init/system/notify.h"
 
@@ -42,7 +43,8 @@ static void tell_place(struct router_process *r, const struct place *pl)
 	struct control_msg m = { .type = CONTROL_LISTENER,
 				 .listener = pl->id,
 				 .kind = pl->is_http ? LISTENER_HTTP : LISTENER_RAW,
-				 .state = r->routers->n > 1 };
+				 .state = r->routers->n > 1,
+				 .style = pl->is_kept };
 
 	router_lend(r, &m, pl->fd);
 }
@@ -51,7 +53,8 @@ static void tell_frontend(struct router_process *r, const struct listening *at)
 {
 	struct control_msg m = { .type = CONTROL_LISTENER,
 				 .kind = LISTENER_HTTP,
-				 .state = at->n_fds < r->routers->n };
+				 .state = at->n_fds < r->routers->n,
+				 .style = at->is_kept };
 
 	router_lend(r, &m, frontend_socket(at, r->index));
 }
@@ -108,12 +111,22 @@ static void tell_workers(struct init *in, struct router_process *r)
 	}
 }
 
+/* While no worker has been ready yet, clients wait in the backlog where they can: they have come
+ * for an answer, and would get 503. */
+static void tell_public(struct init *in, struct router_process *r, bool kept)
+{
+	for (size_t i = 0; i < in->frontend.n_http; i++)
+		if (in->frontend.http[i].is_kept == kept)
+			tell_frontend(r, &in->frontend.http[i]);
+}
+
 static void tell_sockets(struct init *in, struct router_process *r)
 {
 	struct control_msg admin = { .type = CONTROL_ADMIN };
 
-	for (size_t i = 0; i < in->frontend.n_http; i++)
-		tell_frontend(r, &in->frontend.http[i]);
+	tell_public(in, r, false);
+	if (in->pool.was_ready)
+		tell_public(in, r, true);
 	if (in->frontend.admin >= 0 && r->index == 0)
 		router_lend(r, &admin, in->frontend.admin);
 	for (const struct place *pl = in->places.list; pl; pl = pl->next)
@@ -405,9 +418,18 @@ static void run_hook(struct init *in, const struct worker *w, struct hook_event 
 	hooks_add(&in->hooks, &e);
 }
 
+static void on_first_ready(struct init *in)
+{
+	for (unsigned i = 0; i < in->routers.n; i++)
+		tell_public(in, &in->routers.list[i], true);
+}
+
 static void on_ready(struct pool *p, struct worker *w)
 {
-	shutdown_worker_ready(p->owner);
+	struct init *in = p->owner;
+
+	if (shutdown_worker_ready(in))
+		on_first_ready(in);
 	run_hook(p->owner, w, (struct hook_event){ .kind = HOOK_READY });
 }
 
@@ -429,7 +451,13 @@ static void on_all_ready(struct pool *p)
 	frontend_name(&in->frontend, where, sizeof(where));
 	log_info("serving on %s with %u workers", where, in->context.wanted);
 	node_version_ask(in);
+	kept_settle();
 	notify_ready();
+}
+
+static void on_changed(struct pool *p)
+{
+	status_line_tell(p->owner);
 }
 
 static void on_give_up(struct pool *p, int code)
@@ -444,8 +472,11 @@ static void on_ended(struct pool *p, bool forced)
 
 static void on_reload_begun(struct pool *p)
 {
-	(void)p;
+	struct init *in = p->owner;
+
 	notify_reloading();
+	in->status_line.reload_failed = false;
+	status_line_tell(in);
 }
 
 static void on_reload_over(struct pool *p, bool ok)
@@ -453,7 +484,7 @@ static void on_reload_over(struct pool *p, bool ok)
 	struct init *in = p->owner;
 
 	if (!p->is_closed)
-		notify_ready();
+		status_line_reloaded(in, ok);
 	if (!p->reload.again)
 		admin_socket_reload_over(in, ok);
 }
@@ -461,6 +492,7 @@ static void on_reload_over(struct pool *p, bool ok)
 const struct pool_ops switchboard_pool_ops = {
 	.on_worker = on_worker,
 	.on_ready = on_ready,
+	.on_changed = on_changed,
 	.on_exit = on_exit_status,
 	.on_all_ready = on_all_ready,
 	.on_give_up = on_give_up,

@@ -2,6 +2,7 @@
  */
 #include "init/system/notify.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -16,20 +17,24 @@
 
 #include "base/ban.h"
 
-enum { LISTENERS_MAX = 16 };
+enum { LISTENERS_MAX = 128, NAME_SIZE = 256 /* systemd's limit */ };
+
+/* What we have given the manager to keep comes back among what it passes, by this name. */
+#define KEPT "kept "
 
 struct passed {
 	int fd;
-	char name[64];
+	char name[NAME_SIZE];
 };
 
 static struct passed passed[LISTENERS_MAX];
 static size_t n_passed;
 static uint64_t watchdog_us;
+static bool can_keep;
 
 static const char *const names[] = { "NOTIFY_SOCKET",  "LISTEN_FDS",     "LISTEN_PID",
 				     "LISTEN_PIDFDID", "LISTEN_FDNAMES", "WATCHDOG_USEC",
-				     "WATCHDOG_PID" };
+				     "WATCHDOG_PID",   "FDSTORE" };
 
 static void forget_environment(void)
 {
@@ -82,13 +87,24 @@ void notify_init(void)
 	take_listeners();
 	watchdog_us = manager->watchdog_us();
 	notify_socket = s ? strdup(s) : NULL;
+	can_keep = notify_socket && getenv("FDSTORE");
 	forget_environment();
+}
+
+static void send_with_fds(const char *state, const int *fds, unsigned n)
+{
+	if (notify_socket)
+		(void)manager->notify(notify_socket, state, fds, n);
 }
 
 static void send_state(const char *state)
 {
-	if (notify_socket)
-		(void)manager->notify(notify_socket, state, NULL, 0);
+	send_with_fds(state, NULL, 0);
+}
+
+static bool is_kept(const struct passed *p)
+{
+	return p->fd >= 0 && strncmp(p->name, KEPT, strlen(KEPT)) == 0;
 }
 
 /* systemd.socket(5): without FileDescriptorName= it is the unit's name; systemd-socket-activate
@@ -104,9 +120,61 @@ int notify_take_listener(const char *name)
 		if (passed[i].fd >= 0 && strcmp(passed[i].name, name) == 0)
 			return fd_take(&passed[i].fd);
 	for (size_t i = 0; i < n_passed && strcmp(name, "http") == 0; i++)
-		if (passed[i].fd >= 0 && is_unnamed(passed[i].name))
+		if (passed[i].fd >= 0 && !is_kept(&passed[i]) && is_unnamed(passed[i].name))
 			return fd_take(&passed[i].fd);
 	return -1;
+}
+
+bool notify_can_keep(void)
+{
+	return can_keep;
+}
+
+void notify_keep(const char *name, const int *fds, unsigned n)
+{
+	char state[NAME_SIZE + 64];
+
+	(void)snprintf(state, sizeof(state), "FDSTORE=1\nFDPOLL=0\nFDNAME=" KEPT "%s", name);
+	if (can_keep)
+		send_with_fds(state, fds, n);
+}
+
+static void keep_no_more(const char *full_name)
+{
+	char state[NAME_SIZE + 64];
+
+	(void)snprintf(state, sizeof(state), "FDSTOREREMOVE=1\nFDNAME=%s", full_name);
+	send_state(state);
+}
+
+void notify_keep_no_more(const char *name)
+{
+	char full_name[NAME_SIZE];
+
+	(void)snprintf(full_name, sizeof(full_name), KEPT "%s", name);
+	if (can_keep)
+		keep_no_more(full_name);
+}
+
+int notify_take_kept(const char *name)
+{
+	for (size_t i = 0; i < n_passed; i++)
+		if (is_kept(&passed[i]) && strcmp(passed[i].name + strlen(KEPT), name) == 0)
+			return fd_take(&passed[i].fd);
+	return -1;
+}
+
+void notify_drop_kept(bool (*is_in_the_way)(int fd, void *ctx), void *ctx)
+{
+	for (size_t i = 0; i < n_passed; i++) {
+		struct passed *p = &passed[i];
+
+		if (!is_kept(p) || (is_in_the_way && !is_in_the_way(p->fd, ctx)))
+			continue;
+		keep_no_more(p->name);
+		(void)shutdown(p->fd, SHUT_RDWR);
+		fd_close(&p->fd);
+	}
 }
 
 void notify_ready(void)
@@ -125,9 +193,13 @@ void notify_status(const char *fmt, ...)
 	send_state(state);
 }
 
-void notify_stopping(void)
+void notify_stopping(uint64_t within_ms)
 {
-	send_state("STOPPING=1");
+	char state[64];
+
+	(void)snprintf(state, sizeof(state), "STOPPING=1\nEXTEND_TIMEOUT_USEC=%" PRIu64,
+		       within_ms * 1000);
+	send_state(state);
 }
 
 void notify_reloading(void)

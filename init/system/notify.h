@@ -3,6 +3,7 @@
  * spoken to is sd_daemon.h's. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Takes the environment over once, before workers: afterwards LISTEN_*, NOTIFY_SOCKET and
@@ -15,9 +16,28 @@ void notify_init(void);
  * shutdown(2) it: the manager shares it. */
 int notify_take_listener(const char *name);
 
+/* Descriptors that the manager keeps for our next start, also after a crash, but not after
+ * `systemctl stop` (sd_pid_notify_with_fds(3): FDSTORE=1). Whether it does: by $FDSTORE, which
+ * systemd 254 and later set where FileDescriptorStoreMax= is, and for older ones our unit does. */
+bool notify_can_keep(void);
+/* @fds are borrowed; what is kept already changes nothing. A name is printable ASCII without
+ * colons, of at most NOTIFY_KEPT_NAME_MAX bytes. */
+void notify_keep(const char *name, const int *fds, unsigned n);
+/* All of that name. Who waits at them is not waited for any more when we have closed ours. */
+void notify_keep_no_more(const char *name);
+enum { NOTIFY_KEPT_NAME_MAX = 240 };
+
+/* One with that name which has come back, the caller's and still kept; -1: no more. */
+int notify_take_kept(const char *name);
+/* Of those that nobody has taken, the ones that @is_in_the_way says (NULL: all) are not kept any
+ * more: their ports are free at once. */
+void notify_drop_kept(bool (*is_in_the_way)(int fd, void *ctx), void *ctx);
+
 void notify_ready(void);
 void notify_status(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-void notify_stopping(void);
+/* The end takes at most that long: the manager waits for it, however short its TimeoutStopSec= is.
+ */
+void notify_stopping(uint64_t within_ms);
 /* A reload has begun; notify_ready() ends it (Type=notify-reload). */
 void notify_reloading(void);
 

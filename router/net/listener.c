@@ -138,7 +138,7 @@ static void notice_vanished_peers(int fd)
 	set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, CLIENT_GONE_S * 1000);
 }
 
-int listeners_add(struct listeners *ls, enum listener_role role, uint32_t id, bool shared, int fd)
+int listeners_add(struct listeners *ls, const struct listener_spec *as, int fd)
 {
 	struct listener *l = calloc(1, sizeof(*l));
 	int e = l ? fd_set_nonblock(fd) : -ENOMEM;
@@ -152,10 +152,11 @@ int listeners_add(struct listeners *ls, enum listener_role role, uint32_t id, bo
 	notice_vanished_peers(fd);
 	sock_init(&l->sock, ls->loop, fd, on_acceptable);
 	l->sock.lent = l->sock.listens = true;
-	l->sock.exclusive = shared;
+	l->sock.exclusive = as->shared;
 	l->all = ls;
-	l->role = role;
-	l->id = id;
+	l->role = as->role;
+	l->id = as->id;
+	l->outlives_us = as->outlives_us;
 	e = set_accepting(l, true);
 	if (e < 0)
 		sock_close(&l->sock, on_closed);
@@ -215,11 +216,21 @@ void listeners_remove(struct listeners *ls, uint32_t id)
 		remove_listener(l);
 }
 
+void listeners_leave(struct listeners *ls)
+{
+	struct listener *l, *next;
+
+	DL_FOREACH_SAFE(ls->list, l, next)
+	if (l->outlives_us)
+		remove_listener(l);
+}
+
 /* Closing at once would reset those whom the kernel has let in. */
 void listeners_drain(struct listeners *ls)
 {
 	struct listener *l, *next;
 
+	listeners_leave(ls);
 	DL_FOREACH_SAFE(ls->list, l, next)
 	{
 		if (l->role == ROLE_ADMIN)

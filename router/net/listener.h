@@ -48,6 +48,7 @@ struct listener {
 	enum listener_role role;
 	uint32_t id;
 	bool accepting;
+	bool outlives_us; /* who is not accepted waits for the next sioinit */
 	unsigned alone; /* connections in a row that had none behind them, up to ACCEPT_ALONE_MAX */
 	unsigned once;  /* so many are accepted without looking for another one */
 };
@@ -58,9 +59,16 @@ void listeners_init(struct listeners *ls, struct loop *l, const struct listener_
 /* Closes all of them and the timer. */
 void listeners_deinit(struct listeners *ls);
 
-/* Starts to accept on @fd (consumed always); @shared: so do other routers, of which one is woken
- * for each connection. 0 or -errno. */
-int listeners_add(struct listeners *ls, enum listener_role role, uint32_t id, bool shared, int fd);
+/* What kind of listener one becomes. */
+struct listener_spec {
+	enum listener_role role;
+	uint32_t id;
+	bool shared;      /* other routers accept there, too: one is woken for each connection */
+	bool outlives_us; /* who is not accepted waits for the next sioinit */
+};
+
+/* Starts to accept on @fd (consumed always). 0 or -errno. */
+int listeners_add(struct listeners *ls, const struct listener_spec *as, int fd);
 
 /* The listener with that @id, which is not 0, has another role from now on. False: there is none.
  */
@@ -73,5 +81,8 @@ void listeners_remove(struct listeners *ls, uint32_t id);
  * clients. */
 void listeners_pause(struct listeners *ls, bool all);
 
-/* Accepts what the kernel has let in, and then no more, but for the admin address. */
+/* Accepts no more at those that outlive us. */
+void listeners_leave(struct listeners *ls);
+/* The same; at the others, but for the admin address, what the kernel has let in is accepted, and
+ * then no more. */
 void listeners_drain(struct listeners *ls);

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +24,8 @@
 #include "init/system/sd_daemon.h"
 
 static const char *const private_names[] = { "NOTIFY_SOCKET",  "LISTEN_FDS",    "LISTEN_PID",
-					     "LISTEN_FDNAMES", "WATCHDOG_USEC", "WATCHDOG_PID" };
+					     "LISTEN_FDNAMES", "WATCHDOG_USEC", "WATCHDOG_PID",
+					     "FDSTORE" };
 
 static void assert_environment_clean(void)
 {
@@ -31,7 +33,7 @@ static void assert_environment_clean(void)
 		assert_null(getenv(private_names[i]));
 }
 
-enum { LISTEN_FIRST = 3, LISTENERS = 3, MANAGER_FD = 20 };
+enum { LISTEN_FIRST = 3, LISTENERS = 3, WITH_KEPT = 6, MANAGER_FD = 20 };
 
 /* An abstract socket with a name given by the kernel, at a descriptor above the passed ones. */
 static void be_manager(void)
@@ -78,21 +80,23 @@ static void plays_with_a_manager(void **state)
 
 	(void)state;
 	be_manager();
-	for (int i = 0; i < LISTENERS; i++)
+	for (int i = 0; i < WITH_KEPT; i++)
 		listen_at(LISTEN_FIRST + i);
 	(void)snprintf(pid, sizeof(pid), "%d", (int)getpid());
 	(void)setenv("LISTEN_PID", pid, 1);
-	(void)setenv("LISTEN_FDS", "3", 1);
-	(void)setenv("LISTEN_FDNAMES", "sioinit.socket:admin:http", 1);
+	(void)setenv("LISTEN_FDS", "6", 1);
+	(void)setenv("LISTEN_FDNAMES",
+		     "kept /x.socket 1 2:sioinit.socket:admin:http:kept 8080:kept 8081", 1);
+	(void)setenv("FDSTORE", "64", 1);
 	(void)setenv("WATCHDOG_USEC", "3000000", 1);
 	(void)setenv("WATCHDOG_PID", pid, 1);
 	notify_init();
 	assert_environment_clean();
 	assert_int_equal(fcntl(LISTEN_FIRST, F_GETFD), FD_CLOEXEC);
 
-	assert_int_equal(notify_take_listener("admin"), LISTEN_FIRST + 1);
+	assert_int_equal(notify_take_listener("admin"), LISTEN_FIRST + 2);
 	assert_int_equal(notify_take_listener("admin"), -1);
-	assert_int_equal(notify_take_listener("http"), LISTEN_FIRST + 2);
+	assert_int_equal(notify_take_listener("http"), LISTEN_FIRST + 3);
 
 	notify_ready();
 	assert_told("READY=1");
@@ -101,18 +105,59 @@ static void plays_with_a_manager(void **state)
 	assert_int_equal(notify_watchdog_interval_ms(), 1500);
 	notify_watchdog();
 	assert_told("WATCHDOG=1");
-	notify_stopping();
-	assert_told("STOPPING=1");
+	notify_stopping(40000);
+	assert_told("STOPPING=1\nEXTEND_TIMEOUT_USEC=40000000");
 	assert_environment_clean();
+	notify_keep("127.0.0.1 80", (int[]){ LISTEN_FIRST, LISTEN_FIRST + 1 }, 2);
+	assert_told("FDSTORE=1\nFDPOLL=0\nFDNAME=kept 127.0.0.1 80");
+	notify_keep_no_more("127.0.0.1 80");
+	assert_told("FDSTOREREMOVE=1\nFDNAME=kept 127.0.0.1 80");
 	close(MANAGER_FD);
-	notify_stopping(); /* nobody listens any more */
+	notify_stopping(0); /* nobody listens any more */
 }
 
 static void takes_an_unnamed_listener_for_http(void **state)
 {
 	(void)state; /* goes on where the test before left off */
-	assert_int_equal(notify_take_listener("http"), LISTEN_FIRST);
+	assert_int_equal(notify_take_listener("http"), LISTEN_FIRST + 1);
 	assert_int_equal(notify_take_listener("http"), -1);
+}
+
+static void gives_back_what_was_kept(void **state)
+{
+	(void)state;
+	assert_int_equal(notify_take_kept("8080"), LISTEN_FIRST + 4);
+	assert_int_equal(notify_take_kept("8080"), -1);
+}
+
+static bool is_the_last(int fd, void *ctx)
+{
+	(void)ctx;
+	return fd == LISTEN_FIRST + WITH_KEPT - 1;
+}
+
+/* Who waits at one that was shut down is told. */
+static bool listens(int fd)
+{
+	struct pollfd p = { .fd = fd };
+
+	return poll(&p, 1, 0) == 0;
+}
+
+static void keeps_no_more_what_nobody_took(void **state)
+{
+	int copy = dup(LISTEN_FIRST + WITH_KEPT - 1); /* the manager's */
+
+	(void)state;
+	assert_true(listens(copy));
+	notify_drop_kept(is_the_last, NULL);
+	assert_false(listens(copy));
+	assert_int_equal(notify_take_kept("8081"), -1);
+	assert_true(listens(LISTEN_FIRST));
+	notify_drop_kept(NULL, NULL);
+	assert_int_equal(notify_take_kept("/x.socket 1 2"), -1);
+	assert_true(listens(LISTEN_FIRST + 4));
+	close(copy);
 }
 
 /* How it is spoken to: each way, in a process of its own. */
@@ -266,7 +311,7 @@ static void is_silent_without_a_manager(void **state)
 	notify_ready();
 	notify_status("%s", "x");
 	notify_watchdog();
-	notify_stopping();
+	notify_stopping(0);
 }
 
 int main(void)
@@ -276,6 +321,8 @@ int main(void)
 		cmocka_unit_test(speaks_in_each_way),
 		cmocka_unit_test(plays_with_a_manager),
 		cmocka_unit_test(takes_an_unnamed_listener_for_http),
+		cmocka_unit_test(gives_back_what_was_kept),
+		cmocka_unit_test(keeps_no_more_what_nobody_took),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
