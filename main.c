@@ -10,6 +10,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/macros.h"
 #include "commands/cli.h"
 #include "commands/completion.h"
 #include "commands/health.h"
@@ -18,10 +19,10 @@
 #include "commands/version.h"
 #include "init/init.h"
 #include "init/logs/log_files.h"
-#include "init/routers/router_env.h"
 #include "init/supervisor/termination_log.h"
 #include "init/system/credentials.h"
 #include "init/system/process_limits.h"
+#include "init/system/role.h"
 #include "init/worker/command.h"
 #include "peers/peers.h"
 #include "router/router.h"
@@ -41,11 +42,15 @@ _Static_assert((int)CONFIG_STICKY_NONE == (int)STICKY_NONE, "the same in both");
 /* Whom init has found SIOINIT_USER and SIOINIT_GROUP to be: before anything of the network's is
  * there. A change of ids takes the death signal away (prctl(2)), and the descriptors in /proc/self,
  * which logs are opened anew by. */
-static void become_user(const char *ids)
+static void become_user(void)
 {
+	const char *ids = getenv(ROLE_IDS);
 	struct credentials c;
-	int e = credentials_parse(ids, &c);
+	int e;
 
+	if (!ids)
+		return;
+	e = credentials_parse(ids, &c);
 	if (e == 0)
 		e = credentials_assume(&c);
 	if (e == 0 && (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || prctl(PR_SET_DUMPABLE, 1) < 0))
@@ -61,9 +66,18 @@ static void name_process(const char *name)
 	(void)prctl(PR_SET_NAME, name);
 }
 
+/* Its end of the channel that init has made. */
+static int role_fd(void)
+{
+	const char *fd = getenv(ROLE_FD);
+
+	if (!fd)
+		die(EXIT_OUR_FAILURE, ROLE_NAME " is for processes that sioinit starts itself");
+	return atoi(fd);
+}
+
 static int run_router(const struct config *c)
 {
-	const char *fd = getenv("SIOINIT_CONTROL_FD"), *ids = getenv("SIOINIT_IDS");
 	struct router_conf conf = {
 		.header_timeout_ms = c->header_timeout_ms,
 		.keepalive_timeout_ms = c->keepalive_timeout_ms,
@@ -99,44 +113,50 @@ static int run_router(const struct config *c)
 		.sandbox = c->sandbox == CONFIG_SANDBOX_AUTO,
 	};
 
-	if (!fd)
-		die(EXIT_OUR_FAILURE, "the router is started by sioinit itself");
-	name_process(ROUTER_PROCESS_NAME);
 	if (conf.sandbox)
 		sandbox_begin();
-	if (ids)
-		become_user(ids);
-	return router_main(&conf, atoi(fd));
+	become_user();
+	return router_main(&conf, role_fd());
 }
 
 static int run_log_writer(const struct config *c)
 {
-	const char *fd = getenv("SIOINIT_LOG_FD"), *ids = getenv("SIOINIT_IDS");
-
-	if (!fd)
-		die(EXIT_OUR_FAILURE, "the writer of logs is started by sioinit itself");
-	name_process("sioinit: logs");
-	if (ids)
-		become_user(ids);
-	return log_writer_main(c, atoi(fd));
+	become_user();
+	return log_writer_main(c, role_fd());
 }
 
 static int run_peers(const struct config *c)
 {
-	const char *ids = getenv("SIOINIT_IDS");
-
 	if (!c->peers)
 		die(EXIT_OUR_FAILURE, "who looks for SIOINIT_PEERS is started by sioinit itself");
-	name_process("sioinit: peers");
 	log_set_component("peers");
 	if (c->sandbox == CONFIG_SANDBOX_AUTO)
 		sandbox_begin();
-	if (ids)
-		become_user(ids);
+	become_user();
 	peers_prepare();
 	if (c->sandbox == CONFIG_SANDBOX_AUTO)
 		sandbox_enter_asker();
 	return peers_main(c->peers);
+}
+
+static const struct {
+	const struct role *role;
+	int (*run)(const struct config *c);
+} roles[] = {
+	{ &role_router, run_router },
+	{ &role_logs, run_log_writer },
+	{ &role_peers, run_peers },
+};
+
+static int run_role(const char *name, const struct config *c)
+{
+	for (size_t i = 0; i < ARRAY_LEN(roles); i++) {
+		if (strcmp(name, roles[i].role->name) != 0)
+			continue;
+		name_process(roles[i].role->process);
+		return roles[i].run(c);
+	}
+	die(EXIT_OUR_FAILURE, ROLE_NAME "=%s: there is no such role", name);
 }
 
 static void say_links(const struct config *c)
@@ -305,7 +325,7 @@ static void set_signal_mask(bool block)
 
 int main(int argc, char **argv)
 {
-	const char *role = getenv("SIOINIT_ROLE");
+	const char *role = getenv(ROLE_NAME);
 	enum config_action action = CONFIG_RUN;
 	static struct config c; /* what it owns is for the life of the process */
 	char err[512];
@@ -318,11 +338,7 @@ int main(int argc, char **argv)
 	set_signal_mask(action == CONFIG_RUN && !role);
 	log_set_level((enum log_level)c.log_level);
 	log_set_format((enum log_format)c.log_format);
-	if (role && strcmp(role, "router") == 0)
-		return run_router(&c);
-	if (role && strcmp(role, "logs") == 0)
-		return run_log_writer(&c);
-	if (role && strcmp(role, "peers") == 0)
-		return run_peers(&c);
+	if (role)
+		return run_role(role, &c);
 	return acts[action](&c);
 }

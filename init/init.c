@@ -12,7 +12,6 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "init/pool/claims.h"
-#include "init/routers/router_env.h"
 #include "init/supervisor/core.h"
 #include "init/supervisor/cron_restart.h"
 #include "init/supervisor/signals.h"
@@ -21,6 +20,7 @@
 #include "init/system/cpus.h"
 #include "init/system/notify.h"
 #include "init/system/reap.h"
+#include "init/system/role.h"
 #include "init/worker/heap.h"
 #include "init/worker/worker.h"
 #include "ipc/session_memory.h"
@@ -214,7 +214,7 @@ static void wire(struct init *in, unsigned n_routers)
 	pool_init(&in->pool, &in->context, &in->memory, &switchboard_worker_ops,
 		  &switchboard_pool_ops, in);
 	in->routers = (struct routers){ .n = n_routers,
-					.name = ROUTER_PROCESS_NAME,
+					.role = role_router,
 					.loop = &in->loop,
 					.config = in->config,
 					.credentials = &in->credentials,

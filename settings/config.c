@@ -16,10 +16,8 @@
 #include "base/ban.h"
 
 /* Set by ourselves for our own processes and for workers. */
-static const char *const internal_names[] = { "SIOINIT_SLOT",       "SIOINIT_ROLE",
-					      "SIOINIT_CONTROL_FD", "SIOINIT_LOG_FD",
-					      "SIOINIT_IDS",        "SIOINIT_SOCKET",
-					      "SIOINIT_SIDECAR" };
+static const char *const internal_names[] = { "SIOINIT_SLOT", "SIOINIT_ROLE",   "SIOINIT_ROLE_FD",
+					      "SIOINIT_IDS",  "SIOINIT_SOCKET", "SIOINIT_SIDECAR" };
 
 /* Loading */
 

@@ -14,7 +14,7 @@
 #include "base/log.h"
 #include "base/macros.h"
 #include "init/system/credentials.h"
-#include "init/system/spawn.h"
+#include "init/system/role.h"
 
 #include "base/ban.h"
 
@@ -97,59 +97,14 @@ void log_files_check(const struct config *c, const struct credentials *as)
 
 /* The writer's birth */
 
-static void put(FILE *out, const char *name, const char *value)
-{
-	if (value)
-		(void)fprintf(out, "%s=%s%c", name, value, '\0');
-}
-
-/* Each entry ends with NUL, and an empty one is the last. */
-static char *print_env(const struct config *c, const struct credentials *as, int fd)
-{
-	char *text = NULL;
-	size_t n;
-	FILE *out = open_memstream(&text, &n);
-
-	if (!out)
-		return NULL;
-	put(out, "SIOINIT_LOG_OUT", c->log_out);
-	put(out, "SIOINIT_LOG_ERR", c->log_err);
-	put(out, "SIOINIT_LOG_ALL", c->log_all);
-	put(out, "SIOINIT_LOG_FORMAT", c->log_format ? "json" : NULL);
-	put(out, "JOURNAL_STREAM", getenv("JOURNAL_STREAM"));
-	put(out, "LD_LIBRARY_PATH", getenv("LD_LIBRARY_PATH"));
-	if (as->change) {
-		(void)fputs("SIOINIT_IDS=", out);
-		credentials_print(as, out);
-		(void)fputc('\0', out);
-	}
-	(void)fprintf(out, "SIOINIT_ROLE=logs%cSIOINIT_LOG_FD=%d%c%c", '\0', fd, '\0', '\0');
-	if (fclose(out) == 0)
-		return text;
-	free(text);
-	return NULL;
-}
-
-enum { ENTRIES_MAX = 10 };
-
 pid_t log_files_start(const struct config *c, const struct credentials *as, int *ret_fd)
 {
-	char *argv[] = { (char *)"sioinit: logs", NULL }, *env[ENTRIES_MAX + 1], *text;
-	struct spawn_request rq = {
-		.argv = argv, .env = env, .own_group = 1, .terminal = -1, .stdio = { -1, -1, -1 }
-	};
-	int sv[2], n = 0;
+	int sv[2];
 	pid_t pid;
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) < 0)
 		return -errno;
-	text = print_env(c, as, sv[1]);
-	for (char *e = text; e && *e && n < ENTRIES_MAX; e += strlen(e) + 1)
-		env[n++] = e;
-	env[n] = NULL;
-	rq.inherit_fd = sv[1];
-	pid = text ? spawn_self(&rq) : -ENOMEM;
-	free(text);
+	pid = role_start(&role_logs, c, as, sv[1]);
 	(void)close(sv[1]);
 	if (pid < 0)
 		(void)close(sv[0]);

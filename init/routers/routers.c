@@ -16,9 +16,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
-#include "init/routers/router_env.h"
 #include "init/routers/router_message.h"
-#include "init/system/spawn.h"
 
 #include "base/ban.h"
 
@@ -173,24 +171,6 @@ static void start_later(struct router_process *r, uint64_t after_ms)
 	(void)uv_timer_start(&r->retry, on_retry, after_ms, 0);
 }
 
-/* It becomes whom it runs as by itself, once it is executed: who that is need not be able to reach
- * our binary. */
-static pid_t router_spawn(const struct routers *rs, int far)
-{
-	char *argv[] = { (char *)rs->name, NULL };
-	char **env = router_env(rs->config, rs->credentials, far);
-	struct spawn_request rq = { .argv = argv,
-				    .env = env,
-				    .inherit_fd = far,
-				    .own_group = 1,
-				    .terminal = -1,
-				    .stdio = { -1, -1, -1 } };
-	pid_t pid = env ? spawn_self(&rq) : -ENOMEM;
-
-	free(env);
-	return pid;
-}
-
 /* A new channel; *ret_far is the router's end. */
 static int router_connect(struct router_process *r, int *ret_far)
 {
@@ -216,11 +196,12 @@ static int router_connect(struct router_process *r, int *ret_far)
 
 static void router_start(struct router_process *r)
 {
+	const struct routers *rs = r->routers;
 	auto_fd int far = -1;
 	int e = router_connect(r, &far);
 
 	if (e == 0)
-		e = router_spawn(r->routers, far);
+		e = role_start(&rs->role, rs->config, rs->credentials, far);
 	if (e < 0) {
 		log_error("init: cannot start the router: %s", strerror(-e));
 		if (r->channel)

@@ -8,6 +8,7 @@
 #include <sys/types.h>
 #include <uv.h>
 
+#include "init/system/role.h"
 #include "ipc/control.h"
 #include "ipc/scoreboard.h"
 #include "settings/config.h"
@@ -37,9 +38,9 @@ struct router_process {
 
 /* What is not filled in by the caller of routers_init() is ours. */
 struct routers {
-	unsigned n;       /* the caller's, as are all down to .owner */
-	const char *name; /* argv[0] of each; borrowed */
-	uv_loop_t *loop;  /* borrowed, as what follows */
+	unsigned n; /* the caller's, as are all down to .owner */
+	struct role role;
+	uv_loop_t *loop; /* borrowed, as what follows */
 	const struct config *config;
 	const struct credentials *credentials; /* whom they run as */
 	struct scoreboard *board;

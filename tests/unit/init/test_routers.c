@@ -183,7 +183,7 @@ static int set_up(void **state)
 	in->context = (struct worker_context){ .loop = &in->loop, .board = in->board };
 	in->pool.context = &in->context;
 	in->routers = (struct routers){ .n = 1,
-					.name = actor,
+					.role = { "router", actor },
 					.loop = &in->loop,
 					.config = &config,
 					.credentials = &in->credentials,
@@ -332,7 +332,7 @@ int main(int argc, char **argv)
 		TEST(what_is_shared_cannot_be_resized),
 		TEST(one_that_reads_nothing_is_replaced),
 	};
-	const char *link = getenv("SIOINIT_CONTROL_FD");
+	const char *link = getenv(ROLE_FD);
 
 	(void)argc;
 	if (link)

@@ -419,8 +419,7 @@ static void knows_names_that_are_not_settings(void **state)
 {
 	(void)state;
 	assert_int_equal(
-	    load("SIOINIT_SLOT=1 SIOINIT_WORKERS=2 SIOINIT_ROLE=router SIOINIT_CONTROL_FD=3", "x"),
-	    0);
+	    load("SIOINIT_SLOT=1 SIOINIT_WORKERS=2 SIOINIT_ROLE=router SIOINIT_ROLE_FD=3", "x"), 0);
 	assert_int_equal(load("SIOINITIAL=1 PATH=/bin SIOINIT=1", "x"), 0);
 }
 

@@ -1,6 +1,7 @@
 /* Written as one text of entries that each end with NUL, then pointed into. */
-#include "init/routers/router_env.h"
+#include "init/system/role.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,9 +10,14 @@
 
 #include "base/macros.h"
 #include "init/system/credentials.h"
+#include "init/system/spawn.h"
 #include "settings/config.h"
 
 #include "base/ban.h"
+
+const struct role role_router = { "router", "sioinit: router" };
+const struct role role_logs = { "logs", "sioinit: logs" };
+const struct role role_peers = { "peers", "sioinit: peers" };
 
 /* What its log goes to (systemd.exec(5)), where its libraries are when they are not the system's
  * (ld.so(8)), and the options of sanitizers in builds that have them. */
@@ -60,13 +66,13 @@ static void put_ids(FILE *out, const struct credentials *ids)
 {
 	if (!ids->change)
 		return;
-	(void)fputs("SIOINIT_IDS=", out);
+	(void)fputs(ROLE_IDS "=", out);
 	credentials_print(ids, out);
 	(void)fputc('\0', out);
 }
 
 /* All entries and an empty one. NULL: out of memory. */
-static char *print(const struct config *c, const struct credentials *ids, int control_fd,
+static char *print(const char *name, const struct config *c, const struct credentials *ids, int fd,
 		   size_t *ret_n)
 {
 	char *settings = config_environment(c, CONFIG_FROM_DEFAULT), *text = NULL;
@@ -76,8 +82,7 @@ static char *print(const struct config *c, const struct credentials *ids, int co
 		put_kept(out);
 		put_settings(out, settings);
 		put_ids(out, ids);
-		(void)fprintf(out, "SIOINIT_ROLE=router%cSIOINIT_CONTROL_FD=%d%c%c", '\0',
-			      control_fd, '\0', '\0');
+		(void)fprintf(out, ROLE_NAME "=%s%c" ROLE_FD "=%d%c%c", name, '\0', fd, '\0', '\0');
 		if (fclose(out) == EOF) {
 			free(text);
 			text = NULL;
@@ -113,12 +118,29 @@ static char **point_into(const char *text, size_t bytes)
 	return env;
 }
 
-char **router_env(const struct config *c, const struct credentials *ids, int control_fd)
+char **role_env(const char *name, const struct config *c, const struct credentials *ids, int fd)
 {
 	size_t bytes = 0;
-	char *text = print(c, ids, control_fd, &bytes);
+	char *text = print(name, c, ids, fd, &bytes);
 	char **env = text ? point_into(text, bytes) : NULL;
 
 	free(text);
 	return env;
+}
+
+pid_t role_start(const struct role *role, const struct config *c, const struct credentials *ids,
+		 int fd)
+{
+	char *argv[] = { (char *)role->process, NULL };
+	char **env = role_env(role->name, c, ids, fd);
+	struct spawn_request rq = { .argv = argv,
+				    .env = env,
+				    .inherit_fd = fd,
+				    .own_group = 1,
+				    .terminal = -1,
+				    .stdio = { -1, -1, -1 } };
+	pid_t pid = env ? spawn_self(&rq) : -ENOMEM;
+
+	free(env);
+	return pid;
 }

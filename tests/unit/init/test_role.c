@@ -1,4 +1,4 @@
-/* What a router is told by its environment, and what it is not. */
+/* What another process of ours, a router, is told by its environment, and what it is not. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -10,8 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "init/routers/router_env.h"
 #include "init/system/credentials.h"
+#include "init/system/role.h"
 #include "settings/config.h"
 
 static char **env;
@@ -25,7 +25,7 @@ static void make(char *const *ours, const struct credentials *ids)
 
 	assert_int_equal(config_load(2, argv, ours, &config, &action, err, sizeof(err)), 0);
 	environ = (char **)ours;
-	env = router_env(&config, ids, 7);
+	env = role_env("router", &config, ids, 7);
 	environ = before;
 	config_free(&config);
 	assert_non_null(env);
@@ -63,7 +63,7 @@ static void settings_and_little_else(void **state)
 	assert_true(has("SIOINIT_PORT=81"));
 	assert_true(has("SIOINIT_BALANCE=least-sessions"));
 	assert_true(has("SIOINIT_ROLE=router"));
-	assert_true(has("SIOINIT_CONTROL_FD=7"));
+	assert_true(has("SIOINIT_ROLE_FD=7"));
 	assert_true(has("JOURNAL_STREAM=1:2"));
 	assert_false(mentions("SECRET") || has("PATH=/bin") || mentions("NODE_OPTIONS") ||
 		     mentions("secret") || mentions("SIOINIT_IDS"));
