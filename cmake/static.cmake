@@ -9,6 +9,9 @@ include(CheckLinkerFlag)
 set(CMAKE_C_LINK_OPTIONS_PIE -fPIE -static-pie)
 target_link_options(sioinit PRIVATE LINKER:--fatal-warnings) # such as that a function would load plugins
 target_sources(sioinit PRIVATE cmake/static_libc.c)
+foreach(layer settings commands) # they run once, so they are small rather than fast
+  target_compile_options(${layer} PRIVATE -Os)
+endforeach()
 
 # 90 kB of relocations as a bitmap, which libc's start-up code knows from 2.36 on
 check_c_source_compiles("#include <features.h>
