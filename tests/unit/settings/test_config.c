@@ -702,17 +702,15 @@ static void help_fits_a_terminal(void **state)
 	free(text);
 }
 
-/* Each page is found from this file's own path: the tree's root is three folders up. */
+/* Pages are found from the tree's root, where ctest runs this: the compiler may have been told this
+ * file's path from elsewhere. */
 static void assert_is_in(const char *page, void (*print)(FILE *))
 {
 	static char text[131072];
-	char path[1024] = __FILE__, *tail = strstr(path, "tests/unit/"), *wanted;
+	FILE *f = fopen(page, "re");
+	char *wanted;
 	size_t n;
-	FILE *f;
 
-	assert_non_null(tail);
-	(void)snprintf(tail, sizeof(path) - (size_t)(tail - path), "%s", page);
-	f = fopen(path, "re");
 	assert_non_null(f);
 	n = fread(text, 1, sizeof(text) - 1, f);
 	text[n] = '\0';
