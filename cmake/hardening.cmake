@@ -1,5 +1,4 @@
 # What the compiler and the linker do for safety and size. Sanitizers take the place of _FORTIFY_SOURCE and LTO.
-include(CheckCCompilerFlag)
 include(CheckIPOSupported)
 include(CheckPIESupported)
 
@@ -9,16 +8,12 @@ check_pie_supported(LANGUAGES C)
 add_compile_options(-fstack-protector-strong -fstack-clash-protection -ffunction-sections -fdata-sections)
 add_link_options(LINKER:--gc-sections,--as-needed,-z,relro,-z,now,-z,noexecstack)
 
-# Jumps and returns land where they may (CET; PAC and BTI), where the compiler knows how.
-set(CMAKE_REQUIRED_FLAGS -Werror)
-foreach(flag -fcf-protection=full -mbranch-protection=standard)
-  string(MAKE_C_IDENTIFIER HAVE${flag} known)
-  check_c_compiler_flag(${flag} ${known})
-  if(${known})
-    add_compile_options(${flag})
-  endif()
-endforeach()
-unset(CMAKE_REQUIRED_FLAGS)
+# jumps and returns land where they may: CET, or PAC and BTI
+if(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
+  add_compile_options(-fcf-protection=full)
+elseif(CMAKE_SYSTEM_PROCESSOR STREQUAL "aarch64")
+  add_compile_options(-mbranch-protection=standard)
+endif()
 
 # nothing unwinds at run time; the debugger finds the tables in sioinit.debug
 if(SIOINIT_STATIC_LIBC)

@@ -273,7 +273,7 @@ static enum http_parse_result parse(llhttp_type_t type, struct str in, size_t ma
 	p->data = h;
 	e = llhttp_execute(p, in.p + from, end - from);
 	if (e != HPE_PAUSED || llhttp_get_error_pos(p) != in.p + end)
-		return refuse(h, e);
+		return lines.ambiguous ? HTTP_HEAD_BAD : refuse(h, e);
 	llhttp_resume(p);
 	if (p->http_major != 1)
 		return HTTP_HEAD_VERSION;

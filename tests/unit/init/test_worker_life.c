@@ -60,14 +60,22 @@ static void on_term(int sig)
 static pid_t start_process(void (*handler)(int))
 {
 	void (*before)(int) = signal(SIGTERM, handler);
-	pid_t pid = fork();
+	int begun[2];
+	char byte;
+	pid_t pid;
 
+	assert_int_equal(pipe(begun), 0);
+	pid = fork();
 	if (pid == 0) {
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		(void)close(begun[1]);
 		for (;;)
 			(void)pause();
 	}
 	assert_true(pid > 0);
+	(void)close(begun[1]);
+	assert_int_equal(read(begun[0], &byte, 1), 0); /* within fork() all signals are blocked */
+	(void)close(begun[0]);
 	assert_int_equal(setpgid(pid, pid), 0);
 	(void)signal(SIGTERM, before);
 	return pid;
