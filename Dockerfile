@@ -15,7 +15,7 @@ RUN ./script/bootstrap static
 COPY . .
 ARG TARGETARCH
 RUN machine=$(echo ${TARGETARCH:-$(dpkg --print-architecture)} | sed 's/amd64/x86_64/; s/arm64/aarch64/') && \
-	./script/build static $machine && mkdir /out && cp build/static-$machine/sioinit LICENSE /out/ && \
+	./script/build static $machine && mkdir /out && cp build/static-$machine/sioinit LICENSE packaging/copyright /out/ && \
 	./packaging/images/sbom build/static-$machine >/out/sioinit.cdx.json
 
 FROM scratch AS static
@@ -32,7 +32,7 @@ LABEL org.opencontainers.image.title="sioinit" \
 COPY --from=build /out/sioinit /usr/local/bin/
 # where scanners of images look for it
 COPY --from=build /out/sioinit.cdx.json /usr/local/share/sbom/
-COPY --from=build /out/LICENSE /usr/local/share/doc/sioinit/
+COPY --from=build /out/LICENSE /out/copyright /usr/local/share/doc/sioinit/
 ENV NODE_ENV=production
 WORKDIR /app
 ARG RUN_AS=node

@@ -10,7 +10,10 @@ if(NOT host_arch STREQUAL SIOINIT_ARCH)
   set(sysroot ${CMAKE_CURRENT_LIST_DIR}/../build/sysroot-${SIOINIT_ARCH})
   file(REAL_PATH ${sysroot} sysroot)
 
-  # libc is the cross compiler's own; only what is looked for by name is the sysroot's
+  # Debian's libc with its security updates: the cross compiler's own, which it takes before any sysroot's, has none
+  set(CMAKE_SYSROOT ${sysroot})
+  set(CMAKE_C_FLAGS_INIT "-isystem ${sysroot}/usr/include/${triple} -isystem ${sysroot}/usr/include")
+  set(CMAKE_EXE_LINKER_FLAGS_INIT "-B${sysroot}/usr/lib/${triple} -L${sysroot}/usr/lib/${triple}")
   set(CMAKE_LIBRARY_ARCHITECTURE ${triple})
   set(CMAKE_FIND_ROOT_PATH ${sysroot})
   set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)

@@ -19,6 +19,7 @@ const about = {
 };
 const nameOf = ([os, cpu]) => `sioinit-${os}-${cpu}`;
 const LICENSE = path.join(__dirname, "../../LICENSE");
+const COPYRIGHT = path.join(__dirname, "../copyright"); // of the libraries that are linked in, too
 
 function stagePackage(fields, readme, ...files) {
 	const folder = path.join(stage, fields.name);
@@ -31,8 +32,8 @@ function stagePackage(fields, readme, ...files) {
 for (const platform of platforms) {
 	const [os, cpu] = platform;
 	const description = `The binary of sioinit for ${os} on ${cpu}`;
-	const fields = { name: nameOf(platform), description, ...about, files: ["sioinit", "exec.node"], os: [os], cpu: [cpu], preferUnplugged: true };
-	stagePackage(fields, `${description}, with glibc, musl or neither. Install the package \`sioinit\`, which brings it.\n`, LICENSE);
+	const fields = { name: nameOf(platform), description, ...about, files: ["sioinit", "exec.node", "copyright"], os: [os], cpu: [cpu], preferUnplugged: true };
+	stagePackage(fields, `${description}, with glibc, musl or neither. Install the package \`sioinit\`, which brings it.\n`, LICENSE, COPYRIGHT);
 }
 
 const launcher = ["sioinit.js", "development.js"];
