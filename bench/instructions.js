@@ -24,14 +24,15 @@ const profiles = path.resolve(__dirname, "../build/instructions");
 const expectedFile = path.join(__dirname, "instructions.expected");
 const sioinit = path.join(binaries, "sioinit");
 const program = (name) => path.join(binaries, "bench", name);
-const command = (name) => ["--", "sh", "-c", `exec ${program(name)} $PORT`];
+const command = (name, ...args) => ["--", program(name), ...args];
+const asNode = path.join(profiles, "node"); // by whose name it inherits the IPC channel
 
 // How the worker is reached, and what serves
 const apps = {
-	listen: { command: command("bench-worker"), env: { SIOINIT_DISPATCH: "listen" }, workers: 1 },
-	many: { command: command("bench-worker"), env: { SIOINIT_DISPATCH: "listen" }, workers: 16 },
-	sticky: { command: command("bench-worker"), env: { SIOINIT_DISPATCH: "sticky", STYLE: "sticky" }, workers: 1 },
-	port: { command: command("bench-echo"), env: { SIOINIT_DISPATCH: "port" }, workers: 1 },
+	listen: { command: ["--", asNode], env: { SIOINIT_DISPATCH: "listen" }, workers: 1 },
+	many: { command: ["--", asNode], env: { SIOINIT_DISPATCH: "listen" }, workers: 16 },
+	sticky: { command: ["--", asNode], env: { SIOINIT_DISPATCH: "sticky", STYLE: "sticky" }, workers: 1 },
+	port: { command: command("bench-echo", "{port}"), env: { SIOINIT_DISPATCH: "port" }, workers: 1 },
 };
 
 const rows = [
@@ -60,7 +61,7 @@ function underCallgrind(command, dir) {
 		"-q",
 		"--tool=callgrind",
 		"--trace-children=yes",
-		"--trace-children-skip=*/sh,*/bench-*",
+		"--trace-children-skip=*/bench-*,*/node",
 		"--instr-atstart=no",
 		`--callgrind-out-file=${dir}/%p`,
 		...command,
@@ -249,6 +250,8 @@ function printCalls(counted) {
 async function main() {
 	const wanted = rows.filter((row) => !options.row || options.row.some((text) => row.name.includes(text)));
 	fs.mkdirSync(profiles, { recursive: true });
+	fs.rmSync(asNode, { force: true });
+	fs.symlinkSync(program("bench-worker"), asNode);
 	const counted = await countAll(wanted);
 	if (options.syscalls) printCalls(counted);
 	else if (options.accept) accept(counted);
