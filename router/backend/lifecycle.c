@@ -9,8 +9,8 @@
 #include "router/backend/health_check.h"
 #include "router/backend/load.h"
 #include "router/backend/probe.h"
-#include "router/backend/tunnel_drain.h"
 #include "router/backend/upstream.h"
+#include "router/backend/upstreams_drain.h"
 #include "router/backend/workers.h"
 #include "router/session/table.h"
 
@@ -24,7 +24,7 @@ static void worker_remove(struct backend *b, struct worker *w)
 	probe_stop(w);
 	health_check_stop(w);
 	protocol_ask_stop(w);
-	tunnel_drain_stop(w);
+	upstreams_drain_stop(w);
 	upstreams_close_all(w);
 	if (w->has_news)
 		LL_DELETE2(b->news, w, next_news);
@@ -106,9 +106,11 @@ static void worker_apply(struct worker *w, const struct control_msg *m)
 		ask_as_its_state_wants(w);
 	if (w->state == WORKER_DRAINING && !w->keeps_clients &&
 	    (worker_listens_itself(w) || (m->kind & WORKER_IS_EMPTIED)))
-		tunnel_drain_start(w);
-	if (w->state == WORKER_STOPPING)
+		upstreams_drain_start(w);
+	if (w->state == WORKER_STOPPING) {
 		upstreams_close_idle(w);
+		upstreams_drain_start(w);
+	}
 	worker_tell_if_idle(w);
 	worker_has_news(w);
 }

@@ -45,8 +45,8 @@ struct upstream_ops {
 	/* The worker is dead. What it has said may still be in the kernel; the connection has to
 	 * leave worker->busy: upstream_leave_worker() or upstream_close(). */
 	void (*on_worker_died)(void *user);
-	/* The worker drains: a tunnel ends now. */
-	void (*on_drain)(void *user);
+	/* The worker drains: a tunnel ends now, and a poll that waits. False: none of them. */
+	bool (*on_drain)(void *user);
 };
 
 enum upstream_age {

@@ -13,7 +13,7 @@
 struct upstream;
 struct probe;
 struct health_check;
-struct tunnel_drain;
+struct upstreams_drain;
 
 enum { WORKER_SHELVES = 64 };
 
@@ -40,7 +40,7 @@ struct worker {
 	struct health_check *health_check;     /* while it is being asked whether it is well */
 	enum protocol protocol;                /* of its server at the public port */
 	struct protocol_check *protocol_check; /* while it is being asked for that */
-	struct tunnel_drain *tunnel_drain;     /* while its tunnels are being closed */
+	struct upstreams_drain *drain;         /* while its tunnels and polls are being ended */
 	/* Hand-offs leave no trace with us, so live sockets are seen from outside: the descriptors
 	 * the process has open, less those it had when it became ready and our own connections. */
 	uint32_t base_fds, open_sockets, assigned; /* assigned: given since sockets were counted */

@@ -434,9 +434,17 @@ static void on_worker_died(void *user)
 	go_on(x, MOVED_NOTHING);
 }
 
-static void on_drain(void *user)
+static bool on_drain(void *user)
 {
-	cut(user, "worker drains");
+	struct exchange *x = user;
+	bool waits = x->state == EXCHANGE_POLL || x->state == EXCHANGE_PARKED;
+	bool is_over = is_tunnel(x) || waits;
+
+	if (waits)
+		refuse(x, 503);
+	else if (is_over)
+		cut(x, "worker drains");
+	return is_over;
 }
 
 const struct upstream_ops exchange_upstream_ops = {

@@ -102,3 +102,15 @@ test("drain: the sockets are closed before the app hears of it", { timeout: 6000
 		assert.deepStrictEqual(all.filter((c) => c.heard.length), []);
 	});
 });
+
+// Of its own, a poll ends after the 25 s of Engine.IO's ping.
+for (const [way, env] of [["listen()", {}], ["a port of its own", { SIOINIT_DISPATCH: "port" }]])
+	test(`a server that waits for its polls, ${way}: they end within drain-time`, { timeout: 60000 }, async () => {
+		const s = await start(["waits-for-polls.js"], { SIOINIT_WORKERS: "1", SIOINIT_DRAIN_TIME: "1", ...env });
+		const all = Array.from({ length: OF_EACH }, () => client(s.port, "polling"));
+		await until(() => all.every((c) => c.socket.connected), "all are connected");
+		const begin = Date.now();
+		assert.strictEqual(await s.stop(), 0, s.log);
+		assert.ok(Date.now() - begin < 15000, `${Date.now() - begin} ms`);
+		await until(() => all.every((c) => c.left), "all are disconnected");
+	});

@@ -36,7 +36,7 @@ const failing = [
 	["a missing interpreter", () => program("ruby", "#!/no/such/ruby -w\n"), 127, /ruby: its interpreter \/no\/such\/ruby \(#!\) is missing: install it/],
 	["the line ends of Windows", () => program("crlf", "#!/bin/sh\r\necho\r\n"), 127, /crlf: its interpreter \(#!\) is .*\/bin\/sh.*line ends of Windows/],
 	...(process.arch === "x64" && fs.readFileSync("/bin/true").includes("/lib64/ld-linux") ? [
-		["a program of Alpine", () => changed("musl", (b) => renameLoader(b, "/lib/ld-musl-x86_64.so.1")), 127, /musl: its loader \/lib\/ld-musl-x86_64\.so\.1 is missing: it was built on Alpine/],
+		["a program of Alpine", () => changed("musl", (b) => renameLoader(b, "/lib/ld-musl-riscv64.so.1")), 127, /musl: its loader \/lib\/ld-musl-riscv64\.so\.1 is missing: it was built on Alpine/],
 		["a program that wants glibc", () => changed("glibc", (b) => renameLoader(b, "/lib65/ld-linux-x86-64.so.2")), 127, /glibc: its loader \/lib65\/ld-linux-x86-64\.so\.2 is missing: it was built for glibc, which Alpine/],
 		["a program for another machine", () => changed("other", (b) => b.writeUInt16LE(2, 18)), 126, /other: built for another machine, which this machine does not run/],
 	] : []),
