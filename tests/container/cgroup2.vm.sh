@@ -11,7 +11,7 @@ workers() {
 	shift
 	incg "$@" -- sioinit --admin off -- sleep 1000 >/tmp/log 2>&1 &
 	pid=$!
-	for i in $(seq 100); do
+	for i in $(seq 600); do
 		grep -q 'workers (' /tmp/log && break
 		usleep 50000
 	done
