@@ -7,11 +7,11 @@
 //   <!-- test: fails CODE -->                     ends with that exit code
 //   <!-- test: none, REASON -->                   is not run
 //   <!-- output -->                               each line occurs in what the block before printed; ... stands for anything
-// And alone in a line, <!-- prepare: COMMAND --> is run there, unseen by readers; $TREE is the source tree.
+// And alone in a line, <!-- prepare: COMMAND --> is run there, unseen by readers; $TREE is the source tree. <!-- prepare container: COMMAND -->: where podman works.
 const assert = require("assert");
 
 const FENCE = /^```(\S*)\s*$/;
-const MARK = /^<!-- (file|test|output|prepare)(?:: (.*?))? -->$/;
+const MARK = /^<!-- (file|test|output|prepare|prepare container)(?:: (.*?))? -->$/;
 const SHELLS = ["bash", "shell", "console", "zsh"];
 
 const words = {
@@ -55,8 +55,8 @@ function steps(text) {
 		}
 		assert(!mark, `line ${i + 1}: a block begins in the line after ${mark?.[0]}`);
 		mark = MARK.exec(lines[i]);
-		if (mark?.[1] !== "prepare") continue;
-		list.push({ kind: "run", text: mark[2] + "\n", line: i + 1, code: 0, hidden: true });
+		if (!mark?.[1].startsWith("prepare")) continue;
+		list.push({ kind: "run", text: mark[2] + "\n", line: i + 1, code: 0, hidden: true, container: mark[1] === "prepare container" });
 		mark = undefined;
 	}
 	return list.filter(Boolean);
