@@ -245,11 +245,16 @@ test("waiting polls count for their address also when another router goes on wit
 	const held = await fill(s, "127.0.0.2", toClose);
 	const sids = await Promise.all(held.map(async (c) => sidOf(await c.fetch(polling))));
 	const polls = held.map((c, i) => c.fetch(`${polling}&sid=${sids[i]}`));
+	for (const poll of polls) poll.catch(() => {}); // what fails first is told
+	const allWait = () => until(async () => {
+		const routers = [...parkedPolls(s).values()];
+		return routers.length === held.length && routers.every((r) => r.length === 1);
+	}, "all polls to wait, each at a router");
 	for (let round = 0; round < ROUTERS; round++) {
-		await until(async () => parkedPolls(s).size === held.length, "all polls to wait");
+		await allWait();
 		await replaceRouter(s, (await allRouters(s))[0]);
 	}
-	await until(async () => parkedPolls(s).size === held.length, "all polls to wait");
+	await allWait();
 	assert.strictEqual((await fill(s, "127.0.0.2", toClose)).length, 0);
 	const posts = await Promise.all(sids.map((sid) => get(s.port, `${polling}&sid=${sid}`, { method: "POST", body: "40", host: "127.0.0.1" })));
 	assert.deepStrictEqual([...new Set(posts.map((r) => r.status))], [200]);
