@@ -38,6 +38,7 @@ static struct control_msg about_server(const struct worker *w, const struct plac
 	};
 }
 
+/* At a stop, what the app opens late is open to nobody. */
 static void tell_place(struct router_process *r, const struct place *pl)
 {
 	struct control_msg m = { .type = CONTROL_LISTENER,
@@ -46,7 +47,8 @@ static void tell_place(struct router_process *r, const struct place *pl)
 				 .state = r->routers->n > 1,
 				 .style = pl->is_kept };
 
-	router_lend(r, &m, pl->fd);
+	if (pl->fd >= 0)
+		router_lend(r, &m, pl->fd);
 }
 
 static void tell_frontend(struct router_process *r, const struct listening *at)
@@ -130,7 +132,7 @@ static void tell_sockets(struct init *in, struct router_process *r)
 	if (in->frontend.admin >= 0 && r->index == 0)
 		router_lend(r, &admin, in->frontend.admin);
 	for (const struct place *pl = in->places.list; pl; pl = pl->next)
-		if (pl->told && pl->fd >= 0)
+		if (pl->told)
 			tell_place(r, pl);
 }
 
