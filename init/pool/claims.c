@@ -4,8 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -14,6 +12,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "init/pool/pool.h"
+#include "init/system/parent.h"
 #include "init/worker/claim.h"
 #include "init/worker/claim_script.h"
 #include "init/worker/context.h"
@@ -21,26 +20,7 @@
 
 #include "base/ban.h"
 
-enum { BACKLOG = 128, DEPTH_MAX = 64, STATUS_MAX = 1024 };
-
-pid_t claims_parent(const char *status)
-{
-	const char *line = strstr(status, "\nPPid:");
-
-	return line ? (pid_t)strtol(line + strlen("\nPPid:"), NULL, 10) : 0;
-}
-
-static pid_t parent_of(pid_t pid)
-{
-	char path[32], status[STATUS_MAX] = "";
-	auto_fd int fd = -1;
-
-	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || read(fd, status, sizeof(status) - 1) < 0)
-		return 0;
-	return claims_parent(status);
-}
+enum { BACKLOG = 128, DEPTH_MAX = 64 };
 
 /* SO_PEERCRED says 0 for a process that our PID namespace does not have. */
 static struct worker *worker_above(const struct pool *p, pid_t pid)

@@ -20,6 +20,3 @@ struct claims {
 /* Listens, for the life of the process. Where somebody else has a name, nobody asks there: then the
  * channel is inherited, or Node 18 reached by its port. */
 void claims_open(struct claims *cs, struct pool *p);
-
-/* The parent of the process whose /proc/PID/status is @status; 0: none is named. Pure. */
-pid_t claims_parent(const char *status);

@@ -171,9 +171,12 @@ static void on_state(struct worker *w)
 {
 	struct pool *p = w->owner;
 	struct slot *s = p->slots[w->slot];
+	bool is_first = w->state == WORKER_READY && !p->was_ready;
 
-	p->was_ready = p->was_ready || w->state == WORKER_READY;
+	p->was_ready = p->was_ready || is_first;
 	p->ops->on_worker(p, w);
+	if (is_first)
+		p->ops->on_first_ready(p);
 	if (w->state == WORKER_DRAINING && s->worker == w && !p->is_closed)
 		on_leaving(s, w);
 	slot_publish(s);

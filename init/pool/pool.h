@@ -22,6 +22,8 @@ enum { POOL_MAX = SCOREBOARD_ROWS };
 struct pool_ops {
 	/* @w is new, or its state has changed. */
 	void (*on_worker)(struct pool *p, struct worker *w);
+	/* A worker is ready, the first one ever. */
+	void (*on_first_ready)(struct pool *p);
 	/* @w has become ready, the first time. */
 	void (*on_ready)(struct pool *p, struct worker *w);
 	/* A worker is in another state, and all have been told. */

@@ -42,14 +42,10 @@ static void tell_phase(struct init *in)
 	routers_tell(&in->routers, &m);
 }
 
-bool shutdown_worker_ready(struct init *in)
+bool shutdown_first_ready(struct init *in)
 {
-	bool is_first = !in->shutdown.has_served;
-
-	in->shutdown.has_served = true;
-	if (counter_get(&in->board->phase) != shutdown_phase(in))
-		tell_phase(in);
-	return is_first && in->shutdown.stage < SHUTDOWN_LEAVING;
+	tell_phase(in);
+	return in->shutdown.stage < SHUTDOWN_LEAVING;
 }
 
 void shutdown_hold(struct init *in, bool held)

@@ -5,11 +5,12 @@
  *	stage      until
  *	NONE       somebody begins it
  *	LAME_DUCK  SIOINIT_SHUTDOWN_DELAY
- *	LEAVING    LEAVING_MS, only where the service manager keeps the public sockets: nobody new
- *is accepted, so that all wait for the next sioinit; who has been has a moment to ask GOODBYE    no
- *worker keeps its clients and takes their connections any more: the public port is open for them
- *(never one that the service manager has passed) DRAINING   the workers have ended, each by its
- *drain-time and stop-timeout STOPPING   ditto, by what is left of its stop-timeout
+ *	LEAVING    LEAVING_MS, only where the service manager keeps the public sockets: nobody
+ *	           new is accepted, so that all wait for the next sioinit
+ *	GOODBYE    no worker keeps its clients and takes their connections any more: the public port
+ *	           is open for them (never one that the service manager has)
+ *	DRAINING   the workers have ended, each by its drain-time and stop-timeout
+ *	STOPPING   ditto, by what is left of its stop-timeout
  *
  * It has the last word: with its begin the pool, the monitor and the file watch are told to start
  * nothing any more. */
@@ -41,8 +42,7 @@ struct shutdown {
 	enum shutdown_stage stage;
 	uv_timer_t delay;
 	int exit_code;
-	bool has_served; /* a worker has been ready */
-	bool held;       /* not ready for the outside, as the user has asked */
+	bool held; /* not ready for the outside, as the user has asked */
 };
 
 void shutdown_init(struct init *in);
@@ -54,9 +54,9 @@ void shutdown_begin(struct init *in, int code, enum shutdown_speed speed);
 /* Not ready for the outside, though nothing ends, until it is taken back. */
 void shutdown_hold(struct init *in, bool held);
 
-/* A worker has become ready: with the first one the phase is no longer "starting". True: it is that
- * one, and who waits may be let in. */
-bool shutdown_worker_ready(struct init *in);
+/* The first worker has become ready: the phase is no longer "starting". True: who waits may be let
+ * in. */
+bool shutdown_first_ready(struct init *in);
 
 /* The farewell of a worker goes on, or is over. */
 void shutdown_farewell(struct init *in);

@@ -420,18 +420,17 @@ static void run_hook(struct init *in, const struct worker *w, struct hook_event 
 	hooks_add(&in->hooks, &e);
 }
 
-static void on_first_ready(struct init *in)
+static void on_first_ready(struct pool *p)
 {
-	for (unsigned i = 0; i < in->routers.n; i++)
+	struct init *in = p->owner;
+	bool let_in = shutdown_first_ready(in);
+
+	for (unsigned i = 0; let_in && i < in->routers.n; i++)
 		tell_public(in, &in->routers.list[i], true);
 }
 
 static void on_ready(struct pool *p, struct worker *w)
 {
-	struct init *in = p->owner;
-
-	if (shutdown_worker_ready(in))
-		on_first_ready(in);
 	run_hook(p->owner, w, (struct hook_event){ .kind = HOOK_READY });
 }
 
@@ -493,6 +492,7 @@ static void on_reload_over(struct pool *p, bool ok)
 
 const struct pool_ops switchboard_pool_ops = {
 	.on_worker = on_worker,
+	.on_first_ready = on_first_ready,
 	.on_ready = on_ready,
 	.on_changed = on_changed,
 	.on_exit = on_exit_status,

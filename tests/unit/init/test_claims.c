@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/macros.h"
-#include "init/pool/claims.h"
+#include "init/system/parent.h"
 #include "init/worker/claim_script.h"
 #include "init/worker/starters.h"
 
@@ -77,9 +77,9 @@ static void tells_node(void **state)
 static void finds_the_parent(void **state)
 {
 	(void)state;
-	assert_int_equal(claims_parent("Name:\tnode\nPid:\t9\nPPid:\t7\nTracerPid:\t0\n"), 7);
-	assert_int_equal(claims_parent("Name:\tPPid: 3\n"), 0);
-	assert_int_equal(claims_parent(""), 0);
+	assert_int_equal(parent_in_status("Name:\tnode\nPid:\t9\nPPid:\t7\nTracerPid:\t0\n"), 7);
+	assert_int_equal(parent_in_status("Name:\tPPid: 3\n"), 0);
+	assert_int_equal(parent_in_status(""), 0);
 }
 
 int main(void)
