@@ -56,7 +56,8 @@ static void become_user(void)
 	if (e == 0 && (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || prctl(PR_SET_DUMPABLE, 1) < 0))
 		e = -errno;
 	if (e < 0)
-		die(EXIT_OUR_FAILURE, "cannot become SIOINIT_USER (%s): %s", ids, strerror(-e));
+		die(EXIT_OUR_FAILURE, SIO_001, "cannot become SIOINIT_USER (%s): %s", ids,
+		    strerror(-e));
 	credentials_free(&c);
 }
 
@@ -72,7 +73,8 @@ static int role_fd(void)
 	const char *fd = getenv(ROLE_FD);
 
 	if (!fd)
-		die(EXIT_OUR_FAILURE, ROLE_NAME " is for processes that sioinit starts itself");
+		die(EXIT_OUR_FAILURE, SIO_002,
+		    ROLE_NAME " is for processes that sioinit starts itself");
 	return atoi(fd);
 }
 
@@ -128,7 +130,8 @@ static int run_log_writer(const struct config *c)
 static int run_peers(const struct config *c)
 {
 	if (!c->peers)
-		die(EXIT_OUR_FAILURE, "who looks for SIOINIT_PEERS is started by sioinit itself");
+		die(EXIT_OUR_FAILURE, SIO_003,
+		    "who looks for SIOINIT_PEERS is started by sioinit itself");
 	log_set_component("peers");
 	if (c->sandbox == CONFIG_SANDBOX_AUTO)
 		sandbox_begin();
@@ -156,7 +159,7 @@ static int run_role(const char *name, const struct config *c)
 		name_process(roles[i].role->process);
 		return roles[i].run(c);
 	}
-	die(EXIT_OUR_FAILURE, ROLE_NAME "=%s: there is no such role", name);
+	die(EXIT_OUR_FAILURE, SIO_004, ROLE_NAME "=%s: there is no such role", name);
 }
 
 static void say_links(const struct config *c)
@@ -175,11 +178,11 @@ static int run_init(struct config *c)
 
 	name_process("sioinit");
 	if (process_limits_init(err, sizeof(err)) < 0)
-		die(EXIT_BAD_CONFIG, "%s", err);
+		die(EXIT_BAD_CONFIG, SIO_005, "%s", err);
 	r = command_resolve(c, &cmd, &code, err, sizeof(err));
 
 	if (r < 0)
-		die(code, "%s", err);
+		die(code, SIO_005, "%s", err);
 	code = init_main(c, &cmd);
 	command_free(&cmd);
 	return code;
@@ -197,7 +200,7 @@ static void take_ecosystem_file(struct config *c)
 		return;
 	if (config_set(c, "ecosystem", call->script, CONFIG_FROM_FLAG, "command", err,
 		       sizeof(err)) < 0)
-		die(EXIT_BAD_CONFIG, "%s", err);
+		die(EXIT_BAD_CONFIG, SIO_005, "%s", err);
 	call->script = NULL;
 }
 
@@ -210,13 +213,14 @@ static void say_without_effect(const struct config *c)
 		const struct pm2_option *o = call->said[i].option;
 
 		if (o->kind == PM2_OPTION_NOTHING)
-			log_warn("--%s: no effect: %s", o->name, o->text);
+			log_warn(SIO_006, "--%s: no effect: %s", o->name, o->text);
 		else if (o->kind == PM2_OPTION_KEY && !o->in_file && c->ecosystem)
-			log_warn("--%s: no effect beside %s: the key is %s", o->name, c->ecosystem,
-				 o->what);
+			log_warn(SIO_007, "--%s: no effect beside %s: the key is %s", o->name,
+				 c->ecosystem, o->what);
 	}
 	if (c->ecosystem && call->args && *call->args)
-		log_warn("-- %s: no effect beside %s: the key is args", *call->args, c->ecosystem);
+		log_warn(SIO_008, "-- %s: no effect beside %s: the key is args", *call->args,
+			 c->ecosystem);
 	if (c->command_len > 2 && pm2_option_is_instances(c->command[1]))
 		log_info("%s %s is an argument of %s: as an option it stands before it",
 			 c->command[1], c->command[2], c->command[0]);
@@ -234,7 +238,7 @@ static void apply_ecosystem(struct config *c)
 			     : ecosystem_of_call(&rq, &e, err, sizeof(err));
 
 	if (r < 0 || ecosystem_apply(&e, &rq, c, err, sizeof(err)) < 0)
-		die(EXIT_BAD_CONFIG, "%s", err);
+		die(EXIT_BAD_CONFIG, SIO_005, "%s", err);
 }
 
 /* What will run: the settings with the ecosystem file's, and with the options for Node in them. */
@@ -334,7 +338,7 @@ int main(int argc, char **argv)
 	if (getpid() == 1)
 		termination_log_open("auto"); /* bad settings are told there, too */
 	if (config_load(argc, argv, environ, &c, &action, err, sizeof(err)) < 0)
-		die(EXIT_BAD_CONFIG, "%s", err);
+		die(EXIT_BAD_CONFIG, SIO_005, "%s", err);
 	set_signal_mask(action == CONFIG_RUN && !role);
 	log_set_level((enum log_level)c.log_level);
 	log_set_format((enum log_format)c.log_format);

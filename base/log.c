@@ -39,13 +39,20 @@ static const struct {
 } levels[] = { { "error", "<3>" }, { "warn", "<4>" }, { "info", "<6>" }, { "debug", "<7>" } };
 
 static const struct {
-	const char *time, *level, *component, *message, *end;
+	const char *time, *level, *component, *message, *id, *end, *end_of_id;
 	size_t (*escape)(struct str s, char *dst, size_t size);
 } formats[] = {
-	[LOG_FORMAT_LOGFMT] = { "time=", " level=", " component=", " msg=\"", "\"\n",
-				escape_logfmt },
+	[LOG_FORMAT_LOGFMT] = { "time=", " level=", " component=", " msg=\"", "\" id=", "\"\n",
+				"\n", escape_logfmt },
 	[LOG_FORMAT_JSON] = { "{\"time\":\"", "\",\"level\":\"", "\",\"component\":\"",
-			      "\",\"msg\":\"", "\"}\n", escape_json },
+			      "\",\"msg\":\"", "\",\"id\":\"", "\"}\n", "\"}\n", escape_json },
+};
+
+static const char *const ids[] = {
+	[SIO_NONE] = "",
+#define M(number, cause, mend) [SIO_##number] = "SIO-" #number,
+#include "base/messages.def"
+#undef M
 };
 
 void log_set_level(enum log_level level)
@@ -130,15 +137,27 @@ static void put_time(struct line *l)
 	put(l, text);
 }
 
+enum { ID_ROOM = 24 };
+
 static void put_message(struct line *l, const char *message)
 {
-	size_t room = sizeof(l->text) - l->len - strlen(formats[format].end);
+	size_t room = sizeof(l->text) - l->len - ID_ROOM;
 
 	l->len += formats[format].escape(str_of(message), l->text + l->len, room);
-	put(l, formats[format].end);
 }
 
-static void write_line(enum log_level level, const char *message)
+static void put_id(struct line *l, enum log_id id)
+{
+	if (id != SIO_NONE) {
+		put(l, formats[format].id);
+		put(l, ids[id]);
+		put(l, formats[format].end_of_id);
+	} else {
+		put(l, formats[format].end);
+	}
+}
+
+static void write_line(enum log_level level, enum log_id id, const char *message)
 {
 	struct line l = { .len = 0 };
 
@@ -157,6 +176,7 @@ static void write_line(enum log_level level, const char *message)
 	}
 	put(&l, formats[format].message);
 	put_message(&l, message);
+	put_id(&l, id);
 	if (is_open)
 		(void)output_line(&out, (struct str){ l.text, l.len });
 	else if (write(STDERR_FILENO, l.text, l.len) < 0)
@@ -172,7 +192,7 @@ static void tell_left_out(void)
 		return;
 	(void)snprintf(message, sizeof(message), "log: %u lines left out: stderr took nothing", n);
 	(void)output_take_left_out(&out);
-	write_line(LOG_LEVEL_WARN, message);
+	write_line(LOG_LEVEL_WARN, SIO_500, message);
 }
 
 /* Storms */
@@ -181,6 +201,7 @@ static struct storm {
 	int64_t began_ms;
 	uint32_t hash; /* of the message without its numbers; 0: free */
 	enum log_level level;
+	enum log_id id;
 	unsigned written, left_out;
 	char example[160];
 } storms[STORMS_MAX];
@@ -208,7 +229,7 @@ static void storm_over(struct storm *s)
 	if (s->left_out) {
 		(void)snprintf(message, sizeof(message), "log: %u more within a second like: %s",
 			       s->left_out, s->example);
-		write_line(s->level, message);
+		write_line(s->level, s->id, message);
 	}
 	s->hash = 0;
 }
@@ -236,7 +257,7 @@ static struct storm *storm_for(uint32_t hash, int64_t now)
 	return oldest;
 }
 
-static bool is_too_much(enum log_level level, const char *message)
+static bool is_too_much(enum log_level level, enum log_id id, const char *message)
 {
 	int64_t now = clock_ms();
 	struct storm *s;
@@ -250,6 +271,7 @@ static bool is_too_much(enum log_level level, const char *message)
 		return false;
 	}
 	s->level = level;
+	s->id = id;
 	s->left_out++;
 	(void)snprintf(s->example, sizeof(s->example), "%.*s", (int)sizeof(s->example) - 1,
 		       message);
@@ -262,7 +284,7 @@ void log_settle(void)
 	tell_left_out();
 }
 
-void log_at(enum log_level level, const char *fmt, ...)
+void log_at(enum log_level level, enum log_id id, const char *fmt, ...)
 {
 	char message[MESSAGE_MAX];
 	int saved = errno;
@@ -274,12 +296,12 @@ void log_at(enum log_level level, const char *fmt, ...)
 	(void)vsnprintf(message, sizeof(message), fmt, ap);
 	va_end(ap);
 	tell_left_out();
-	if (!is_too_much(level, message))
-		write_line(level, message);
+	if (!is_too_much(level, id, message))
+		write_line(level, id, message);
 	errno = saved;
 }
 
-void die(int code, const char *fmt, ...)
+void die(int code, enum log_id id, const char *fmt, ...)
 {
 	char message[MESSAGE_MAX];
 	va_list ap;
@@ -287,7 +309,7 @@ void die(int code, const char *fmt, ...)
 	va_start(ap, fmt);
 	(void)vsnprintf(message, sizeof(message), fmt, ap);
 	va_end(ap);
-	write_line(LOG_LEVEL_ERROR, message);
+	write_line(LOG_LEVEL_ERROR, id, message);
 	if (die_hook)
 		die_hook(code);
 	exit(code);

@@ -1,6 +1,7 @@
 /* One line per event on stderr, logfmt or JSON:
  *   time=2026-11-25T04:00:00.123Z level=info component=init msg="worker[3]: booting -> ready"
  *   {"time":"2026-11-25T04:00:00.123Z","level":"info","component":"init","msg":"worker[3]: ..."}
+ * A warning or an error has its id behind that: id=SIO-012.
  * When stderr is systemd's journal (JOURNAL_STREAM), <n> stands before it: sd-daemon(3).
  *
  * Of lines that say the same but for numbers, LOG_SAME_MAX are written in a second; the others are
@@ -33,23 +34,36 @@ enum log_level log_get_level(void);
  */
 void log_set_component(const char *component);
 
-void log_at(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* What a warning or an error is known by, for ever: SIO_012 is written as id=SIO-012, and
+ * `sioinit explain SIO-012` says its cause and its mend. */
+enum log_id {
+	SIO_NONE, /* of what is no warning */
+#define M(number, cause, mend) SIO_##number,
+#include "base/messages.def"
+#undef M
+	LOG_N_IDS,
+};
+
+void log_at(enum log_level level, enum log_id id, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* Writes the counts that are due. Any line does that, too. */
 void log_settle(void);
 
+/* The id comes first. */
 #define log_error(...) log_at(LOG_LEVEL_ERROR, __VA_ARGS__)
 #define log_warn(...) log_at(LOG_LEVEL_WARN, __VA_ARGS__)
-#define log_info(...) log_at(LOG_LEVEL_INFO, __VA_ARGS__)
+#define log_info(...) log_at(LOG_LEVEL_INFO, SIO_NONE, __VA_ARGS__)
 #define log_debug(...)                                                                             \
 	do {                                                                                       \
 		if (log_get_level() >= LOG_LEVEL_DEBUG)                                            \
-			log_at(LOG_LEVEL_DEBUG, __VA_ARGS__);                                      \
+			log_at(LOG_LEVEL_DEBUG, SIO_NONE, __VA_ARGS__);                            \
 	} while (0)
 
 /* Says why on stderr (level error) and leaves the process with @code. Only before the first worker.
  */
-void die(int code, const char *fmt, ...) __attribute__((format(printf, 2, 3), noreturn));
+void die(int code, enum log_id id, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4), noreturn));
 
 /* @hook is called by die(), when its line is written. */
 void log_on_die(void (*hook)(int code));

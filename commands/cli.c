@@ -79,14 +79,15 @@ static int connect_instance(const struct config *c)
 	int fd;
 
 	if (strcmp(c->admin_socket, "off") == 0) {
-		log_error("SIOINIT_ADMIN_SOCKET is off");
+		log_error(SIO_018, "SIOINIT_ADMIN_SOCKET is off");
 		return -1;
 	}
 	fd = c->admin_socket[0] == '/' ? dial_path(c->admin_socket) : dial_found();
 	if (fd == -EEXIST)
-		log_error("several sioinit run here: give each its own SIOINIT_ADMIN_SOCKET=/path");
+		log_error(SIO_019,
+			  "several sioinit run here: give each its own SIOINIT_ADMIN_SOCKET=/path");
 	else if (fd < 0)
-		log_error("no sioinit is running here (SIOINIT_ADMIN_SOCKET=%s: %s)",
+		log_error(SIO_020, "no sioinit is running here (SIOINIT_ADMIN_SOCKET=%s: %s)",
 			  c->admin_socket, strerror(-fd));
 	return fd;
 }
@@ -105,7 +106,8 @@ static bool send_words(int fd, char *const *words, size_t n)
 /* It closes at once the connection of whom it does not answer. */
 static int refused(void)
 {
-	log_error("no answer: only root and the user that sioinit runs as have one, and only in "
+	log_error(SIO_021,
+		  "no answer: only root and the user that sioinit runs as have one, and only in "
 		  "its own PID namespace (container)");
 	return FAILED;
 }

@@ -80,15 +80,16 @@ int health_ask(const struct config *c, bool ready)
 	int status = fd < 0 ? fd : ask(fd, path);
 
 	if (status == 200 && !config_admin_is_set(c) && cli_admin_is_taken(c)) {
-		log_error("health: the admin address, which nobody has set, was taken when sioinit "
+		log_error(SIO_022,
+			  "health: the admin address, which nobody has set, was taken when sioinit "
 			  "started: set SIOINIT_ADMIN");
 		return 1;
 	}
 	if (status == 200)
 		return 0;
 	if (status < 0)
-		log_error("health: no answer from SIOINIT_ADMIN: %s", strerror(-status));
+		log_error(SIO_023, "health: no answer from SIOINIT_ADMIN: %s", strerror(-status));
 	else
-		log_error("health: %s answered %d", path, status);
+		log_error(SIO_024, "health: %s answered %d", path, status);
 	return 1;
 }

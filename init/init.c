@@ -156,12 +156,12 @@ static void open_shared_memory(struct init *in)
 {
 	in->sessions_fd = session_memory_create(in->config->session_table);
 	if (in->sessions_fd < 0)
-		die(EXIT_OUR_FAILURE, "no memory for the session table: %s",
+		die(EXIT_OUR_FAILURE, SIO_009, "no memory for the session table: %s",
 		    strerror(-in->sessions_fd));
 	in->board_fd = scoreboard_create();
 	in->board = in->board_fd < 0 ? NULL : scoreboard_map(dup(in->board_fd));
 	if (!in->board)
-		die(EXIT_OUR_FAILURE, "no memory for the scoreboard: %s", strerror(errno));
+		die(EXIT_OUR_FAILURE, SIO_010, "no memory for the scoreboard: %s", strerror(errno));
 	counter_set(&in->board->started_ms, uv_hrtime() / 1000000);
 	counter_set(&in->board->beat_ms, uv_hrtime() / 1000000);
 }
@@ -172,7 +172,7 @@ static void resolve_credentials(struct init *in)
 
 	if (credentials_resolve(in->config->user, in->config->group, &in->credentials, err,
 				sizeof(err)) < 0)
-		die(EXIT_BAD_CONFIG, "%s", err);
+		die(EXIT_BAD_CONFIG, SIO_005, "%s", err);
 }
 
 static void on_access_file(void *ctx)
@@ -249,7 +249,7 @@ int init_main(struct config *c, const struct command *cmd)
 	open_shared_memory(&in);
 	lent_polls_init(&in.lent_polls, in.board);
 	if (uv_loop_init(&in.loop) < 0)
-		die(EXIT_OUR_FAILURE, "no event loop");
+		die(EXIT_OUR_FAILURE, SIO_011, "no event loop");
 	logs_init(&in.logs, &in.loop, c, &in.credentials, log_open());
 	sidecars_init(&in.sidecars,
 		      &(struct sidecars_context){ &in.loop, c, &in.credentials, &in.logs, in.board,
@@ -266,7 +266,7 @@ int init_main(struct config *c, const struct command *cmd)
 			 on_access_file, &in);
 	wire(&in, n_routers);
 	if (exit_history_init(&in.pool.exit_history) < 0)
-		die(EXIT_OUR_FAILURE, "no memory for the history of ends");
+		die(EXIT_OUR_FAILURE, SIO_012, "no memory for the history of ends");
 	start_routers(&in, true);
 	pre_start_run(&in, start_serving);
 	(void)uv_run(&in.loop, UV_RUN_DEFAULT);

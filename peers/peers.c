@@ -77,7 +77,8 @@ static void say_others(const char *name, const struct ip *other)
 	char text[IP_TEXT_MAX];
 
 	ip_print(other, text);
-	log_warn("peers: this is not the only one of SIOINIT_PEERS=\"%s\" (%s is another), and "
+	log_warn(SIO_303,
+		 "peers: this is not the only one of SIOINIT_PEERS=\"%s\" (%s is another), and "
 		 "@socket.io/cluster-adapter reaches the workers of this one alone: clients at the "
 		 "others do not get its broadcasts. In the app, use @socket.io/redis-adapter or "
 		 "@socket.io/redis-streams-adapter in its place",
@@ -97,7 +98,8 @@ static void say_unanswered(const char *name, unsigned times)
 	if (times == 1)
 		log_info("peers: SIOINIT_PEERS=\"%s\": %s; asked again", name, hstrerror(h_errno));
 	if (times == ASKED_MAX)
-		log_warn("peers: SIOINIT_PEERS=\"%s\": %s: whether there are other containers of "
+		log_warn(SIO_304,
+			 "peers: SIOINIT_PEERS=\"%s\": %s: whether there are other containers of "
 			 "this app is not known; the name of a headless Service is wanted",
 			 name, hstrerror(h_errno));
 }

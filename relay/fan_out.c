@@ -212,7 +212,7 @@ void announce_to_group(struct hub *h, const struct hub_group *g, const struct hu
 		       struct blob *frame)
 {
 	if (!frame) {
-		log_warn("relay: no memory to announce a member's end");
+		log_warn(SIO_300, "relay: no memory to announce a member's end");
 		return;
 	}
 	h->delivery++;
@@ -225,7 +225,7 @@ void announce_to_0_2(struct hub *h, struct blob *frame)
 	struct hub_member *m;
 
 	if (!frame) {
-		log_warn("relay: no memory to announce a member's end");
+		log_warn(SIO_300, "relay: no memory to announce a member's end");
 		return;
 	}
 	h->delivery++;

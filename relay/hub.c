@@ -500,7 +500,8 @@ static void say_passed_over(struct hub *h, uint64_t now_ms)
 		return;
 	h->passed_over.said = all;
 	h->passed_over.said_ms = now_ms;
-	log_warn("relay: messages of workers passed over since the start: %llu that cannot be "
+	log_warn(SIO_301,
+		 "relay: messages of workers passed over since the start: %llu that cannot be "
 		 "read, %llu without room (SIOINIT_RELAY_MEMORY)",
 		 (unsigned long long)unreadable, (unsigned long long)no_room);
 }

@@ -161,7 +161,8 @@ static void tell_all(struct hub_member *m)
 		return;
 	m->is_told_all = true;
 	m->hub->n_told_all++;
-	log_warn("relay: cluster.worker.id %lld has too many namespaces, or there is no memory to "
+	log_warn(SIO_302,
+		 "relay: cluster.worker.id %lld has too many namespaces, or there is no memory to "
 		 "remember them: it is sent the messages of all",
 		 (long long)m->worker_id);
 }

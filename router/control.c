@@ -28,7 +28,7 @@ static void on_listener(struct router *r, const struct control_msg *m, int *fd)
 		return;
 	e = listeners_add(&r->listeners, &as, fd_take(fd));
 	if (e < 0)
-		log_error("router: listener %u: %s", m->listener, strerror(-e));
+		log_error(SIO_211, "router: listener %u: %s", m->listener, strerror(-e));
 }
 
 static void on_unlisten(struct router *r, const struct control_msg *m, int *fd)
@@ -50,7 +50,7 @@ static void on_server(struct router *r, const struct control_msg *m, int *fd)
 	if (!m->state)
 		worker_has_closed(w, m->listener);
 	else if (worker_has_opened(w, m->listener) < 0)
-		log_error("router: no memory for a server of worker[%u]", w->slot);
+		log_error(SIO_212, "router: no memory for a server of worker[%u]", w->slot);
 }
 
 static void on_admin(struct router *r, const struct control_msg *m, int *fd)
@@ -59,7 +59,7 @@ static void on_admin(struct router *r, const struct control_msg *m, int *fd)
 	int e = listeners_add(&r->listeners, &as, fd_take(fd));
 
 	if (e < 0)
-		log_error("router: admin listener: %s", strerror(-e));
+		log_error(SIO_213, "router: admin listener: %s", strerror(-e));
 }
 
 static void on_sessions(struct router *r, const struct control_msg *m, int *fd)
@@ -69,7 +69,8 @@ static void on_sessions(struct router *r, const struct control_msg *m, int *fd)
 
 	(void)m;
 	if (e < 0) {
-		log_error("router: session table: %s; sessions will not outlive this router",
+		log_error(SIO_214,
+			  "router: session table: %s; sessions will not outlive this router",
 			  strerror(-e));
 		return;
 	}
@@ -94,7 +95,7 @@ static void on_scoreboard(struct router *r, const struct control_msg *m, int *fd
 	struct scoreboard *shared = scoreboard_map(fd_take(fd));
 
 	if (!shared || m->router >= ROUTERS_MAX) {
-		log_error("router: scoreboard: %s; nothing is counted", strerror(errno));
+		log_error(SIO_215, "router: scoreboard: %s; nothing is counted", strerror(errno));
 		scoreboard_unmap(shared);
 		return;
 	}
@@ -170,7 +171,8 @@ static void on_app_metrics(struct router *r, const struct control_msg *m, int *f
 static void on_access_log(struct router *r, const struct control_msg *m, int *fd)
 {
 	if (m->fd_lost)
-		log_error("router: access log: %s; it goes on in the old file", strerror(EMFILE));
+		log_error(SIO_216, "router: access log: %s; it goes on in the old file",
+			  strerror(EMFILE));
 	else
 		access_log_use(&r->frontend.access_log, fd_take(fd));
 }
@@ -205,7 +207,7 @@ static void on_link_end(struct control *link, int err)
 	struct router *r = container_of(link, struct router, link);
 
 	if (err < 0)
-		log_error("router: channel to init: %s", strerror(-err));
+		log_error(SIO_217, "router: channel to init: %s", strerror(-err));
 	loop_stop(&r->loop);
 }
 

@@ -133,7 +133,7 @@ static void open_own_network(struct backend *b)
 	if (conf->upstream <= UPSTREAM_NATIVE)
 		e = native_pair_open(b, conf->sandbox ? sandbox_enter_maker : stay_as_it_is);
 	if (e < 0 && conf->upstream == UPSTREAM_NATIVE)
-		die(EXIT_BAD_CONFIG,
+		die(EXIT_BAD_CONFIG, SIO_220,
 		    "SIOINIT_UPSTREAM=native: no network namespace of the router's own "
 		    "(%s): " OWN_NETWORK_NEEDS ", or SIOINIT_UPSTREAM=auto",
 		    strerror(-e));
@@ -260,7 +260,7 @@ int router_main(const struct router_conf *conf, int control_fd)
 	srandom((unsigned)getpid());
 	e = r ? router_init(r, conf, control_fd) : -ENOMEM;
 	if (e < 0)
-		die(EXIT_OUR_FAILURE, "router: cannot start: %s", strerror(-e));
+		die(EXIT_OUR_FAILURE, SIO_221, "router: cannot start: %s", strerror(-e));
 	loop_run(&r->loop, before_sleep, r);
 	router_deinit(r);
 	return 0;

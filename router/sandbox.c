@@ -176,8 +176,8 @@ void sandbox_enter(void)
 			level = steps[i].missed;
 	}
 	if (n)
-		log_at(level, "router: SIOINIT_SANDBOX: refused here: %s; it goes on without",
-		       refused);
+		log_at(level, SIO_255,
+		       "router: SIOINIT_SANDBOX: refused here: %s; it goes on without", refused);
 }
 
 void sandbox_enter_maker(void)

@@ -56,7 +56,7 @@ static void own_or_die(const struct socket_access *access, const char *path)
 	if (r == 0)
 		return;
 	(void)unlink(path);
-	die(EXIT_BAD_CONFIG, "SIOINIT_SOCKET_OWNER, for %s: %s%s", path, strerror(-r),
+	die(EXIT_BAD_CONFIG, SIO_013, "SIOINIT_SOCKET_OWNER, for %s: %s%s", path, strerror(-r),
 	    r == -EPERM ? "; only root gives files away" : "");
 }
 
@@ -129,8 +129,8 @@ static int open_address(const struct frontend *l, const struct config_address *a
 static void do_without(const struct config_address *a, const char *what, const char *setting,
 		       int err, const char *consequence)
 {
-	log_warn("%s %s%s%u, the default: %s; %s: set %s", what, a->host, a->host[0] ? ":" : "",
-		 a->port, strerror(-err), consequence, setting);
+	log_warn(SIO_014, "%s %s%s%u, the default: %s; %s: set %s", what, a->host,
+		 a->host[0] ? ":" : "", a->port, strerror(-err), consequence, setting);
 }
 
 /* What is wrong, and what @setting must be for it to be right. */
@@ -145,7 +145,7 @@ static unsigned open_or_die(const struct frontend *l, const struct config_addres
 		return (unsigned)r;
 	if (a->host[0] != '/')
 		(void)snprintf(port, sizeof(port), "%s%u", a->host[0] ? ":" : "", a->port);
-	die(EXIT_BAD_CONFIG, "%s %s%s: %s; %s%s", what, a->host, port, strerror(-r),
+	die(EXIT_BAD_CONFIG, SIO_015, "%s %s%s: %s; %s%s", what, a->host, port, strerror(-r),
 	    r == -EACCES ? "ports below 1024 are for root or CAP_NET_BIND_SERVICE: "
 			 : "choose another with ",
 	    setting);
@@ -239,7 +239,7 @@ void frontend_open(struct frontend *ret, const struct config *c, unsigned n_rout
 
 	*ret = (struct frontend){ 0 };
 	if (socket_access_resolve(c, &ret->access, err, sizeof(err)) < 0)
-		die(EXIT_BAD_CONFIG, "%s", err);
+		die(EXIT_BAD_CONFIG, SIO_005, "%s", err);
 	take_passed(ret);
 	ret->is_passed = ret->n_http > 0;
 	if (!ret->is_passed)

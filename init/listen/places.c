@@ -171,7 +171,7 @@ static bool is_full(struct places *p)
 	if (p->n < PLACES_MAX)
 		return false;
 	if (!p->told_full)
-		log_error("init: the app listens at %d places, more are refused (EMFILE)",
+		log_error(SIO_016, "init: the app listens at %d places, more are refused (EMFILE)",
 			  PLACES_MAX);
 	p->told_full = true;
 	return true;

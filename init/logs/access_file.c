@@ -69,7 +69,7 @@ static int open_ours(const char *path, int ours)
 
 static void say_failure(const struct access_file *f, int err)
 {
-	log_error("init: SIOINIT_ACCESS_LOG_FILE=\"%s\": %s; %s", f->path, strerror(err),
+	log_error(SIO_420, "init: SIOINIT_ACCESS_LOG_FILE=\"%s\": %s; %s", f->path, strerror(err),
 		  f->fd < 0 ? "there is no access log" : "the access log goes on in the old file");
 }
 

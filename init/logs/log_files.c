@@ -89,7 +89,7 @@ void log_files_check(const struct config *c, const struct credentials *as)
 		if (r >= 0)
 			(void)close(r);
 		if (r < 0)
-			die(EXIT_BAD_CONFIG,
+			die(EXIT_BAD_CONFIG, SIO_421,
 			    "%s=\"%s\": %s: a file that the workers' user can write to is wanted",
 			    files[i].name, files[i].pattern, strerror(-r));
 	}

@@ -43,7 +43,7 @@ static void say(const struct pattern *p, struct file *f, unsigned slot, int err)
 	f->has_failed = err != 0;
 	(void)log_file_path(p->text, slot, path);
 	if (err)
-		log_error("logs: %s: %s; lines are left out there", path, strerror(err));
+		log_error(SIO_422, "logs: %s: %s; lines are left out there", path, strerror(err));
 	else
 		log_info("logs: %s: is written again", path);
 }

@@ -122,7 +122,7 @@ static void on_emptied(struct log_sink *k)
 	(void)uv_timer_stop(&k->stuck_timer);
 	update_streams(k);
 	if (left_out)
-		log_warn("logs: %u lines left out: %s took nothing", left_out, k->name);
+		log_warn(SIO_423, "logs: %u lines left out: %s took nothing", left_out, k->name);
 	log_settle();
 }
 
@@ -220,7 +220,7 @@ static void start_writer(struct logs *l)
 		connect_writer(l, fd);
 		return;
 	}
-	log_error("logs: cannot start the writer of files: %s", strerror(-l->writer));
+	log_error(SIO_424, "logs: cannot start the writer of files: %s", strerror(-l->writer));
 	l->writer = 0;
 	(void)uv_timer_start(&l->next_writer, on_next_writer, WRITER_PAUSE_MS, 0);
 }
@@ -264,7 +264,7 @@ bool logs_writer_ended(struct logs *l, pid_t pid)
 {
 	if (l->writer == 0 || pid != l->writer)
 		return false;
-	log_warn("logs: the writer of files has ended, starting another");
+	log_warn(SIO_425, "logs: the writer of files has ended, starting another");
 	disconnect_writer(l);
 	(void)uv_timer_start(&l->next_writer, on_next_writer, WRITER_PAUSE_MS, 0);
 	return true;
@@ -354,10 +354,10 @@ static void stream_close(struct log_stream *s)
 	s->closing = true;
 	log_lines_end(&s->lines, now_text());
 	if (s->lines.lost && s->lines.sidecar)
-		log_warn("logs: no memory for %u lines of sidecar[%s]", s->lines.lost,
+		log_warn(SIO_426, "logs: no memory for %u lines of sidecar[%s]", s->lines.lost,
 			 s->lines.sidecar);
 	else if (s->lines.lost)
-		log_warn("logs: no memory for %u lines of worker[%u]", s->lines.lost,
+		log_warn(SIO_427, "logs: no memory for %u lines of worker[%u]", s->lines.lost,
 			 s->lines.worker);
 	DL_DELETE(s->logs->streams, s);
 	if (s->has_worker)

@@ -98,7 +98,7 @@ void claims_open(struct claims *cs, struct pool *p)
 	claim_name(name);
 	r = open_listener(cs, 0, name, p);
 	if (r < 0) {
-		log_warn("init: nobody can ask for a channel, so it is inherited: %s",
+		log_warn(SIO_124, "init: nobody can ask for a channel, so it is inherited: %s",
 			 strerror(-r));
 		p->context->reach.claimed = false;
 		return;

@@ -52,7 +52,8 @@ static bool is_debugged(const struct monitor *m, struct worker *w, uint64_t sile
 	if (!debugger_is_attached("", w->pid, &where, by))
 		return false;
 	if (!is_known)
-		log_warn("worker[%u]: silent for %.1fs (SIOINIT_HANG_TIMEOUT), not killed: %s "
+		log_warn(SIO_125,
+			 "worker[%u]: silent for %.1fs (SIOINIT_HANG_TIMEOUT), not killed: %s "
 			 "pid=%d",
 			 w->slot, (double)silence_ms / 1000, by, (int)w->pid);
 	w->debugger_seen_ms = now;
@@ -69,8 +70,8 @@ static void on_hang(const struct monitor *m, struct worker *w, uint64_t silence_
 		worker_signal(w, m->pool->context->config->hang_signal);
 		return;
 	}
-	log_error("worker[%u]: %s for %.1fs (SIOINIT_HANG_TIMEOUT), killed pid=%d", w->slot,
-		  worker_silence_why(w), (double)silence_ms / 1000, (int)w->pid);
+	log_error(SIO_126, "worker[%u]: %s for %.1fs (SIOINIT_HANG_TIMEOUT), killed pid=%d",
+		  w->slot, worker_silence_why(w), (double)silence_ms / 1000, (int)w->pid);
 	counter_add(&m->pool->context->board->hangs, 1);
 	worker_kill(w);
 }

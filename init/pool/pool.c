@@ -199,7 +199,7 @@ static void grow(struct pool *p, unsigned from, unsigned to)
 		struct slot *s = slot_at(p, i);
 
 		if (!s) {
-			log_error("init: no memory for worker[%u]", i);
+			log_error(SIO_127, "init: no memory for worker[%u]", i);
 			set_wanted(p, i ? i : 1);
 			return;
 		}

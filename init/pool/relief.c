@@ -43,7 +43,7 @@ static bool relieve(struct pool *p, const struct cgroup_usage *now)
 
 	if (!sizes.largest)
 		return false;
-	log_warn("init: %lluM of %lluM memory in use, worker[%u] has most of it",
+	log_warn(SIO_128, "init: %lluM of %lluM memory in use, worker[%u] has most of it",
 		 (unsigned long long)now->bytes >> 20, (unsigned long long)now->limit >> 20,
 		 sizes.largest->number);
 	if (now->bytes + sizes.least < now->limit)

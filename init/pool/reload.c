@@ -74,7 +74,8 @@ static bool start_in(struct slot *s)
 		return slot_start_now(s);
 	r = slot_start_next(s);
 	if (r < 0)
-		log_error("worker[%u]: cannot start the next: %s", s->number, strerror(-r));
+		log_error(SIO_129, "worker[%u]: cannot start the next: %s", s->number,
+			  strerror(-r));
 	return r == 0;
 }
 
@@ -178,7 +179,8 @@ void reload_failed(struct slot *s, int code)
 	    restart_replacement_failed(&s->restart, p->context->config, (uint32_t)random());
 
 	s->recycle_at_ms = uv_now(p->context->loop) + wait_ms;
-	log_error("worker[%u]: its replacement ended with %d before it was ready", s->number, code);
+	log_error(SIO_130, "worker[%u]: its replacement ended with %d before it was ready",
+		  s->number, code);
 	if (p->reload.slot != s)
 		return;
 	set(&p->reload, RELOAD_IDLE, NULL, NULL);

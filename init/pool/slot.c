@@ -161,8 +161,8 @@ void slot_refill(struct slot *s, const struct restart_end *end)
 		done(s, end->code, why);
 		break;
 	case RESTART_GIVE_UP:
-		log_error("init: worker[%u] ended with %d; giving up (%s)", s->number, end->code,
-			  why);
+		log_error(SIO_131, "init: worker[%u] ended with %d; giving up (%s)", s->number,
+			  end->code, why);
 		s->pool->ops->on_give_up(s->pool, end->code);
 		break;
 	}
@@ -197,7 +197,7 @@ static void cannot_start(struct slot *s, int err, int code)
 		slot_refill(s, &end);
 		return;
 	}
-	log_error("worker[%u]: cannot start: %s", s->number, strerror(-err));
+	log_error(SIO_132, "worker[%u]: cannot start: %s", s->number, strerror(-err));
 	wait_for(s, restart_backoff_ms(cx->config, ++s->restart.short_lives, end.random));
 }
 

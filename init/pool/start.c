@@ -33,7 +33,8 @@ static int take_endpoint(const struct pool *p, struct worker *w)
 		base = cx->config->port + 1;
 	r = endpoint_take_port(&w->endpoint, p->workers, base, w->slot, cx->wanted);
 	if (r < 0)
-		log_error("worker[%u]: no free port from %u on; choose others with "
+		log_error(SIO_133,
+			  "worker[%u]: no free port from %u on; choose others with "
 			  "SIOINIT_WORKER_PORT",
 			  w->slot, base);
 	return r;

@@ -40,7 +40,7 @@ static void drop_channel(struct router_process *r, struct control *c)
 /* Its end is noticed as any other's, and the next one is told everything. */
 static void router_condemn(struct router_process *r, const char *what)
 {
-	log_error("init: router[%u] %s: killed pid=%d", r->index, what, (int)r->pid);
+	log_error(SIO_432, "init: router[%u] %s: killed pid=%d", r->index, what, (int)r->pid);
 	if (r->channel)
 		drop_channel(r, r->channel);
 	if (r->pid > 0)
@@ -129,7 +129,7 @@ static void on_message(struct control *c, const struct control_msg *m, int fd)
 	const char *fault = router_message_fault(m, fd, &standing);
 
 	if (m->fd_lost)
-		log_warn("init: no descriptor left for what router[%u] sent", r->index);
+		log_warn(SIO_433, "init: no descriptor left for what router[%u] sent", r->index);
 	if (fault) {
 		fd_close(&fd);
 		router_condemn(r, fault);
@@ -203,7 +203,7 @@ static void router_start(struct router_process *r)
 	if (e == 0)
 		e = role_start(&rs->role, rs->config, rs->credentials, far);
 	if (e < 0) {
-		log_error("init: cannot start the router: %s", strerror(-e));
+		log_error(SIO_434, "init: cannot start the router: %s", strerror(-e));
 		if (r->channel)
 			drop_channel(r, r->channel);
 		start_later(r, PAUSE_MS);
@@ -218,16 +218,17 @@ static void router_start(struct router_process *r)
 static void log_end(const struct router_process *r, int status)
 {
 	if (WIFEXITED(status))
-		log_warn("init: router[%u] ended with exit code %d, starting another", r->index,
-			 WEXITSTATUS(status));
+		log_warn(SIO_435, "init: router[%u] ended with exit code %d, starting another",
+			 r->index, WEXITSTATUS(status));
 	else if (WTERMSIG(status) == SIGSYS)
 		log_error(
+		    SIO_436,
 		    "init: router[%u] was killed: it made a system call that its sandbox "
 		    "does not allow (the kernel's log may name it); starting another; without: "
 		    "SIOINIT_SANDBOX=off",
 		    r->index);
 	else
-		log_warn("init: router[%u] ended by signal %s, starting another", r->index,
+		log_warn(SIO_437, "init: router[%u] ended by signal %s, starting another", r->index,
 			 sigabbrev_np(WTERMSIG(status)));
 }
 

@@ -187,7 +187,7 @@ void sidecar_start(struct sidecar *s)
 	s->started_ms = now(s);
 	counter_add(&s->row->starts, 1);
 	if (pid < 0) {
-		log_error("sidecar[%s]: cannot start: %s", s->what->name, strerror(-pid));
+		log_error(SIO_428, "sidecar[%s]: cannot start: %s", s->what->name, strerror(-pid));
 		judge(s, pid == -ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE);
 		return;
 	}
@@ -241,8 +241,8 @@ static void judge(struct sidecar *s, int code)
 		done(s);
 		break;
 	case RESTART_GIVE_UP:
-		log_error("init: sidecar[%s] ended with %d; giving up (%s)", s->what->name, code,
-			  why);
+		log_error(SIO_429, "init: sidecar[%s] ended with %d; giving up (%s)", s->what->name,
+			  code, why);
 		done(s);
 		c->ops->give_up(c->ctx, code);
 		break;
@@ -288,7 +288,7 @@ static void on_kill_time(uv_timer_t *t)
 {
 	struct sidecar *s = container_of(t, struct sidecar, timer);
 
-	log_warn("sidecar[%s]: still there at the stop timeout, killed", s->what->name);
+	log_warn(SIO_430, "sidecar[%s]: still there at the stop timeout, killed", s->what->name);
 	sidecar_kill(s);
 }
 

@@ -35,8 +35,8 @@ void sidecars_init(struct sidecars *s, const struct sidecars_context *context)
 					sizeof(err));
 
 		if (code)
-			die(code, "sidecar %s (%.*s): %s", what->name, (int)what->from.name.n,
-			    what->from.name.p, err);
+			die(code, SIO_431, "sidecar %s (%.*s): %s", what->name,
+			    (int)what->from.name.n, what->from.name.p, err);
 	}
 	counter_set(&context->board->n_sidecars, s->n);
 }

@@ -71,7 +71,7 @@ bool admin_peer_is_allowed(int fd, uid_t owner)
 	allowed = (peer.uid == 0 || peer.uid == geteuid() || peer.uid == owner) &&
 		  is_in_our_namespace(peer.pid);
 	if (!allowed)
-		log_warn("init: admin socket: uid=%u pid=%d was not answered: %s",
+		log_warn(SIO_400, "init: admin socket: uid=%u pid=%d was not answered: %s",
 			 (unsigned)peer.uid, (int)peer.pid,
 			 "neither root nor our user, or of another PID namespace");
 	return allowed;

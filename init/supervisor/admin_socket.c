@@ -469,7 +469,8 @@ void admin_socket_open(struct init *in)
 	fd = where[0] == '/' ? listen_path(&in->admin, in->config, &in->frontend.access)
 			     : listen_abstract();
 	if (fd < 0) {
-		log_warn("init: SIOINIT_ADMIN_SOCKET=%s: %s; `sioinit status` and the like will "
+		log_warn(SIO_401,
+			 "init: SIOINIT_ADMIN_SOCKET=%s: %s; `sioinit status` and the like will "
 			 "not work",
 			 where, strerror(-fd));
 		return;
@@ -480,7 +481,7 @@ void admin_socket_open(struct init *in)
 	if (r == 0)
 		r = uv_listen((uv_stream_t *)p, CLIENTS_MAX, on_client);
 	if (r < 0)
-		log_warn("init: admin socket: %s", uv_strerror(r));
+		log_warn(SIO_402, "init: admin socket: %s", uv_strerror(r));
 }
 
 /* One that could not be opened is somebody else's, as is what has taken its place since. */

@@ -224,7 +224,8 @@ void app_metrics_answered(struct init *in, struct worker *w, const struct node_m
 	r = keep(am, w, payload);
 	am->n_missing += r < 0;
 	if (r < 0)
-		log_warn("worker[%u]: its metrics, %zu bytes, are left out of /metrics: %s",
+		log_warn(SIO_403,
+			 "worker[%u]: its metrics, %zu bytes, are left out of /metrics: %s",
 			 w->slot, payload.n, strerror(-r));
 	finish_if_all_are_there(in);
 }

@@ -87,7 +87,7 @@ static void watch_folder(struct init *in, const char *path)
 	f->event.data = in;
 	r = uv_fs_event_start(&f->event, on_change, path, 0);
 	if (r < 0) {
-		log_warn("init: SIOINIT_WATCH: %s: %s", path, uv_strerror(r));
+		log_warn(SIO_404, "init: SIOINIT_WATCH: %s: %s", path, uv_strerror(r));
 		uv_close((uv_handle_t *)&f->event, on_closed);
 		return;
 	}

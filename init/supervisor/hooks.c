@@ -91,10 +91,12 @@ static void cannot_start(struct hooks *h, const struct hook_event *e, int err)
 {
 	if (err == ENOENT) {
 		h->shell_missing = true;
-		log_error("init: %s wants %s, which this image does not have: no hook is run",
+		log_error(SIO_405,
+			  "init: %s wants %s, which this image does not have: no hook is run",
 			  kinds[e->kind].setting, SHELL_PATH);
 	} else {
-		log_error("init: %s: %s: %s", kinds[e->kind].setting, SHELL_PATH, strerror(err));
+		log_error(SIO_406, "init: %s: %s: %s", kinds[e->kind].setting, SHELL_PATH,
+			  strerror(err));
 	}
 }
 
@@ -118,7 +120,8 @@ static void start_queued(struct hooks *h)
 		while (h->runs[i].pid == 0 && h->n_queued > 0)
 			run(h, &h->runs[i]);
 	if (h->left_out && h->n_queued == 0) {
-		log_warn("init: %u events without their hook: too many at a time", h->left_out);
+		log_warn(SIO_407, "init: %u events without their hook: too many at a time",
+			 h->left_out);
 		h->left_out = 0;
 	}
 }
@@ -132,7 +135,7 @@ static void kill_late(struct hooks *h)
 
 		if (r->pid == 0 || now < r->kill_at_ms)
 			continue;
-		log_warn("init: a hook takes too long, killed pid=%d", (int)r->pid);
+		log_warn(SIO_408, "init: a hook takes too long, killed pid=%d", (int)r->pid);
 		(void)kill(-r->pid, SIGKILL);
 		r->kill_at_ms = UINT64_MAX;
 	}
@@ -201,10 +204,11 @@ void hooks_add(struct hooks *h, const struct hook_event *e)
 static void say_end(pid_t pid, int status)
 {
 	if (WIFSIGNALED(status))
-		log_warn("init: a hook was ended by SIG%s pid=%d", sigabbrev_np(WTERMSIG(status)),
-			 (int)pid);
+		log_warn(SIO_409, "init: a hook was ended by SIG%s pid=%d",
+			 sigabbrev_np(WTERMSIG(status)), (int)pid);
 	else if (WEXITSTATUS(status))
-		log_warn("init: a hook ended with %d pid=%d", WEXITSTATUS(status), (int)pid);
+		log_warn(SIO_410, "init: a hook ended with %d pid=%d", WEXITSTATUS(status),
+			 (int)pid);
 }
 
 bool hooks_ended(struct hooks *h, pid_t pid, int status)

@@ -17,7 +17,7 @@ void peers_process_look(struct init *in)
 	in->peers.is_started = true;
 	pid = role_start(&role_peers, in->config, &in->credentials, -1);
 	if (pid < 0)
-		log_warn("init: nobody looks for SIOINIT_PEERS: %s", strerror(-pid));
+		log_warn(SIO_411, "init: nobody looks for SIOINIT_PEERS: %s", strerror(-pid));
 	else
 		in->peers.pid = pid;
 }

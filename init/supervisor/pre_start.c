@@ -28,11 +28,11 @@ static pid_t start(const struct init *in)
 static void cannot_start(int err)
 {
 	if (err == ENOENT)
-		die(EXIT_NOT_FOUND,
+		die(EXIT_NOT_FOUND, SIO_412,
 		    "SIOINIT_PRE_START wants %s, which this image does not have; run the command "
 		    "in another container before this one",
 		    SHELL_PATH);
-	die(EXIT_OUR_FAILURE, "SIOINIT_PRE_START: %s: %s", SHELL_PATH, strerror(err));
+	die(EXIT_OUR_FAILURE, SIO_413, "SIOINIT_PRE_START: %s: %s", SHELL_PATH, strerror(err));
 }
 
 void pre_start_run(struct init *in, void (*on_done)(struct init *in))
@@ -76,7 +76,8 @@ bool pre_start_ended(struct init *in, pid_t pid, int status)
 	if (p->stopped)
 		log_info("init: SIOINIT_PRE_START was stopped and ended with %d", code);
 	else
-		log_error("init: SIOINIT_PRE_START ended with %d; nothing is started", code);
+		log_error(SIO_414, "init: SIOINIT_PRE_START ended with %d; nothing is started",
+			  code);
 	end_with(in, code);
 	return true;
 }
@@ -85,7 +86,8 @@ static void on_kill_time(uv_timer_t *t)
 {
 	const struct pre_start *p = container_of(t, struct pre_start, kill_timer);
 
-	log_warn("init: SIOINIT_PRE_START is still there at the stop timeout, killed pid=%d",
+	log_warn(SIO_415,
+		 "init: SIOINIT_PRE_START is still there at the stop timeout, killed pid=%d",
 		 (int)p->pid);
 	(void)kill(-p->pid, SIGKILL);
 }

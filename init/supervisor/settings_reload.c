@@ -80,7 +80,7 @@ static void on_deadline(uv_timer_t *t)
 
 static void say_broken(struct init *in, const char *why)
 {
-	log_error("init: nothing is reloaded: %s", why);
+	log_error(SIO_416, "init: nothing is reloaded: %s", why);
 	notify_reloading(); /* for which Type=notify-reload waits */
 	status_line_reloaded(in, false);
 	in->settings.on_refused(in);
@@ -109,7 +109,7 @@ static void on_change(const struct config_change *change, void *ctx)
 	struct init *in = ctx;
 
 	if (change->when == CONFIG_AT_RESTART)
-		log_warn("init: settings: %s has changed: needs a restart of sioinit",
+		log_warn(SIO_417, "init: settings: %s has changed: needs a restart of sioinit",
 			 change->name);
 	else
 		log_info("init: settings: %s=\"%s\", was \"%s\"%s", change->name, change->after,

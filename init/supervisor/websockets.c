@@ -282,7 +282,8 @@ void websockets_look(struct websockets *ws)
 static void not_counted(struct websockets *ws, int err)
 {
 	if (!ws->told)
-		log_warn("init: a WebSocket does not count for "
+		log_warn(SIO_418,
+			 "init: a WebSocket does not count for "
 			 "SIOINIT_MAX_CONNECTIONS_PER_ADDRESS: %s (see sysctl "
 			 "fs.epoll.max_user_watches and ulimit -n; not said again)",
 			 strerror(err));
@@ -346,7 +347,8 @@ void websockets_init(struct websockets *ws, uv_loop_t *loop, struct scoreboard *
 	r = set ? try_listing(set) : -errno;
 	if (r == 0)
 		return;
-	log_warn("init: WebSockets that workers have do not count for "
+	log_warn(SIO_419,
+		 "init: WebSockets that workers have do not count for "
 		 "SIOINIT_MAX_CONNECTIONS_PER_ADDRESS: /proc/self/fdinfo does not list what an "
 		 "epoll set has: %s",
 		 strerror(-r));

@@ -29,7 +29,8 @@ void package_manager_follow(void)
 	if (getppid() != shell) /* it has ended before */
 		(void)raise(SIGTERM);
 	if (shell > 1 && parent_of(shell) == 1)
-		log_warn("init: this container ends before the app has stopped: its SIGTERM ends "
+		log_warn(SIO_017,
+			 "init: this container ends before the app has stopped: its SIGTERM ends "
 			 "npm's shell, and with npm "
 			 "everything; let the command in package.json begin with exec (exec "
 			 "sioinit ...), or the image start "

@@ -111,7 +111,8 @@ static void say_known(struct app_messages *a, const struct known *k, uint32_t sl
 		log_debug("worker[%u]: %s reports to pm2: %s (said once)", slot, k->library,
 			  k->advice);
 	else
-		log_warn("worker[%u]: %s sends messages to its cluster's primary, which sioinit is "
+		log_warn(SIO_100,
+			 "worker[%u]: %s sends messages to its cluster's primary, which sioinit is "
 			 "not: %s (said once)",
 			 slot, k->library, k->advice);
 }

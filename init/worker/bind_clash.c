@@ -45,24 +45,28 @@ static void explain(const struct worker *w, const char *word, int code)
 	unsigned public = w->config->port, own = w->endpoint.port;
 
 	if (word)
-		log_error("worker[%u]: exit code %d before it was ready; its argument %.80s "
+		log_error(SIO_101,
+			  "worker[%u]: exit code %d before it was ready; its argument %.80s "
 			  "names port %u, where sioinit listens itself: write {port} in place of "
 			  "the number",
 			  w->slot, code, word, public);
 	else if (w->is_claimed && !w->was_claimed)
-		log_warn("worker[%u]: exit code %d before it was ready, and no Node process of it "
+		log_warn(SIO_102,
+			 "worker[%u]: exit code %d before it was ready, and no Node process of it "
 			 "has asked for the IPC channel; if it says that the address is in use: "
 			 "sioinit listens at port %u itself. Let the script end with exec node "
 			 "server.js, or the app listen at $PORT, which is %u here "
 			 "(SIOINIT_DISPATCH=port), or write {port} into its arguments",
 			 w->slot, code, public, own ? own : public);
 	else if (own)
-		log_warn("worker[%u]: exit code %d before it was ready; if it says that the "
+		log_warn(SIO_103,
+			 "worker[%u]: exit code %d before it was ready; if it says that the "
 			 "address is in use: sioinit listens at port %u itself, let the worker "
 			 "listen at $PORT, which is %u here, or write {port} into its arguments",
 			 w->slot, code, public, own);
 	else
-		log_warn("worker[%u]: exit code %d before it had called listen(); if it says "
+		log_warn(SIO_104,
+			 "worker[%u]: exit code %d before it had called listen(); if it says "
 			 "EADDRINUSE: sioinit listens at port %u itself, and a server that binds "
 			 "it past the cluster (exclusive: true, reusePort, uWebSockets.js) needs "
 			 "SIOINIT_DISPATCH=port",

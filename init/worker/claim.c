@@ -60,8 +60,8 @@ static void on_still_there(uv_timer_t *t)
 			 (int)w->pid);
 		listening_lost(w, CLAIM_AGAIN_MS);
 	} else {
-		log_warn("worker[%u]: its app has ended; drained and replaced pid=%d", w->slot,
-			 (int)w->pid);
+		log_warn(SIO_105, "worker[%u]: its app has ended; drained and replaced pid=%d",
+			 w->slot, (int)w->pid);
 		worker_drain(w);
 	}
 }
@@ -98,7 +98,8 @@ bool worker_refused_claim(const struct worker *w, int code)
 	bool refused = w->is_claimed && !w->was_claimed && !w->was_ready && code == BAD_OPTION;
 
 	if (refused && w->context->reach.claimed)
-		log_warn("worker[%u]: exit code %d, as of Node before 18.18, which has no --import "
+		log_warn(SIO_106,
+			 "worker[%u]: exit code %d, as of Node before 18.18, which has no --import "
 			 "in NODE_OPTIONS: from now on the IPC channel is inherited, which goes to "
 			 "npm, tsx or nodemon where those are between; then let the script exec "
 			 "node, or the app listen at $PORT",

@@ -206,7 +206,8 @@ void groups_look(struct groups *gs)
 			end(w, false);
 			continue;
 		}
-		log_warn("worker[%u]: what it left in its process group is still there at the stop "
+		log_warn(SIO_107,
+			 "worker[%u]: what it left in its process group is still there at the stop "
 			 "timeout, killed group=%d",
 			 w->slot, (int)w->pid);
 		kill_orphan(w);

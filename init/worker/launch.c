@@ -143,7 +143,7 @@ static int explain(const struct worker *w, const char *program, enum spawn_step 
 	if (command_find(program, found) < 0)
 		(void)snprintf(found, sizeof(found), "%s", program);
 	code = exec_failure_explain(found, &failed, text, sizeof(text));
-	log_error("worker[%u]: cannot start: %s (exit code %d)", w->slot, text, code);
+	log_error(SIO_108, "worker[%u]: cannot start: %s (exit code %d)", w->slot, text, code);
 	return code;
 }
 

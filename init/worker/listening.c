@@ -25,7 +25,8 @@ static void say_substitute(const struct worker *w, const struct place *pl)
 			 w->slot, (long long)pl->actual_port, w->config->port);
 		return;
 	}
-	log_warn("worker[%u]: nothing listens at PORT=%u, so that its server at port %lld gets the "
+	log_warn(SIO_109,
+		 "worker[%u]: nothing listens at PORT=%u, so that its server at port %lld gets the "
 		 "clients of the public port; let it listen at process.env.PORT, or set PORT=%lld",
 		 w->slot, w->config->port, (long long)pl->port, (long long)pl->port);
 }
@@ -109,6 +110,7 @@ static void say_wider(const struct worker *w, const struct server *s)
 {
 	if (is_for_this_host(s) && !w->frontend->is_passed)
 		log_warn(
+		    SIO_110,
 		    "worker[%u]: listens at %s alone, but everybody reaches the public port "
 		    "%lld: publish it where it is meant for (docker run -p 127.0.0.1:%lld:%lld)",
 		    w->slot, s->host, (long long)s->port, (long long)s->port, (long long)s->port);
@@ -300,7 +302,8 @@ static void say_in_use(const struct worker *w, const struct node_msg *q)
 {
 	if (node_address_is_stream(q->address_type) && q->port > 0 && !w->config->admin.off &&
 	    q->port == w->config->admin.port)
-		log_error("worker[%u]: cannot listen at port %lld, which is sioinit's admin "
+		log_error(SIO_111,
+			  "worker[%u]: cannot listen at port %lld, which is sioinit's admin "
 			  "address: set SIOINIT_ADMIN to another one, or to off",
 			  w->slot, (long long)q->port);
 }

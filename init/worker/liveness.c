@@ -61,11 +61,13 @@ static void say_health(const struct worker *w, uint32_t status)
 		log_info("worker[%u]: is well again, %s answers %u pid=%d", w->slot, path, status,
 			 (int)w->pid);
 	else if (status)
-		log_warn("worker[%u]: is not well, %s answers %u (SIOINIT_WORKER_HEALTH_PATH) "
+		log_warn(SIO_112,
+			 "worker[%u]: is not well, %s answers %u (SIOINIT_WORKER_HEALTH_PATH) "
 			 "pid=%d",
 			 w->slot, path, status, (int)w->pid);
 	else
-		log_warn("worker[%u]: is not well, no answer to %s (SIOINIT_WORKER_HEALTH_PATH) "
+		log_warn(SIO_113,
+			 "worker[%u]: is not well, no answer to %s (SIOINIT_WORKER_HEALTH_PATH) "
 			 "pid=%d",
 			 w->slot, path, (int)w->pid);
 }
@@ -110,7 +112,8 @@ void worker_stopped(struct worker *w, int sig)
 	}
 	if (!w->stopped_ms)
 		w->stopped_ms = uv_now(w->deadline.loop);
-	log_warn("worker[%u]: stopped by SIG%s pid=%d", w->slot, sigabbrev_np(sig), (int)w->pid);
+	log_warn(SIO_114, "worker[%u]: stopped by SIG%s pid=%d", w->slot, sigabbrev_np(sig),
+		 (int)w->pid);
 }
 
 void liveness_ponged(struct worker *w)

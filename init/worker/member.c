@@ -53,7 +53,7 @@ static void member_evicted(struct hub_member *m, const char *why)
 	     answers = worker_silence_ms(w) < HUB_SLOW_MS;
 
 	channel_drop_relayed(&w->channel);
-	log_error("worker[%u]: left the relay: %s%s pid=%d", w->slot, why,
+	log_error(SIO_115, "worker[%u]: left the relay: %s%s pid=%d", w->slot, why,
 		  is_leaving ? ""
 		  : answers  ? "; drained and replaced"
 			     : "; killed and replaced",

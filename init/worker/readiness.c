@@ -120,7 +120,8 @@ static void on_not_ready_in_time(uv_timer_t *t)
 	char why[256] = "";
 
 	what_it_lacks(w, why, sizeof(why));
-	log_error("worker[%u]: not ready in time (SIOINIT_READY_TIMEOUT),%s replaced pid=%d",
+	log_error(SIO_116,
+		  "worker[%u]: not ready in time (SIOINIT_READY_TIMEOUT),%s replaced pid=%d",
 		  w->slot, why, (int)w->pid);
 	worker_kill(w);
 }
@@ -139,7 +140,8 @@ static void on_no_word(uv_timer_t *t)
 	start_deadline(w, w->config->wait_ready_timeout_ms);
 	if (!waits_for_its_word(w))
 		return;
-	log_warn("worker[%u]: has not called process.send('ready') (SIOINIT_WAIT_READY_TIMEOUT): "
+	log_warn(SIO_117,
+		 "worker[%u]: has not called process.send('ready') (SIOINIT_WAIT_READY_TIMEOUT): "
 		 "ready when it listens pid=%d",
 		 w->slot, (int)w->pid);
 	w->has_said_ready = true;

@@ -93,7 +93,7 @@ void worker_breach(struct worker *w, const char *what)
 {
 	if (w->killed)
 		return;
-	log_error("worker[%u]: %s; it is replaced pid=%d", w->slot, what, (int)w->pid);
+	log_error(SIO_118, "worker[%u]: %s; it is replaced pid=%d", w->slot, what, (int)w->pid);
 	worker_kill(w);
 }
 
@@ -105,5 +105,5 @@ void worker_send(struct worker *w, struct blob *frame)
 	if (r == -ENOBUFS)
 		worker_breach(w, "does not read the answers to what it asks on its IPC channel");
 	else if (r == -ENOMEM)
-		log_warn("worker[%u]: no memory for a message", w->slot);
+		log_warn(SIO_119, "worker[%u]: no memory for a message", w->slot);
 }

@@ -56,7 +56,8 @@ void worker_tell_stop(struct worker *w)
 		return;
 	}
 	if (w->config->stop_message)
-		log_warn("worker[%u]: nobody reads an IPC channel there, so it is stopped by SIG%s "
+		log_warn(SIO_120,
+			 "worker[%u]: nobody reads an IPC channel there, so it is stopped by SIG%s "
 			 "instead of SIOINIT_STOP_MESSAGE pid=%d",
 			 w->slot, sigabbrev_np(w->config->stop_signal), (int)w->pid);
 	worker_group_stop(w);
@@ -235,7 +236,7 @@ static void on_kill_time(uv_timer_t *t)
 {
 	struct worker *w = container_of(t, struct worker, deadline);
 
-	log_warn("worker[%u]: still there at the stop timeout, killed pid=%d", w->slot,
+	log_warn(SIO_121, "worker[%u]: still there at the stop timeout, killed pid=%d", w->slot,
 		 (int)w->pid);
 	worker_kill(w);
 }

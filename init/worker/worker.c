@@ -150,7 +150,7 @@ static void on_exited_after_disconnect(struct worker *w, const struct node_msg *
 	(void)f;
 	handles_stop(&w->handles);
 	if (!ack || channel_relay(&w->channel, ack) < 0)
-		log_warn("worker[%u]: no memory for a message", w->slot);
+		log_warn(SIO_119, "worker[%u]: no memory for a message", w->slot);
 	blob_unref(ack);
 	w->leaving = true;
 	listening_disconnected(w);
@@ -224,8 +224,8 @@ static void on_still_there(uv_timer_t *t)
 {
 	struct worker *w = container_of(t, struct worker, deadline);
 
-	log_warn("worker[%u]: has left its IPC channel; drained and replaced pid=%d", w->slot,
-		 (int)w->pid);
+	log_warn(SIO_122, "worker[%u]: has left its IPC channel; drained and replaced pid=%d",
+		 w->slot, (int)w->pid);
 	worker_drain(w);
 }
 
@@ -249,7 +249,8 @@ static void on_channel_end(struct channel *ch, int err)
 	hub_leave(&w->member);
 	handles_cut(&w->handles);
 	if (err == -EBADMSG || err == -EMSGSIZE) {
-		log_error("worker[%u]: wrote garbage to its IPC channel; it is replaced pid=%d%s",
+		log_error(SIO_123,
+			  "worker[%u]: wrote garbage to its IPC channel; it is replaced pid=%d%s",
 			  w->slot, (int)w->pid, what_it_may_want(w));
 		worker_kill(w);
 	} else if (w->is_claimed) {

@@ -63,7 +63,7 @@ static void on_silence(uv_timer_t *t)
 {
 	struct scrape *s = container_of(t, struct scrape, timer);
 
-	log_warn("router: init has not collected the app's metrics in time");
+	log_warn(SIO_200, "router: init has not collected the app's metrics in time");
 	finish_all(s, (struct str){ 0 });
 }
 
@@ -226,7 +226,7 @@ void scrape_collected(struct scrape *s, const struct control_msg *m, int fd)
 		s->merging = true;
 		return;
 	}
-	log_warn("router: no memory for the app's metrics");
+	log_warn(SIO_201, "router: no memory for the app's metrics");
 	if (j)
 		job_free(j);
 	finish_all(s, (struct str){ 0 });

@@ -37,7 +37,7 @@ static struct worker *worker_add(struct backend *b, uint32_t id)
 	struct worker *w = calloc(1, sizeof(*w));
 
 	if (!w) {
-		log_error("router: no memory for worker id=%u", id);
+		log_error(SIO_202, "router: no memory for worker id=%u", id);
 		return NULL;
 	}
 	w->backend = b;

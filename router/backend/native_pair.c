@@ -130,7 +130,8 @@ static void say_once(struct backend *b, const struct ends *ends, int e)
 		return;
 	b->said_not_native = true;
 	ip_print(&ends->client, client);
-	log_warn("router: the app cannot be shown the address %s on what it is asked by polling or "
+	log_warn(SIO_203,
+		 "router: the app cannot be shown the address %s on what it is asked by polling or "
 		 "plain requests (%s): it sees 127.0.0.1, and X-Forwarded-For (not said again)",
 		 client, strerror(-e));
 }

@@ -75,7 +75,7 @@ static int accept_far(int listener, const struct sockaddr_in *expected)
 		if (peer.sin_port == expected->sin_port &&
 		    peer.sin_addr.s_addr == expected->sin_addr.s_addr)
 			return fd_take(&fd);
-		log_warn("router: stranger on the private listener turned away");
+		log_warn(SIO_204, "router: stranger on the private listener turned away");
 	}
 	return -ECONNABORTED;
 }

@@ -74,7 +74,8 @@ static void on_protocol(const struct asking *a, int status)
 		return;
 	w->protocol = PROTOCOL_TLS;
 	if (path)
-		log_warn("router: worker[%u] speaks TLS, over which SIOINIT_WORKER_HEALTH_PATH=%s "
+		log_warn(SIO_205,
+			 "router: worker[%u] speaks TLS, over which SIOINIT_WORKER_HEALTH_PATH=%s "
 			 "cannot be asked: it will not be ready; unset that, or serve the path by "
 			 "plain HTTP",
 			 w->slot, path);

@@ -209,7 +209,7 @@ static void flush(struct access_log *log)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 && errno != EAGAIN) {
-			log_error("router: access log: %s; it ends here", strerror(errno));
+			log_error(SIO_206, "router: access log: %s; it ends here", strerror(errno));
 			log->format = ACCESS_OFF;
 			done = log->pending.len;
 			break;
@@ -326,7 +326,8 @@ void access_end(struct access_log *log, struct access_entry **e)
 	if (!entry)
 		return;
 	if (log->pending.len == 0 && log->lost) {
-		log_warn("router: access log: its reader does not keep up; %" PRIu64 " lines lost",
+		log_warn(SIO_207,
+			 "router: access log: its reader does not keep up; %" PRIu64 " lines lost",
 			 log->lost);
 		log->lost = 0;
 	}

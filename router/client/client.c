@@ -188,7 +188,7 @@ static void client_drain_input(struct client *c)
 
 static void hand_over_failed(struct client *c, enum handoff_kind kind)
 {
-	log_warn("router: init does not take a hand-off");
+	log_warn(SIO_208, "router: init does not take a hand-off");
 	if (kind == HANDOFF_RAW) {
 		client_close(c, "not handed over");
 		return;

@@ -305,7 +305,8 @@ void exchange_start(struct exchange *x, struct worker *w, const struct http_head
 	learn_ends(x, w);
 	x->upstream = get_upstream(x, w);
 	if (!x->upstream) {
-		log_warn("router: no connection to worker[%u]: %s", w->slot, strerror(errno));
+		log_warn(SIO_209, "router: no connection to worker[%u]: %s", w->slot,
+			 strerror(errno));
 		refuse(x, 503);
 		return;
 	}
@@ -323,7 +324,8 @@ void exchange_start_tunnel(struct exchange *x, struct worker *w)
 	learn_ends(x, w);
 	x->upstream = upstream_get(w, x, false, UPSTREAM_NEW, &x->ends);
 	if (!x->upstream) {
-		log_warn("router: no connection to worker[%u]: %s", w->slot, strerror(errno));
+		log_warn(SIO_209, "router: no connection to worker[%u]: %s", w->slot,
+			 strerror(errno));
 		refuse(x, 503);
 		return;
 	}

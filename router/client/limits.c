@@ -227,7 +227,8 @@ static void say_rate(struct visitors *vs, const struct ip *ip, uint32_t rate)
 		return;
 	vs->told_rate = true;
 	ip_print(ip, addr);
-	log_warn("router: %s begins more sessions than SIOINIT_HANDSHAKE_RATE_PER_ADDRESS=%u "
+	log_warn(SIO_210,
+		 "router: %s begins more sessions than SIOINIT_HANDSHAKE_RATE_PER_ADDRESS=%u "
 		 "allows; more get 429 (not said again)",
 		 addr, rate);
 }

@@ -29,7 +29,7 @@ static bool is_out_of_resources(int err)
 static void on_no_room(struct listeners *ls, const char *why, bool all)
 {
 	if (!ls->told_no_room)
-		log_warn("router: accept: %s; clients wait until there is room", why);
+		log_warn(SIO_218, "router: accept: %s; clients wait until there is room", why);
 	ls->told_no_room = true;
 	listeners_pause(ls, all);
 }

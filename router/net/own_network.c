@@ -100,7 +100,8 @@ static int order(const struct own_network *n, sa_family_t family, uint16_t port)
 
 static int lose(struct own_network *n, int e)
 {
-	log_warn("router: no sockets any more for connections that show the app its client's "
+	log_warn(SIO_219,
+		 "router: no sockets any more for connections that show the app its client's "
 		 "address (%s): it sees 127.0.0.1, and X-Forwarded-For",
 		 strerror(-e));
 	own_network_close(n);

@@ -236,7 +236,7 @@ static void lock(struct sessions *s)
 static void unlock(struct sessions *s)
 {
 	if (s->damaged) {
-		log_warn("router: the session table was damaged, its index is made again");
+		log_warn(SIO_222, "router: the session table was damaged, its index is made again");
 		rebuild(s);
 	}
 	shared_lock_release(&s->table->lock, s->self);

@@ -131,7 +131,7 @@ static void log_keys(enum log_level level, const struct ecosystem_list *l,
 	for (size_t i = 0; i < l->n && n < sizeof(text); i++)
 		n += (size_t)snprintf(text + n, sizeof(text) - n, more ? "%s%s" : "%s%s (%s)",
 				      i ? ", " : "", l->items[i].name, l->items[i].value);
-	log_at(level, "%s: %s%s%s: %s%s%s%s", rq->file, app, *app ? ": " : "", what, text,
+	log_at(level, SIO_050, "%s: %s%s%s: %s%s%s%s", rq->file, app, *app ? ": " : "", what, text,
 	       more ? " (sioinit migrate " : "", more ? rq->file : "", more ? " says more)" : "");
 }
 

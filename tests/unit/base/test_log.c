@@ -59,11 +59,11 @@ static void writes_logfmt(void **state)
 
 	(void)state;
 	catch_stderr();
-	log_warn("worker[%d]: %s", 3, "gone");
+	log_warn(SIO_500, "worker[%d]: %s", 3, "gone");
 	text = text_logged();
 	assert_memory_equal(text, "time=2", 6);
 	assert_memory_equal(text + strlen("time=2026-11-25T04:00:00.123"), "Z ", 2);
-	assert_string_equal(strchr(text, ' '), " level=warn msg=\"worker[3]: gone\"\n");
+	assert_string_equal(strchr(text, ' '), " level=warn msg=\"worker[3]: gone\" id=SIO-500\n");
 }
 
 static void names_the_component(void **state)
@@ -71,9 +71,10 @@ static void names_the_component(void **state)
 	(void)state;
 	log_set_component("router");
 	catch_stderr();
-	log_error("x");
+	log_error(SIO_500, "x");
 	log_set_component(NULL);
-	assert_non_null(strstr(text_logged(), " level=error component=router msg=\"x\"\n"));
+	assert_non_null(
+	    strstr(text_logged(), " level=error component=router msg=\"x\" id=SIO-500\n"));
 }
 
 static void makes_one_line_of_anything(void **state)
@@ -105,7 +106,7 @@ static void obeys_the_level_and_keeps_errno(void **state)
 	errno = EXDEV;
 	log_debug("hidden");
 	log_set_level(LOG_LEVEL_ERROR);
-	log_warn("hidden");
+	log_warn(SIO_500, "hidden");
 	log_set_level(LOG_LEVEL_DEBUG);
 	close(STDERR_FILENO);
 	log_debug("stderr is closed");
@@ -122,14 +123,14 @@ static void writes_json(void **state)
 	log_set_format(LOG_FORMAT_JSON);
 	log_set_component("init");
 	catch_stderr();
-	log_warn("a\n\"b\" \xff");
+	log_warn(SIO_500, "a\n\"b\" \xff");
 	log_set_component(NULL);
 	log_set_format(LOG_FORMAT_LOGFMT);
 	text = text_logged();
 	assert_memory_equal(text, "{\"time\":\"2", 10);
-	assert_string_equal(
-	    strchr(text, ','),
-	    ",\"level\":\"warn\",\"component\":\"init\",\"msg\":\"a\\n\\\"b\\\" \xef\xbf\xbd\"}\n");
+	assert_string_equal(strchr(text, ','),
+			    ",\"level\":\"warn\",\"component\":\"init\",\"msg\":\"a\\n\\\"b\\\" "
+			    "\xef\xbf\xbd\",\"id\":\"SIO-500\"}\n");
 }
 
 static unsigned count(const char *text, const char *what)
@@ -150,8 +151,8 @@ static void sums_up_a_storm(void **state)
 	(void)state;
 	catch_stderr();
 	for (unsigned i = 0; i < LOG_SAME_MAX + 23; i++)
-		log_warn("%u lost", i);
-	log_warn("found");
+		log_warn(SIO_500, "%u lost", i);
+	log_warn(SIO_500, "found");
 	before = bytes_logged();
 	clock_advance(999);
 	log_settle();
@@ -160,10 +161,12 @@ static void sums_up_a_storm(void **state)
 	log_settle();
 	log_settle();
 	text = text_logged();
-	assert_int_equal(count(text, " lost\"\n"), LOG_SAME_MAX + 1);
+	assert_int_equal(count(text, " lost\" id=SIO-500\n"), LOG_SAME_MAX + 1);
 	assert_int_equal(count(text, "found"), 1);
 	assert_int_equal(
-	    count(text, "level=warn msg=\"log: 23 more within a second like: 122 lost\"\n"), 1);
+	    count(text,
+		  "level=warn msg=\"log: 23 more within a second like: 122 lost\" id=SIO-500\n"),
+	    1);
 }
 
 /* In a process of its own: there is no way back from log_open(). */
@@ -184,8 +187,8 @@ static void tells_the_journal_the_priority(void **state)
 		(void)setenv("JOURNAL_STREAM", stream, 1);
 		(void)dup2(ends[1], STDERR_FILENO);
 		(void)log_open();
-		log_warn("x");
-		die(7, "y");
+		log_warn(SIO_500, "x");
+		die(7, SIO_500, "y");
 	}
 	close(ends[1]);
 	while (read(ends[0], text + strlen(text), sizeof(text) - 1 - strlen(text)) > 0)
