@@ -1,5 +1,5 @@
-/* Three views of one board. What the metrics are is a table: name, type, help, where it is found.
- */
+/* The scoreboard for Prometheus: https://prometheus.io/docs/instrumenting/exposition_formats/
+ * What the metrics are is a table: name, type, help, where it is found. */
 #include "ipc/report.h"
 
 #include <errno.h>
@@ -11,153 +11,9 @@
 #include "ipc/control.h"
 #include "ipc/process_usage.h"
 #include "ipc/report_sidecars.h"
+#include "ipc/report_view.h"
 
 #include "base/ban.h"
-
-static const char *const states[] = {
-	[WORKER_SPAWNED] = "spawned",   [WORKER_BOOTING] = "booting",
-	[WORKER_READY] = "ready",       [WORKER_SUSPECT] = "suspect",
-	[WORKER_CLOSED] = "closed",     [WORKER_DRAINING] = "draining",
-	[WORKER_STOPPING] = "stopping", [WORKER_DEAD] = "dead",
-};
-
-static const char *const phases[] = {
-	[PHASE_STARTING] = "starting",
-	[PHASE_SERVING] = "serving",
-	[PHASE_LAME_DUCK] = "lame-duck",
-	[PHASE_DRAINING] = "draining",
-};
-
-/* What is read of a row once, so that all columns speak of the same moment. */
-struct view {
-	const struct scoreboard *board;
-	unsigned slot;
-	const struct scoreboard_row *row;
-	uint64_t pid;
-	struct process_usage usage;
-	const char *state;
-	double uptime_s;
-};
-
-static struct view view_of(const struct scoreboard *b, unsigned slot)
-{
-	const struct scoreboard_row *row = &b->rows[slot];
-	uint64_t state = counter_get(&row->state);
-	struct view v = { .board = b, .slot = slot, .row = row, .pid = counter_get(&row->pid) };
-
-	v.state = v.pid && state < ARRAY_LEN(states) ? states[state] : "none";
-	v.uptime_s = v.pid ? report_seconds_since(&row->started_ms) : 0;
-	process_usage_read(v.pid, &v.usage);
-	return v;
-}
-
-static unsigned rows_in_use(const struct scoreboard *b)
-{
-	uint64_t n = counter_get(&b->wanted);
-
-	return n < SCOREBOARD_ROWS ? (unsigned)n : SCOREBOARD_ROWS;
-}
-
-static const char *phase_of(const struct scoreboard *b)
-{
-	uint64_t p = counter_get(&b->phase);
-
-	return p < ARRAY_LEN(phases) ? phases[p] : "unknown";
-}
-
-static unsigned long long n(const counter *c)
-{
-	return counter_get(c);
-}
-
-/* What the routers have counted, together. */
-#define TOTAL(b, field)                                                                            \
-	((unsigned long long)scoreboard_total(b, offsetof(struct scoreboard_router, field)))
-#define SLOT_TOTAL(v, field)                                                                       \
-	((unsigned long long)scoreboard_slot_total((v)->board, (v)->slot,                          \
-						   offsetof(struct scoreboard_share, field)))
-
-/* For people */
-
-int report_table(const struct scoreboard *b, struct buf *out)
-{
-	char uptime[16];
-	int r;
-
-	(void)report_age(report_seconds_since(&b->started_ms), uptime);
-	r = buf_printf(out,
-		       "sioinit %s  %s  up %s  %llu sessions  %llu requests  %llu upgrades\n"
-		       "%4s %7s %-8s %6s %6s %7s %8s %8s %8s %9s %7s\n",
-		       SIOINIT_VERSION, phase_of(b), uptime, n(&b->sessions), TOTAL(b, requests),
-		       TOTAL(b, upgrades), "SLOT", "PID", "STATE", "UP", "LAG", "RSS", "CPU",
-		       "SESSIONS", "SOCKETS", "REQUESTS", "STARTS");
-	for (unsigned i = 0; i < rows_in_use(b) && r == 0; i++) {
-		struct view v = view_of(b, i);
-
-		(void)report_age(v.uptime_s, uptime);
-		r = buf_printf(
-		    out, "%4u %7llu %-8s %6s %4llums %6.1fM %7.1fs %8llu %8llu %9llu %7llu\n", i,
-		    (unsigned long long)v.pid, v.state, uptime, n(&v.row->lag_ms),
-		    (double)v.usage.rss_bytes / (1 << 20), v.usage.cpu_s, n(&v.row->sessions),
-		    n(&v.row->sockets), SLOT_TOTAL(&v, requests), n(&v.row->starts));
-	}
-	return r < 0 ? r : report_sidecars_table(b, out);
-}
-
-/* For programs */
-
-static int json_row(const struct view *v, struct buf *out)
-{
-	return buf_printf(
-	    out,
-	    "%s{\"slot\":%u,\"pid\":%llu,\"state\":\"%s\",\"uptime_s\":%.3f,\"lag_s\":%.3f,"
-	    "\"rss_b\":%llu,\"cpu_s\":%.2f,\"sessions\":%llu,\"sockets\":%llu,\"in_flight\":%llu,"
-	    "\"requests\":%llu,\"handoffs\":%llu,\"starts\":%llu}",
-	    v->slot ? "," : "", v->slot, (unsigned long long)v->pid, v->state, v->uptime_s,
-	    (double)counter_get(&v->row->lag_ms) / 1000, (unsigned long long)v->usage.rss_bytes,
-	    v->usage.cpu_s, n(&v->row->sessions), n(&v->row->sockets), SLOT_TOTAL(v, in_flight),
-	    SLOT_TOTAL(v, requests), SLOT_TOTAL(v, handoffs), n(&v->row->starts));
-}
-
-/* The least of what the routers have. */
-static const char *upstream_of(const struct scoreboard *b)
-{
-	static const char *const names[] = { "tcp", "unix", "native" };
-	uint64_t least = SCOREBOARD_NATIVE;
-
-	for (uint64_t i = 0; i < counter_get(&b->n_routers) && i < ROUTERS_MAX; i++)
-		if (counter_get(&b->routers[i].upstream) < least)
-			least = counter_get(&b->routers[i].upstream);
-	return names[least];
-}
-
-int report_json(const struct scoreboard *b, struct buf *out)
-{
-	int r = buf_printf(
-	    out,
-	    "{\"version\":\"%s\",\"phase\":\"%s\",\"upstream\":\"%s\",\"uptime_s\":%.3f,\"workers_"
-	    "wanted\":%llu,"
-	    "\"clients\":%llu,\"connections\":%llu,\"sessions\":%llu,\"requests\":%llu,"
-	    "\"handshakes\":%llu,\"upgrades\":%llu,\"retries\":%llu,\"sid_misses\":%llu,"
-	    "\"no_worker\":%llu,\"worker_ends\":%llu,\"hangs\":%llu,\"reloads\":%llu,"
-	    "\"router_starts\":%llu,\"relay_messages\":%llu,\"relay_bytes\":%llu,\"workers\":[",
-	    SIOINIT_VERSION, phase_of(b), upstream_of(b), report_seconds_since(&b->started_ms),
-	    n(&b->wanted), TOTAL(b, clients), TOTAL(b, connections), n(&b->sessions),
-	    TOTAL(b, requests), TOTAL(b, handshakes), TOTAL(b, upgrades), TOTAL(b, retries),
-	    TOTAL(b, sid_misses), TOTAL(b, no_worker), n(&b->worker_ends), n(&b->hangs),
-	    n(&b->reloads), n(&b->router_starts), n(&b->relay_messages), n(&b->relay_bytes));
-
-	for (unsigned i = 0; i < rows_in_use(b) && r == 0; i++) {
-		struct view v = view_of(b, i);
-
-		r = json_row(&v, out);
-	}
-	r = r < 0 ? r : buf_printf(out, "],\"sidecars\":[");
-	r = r < 0 ? r : report_sidecars_json(b, out);
-	return r < 0 ? r : buf_printf(out, "]}\n");
-}
-
-/* For Prometheus: https://prometheus.io/docs/instrumenting/exposition_formats/ */
 
 static const struct metric {
 	const char *name, *type, *help;
@@ -224,8 +80,8 @@ static int put_phase(const struct scoreboard *b, struct buf *out)
 	int r = buf_printf(out, "# HELP sioinit_phase 1 for the phase that sioinit is in.\n"
 				"# TYPE sioinit_phase gauge\n");
 
-	for (size_t i = 0; i < ARRAY_LEN(phases) && r == 0; i++)
-		r = buf_printf(out, "sioinit_phase{phase=\"%s\"} %d\n", phases[i],
+	for (size_t i = 0; i < REPORT_N_PHASES && r == 0; i++)
+		r = buf_printf(out, "sioinit_phase{phase=\"%s\"} %d\n", report_phases[i],
 			       counter_get(&b->phase) == i);
 	return r;
 }
@@ -277,64 +133,64 @@ static int put_durations(const struct scoreboard *b, struct buf *out)
 				  so_far, (double)TOTAL(b, took_ms) / 1000, so_far);
 }
 
-static double ready_of(const struct view *v)
+static double ready_of(const struct report_view *v)
 {
 	return v->pid && counter_get(&v->row->state) == WORKER_READY;
 }
 
-static double lag_of(const struct view *v)
+static double lag_of(const struct report_view *v)
 {
 	return (double)counter_get(&v->row->lag_ms) / 1000;
 }
 
-static double rss_of(const struct view *v)
+static double rss_of(const struct report_view *v)
 {
 	return (double)v->usage.rss_bytes;
 }
 
-static double cpu_of(const struct view *v)
+static double cpu_of(const struct report_view *v)
 {
 	return v->usage.cpu_s;
 }
 
-static double uptime_of(const struct view *v)
+static double uptime_of(const struct report_view *v)
 {
 	return v->uptime_s;
 }
 
-static double sessions_of(const struct view *v)
+static double sessions_of(const struct report_view *v)
 {
 	return (double)counter_get(&v->row->sessions);
 }
 
-static double sockets_of(const struct view *v)
+static double sockets_of(const struct report_view *v)
 {
 	return (double)counter_get(&v->row->sockets);
 }
 
-static double backlog_of(const struct view *v)
+static double backlog_of(const struct report_view *v)
 {
 	return (double)counter_get(&v->row->backlog);
 }
 
-static double in_flight_of(const struct view *v)
+static double in_flight_of(const struct report_view *v)
 {
 	return (double)SLOT_TOTAL(v, in_flight);
 }
 
-static double requests_of(const struct view *v)
+static double requests_of(const struct report_view *v)
 {
 	return (double)SLOT_TOTAL(v, requests);
 }
 
-static double starts_of(const struct view *v)
+static double starts_of(const struct report_view *v)
 {
 	return (double)counter_get(&v->row->starts);
 }
 
 static const struct {
 	const char *name, *type, *help;
-	double (*value)(const struct view *v);
+	double (*value)(const struct report_view *v);
 } per_worker[] = {
 	{ "ready", "gauge", "1 when it gets new sessions.", ready_of },
 	{ "event_loop_lag_seconds", "gauge",
@@ -352,7 +208,7 @@ static const struct {
 
 int report_worker(const struct scoreboard *b, unsigned slot, struct buf *out)
 {
-	struct view v = view_of(b, slot);
+	struct report_view v = report_view_of(b, slot);
 	int r = buf_printf(out, "%-24s %u\n%-24s %llu\n%-24s %s\n", "slot", slot, "pid",
 			   (unsigned long long)v.pid, "state", v.state);
 
@@ -361,7 +217,8 @@ int report_worker(const struct scoreboard *b, unsigned slot, struct buf *out)
 	return r;
 }
 
-static int put_column(size_t metric, const struct view *views, unsigned rows, struct buf *out)
+static int put_column(size_t metric, const struct report_view *views, unsigned rows,
+		      struct buf *out)
 {
 	int r = buf_printf(out, "# HELP sioinit_worker_%s %s\n# TYPE sioinit_worker_%s %s\n",
 			   per_worker[metric].name, per_worker[metric].help,
@@ -376,12 +233,12 @@ static int put_column(size_t metric, const struct view *views, unsigned rows, st
 
 static int put_workers(const struct scoreboard *b, struct buf *out)
 {
-	unsigned rows = rows_in_use(b);
-	struct view *views = calloc(rows + 1, sizeof(*views));
+	unsigned rows = report_rows_in_use(b);
+	struct report_view *views = calloc(rows + 1, sizeof(*views));
 	int r = views ? 0 : -ENOMEM;
 
 	for (unsigned slot = 0; slot < rows && views; slot++)
-		views[slot] = view_of(b, slot);
+		views[slot] = report_view_of(b, slot);
 	for (size_t i = 0; i < ARRAY_LEN(per_worker) && r == 0; i++)
 		r = put_column(i, views, rows, out);
 	free(views);

@@ -1,0 +1,40 @@
+/* The scoreboard for people. */
+#include "ipc/report.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include "base/macros.h"
+#include "ipc/control.h"
+#include "ipc/process_usage.h"
+#include "ipc/report_sidecars.h"
+#include "ipc/report_view.h"
+
+#include "base/ban.h"
+
+int report_table(const struct scoreboard *b, struct buf *out)
+{
+	char uptime[16];
+	int r;
+
+	(void)report_age(report_seconds_since(&b->started_ms), uptime);
+	r = buf_printf(out,
+		       "sioinit %s  %s  up %s  %llu sessions  %llu requests  %llu upgrades\n"
+		       "%4s %7s %-8s %6s %6s %7s %8s %8s %8s %9s %7s\n",
+		       SIOINIT_VERSION, report_phase_of(b), uptime, n(&b->sessions),
+		       TOTAL(b, requests), TOTAL(b, upgrades), "SLOT", "PID", "STATE", "UP", "LAG",
+		       "RSS", "CPU", "SESSIONS", "SOCKETS", "REQUESTS", "STARTS");
+	for (unsigned i = 0; i < report_rows_in_use(b) && r == 0; i++) {
+		struct report_view v = report_view_of(b, i);
+
+		(void)report_age(v.uptime_s, uptime);
+		r = buf_printf(
+		    out, "%4u %7llu %-8s %6s %4llums %6.1fM %7.1fs %8llu %8llu %9llu %7llu\n", i,
+		    (unsigned long long)v.pid, v.state, uptime, n(&v.row->lag_ms),
+		    (double)v.usage.rss_bytes / (1 << 20), v.usage.cpu_s, n(&v.row->sessions),
+		    n(&v.row->sockets), SLOT_TOTAL(&v, requests), n(&v.row->starts));
+	}
+	return r < 0 ? r : report_sidecars_table(b, out);
+}
