@@ -198,6 +198,28 @@ char *config_environment(const struct config *c, enum config_source least)
 
 /* JSON */
 
+/* What @print writes is a number, a switch or a word of a few: of no use to strangers. */
+static bool is_plain(config_print_fn *print)
+{
+	static config_print_fn *const all[] = {
+		config_print_workers,       config_print_port,          config_print_serialization,
+		config_print_sandbox,       config_print_restart,       config_print_dispatch,
+		config_print_upstream,      config_print_app_metrics,   config_print_balance,
+		config_print_traceparent,   config_print_access_format, config_print_level,
+		config_print_log_format,    config_print_worker_logs,   config_print_switch,
+		config_print_seconds,       config_print_factor,        config_print_count,
+		config_print_routers,       config_print_heap,          config_print_bytes,
+		config_print_bytes_or_auto, config_print_start_limit,   config_print_signal,
+		config_print_stop_group,    config_print_stop_order,    config_print_umask,
+		config_print_nice,          config_print_oom_score_adj, config_print_mode,
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
+		if (all[i] == print)
+			return true;
+	return false;
+}
+
 /* The inside of quotes. */
 static int put_escaped(struct str s, struct buf *out)
 {
@@ -244,7 +266,7 @@ static int put_setting_json(const struct config *c, size_t i, bool all, struct b
 	struct str origin = origin_of(&c->from[i], all);
 	size_t n;
 	FILE *f = open_memstream(&value, &n);
-	bool is_shown = !setting_is_secret(s) && (all || config_is_plain(s->print));
+	bool is_shown = !setting_is_secret(s) && (all || is_plain(s->print));
 	int r = -ENOMEM;
 
 	setting_env_name(s, name);

@@ -348,27 +348,6 @@ const char *const *config_words(config_parse_fn *parse)
 	return NULL;
 }
 
-bool config_is_plain(config_print_fn *print)
-{
-	static config_print_fn *const all[] = {
-		config_print_workers,       config_print_port,          config_print_serialization,
-		config_print_sandbox,       config_print_restart,       config_print_dispatch,
-		config_print_upstream,      config_print_app_metrics,   config_print_balance,
-		config_print_traceparent,   config_print_access_format, config_print_level,
-		config_print_log_format,    config_print_worker_logs,   config_print_switch,
-		config_print_seconds,       config_print_factor,        config_print_count,
-		config_print_routers,       config_print_heap,          config_print_bytes,
-		config_print_bytes_or_auto, config_print_start_limit,   config_print_signal,
-		config_print_stop_group,    config_print_stop_order,    config_print_umask,
-		config_print_nice,          config_print_oom_score_adj, config_print_mode,
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(all); i++)
-		if (all[i] == print)
-			return true;
-	return false;
-}
-
 static const char *parse_word(const char *s, const char *const *words, const char *wrong, void *dst)
 {
 	for (int i = 0; words[i]; i++)

@@ -2,7 +2,6 @@
  * Pure; settings/config*.c only. */
 #pragma once
 
-#include <stdbool.h>
 #include <stdio.h>
 
 /* Reads @s, which is not empty, into the field at @dst. NULL, or a static text that says what is
@@ -106,10 +105,6 @@ config_parse_fn config_parse_nice; /* -20 to 19, or inherit */
 config_print_fn config_print_nice;
 config_parse_fn config_parse_oom_score_adj; /* -1000 to 1000, or auto */
 config_print_fn config_print_oom_score_adj;
-
-/* What @print writes is a number, a switch, a word of a few or some of these: of no use to
- * strangers. */
-bool config_is_plain(config_print_fn *print);
 
 /* The words that @parse takes, NULL-terminated, when words are all it takes; else NULL. */
 const char *const *config_words(config_parse_fn *parse);

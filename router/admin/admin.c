@@ -73,6 +73,14 @@ static void status(const struct admin_view *v, struct admin_answer *a)
 	report(v, a, "application/json", report_json);
 }
 
+static void front(const struct admin_view *v, const struct http_head *head, struct admin_answer *a)
+{
+	const char *fault = admin_front(v, head, a);
+
+	if (fault)
+		admin_say(a, a->status, fault);
+}
+
 enum { FOR_ALL = 1, IS_FOLDER = 2 }; /* no matter who asks; what follows the path are its words */
 
 static const struct endpoint {
@@ -90,7 +98,7 @@ static const struct endpoint {
 	{ { "/healthz", 8 }, FOR_ALL, GET, .answer = readyz },
 	{ { "/metrics", 8 }, 0, GET, .answer = metrics },
 	{ { "/status", 7 }, 0, GET, .answer = status },
-	{ { "/", 1 }, 0, GET, .answer_to = admin_front },
+	{ { "/", 1 }, 0, GET, .answer_to = front },
 	{ { "/events", 7 }, 0, GET, .way = ADMIN_GETS_EVENTS },
 	{ { "/access", 7 }, 0, GET, .way = ADMIN_WANTS_ACCESS },
 	{ { "/deaths", 7 }, 0, GET, .way = ADMIN_WANTS_DEATHS },

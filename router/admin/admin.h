@@ -46,5 +46,7 @@ void admin_answer(const struct admin_view *v, const struct http_head *head,
 /* An answer of one line. */
 void admin_say(struct admin_answer *a, unsigned status, const char *text);
 
-/* GET /: the page for browsers, else the table of `sioinit status`. */
-void admin_front(const struct admin_view *v, const struct http_head *head, struct admin_answer *a);
+/* GET /: the page for browsers, else the table of `sioinit status`. NULL; or what to say instead,
+ * with a->status. */
+const char *admin_front(const struct admin_view *v, const struct http_head *head,
+			struct admin_answer *a);

@@ -43,7 +43,7 @@ static bool accepts(const struct http_head *head, struct str field, struct str t
 	return false;
 }
 
-static void page(struct admin_answer *a)
+static int page(struct admin_answer *a)
 {
 	static char fields[FIELDS_MAX];
 
@@ -53,22 +53,20 @@ static void page(struct admin_answer *a)
 			       page_csp);
 	a->type = "text/html; charset=utf-8";
 	a->fields = fields;
-	if (buf_append(a->body, page_gz, page_gz_size) < 0)
-		admin_say(a, 500, "no memory");
+	return buf_append(a->body, page_gz, page_gz_size);
 }
 
-static void table(const struct admin_view *v, struct admin_answer *a)
+const char *admin_front(const struct admin_view *v, const struct http_head *head,
+			struct admin_answer *a)
 {
-	if (report_table(v->shared, a->body) < 0)
-		admin_say(a, 500, "no memory");
-}
+	bool is_page = accepts(head, STR("Accept"), STR("text/html"));
 
-void admin_front(const struct admin_view *v, const struct http_head *head, struct admin_answer *a)
-{
-	if (!accepts(head, STR("Accept"), STR("text/html")))
-		table(v, a);
-	else if (accepts(head, STR("Accept-Encoding"), STR("gzip")))
-		page(a);
-	else
-		admin_say(a, 406, "the page is there with Accept-Encoding: gzip only");
+	if (is_page && !accepts(head, STR("Accept-Encoding"), STR("gzip"))) {
+		a->status = 406;
+		return "the page is there with Accept-Encoding: gzip only";
+	}
+	if ((is_page ? page(a) : report_table(v->shared, a->body)) == 0)
+		return NULL;
+	*a = (struct admin_answer){ .status = 500, .type = a->type, .body = a->body };
+	return "no memory";
 }
