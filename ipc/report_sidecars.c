@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/macros.h"
 #include "ipc/process_usage.h"
+#include "ipc/report_parts.h"
 
 #include "base/ban.h"
 
@@ -97,11 +98,15 @@ int report_sidecars_json(const struct scoreboard *b, struct buf *out)
 	for (unsigned i = 0; i < rows_in_use(b) && r == 0; i++) {
 		struct view v = view_of(&b->sidecars[i]);
 
-		r = buf_printf(out,
-			       "%s{\"name\":\"%.*s\",\"pid\":%llu,\"state\":\"%s\","
-			       "\"uptime_s\":%.3f,\"rss_b\":%llu,\"cpu_s\":%.2f,\"starts\":%llu}",
-			       i ? "," : "", v.name_len, v.name, v.pid, v.state, v.uptime_s,
-			       (unsigned long long)v.usage.rss_bytes, v.usage.cpu_s, v.starts);
+		r = buf_printf(out, "%s{\"name\":", i ? "," : "");
+		r = r < 0 ? r : report_json_string((struct str){ v.name, (size_t)v.name_len }, out);
+		r = r < 0 ? r
+			  : buf_printf(out,
+				       ",\"pid\":%llu,\"state\":\"%s\",\"uptime_s\":%.3f,"
+				       "\"rss_b\":%llu,\"cpu_s\":%.2f,\"starts\":%llu}",
+				       v.pid, v.state, v.uptime_s,
+				       (unsigned long long)v.usage.rss_bytes, v.usage.cpu_s,
+				       v.starts);
 	}
 	return r;
 }

@@ -21,7 +21,7 @@ static const char *begin(const struct init *in)
 
 	if (in->pool.reload.all)
 		return "reloading, ";
-	return of[counter_get(&in->board->phase)];
+	return of[shutdown_phase(in)];
 }
 
 static void print(const struct init *in, char *dst, size_t size)
