@@ -6,7 +6,7 @@
 #include "base/macros.h"
 #include "ipc/report.h"
 #include "ipc/report_parts.h"
-#include "ipc/report_sidecars.h"
+#include "ipc/report_text.h"
 #include "ipc/worker_end.h"
 
 #include "base/ban.h"
@@ -28,29 +28,19 @@ static void signal_name(const struct death *d, char dst[static SIGNAL_NAME_SIZE]
 		(void)snprintf(dst, SIGNAL_NAME_SIZE, "SIG%u", (unsigned)d->signal % 1000);
 }
 
-/* What happened to it; how it ended goes before where that tells more. */
-static const struct {
-	const char *name, *text;
-	bool says_how;
-} reasons[WORKER_END_REASONS] = {
-	[WORKER_END_ASKED] = { "asked", "as asked", false },
-	[WORKER_END_EXIT] = { "exit", "", true },
-	[WORKER_END_SIGNAL] = { "signal", "", true },
-	[WORKER_END_OOM] = { "oom", "out of memory (cgroup)", false },
-	[WORKER_END_HANG] = { "hang", "killed: event loop silent", false },
-	[WORKER_END_MEMORY] = { "memory", "replaced: more memory than it may have", false },
-	[WORKER_END_NOT_READY] = { "not-ready", "killed: not ready in time", false },
-	[WORKER_END_RELAY] = { "relay", "replaced: left the relay", false },
-	[WORKER_END_PROTOCOL] = { "protocol", "killed: broke the rules of its channel", false },
-	[WORKER_END_LEFT] = { "left", "left its cluster", false },
-	[WORKER_END_STOPPED] = { "stopped", "killed: stopped by a signal", false },
-	[WORKER_END_FORCED] = { "forced", "killed: did not end in time when asked to", false },
+/* What happened to it. NULL: its exit code or signal says it. */
+static const char *const reasons[WORKER_END_N] = {
+	[WORKER_END_ASKED] = "as asked",
+	[WORKER_END_OOM] = "out of memory (cgroup)",
+	[WORKER_END_HANG] = "killed: event loop silent",
+	[WORKER_END_MEMORY] = "replaced: used more memory than it may",
+	[WORKER_END_NOT_READY] = "killed: not ready in time",
+	[WORKER_END_RELAY] = "replaced: could not keep up with the other workers' messages",
+	[WORKER_END_PROTOCOL] = "killed: broke the rules of its IPC channel",
+	[WORKER_END_LEFT] = "left its cluster",
+	[WORKER_END_STOPPED] = "killed: stopped by a signal",
+	[WORKER_END_FORCED] = "killed: did not end within its stop timeout",
 };
-
-static const char *name_of(const struct death *d)
-{
-	return d->reason < WORKER_END_REASONS ? reasons[d->reason].name : "unknown";
-}
 
 static int put_how(const struct death *d, char *dst, size_t size)
 {
@@ -64,18 +54,16 @@ static int put_how(const struct death *d, char *dst, size_t size)
 
 void report_death_text(const struct death *d, char dst[static REPORT_DEATH_TEXT])
 {
-	bool is_known = d->reason < WORKER_END_REASONS;
+	const char *what = d->reason < WORKER_END_N ? reasons[d->reason] : NULL;
 	char lived[16], silent[16];
 	int n;
 
 	(void)report_age((double)d->lived_ms / 1000, lived);
 	(void)report_age((double)d->silent_ms / 1000, silent);
-	if (is_known && !reasons[d->reason].says_how)
-		n = snprintf(dst, REPORT_DEATH_TEXT, "%s", reasons[d->reason].text);
-	else
-		n = put_how(d, dst, REPORT_DEATH_TEXT);
+	n = what ? snprintf(dst, REPORT_DEATH_TEXT, "%s", what)
+		 : put_how(d, dst, REPORT_DEATH_TEXT);
 	if (d->silent_ms)
-		n += snprintf(dst + n, REPORT_DEATH_TEXT - (size_t)n, " for %s", silent);
+		n += snprintf(dst + n, REPORT_DEATH_TEXT - (size_t)n, " for %s,", silent);
 	(void)snprintf(dst + n, REPORT_DEATH_TEXT - (size_t)n, " after %s%s", lived,
 		       d->was_ready ? "" : ", not ready yet");
 }
@@ -94,9 +82,9 @@ int report_death_members(const struct death *d, uint64_t now_ms, struct buf *out
 {
 	double ago_s = now_ms > d->at_ms ? (double)(now_ms - d->at_ms) / 1000 : 0;
 	char text[REPORT_DEATH_TEXT];
-	int r =
-	    buf_printf(out, "\"ago_s\":%.3f,\"slot\":%llu,\"pid\":%llu,\"reason\":\"%s\",", ago_s,
-		       (unsigned long long)d->slot, (unsigned long long)d->pid, name_of(d));
+	int r = buf_printf(out, "\"ago_s\":%.3f,\"slot\":%llu,\"pid\":%llu,\"reason\":\"%s\",",
+			   ago_s, (unsigned long long)d->slot, (unsigned long long)d->pid,
+			   worker_end_name(d->reason));
 
 	report_death_text(d, text);
 	r = r < 0 ? r : put_end(d, out);

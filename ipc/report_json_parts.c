@@ -1,27 +1,11 @@
 /* What is not about a single process. */
-#include <string.h>
-
-#include "base/clock.h"
-#include "base/escape.h"
 #include "base/macros.h"
 #include "ipc/report.h"
 #include "ipc/report_parts.h"
-#include "ipc/report_sidecars.h"
+#include "ipc/report_text.h"
 #include "ipc/report_view.h"
 
 #include "base/ban.h"
-
-int report_json_string(struct str s, struct buf *out)
-{
-	size_t room = s.n * ESCAPE_GROWTH;
-	int r = buf_append(out, "\"", 1);
-
-	r = r < 0 ? r : buf_reserve(out, room);
-	if (r < 0)
-		return r;
-	out->len += escape_json(s, out->p + out->len, room);
-	return buf_append(out, "\"", 1);
-}
 
 static int put_or_null(const char *name, bool is_known, double value, struct buf *out)
 {

@@ -2,14 +2,10 @@
 #pragma once
 
 #include "base/buf.h"
-#include "base/str.h"
 #include "ipc/conditions.h"
 #include "ipc/scoreboard.h"
 
 /* Each appends to @out and returns as those of report.h. */
-
-/* A string in quotes, whatever bytes are in it. */
-int report_json_string(struct str s, struct buf *out);
 
 /* The elements of arrays. */
 int report_json_workers(const struct scoreboard *b, struct buf *out);

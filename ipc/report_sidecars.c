@@ -3,12 +3,9 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
-#include "base/clock.h"
 #include "base/macros.h"
 #include "ipc/process_usage.h"
-#include "ipc/report_parts.h"
 
 #include "base/ban.h"
 
@@ -18,29 +15,6 @@ static const char *const states[] = {
 	[SIDECAR_STOPPING] = "stopping",
 	[SIDECAR_DONE] = "done",
 };
-
-double report_seconds_since(const counter *ms)
-{
-	uint64_t then = counter_get(ms), now = (uint64_t)clock_ms();
-
-	return then && now > then ? (double)(now - then) / 1000 : 0;
-}
-
-int report_age(double seconds, char dst[static 16])
-{
-	static const struct {
-		double below, unit;
-		const char *name;
-	} scales[] = {
-		{ 120, 1, "s" }, { 7200, 60, "m" }, { 172800, 3600, "h" }, { 1e12, 86400, "d" }
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(scales); i++)
-		if (seconds < scales[i].below)
-			return snprintf(dst, 16, "%.0f%s", seconds / scales[i].unit,
-					scales[i].name);
-	return snprintf(dst, 16, "-");
-}
 
 /* What is read of a row once. */
 struct view {
