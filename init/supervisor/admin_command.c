@@ -34,6 +34,8 @@ static int report(struct admin_errand *e, int r)
 
 static int status(struct admin_errand *e, const struct admin_request *rq)
 {
+	counter_set(&e->init->board->beat_ms,
+		    uv_hrtime() / 1000000); /* who answers is not silent */
 	return report(e, (rq->json ? report_json : report_table)(e->init->board, e->answer));
 }
 
