@@ -123,7 +123,7 @@ static void on_sidecar_died(void *ctx, const char *line)
 	struct init *in = ctx;
 
 	log_info("%s", line);
-	exit_history_add(&in->pool.exit_history, time(NULL), line, (struct str){ NULL, 0 });
+	exit_history_add(&in->pool.exit_history, time(NULL), 0, line, (struct str){ NULL, 0 });
 }
 
 static void on_sidecar_given_up(void *ctx, int code)

@@ -2,6 +2,7 @@
 #include "init/supervisor/admin_http.h"
 
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/escape.h"
@@ -11,6 +12,7 @@
 #include "init/supervisor/admin_action.h"
 #include "init/supervisor/admin_command.h"
 #include "init/supervisor/core.h"
+#include "ipc/report.h"
 #include "ipc/sealed.h"
 
 #include "base/ban.h"
@@ -57,9 +59,55 @@ static unsigned settings(struct question *q)
 	return config_json(q->init->config, is_known(q), q->answer) < 0 ? 500 : 200;
 }
 
+/* ["line",...], each line without its end. */
+static int put_lines(struct str text, struct buf *out)
+{
+	int r = buf_append(out, "[", 1);
+
+	while (text.n > 0 && r == 0) {
+		const char *end = memchr(text.p, '\n', text.n);
+		size_t n = end ? (size_t)(end - text.p) : text.n;
+		char escaped[ESCAPE_GROWTH * LOG_TAIL_MAX];
+		size_t len = escape_json((struct str){ text.p, n }, escaped, sizeof(escaped));
+
+		r = buf_printf(out, "%s\"%.*s\"", out->p[out->len - 1] == '[' ? "" : ",", (int)len,
+			       escaped);
+		n += end != NULL;
+		text = (struct str){ text.p + n, text.n - n };
+	}
+	return r < 0 ? r : buf_append(out, "]", 1);
+}
+
+static int put_words(const struct question *q, const struct death *d)
+{
+	const struct exit_record *r = exit_history_of(&q->init->pool.exit_history, (pid_t)d->pid);
+
+	if (!is_known(q) || !r)
+		return buf_printf(q->answer, "null");
+	return put_lines((struct str){ r->last_words, r->n_last_words }, q->answer);
+}
+
+static int put_death(const struct question *q, const struct death *d)
+{
+	int r = report_death_members(d, uv_hrtime() / 1000000, q->answer);
+
+	r = r < 0 ? r : buf_printf(q->answer, ",\"words\":");
+	r = r < 0 ? r : put_words(q, d);
+	return r < 0 ? r : buf_printf(q->answer, "}");
+}
+
 static unsigned deaths(struct question *q)
 {
-	return buf_printf(q->answer, "{\"deaths\":[]}\n") < 0 ? 500 : 200;
+	struct death list[DEATHS_MAX];
+	unsigned n = deaths_read(&q->init->board->deaths, list);
+	int r = buf_printf(q->answer, "{\"deaths\":[");
+
+	for (unsigned i = 0; i < n && r == 0; i++) {
+		r = buf_printf(q->answer, i ? ",{" : "{");
+		r = r < 0 ? r : put_death(q, &list[i]);
+	}
+	r = r < 0 ? r : buf_printf(q->answer, "]}\n");
+	return r < 0 ? 500 : 200;
 }
 
 /* Actions */
