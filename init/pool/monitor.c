@@ -74,6 +74,7 @@ static void on_hang(const struct monitor *m, struct worker *w, uint64_t silence_
 	log_error(SIO_126, "worker[%u]: %s for %.1fs (SIOINIT_HANG_TIMEOUT), killed pid=%d",
 		  w->slot, worker_silence_why(w), (double)silence_ms / 1000, (int)w->pid);
 	counter_add(&m->pool->context->board->hangs, 1);
+	w->hung_ms = silence_ms;
 	worker_ends_for(w, w->stopped_ms ? WORKER_END_STOPPED : WORKER_END_HANG);
 	worker_kill(w);
 }

@@ -71,6 +71,7 @@ static void add(struct slot *s, const char *why, enum worker_end_reason counts_a
 	s->replace_why = why;
 	s->retires_for = counts_as;
 	s->pool->reload.of++;
+	publish(s->pool);
 }
 
 static struct slot *first_waiting(const struct pool *p)
@@ -175,7 +176,6 @@ void reload_slot(struct slot *s, const char *why)
 	if (!may_be_replaced(s))
 		return;
 	add(s, why, WORKER_END_ASKED);
-	publish(s->pool);
 	step(s->pool);
 }
 
@@ -190,7 +190,6 @@ void reload_recycle(struct slot *s, const char *why, enum worker_end_reason coun
 	if (!may_be_recycled(s))
 		return;
 	add(s, why, counts_as);
-	publish(s->pool);
 	step(s->pool);
 }
 
