@@ -172,7 +172,7 @@ static void resolve_credentials(struct init *in)
 
 	if (credentials_resolve(in->config->user, in->config->group, &in->credentials, err,
 				sizeof(err)) < 0)
-		die(EXIT_BAD_CONFIG, SIO_005, "%s", err);
+		die(EXIT_BAD_CONFIG, SIO_028, "%s", err);
 }
 
 static void on_access_file(void *ctx)

@@ -293,7 +293,8 @@ bool config_admin_is_set(const struct config *c)
 
 static bool wants_settings(enum config_action a)
 {
-	return a != CONFIG_HELP && a != CONFIG_VERSION && a != CONFIG_COMPLETION;
+	return a != CONFIG_HELP && a != CONFIG_VERSION && a != CONFIG_COMPLETION &&
+	       a != CONFIG_EXPLAIN;
 }
 
 /* help and version are there whatever the environment is like */

@@ -291,6 +291,7 @@ enum config_action {
 	CONFIG_PM2,        /* .command is a word of pm2's: ls, save, ... */
 	CONFIG_MIGRATE,    /* .command: migrate FILE [APP] */
 	CONFIG_COMPLETION, /* .command: completion SHELL */
+	CONFIG_EXPLAIN,    /* .command: explain [ID] */
 	CONFIG_N_ACTIONS,
 };
 

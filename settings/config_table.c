@@ -352,6 +352,7 @@ const struct subcommand config_subcommands[] = {
 	{ "drain", CONFIG_CLI, "[off]", "/readyz says 503, serving goes on", WORDS("off") },
 	{ "rebalance", CONFIG_CLI, "", "even out the workers' sockets", NULL },
 	{ "logs", CONFIG_CLI, "--death", "how the last workers ended", WORDS("--death") },
+	{ "explain", CONFIG_EXPLAIN, "[ID]", "what a warning or an error means (SIO-012)", NULL },
 	{ "migrate", CONFIG_MIGRATE, "FILE [APP]", "what pm2's ecosystem file is for sioinit",
 	  WORDS("--keys") },
 	{ "completion", CONFIG_COMPLETION, "SHELL", "for bash, zsh or fish, to be sourced",

@@ -357,7 +357,7 @@ static void stream_close(struct log_stream *s)
 		log_warn(SIO_426, "logs: no memory for %u lines of sidecar[%s]", s->lines.lost,
 			 s->lines.sidecar);
 	else if (s->lines.lost)
-		log_warn(SIO_427, "logs: no memory for %u lines of worker[%u]", s->lines.lost,
+		log_warn(SIO_426, "logs: no memory for %u lines of worker[%u]", s->lines.lost,
 			 s->lines.worker);
 	DL_DELETE(s->logs->streams, s);
 	if (s->has_worker)
