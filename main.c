@@ -342,6 +342,7 @@ int main(int argc, char **argv)
 	char err[512];
 
 	fd_open_standard();
+	log_set_format(LOG_FORMAT_AUTO);
 	if (getpid() == 1)
 		termination_log_open("auto"); /* bad settings are told there, too */
 	if (config_load(argc, argv, environ, &c, &action, err, sizeof(err)) < 0)

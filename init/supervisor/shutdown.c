@@ -6,6 +6,7 @@
 #include <utlist.h>
 
 #include "base/log.h"
+#include "init/supervisor/banner.h"
 #include "init/supervisor/core.h"
 #include "init/system/notify.h"
 #include "init/worker/worker.h"
@@ -60,6 +61,7 @@ static void set_stage(struct init *in, enum shutdown_stage to)
 {
 	assert(to > in->shutdown.stage);
 	in->shutdown.stage = to;
+	banner_progress(in);
 	tell_phase(in);
 	status_line_tell(in);
 }
