@@ -106,16 +106,6 @@ struct output *log_open(void)
 
 /* Lines */
 
-void log_time_print(const struct timespec *when, char dst[static LOG_TIME_SIZE])
-{
-	struct tm utc;
-	size_t n;
-
-	(void)gmtime_r(&when->tv_sec, &utc);
-	n = strftime(dst, LOG_TIME_SIZE, "%Y-%m-%dT%H:%M:%S", &utc);
-	(void)snprintf(dst + n, LOG_TIME_SIZE - n, ".%03ldZ", when->tv_nsec / 1000000);
-}
-
 void log_time(char dst[static LOG_TIME_SIZE])
 {
 	struct timespec now;

@@ -16,7 +16,6 @@
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 enum log_format { LOG_FORMAT_AUTO, LOG_FORMAT_PRETTY, LOG_FORMAT_LOGFMT, LOG_FORMAT_JSON };
 
-struct timespec;
 struct output;
 
 /* From now on a stderr that takes nothing blocks nobody: see base/output.h. What it does not take
@@ -43,7 +42,6 @@ enum { LOG_TIME_SIZE = 32 };
 
 /* Now, as RFC 3339 has it: UTC, with milliseconds. */
 void log_time(char dst[static LOG_TIME_SIZE]);
-void log_time_print(const struct timespec *when, char dst[static LOG_TIME_SIZE]);
 
 void log_set_level(enum log_level level);
 enum log_level log_get_level(void);

@@ -23,7 +23,18 @@ static const struct {
 	       { "info", "info ", "<6>", "32" },
 	       { "debug", "debug", "<7>", "2" } };
 
-static const char *const ids[] = {
+void log_time_print(const struct timespec *when, char dst[static LOG_TIME_SIZE])
+{
+	struct tm utc;
+	size_t n;
+
+	(void)gmtime_r(&when->tv_sec, &utc);
+	n = strftime(dst, LOG_TIME_SIZE, "%Y-%m-%dT%H:%M:%S", &utc);
+	(void)snprintf(dst + n, LOG_TIME_SIZE - n, ".%03ldZ", when->tv_nsec / 1000000);
+}
+
+static const char ids[][sizeof("SIO-000")] = {
+	/* pointers would be relocated at each start */
 	[SIO_NONE] = "",
 #define M(number, cause, mend) [SIO_##number] = "SIO-" #number,
 #include "base/messages.def"

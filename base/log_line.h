@@ -28,5 +28,8 @@ struct log_line {
 	size_t len; /* with its '\n' */
 };
 
+/* @when as RFC 3339 has it: UTC, with milliseconds. */
+void log_time_print(const struct timespec *when, char dst[static LOG_TIME_SIZE]);
+
 /* A message that does not fit is cut. */
 void log_line_print(struct log_line *l, const struct log_look *look, const struct log_event *e);

@@ -10,13 +10,30 @@
 
 enum { MISUSED = 2, WIDTH = 78 };
 
-static const struct message {
-	const char *number, *cause, *mend;
-} messages[] = {
-#define M(number, cause, mend) { #number, cause, mend },
+/* Three texts each, one behind the other: pointers to them would be as many relocations. */
+static const char table[] =
+#define M(number, cause, mend) #number "\0" cause "\0" mend "\0"
 #include "base/messages.def"
 #undef M
+    ;
+
+struct message {
+	const char *number, *cause, *mend;
 };
+
+/* The one at @at, which is moved to the next one. */
+static bool next(const char **at, struct message *ret)
+{
+	const char *text = *at;
+
+	if (!*text)
+		return false;
+	ret->number = text;
+	ret->cause = ret->number + strlen(ret->number) + 1;
+	ret->mend = ret->cause + strlen(ret->cause) + 1;
+	*at = ret->mend + strlen(ret->mend) + 1;
+	return true;
+}
 
 /* Its length. */
 static int title(const char *cause)
@@ -53,9 +70,10 @@ static void explain(const struct message *m)
 
 static void list(void)
 {
-	for (size_t i = 0; i < ARRAY_LEN(messages); i++)
-		printf("SIO-%s  %.*s\n", messages[i].number, title(messages[i].cause),
-		       messages[i].cause);
+	struct message m;
+
+	for (const char *at = table; next(&at, &m);)
+		printf("SIO-%s  %.*s\n", m.number, title(m.cause), m.cause);
 }
 
 /* What is behind those of @prefixes that it begins with, in their order. */
@@ -78,34 +96,36 @@ static long number_of(const char *word)
 	return n > 0 && n < 8 && !digits[n] ? strtol(digits, NULL, 10) : -1;
 }
 
-static const struct message *nearest(long number)
+static struct message nearest(long number)
 {
-	const struct message *found = &messages[0];
+	const char *at = table;
+	struct message m, found;
 
-	for (size_t i = 0; i < ARRAY_LEN(messages); i++)
-		if (labs(strtol(messages[i].number, NULL, 10) - number) <
-		    labs(strtol(found->number, NULL, 10) - number))
-			found = &messages[i];
+	(void)next(&at, &found);
+	while (next(&at, &m))
+		if (labs(strtol(m.number, NULL, 10) - number) <
+		    labs(strtol(found.number, NULL, 10) - number))
+			found = m;
 	return found;
 }
 
 static int explain_word(const char *word)
 {
 	long number = number_of(word);
-	const struct message *m = nearest(number);
+	struct message m = nearest(number);
 
-	if (number >= 0 && strtol(m->number, NULL, 10) == number) {
-		explain(m);
+	if (number >= 0 && strtol(m.number, NULL, 10) == number) {
+		explain(&m);
 		return 0;
 	}
 	if (number >= 0)
 		(void)fprintf(stderr, "sioinit: there is no SIO-%03ld; the nearest is SIO-%s\n",
-			      number, m->number);
+			      number, m.number);
 	else
 		(void)fprintf(stderr,
 			      "sioinit: %s is no id; one is SIO-%s, and `sioinit explain` "
 			      "lists all\n",
-			      word, m->number);
+			      word, m.number);
 	return MISUSED;
 }
 
@@ -136,11 +156,13 @@ static void put_markdown(const char *text, FILE *out)
 
 void explain_print_markdown(FILE *out)
 {
-	for (size_t i = 0; i < ARRAY_LEN(messages); i++) {
-		(void)fprintf(out, "\n### SIO-%s\n\n", messages[i].number);
-		put_markdown(messages[i].cause, out);
+	struct message m;
+
+	for (const char *at = table; next(&at, &m);) {
+		(void)fprintf(out, "\n### SIO-%s\n\n", m.number);
+		put_markdown(m.cause, out);
 		(void)fputs("\n\n**What to do.** ", out);
-		put_markdown(messages[i].mend, out);
+		put_markdown(m.mend, out);
 		(void)fputc('\n', out);
 	}
 }

@@ -94,7 +94,7 @@ void banner_progress(const struct init *in)
 	unsigned ready = pool_count_ready(&in->pool), wanted = in->context.wanted;
 	char text[64] = "";
 
-	if (!in->told_ready && wanted > 1 && ready < wanted && !shutdown_has_begun(in) &&
+	if (!in->told_ready && wanted > 1 && ready < wanted && !in->pool.is_closed &&
 	    log_get_level() >= LOG_LEVEL_INFO)
 		(void)snprintf(text, sizeof(text), "starting: %u/%u workers ready", ready, wanted);
 	log_progress(text);

@@ -6,7 +6,6 @@
 #include <utlist.h>
 
 #include "base/log.h"
-#include "init/supervisor/banner.h"
 #include "init/supervisor/core.h"
 #include "init/system/notify.h"
 #include "init/worker/worker.h"
@@ -61,7 +60,7 @@ static void set_stage(struct init *in, enum shutdown_stage to)
 {
 	assert(to > in->shutdown.stage);
 	in->shutdown.stage = to;
-	banner_progress(in);
+	log_progress("");
 	tell_phase(in);
 	status_line_tell(in);
 }
