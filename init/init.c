@@ -73,6 +73,7 @@ static void on_beat(uv_timer_t *t)
 
 	counter_set(&in->board->beat_ms, uv_hrtime() / 1000000);
 	hub_look(&in->hub, uv_now(t->loop));
+	standing_look(in, uv_now(t->loop));
 	log_settle();
 	websockets_look(&in->websockets);
 	cron_restart_look(in);
@@ -95,6 +96,7 @@ static void start_workers(struct init *in)
 
 	cpus_detect("", &cpus);
 	n = cpus_workers(in->config, &cpus);
+	counter_set(&in->board->cpus_milli, cpus_milli(&cpus));
 	if (!banner_say(in, n, &cpus))
 		log_info("init: %u workers (%s)", n, cpus.why);
 	in->context.reach = command_reach(in->config, in->command);
@@ -181,6 +183,7 @@ static void open_shared_memory(struct init *in)
 	counter_set(&in->board->started_unix_ms, unix_ms());
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0)
 		counter_set(&in->board->fds_max, files.rlim_cur);
+	standing_init(in);
 }
 
 static void resolve_credentials(struct init *in)
