@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -72,6 +73,7 @@ static void on_beat(uv_timer_t *t)
 
 	counter_set(&in->board->beat_ms, uv_hrtime() / 1000000);
 	hub_look(&in->hub, uv_now(t->loop));
+	standing_look(in, uv_now(t->loop));
 	log_settle();
 	websockets_look(&in->websockets);
 	cron_restart_look(in);
@@ -94,6 +96,7 @@ static void start_workers(struct init *in)
 
 	cpus_detect("", &cpus);
 	n = cpus_workers(in->config, &cpus);
+	counter_set(&in->board->cpus_milli, cpus_milli(&cpus));
 	if (!banner_say(in, n, &cpus))
 		log_info("init: %u workers (%s)", n, cpus.why);
 	in->context.reach = command_reach(in->config, in->command);
@@ -154,8 +157,18 @@ static void start_serving(struct init *in)
 	cron_restart_start(in);
 }
 
+static uint64_t unix_ms(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
 static void open_shared_memory(struct init *in)
 {
+	struct rlimit files;
+
 	in->sessions_fd = session_memory_create(in->config->session_table);
 	if (in->sessions_fd < 0)
 		die(EXIT_OUR_FAILURE, SIO_009, "no memory for the session table: %s",
@@ -166,6 +179,11 @@ static void open_shared_memory(struct init *in)
 		die(EXIT_OUR_FAILURE, SIO_010, "no memory for the scoreboard: %s", strerror(errno));
 	counter_set(&in->board->started_ms, uv_hrtime() / 1000000);
 	counter_set(&in->board->beat_ms, uv_hrtime() / 1000000);
+	counter_set(&in->board->pid, (uint64_t)getpid());
+	counter_set(&in->board->started_unix_ms, unix_ms());
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0)
+		counter_set(&in->board->fds_max, files.rlim_cur);
+	standing_init(in);
 }
 
 static void resolve_credentials(struct init *in)

@@ -3,10 +3,9 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
-#include "base/clock.h"
 #include "base/macros.h"
+#include "ipc/metrics_text.h"
 #include "ipc/process_usage.h"
 
 #include "base/ban.h"
@@ -17,29 +16,6 @@ static const char *const states[] = {
 	[SIDECAR_STOPPING] = "stopping",
 	[SIDECAR_DONE] = "done",
 };
-
-double report_seconds_since(const counter *ms)
-{
-	uint64_t then = counter_get(ms), now = (uint64_t)clock_ms();
-
-	return then && now > then ? (double)(now - then) / 1000 : 0;
-}
-
-int report_age(double seconds, char dst[static 16])
-{
-	static const struct {
-		double below, unit;
-		const char *name;
-	} scales[] = {
-		{ 120, 1, "s" }, { 7200, 60, "m" }, { 172800, 3600, "h" }, { 1e12, 86400, "d" }
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(scales); i++)
-		if (seconds < scales[i].below)
-			return snprintf(dst, 16, "%.0f%s", seconds / scales[i].unit,
-					scales[i].name);
-	return snprintf(dst, 16, "-");
-}
 
 /* What is read of a row once. */
 struct view {
@@ -97,11 +73,15 @@ int report_sidecars_json(const struct scoreboard *b, struct buf *out)
 	for (unsigned i = 0; i < rows_in_use(b) && r == 0; i++) {
 		struct view v = view_of(&b->sidecars[i]);
 
-		r = buf_printf(out,
-			       "%s{\"name\":\"%.*s\",\"pid\":%llu,\"state\":\"%s\","
-			       "\"uptime_s\":%.3f,\"rss_b\":%llu,\"cpu_s\":%.2f,\"starts\":%llu}",
-			       i ? "," : "", v.name_len, v.name, v.pid, v.state, v.uptime_s,
-			       (unsigned long long)v.usage.rss_bytes, v.usage.cpu_s, v.starts);
+		r = buf_printf(out, "%s{\"name\":", i ? "," : "");
+		r = r < 0 ? r : report_json_string((struct str){ v.name, (size_t)v.name_len }, out);
+		r = r < 0 ? r
+			  : buf_printf(out,
+				       ",\"pid\":%llu,\"state\":\"%s\",\"uptime_s\":%.3f,"
+				       "\"rss_b\":%llu,\"cpu_s\":%.2f,\"starts\":%llu}",
+				       v.pid, v.state, v.uptime_s,
+				       (unsigned long long)v.usage.rss_bytes, v.usage.cpu_s,
+				       v.starts);
 	}
 	return r;
 }
@@ -132,38 +112,34 @@ static double starts_of(const struct view *v)
 }
 
 static const struct {
-	const char *name, *type, *help;
+	const char *name;
+	enum metric_type type;
+	const char *help;
 	double (*value)(const struct view *v);
 } metrics[] = {
-	{ "running", "gauge", "1 when it runs.", running_of },
-	{ "resident_memory_bytes", "gauge", "Resident memory.", rss_of },
-	{ "cpu_seconds_total", "counter", "CPU time used.", cpu_of },
-	{ "uptime_seconds", "gauge", "Since it was started.", uptime_of },
-	{ "starts_total", "counter", "Its starts.", starts_of },
+	{ "running", METRIC_GAUGE, "1 when it runs.", running_of },
+	{ "resident_memory_bytes", METRIC_GAUGE, "Resident memory.", rss_of },
+	{ "cpu_seconds_total", METRIC_COUNTER, "CPU time used.", cpu_of },
+	{ "uptime_seconds", METRIC_GAUGE, "Since it was started.", uptime_of },
+	{ "starts_total", METRIC_COUNTER, "Its starts.", starts_of },
 };
 
-static int put_column(size_t metric, const struct view *views, unsigned n, struct buf *out)
+static void put_column(size_t metric, const struct view *views, unsigned n, struct metrics_text *t)
 {
-	int r = buf_printf(out, "# HELP sioinit_sidecar_%s %s\n# TYPE sioinit_sidecar_%s %s\n",
-			   metrics[metric].name, metrics[metric].help, metrics[metric].name,
-			   metrics[metric].type);
-
-	for (unsigned i = 0; i < n && r == 0; i++)
-		r = buf_printf(out, "sioinit_sidecar_%s{sidecar=\"%.*s\"} %.10g\n",
-			       metrics[metric].name, views[i].name_len, views[i].name,
-			       metrics[metric].value(&views[i]));
-	return r;
+	metrics_family(t, "sioinit_sidecar_", metrics[metric].name, metrics[metric].type,
+		       metrics[metric].help);
+	for (unsigned i = 0; i < n; i++)
+		metrics_sample(t, metrics[metric].value(&views[i]), "sidecar=\"%.*s\"",
+			       views[i].name_len, views[i].name);
 }
 
-int report_sidecars_metrics(const struct scoreboard *b, struct buf *out)
+void report_sidecars_metrics(const struct scoreboard *b, struct metrics_text *t)
 {
 	struct view views[SCOREBOARD_SIDECARS];
 	unsigned n = rows_in_use(b);
-	int r = 0;
 
 	for (unsigned i = 0; i < n; i++)
 		views[i] = view_of(&b->sidecars[i]);
-	for (size_t i = 0; i < ARRAY_LEN(metrics) && n && r == 0; i++)
-		r = put_column(i, views, n, out);
-	return r;
+	for (size_t i = 0; i < ARRAY_LEN(metrics) && n; i++)
+		put_column(i, views, n, t);
 }
