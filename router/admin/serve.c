@@ -11,7 +11,7 @@
 
 #include "base/ban.h"
 
-enum { REPORT_MAX = 1 << 20, HEAD_MAX = 4096 };
+enum { REPORT_MAX = 2 << 20, HEAD_MAX = 4096 };
 
 static void finish(struct admin *a, struct client *c, const struct admin_answer *answer,
 		   struct str app)

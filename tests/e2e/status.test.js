@@ -147,3 +147,15 @@ test("the stages of the stop", () =>
 		}, "draining");
 		assert.deepStrictEqual([["draining", "stopping"].includes(then.drain.stage), then.ok, ids(then)], [true, true, ["draining"]]);
 	}));
+
+test("the page names every field of the schema, every condition and every reason", () => {
+	const docs = path.join(__dirname, "../..");
+	const page = fs.readFileSync(path.join(docs, "docs/status.md"), "utf8"), source = fs.readFileSync(path.join(docs, "ipc/conditions.c"), "utf8");
+	const fields = (props, before = "") => Object.entries(props).flatMap(([name, what]) => [before + name, ...(what.properties ? fields(what.properties, `${before}${name}.`) : [])]);
+	const all = [schema, ...Object.values(schema.$defs)].flatMap((one) => fields(one.properties)).filter((name) => !/^responses\./.test(name));
+	const told = [...source.matchAll(/CONDITION_[A-Z]+, "([a-z-]+)"/g)].map((m) => m[1]);
+	assert.strictEqual(new Set(told).size, 16);
+	const missing = [...all, ...told, ...schema.$defs.death.properties.reason.enum].filter((name) => !new RegExp(`^\\| \`${name}[\\[\\]]*\` \\|`, "m").test(page));
+	assert.deepStrictEqual(missing, []);
+	assert.deepStrictEqual(told.filter((id) => !schema.$defs.condition.properties.id.description.includes(id)), []);
+});
