@@ -61,7 +61,7 @@ static enum scoreboard_upstream upstream_in_use(const struct backend *b)
 static void publish(struct frontend *f)
 {
 	counter_set(&f->backend->board->clients, f->n_clients - f->n_viewers);
-	counter_set(&f->backend->board->viewers, f->n_viewers);
+	counter_set(&f->backend->board->admin_viewers, f->n_viewers);
 	counter_set(&f->backend->board->upstream, upstream_in_use(f->backend));
 	publish_sessions(f->backend);
 	load_publish(f->backend);
