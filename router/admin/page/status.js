@@ -4,6 +4,9 @@
 const LOST_MS = 3000; // without a word for that long, what is shown is not how it is
 const HUNG_MS = 8000; // then ask anew
 const STEPS = 60; // of history
+const END = STEPS - 1; // the right end of a chart
+const MANY = 24; // workers that are scrolled, those in trouble first
+const DEATHS = 4; // shown unasked
 const RATE_OVER_MS = 5000;
 
 const $ = (id) => document.getElementById(id);
@@ -40,12 +43,18 @@ function rate(n) {
 	return n > 0 && n < 10 ? n.toFixed(1) : count(n);
 }
 
+function two(s, big, name, small, then) {
+	const rest = Math.floor((s % big) / small);
+	return `${Math.floor(s / big)} ${name}${rest ? ` ${rest} ${then}` : ""}`;
+}
+
 function age(s) {
 	if (!(s >= 0)) return "–";
 	if (s < 60) return `${Math.floor(s)} s`;
-	if (s < 3600) return `${Math.floor(s / 60)} min${s < 600 && s % 60 >= 1 ? ` ${Math.floor(s % 60)} s` : ""}`;
-	if (s < 86400) return `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min`;
-	return `${plural(Math.floor(s / 86400), "day")} ${Math.floor((s % 86400) / 3600)} h`;
+	if (s < 600) return two(s, 60, "min", 1, "s");
+	if (s < 3600) return `${Math.floor(s / 60)} min`;
+	if (s < 86400) return two(s, 3600, "h", 60, "min");
+	return two(s, 86400, "d", 3600, "h");
 }
 
 function bytes(b) {
@@ -134,7 +143,7 @@ function verdict(s) {
 	const list = [...(s.conditions ?? [])].sort((a, b) => rank[a.severity] - rank[b.severity]);
 	const first = list[0];
 	if (first && (first.severity !== "info" || s.phase !== "serving"))
-		return { tone: TONES[first.severity], text: sentence(first.text), since: `since ${age(first.since_s)}`, advice: ADVICE[first.id] ?? "", slot: first.slot, rest: list.slice(1) };
+		return { tone: TONES[first.severity], text: sentence(first.text), since: `for ${age(first.since_s)}, since ${clock(s.now_ms - first.since_s * 1000).slice(0, 5)}`, advice: ADVICE[first.id] ?? "", slot: first.slot, rest: list.slice(1) };
 	if (s.phase !== "serving") return { tone: "info", text: { "starting": "Starting", "lame-duck": "Leaving", "draining": "Stopping" }[s.phase] ?? sentence(s.phase), since: "", advice: "", rest: list };
 	return { tone: s.ok === false ? "warn" : "good", text: s.ok === false ? "Something is wrong" : "All is well", since: well(s), advice: "", rest: list };
 }
@@ -174,7 +183,7 @@ function showVerdict(v) {
 		mark(li.firstChild, "class", `severity ${tone}`);
 		put(li.firstChild, SEVERITIES[tone]);
 		put(li.children[1], sentence(c.text));
-		put(li.children[2], `since ${age(c.since_s)}`);
+		put(li.children[2], `for ${age(c.since_s)}`);
 	});
 }
 
@@ -226,7 +235,7 @@ function tile(name) {
 	const fill = draw("rect", { width: 0, height: 1 });
 	const bar = draw("svg", { "class": "track", "viewBox": "0 0 1 1", "preserveAspectRatio": "none", "aria-hidden": "true" }, fill);
 	const more = make("dd", { className: "more" });
-	$("numbers").append(make("div", {}, make("dt", {}, name), big, make("dd", {}, bar), more));
+	$("numbers").append(make("div", {}, make("dt", {}, name), big, more, make("dd", {}, bar)));
 	return (value, text = "", part) => {
 		put(big, value);
 		put(more, text);
@@ -249,7 +258,7 @@ function showNumbers(s) {
 	const shares = workers.map((w) => cpu.get(w.slot)?.share).filter((n) => n !== undefined);
 	const used = shares.reduce((a, b) => a + b, 0);
 	const { used_b: memory, limit_b: limit } = s.memory ?? {};
-	tiles["Workers ready"](`${count(s.workers_ready)} of ${count(s.workers_wanted)}`, s.worker_ends ? `${plural(s.worker_ends, "end")} since the start` : "");
+	tiles["Workers ready"](count(s.workers_ready), `of ${count(s.workers_wanted)}${s.worker_ends ? `, ${plural(s.worker_ends, "end")} so far` : ""}`);
 	tiles.Sessions(count(s.sessions), s.sid_misses ? `${count(s.sid_misses)} unknown ones` : "");
 	tiles.Sockets(count(sum("sockets")), `${plural(s.upgrades, "upgrade")} so far`);
 	tiles["Slowest event loop"](slowest ? took(slowest.lag_s) : "–", slowest && workers.length > 1 ? `worker ${slowest.slot}` : "");
@@ -260,10 +269,10 @@ function showNumbers(s) {
 // ---- charts
 
 const CHARTS = [
-	{ name: "requests", title: "Requests per second" },
-	{ name: "broadcasts", title: "Broadcasts per second" },
-	{ name: "connects", title: "Connects per second" },
-	{ name: "errors", title: "Errors per second (5xx)", tone: "bad" },
+	{ name: "requests", title: "Requests" },
+	{ name: "broadcasts", title: "Broadcasts" },
+	{ name: "connects", title: "Connects" },
+	{ name: "errors", title: "Errors (5xx)", isBad: true },
 ];
 
 for (const chart of CHARTS) {
@@ -273,14 +282,15 @@ for (const chart of CHARTS) {
 	chart.area = draw("path", { class: "area" });
 	chart.line = draw("path", { class: "line" });
 	chart.cursor = draw("path", { class: "cursor" });
-	chart.plot = draw("svg", { "class": "plot", "viewBox": `0 0 ${STEPS} 100`, "preserveAspectRatio": "none", "role": "img" },
-		draw("path", { class: "base", d: `M0 100H${STEPS}` }), chart.area, chart.line, chart.cursor);
-	$("charts").append(make("figure", { className: chart.tone ?? "" },
+	chart.plot = draw("svg", { "class": "plot", "viewBox": `0 0 ${END} 100`, "preserveAspectRatio": "none", "role": "img" },
+		draw("path", { class: "base", d: `M0 100H${END}` }), chart.area, chart.line, chart.cursor);
+	chart.figure = make("figure", {},
 		make("figcaption", {}, make("span", {}, chart.title), chart.value), chart.plot,
-		make("div", { "className": "axis", "aria-hidden": "true" }, chart.when, chart.top, make("span", {}, "now"))));
+		make("div", { "className": "axis", "aria-hidden": "true" }, chart.when, chart.top, make("span", {}, "now")));
+	$("charts").append(chart.figure);
 	chart.plot.addEventListener("pointermove", (e) => {
 		const box = chart.plot.getBoundingClientRect();
-		chart.at = Math.round(((e.clientX - box.left) / box.width) * STEPS);
+		chart.at = Math.round(((e.clientX - box.left) / box.width) * END);
 		showChart(chart);
 	});
 	chart.plot.addEventListener("pointerleave", () => {
@@ -296,7 +306,7 @@ function ceiling(n) {
 }
 
 // "x y" for each value, the last one at the right end
-const points = (values, max, height = 100, right = STEPS) => values.map((v, i) => `${right - values.length + 1 + i} ${(height - (Math.max(0, v) / max) * height).toFixed(1)}`);
+const points = (values, max, height = 100) => values.map((v, i) => `${STEPS - values.length + i} ${(height - (Math.max(0, v) / max) * height).toFixed(1)}`);
 
 function showChart(chart) {
 	const step = status.history?.step_s ?? 5;
@@ -307,15 +317,16 @@ function showChart(chart) {
 	const max = ceiling(highest);
 	const p = points(values, max);
 	const path = p.length ? `M${p.join("L")}` : "";
+	mark(chart.figure, "class", chart.isBad && highest > 0 ? "bad" : "");
 	mark(chart.line, "d", p.length > 1 ? path : "");
-	mark(chart.area, "d", p.length > 1 ? `${path}V100H${STEPS - values.length + 1}z` : "");
-	const i = chart.at === undefined ? -1 : chart.at - (STEPS - values.length + 1);
+	mark(chart.area, "d", p.length > 1 ? `${path}V100H${STEPS - values.length}z` : "");
+	const i = chart.at === undefined ? -1 : chart.at - (STEPS - values.length);
 	const pointed = values[i] !== undefined;
 	put(chart.value, rate(pointed ? values[i] : now ?? values.at(-1)));
 	put(chart.when, pointed && i < values.length - 1 ? `${age((values.length - 1 - i) * step)} ago` : `${age(STEPS * step)} ago`);
 	put(chart.top, pointed ? "" : `at most ${rate(highest)}`);
 	mark(chart.cursor, "d", pointed ? `M${chart.at} 0V100` : "");
-	mark(chart.plot, "aria-label", `${chart.title}: ${rate(now)} now, at most ${rate(highest)} in the last ${age(STEPS * step)}`);
+	mark(chart.plot, "aria-label", `${chart.title} per second: ${rate(now)} now, at most ${rate(highest)} in the last ${age(STEPS * step)}`);
 }
 
 // ---- workers
@@ -341,7 +352,7 @@ function newRow(w) {
 	cell("", "said", r.state, " ", r.for).removeAttribute("data-label");
 	r.sessions = cell("Sessions", "n").appendChild(make("span"));
 	r.sockets = cell("Sockets", "n").appendChild(make("span"));
-	cell("Event-loop lag", "wide", meter(r.lag, draw("svg", { "class": "spark", "viewBox": `0 0 ${STEPS} 20`, "preserveAspectRatio": "none", "aria-hidden": "true" }, r.line)));
+	cell("Event-loop lag", "wide", meter(r.lag, draw("svg", { "class": "spark", "viewBox": `0 0 ${END} 20`, "preserveAspectRatio": "none", "aria-hidden": "true" }, r.line)));
 	cell("CPU", "wide", meter(r.cpu, bar(r.cpuBar)));
 	cell("Memory", "wide", meter(r.memory, bar(r.memoryBar)));
 	r.restarts = cell("Restarts", "n").appendChild(make("span"));
@@ -379,13 +390,27 @@ function showRow(w, s) {
 function showLag(r, w, s) {
 	const values = [...(s.history?.lag_s?.[w.slot] ?? []).slice(1 - STEPS), w.lag_s ?? 0];
 	const highest = Math.max(...values);
-	const p = points(values, Math.max(0.05, highest), 20); // 50 ms fill it at least
+	const p = points(values, Math.max(0.02, highest), 20); // 20 ms fill it at least
 	mark(r.line, "d", p.length > 1 ? `M${p.join("L")}` : "");
 	mark(r.tr, "data-late", highest >= 1 ? "yes" : "no");
 }
 
+// What is scrolled can be reached by keyboard, and has a name
+function scrolls(box, is) {
+	if (box.classList.contains("many") === is) return;
+	box.classList.toggle("many", is);
+	for (const [name, value] of Object.entries({ "role": "region", "tabindex": "0", "aria-label": "List of workers, those in trouble first" }))
+		is ? box.setAttribute(name, value) : box.removeAttribute(name);
+}
+
+const RANKS = { bad: 0, warn: 1 };
+const rankOf = (w) => RANKS[STATES[w.state]] ?? 2;
+
 function showWorkers(s) {
-	const list = s.workers ?? [];
+	const list = [...(s.workers ?? [])];
+	if (list.length > MANY) list.sort((a, b) => rankOf(a) - rankOf(b) || a.slot - b.slot);
+	scrolls($("workers-box"), list.length > MANY);
+	keyed($("pips"), s.workers ?? [], (w) => w.slot, () => make("i"), (pip, w) => mark(pip, "class", STATES[w.state] ?? "info"));
 	keyed($("rows"), list, (w) => w.slot, newRow, (tr, w) => showRow(w, s));
 	if (rows.size <= list.length) return;
 	const there = new Set(list.map((w) => w.slot));
@@ -409,6 +434,7 @@ function showSidecars(s) {
 
 // ---- the dead
 
+let allDeaths = false;
 const idOf = (d) => `${d.slot}-${d.pid}`;
 
 function newDeath() {
@@ -418,7 +444,10 @@ function newDeath() {
 function showDeaths(s) {
 	const list = s.deaths ?? [];
 	$("no-deaths").hidden = list.length > 0;
-	keyed($("deaths"), list, idOf, newDeath, (li, d) => {
+	const shown = allDeaths ? list : list.slice(0, DEATHS);
+	$("more-deaths").hidden = list.length <= DEATHS;
+	put($("more-deaths"), allDeaths ? "Show fewer" : `Show all ${list.length}`);
+	keyed($("deaths"), shown, idOf, newDeath, (li, d) => {
 		const [ago, who, why] = li.firstChild.children;
 		put(ago, `${age(d.ago_s)} ago`);
 		put(who, `Worker ${d.slot}`);
@@ -657,6 +686,10 @@ function say(text, isBad) {
 }
 
 for (const button of document.querySelectorAll("[data-act]")) button.addEventListener("click", () => act_on(button.dataset.act));
+$("more-deaths").addEventListener("click", () => {
+	allDeaths = !allDeaths;
+	showDeaths(status);
+});
 $("settings").addEventListener("toggle", () => $("settings").open && askSettings());
 $("defaults").addEventListener("change", showSettings);
 
