@@ -70,6 +70,13 @@ function took(s) {
 }
 
 const sentence = (text) => text && text[0].toUpperCase() + text.slice(1);
+// With the day, if that is another
+function moment(ms) {
+	const d = new Date(ms);
+	const time = clock(ms).slice(0, 5);
+	return Date.now() - ms < 43200000 ? time : `${d.toLocaleDateString("en-GB", { day: "numeric", month: "short" })}, ${time}`;
+}
+
 const clock = (ms) => new Date(ms).toLocaleTimeString("en-GB");
 
 // ---- what is known
@@ -118,34 +125,45 @@ const TABS = { good: ["#1c8a55", "\u2713"], warn: ["#d98a00", "\u26a0"], bad: ["
 const TONES = { error: "bad", warn: "warn", info: "info" };
 const SEVERITIES = { bad: "error", warn: "warning", info: "note" };
 
-const ADVICE = {
-	"starting": "The first workers are loading the app.",
-	"no-worker-ready": "Clients get 503 until one is. How the last ones ended is below, with what they said.",
-	"workers-missing": "The others carry the load. How the missing ones ended is below.",
-	"suspect": "Its event loop is busy, so it gets no new sessions. If that lasts, restart it; a CPU profile shows what it computes.",
-	"hanging": "It does not answer and is replaced when SIOINIT_HANG_TIMEOUT has passed.",
-	"flapping": "It is started again, later each time. What it said last is below, under \u201cHow workers ended\u201d.",
-	"memory-high": "At the limit the kernel kills. Give the container more, run fewer workers, or set SIOINIT_MAX_MEMORY: a worker that grows is then replaced in time.",
-	"relay-backlog": "It is slow to read what the others broadcast; at the limit it is replaced.",
-	"relay-evicted": "It was too slow to read what the others broadcast, and was replaced.",
-	"lame-duck": "/readyz says 503, so that no new traffic comes; what comes is still served.",
-	"draining": "The stop has begun: connections are closed one after the other.",
-	"held": "Somebody has asked for it: /readyz says 503 and serving goes on.",
-	"reload-failed": "The new version did not get ready; the old one goes on serving. What it said is below.",
-	"init-silent": "The numbers may be old. Clients are still served.",
-	"no-worker-refusals": "Clients were answered 503 because no worker was ready to take them.",
-	"session-misses": "Clients come with sessions that no worker here knows: after a restart that passes; if it stays, a balancer in front spreads one session over several instances.",
+// What a condition is called, WHO is its worker; and what to know or do
+const CONDITIONS = {
+	"init-silent": ["init does not answer", "Who is connected is still served."],
+	"no-worker-ready": ["No worker is ready", "How the last ones ended is below, with what they said."],
+	"no-worker-refusals": ["Clients are turned away", "More workers, or a cause why they are not ready, below."],
+	"hanging": ["WHO hangs", "It is killed and replaced when SIOINIT_HANG_TIMEOUT has passed."],
+	"flapping": ["WHO keeps crashing", "It is started again, later each time. Its last words are below, under \u201cHow workers ended\u201d."],
+	"workers-missing": ["Workers are missing", "The others carry the load. How the missing ones ended is below."],
+	"suspect": ["WHO is slow", "If that lasts, a CPU profile shows what it computes; a restart helps for a while."],
+	"memory-high": ["Memory is nearly full", "At the limit the kernel kills. Give the container more, run fewer workers, or set SIOINIT_MAX_MEMORY: a worker that grows is then replaced in time."],
+	"relay-evicted": ["WHO could not keep up", "Fewer or smaller broadcasts help, or more CPU."],
+	"relay-backlog": ["Broadcasts pile up", "The worker that is slow to read is replaced at the limit."],
+	"reload-failed": ["The last reload failed", "What the new version said is below."],
+	"session-misses": ["Sessions are not found", "After a restart that passes. If it stays, a balancer in front spreads one session over several instances."],
+	"held": ["Held out of traffic", "/readyz says 503; serving goes on."],
+	"lame-duck": ["About to stop", ""],
+	"draining": ["Stopping", ""],
+	"starting": ["Starting", "The first workers load the app."],
 };
+const PHASES = { "starting": "Starting", "lame-duck": "About to stop", "draining": "Stopping" };
+const RANK = { error: 0, warn: 1, info: 2 };
 
+function called(c) {
+	const [name] = CONDITIONS[c.id] ?? [sentence(c.text)];
+	return name.replace("WHO", Number.isInteger(c.slot) ? `Worker ${c.slot}` : "A worker");
+}
+
+const howLong = (c, now_ms) => (c.since_s >= 0 ? `for ${age(c.since_s)}, since ${moment(now_ms - c.since_s * 1000)}` : "");
+
+// The first glance: { tone, text, since, advice, slot, rest: the other conditions }
 function verdict(s) {
 	if (lost) return { tone: "lost", text: "No answer from sioinit", since: `for ${age(since())}; trying again`, advice: s ? `What is below is how it was at ${clock(s.now_ms)}.` : "", rest: [] };
-	const rank = { error: 0, warn: 1, info: 2 };
-	const list = [...(s.conditions ?? [])].sort((a, b) => rank[a.severity] - rank[b.severity]);
-	const first = list[0];
+	const list = [...(s.conditions ?? [])].sort((a, b) => RANK[a.severity] - RANK[b.severity]);
+	const [first, ...rest] = list;
 	if (first && (first.severity !== "info" || s.phase !== "serving"))
-		return { tone: TONES[first.severity], text: sentence(first.text), since: `for ${age(first.since_s)}, since ${clock(s.now_ms - first.since_s * 1000).slice(0, 5)}`, advice: ADVICE[first.id] ?? "", slot: first.slot, rest: list.slice(1) };
-	if (s.phase !== "serving") return { tone: "info", text: { "starting": "Starting", "lame-duck": "Leaving", "draining": "Stopping" }[s.phase] ?? sentence(s.phase), since: "", advice: "", rest: list };
-	return { tone: s.ok === false ? "warn" : "good", text: s.ok === false ? "Something is wrong" : "All is well", since: well(s), advice: "", rest: list };
+		return { tone: TONES[first.severity], text: called(first), since: howLong(first, s.now_ms), advice: `${sentence(first.text)}. ${CONDITIONS[first.id]?.[1] ?? ""}`, slot: first.slot, rest };
+	if (s.phase !== "serving") return { tone: "info", text: PHASES[s.phase] ?? sentence(s.phase), since: "", advice: "", rest: list };
+	if (s.ok === false) return { tone: "warn", text: "Something is wrong", since: well(s), advice: "", rest: list };
+	return { tone: "good", text: "All is well", since: well(s), advice: "", rest: list };
 }
 
 function well(s) {
@@ -183,7 +201,7 @@ function showVerdict(v) {
 		mark(li.firstChild, "class", `severity ${tone}`);
 		put(li.firstChild, SEVERITIES[tone]);
 		put(li.children[1], sentence(c.text));
-		put(li.children[2], `for ${age(c.since_s)}`);
+		put(li.children[2], howLong(c, status.now_ms));
 	});
 }
 
@@ -335,7 +353,11 @@ const STATES = { ready: "good", booting: "info", spawned: "info", draining: "inf
 const rows = new Map();
 const inView = new Set();
 const watcher = new IntersectionObserver((entries) => {
-	for (const { target, isIntersecting } of entries) isIntersecting ? inView.add(target) : inView.delete(target);
+	const workers = new Map(status.workers.map((w) => [`worker-${w.slot}`, w]));
+	for (const { target, isIntersecting } of entries) {
+		isIntersecting ? inView.add(target) : inView.delete(target);
+		if (isIntersecting && workers.has(target.id)) showRow(workers.get(target.id), status);
+	}
 });
 
 function newRow(w) {
@@ -359,7 +381,7 @@ function newRow(w) {
 	r.age = cell("Age", "n").appendChild(make("span"));
 	const act = cell("", "act");
 	act.removeAttribute("data-label");
-	r.button = act.appendChild(make("button", { type: "button", className: "plain", hidden: true, onclick: () => act_on("restart", w.slot) }, "Restart…", make("span", { className: "unseen" }, ` worker ${w.slot}`)));
+	r.button = act.appendChild(make("button", { type: "button", className: "plain", hidden: true, onclick: () => actOn("restart", w.slot) }, "Restart…", make("span", { className: "unseen" }, ` worker ${w.slot}`)));
 	rows.set(w.slot, r);
 	watcher.observe(tr);
 	return tr;
@@ -663,7 +685,7 @@ const ACTS = {
 	undrain: () => ({ title: "Take traffic again?", text: "/readyz answers 200 again as long as a worker is ready, and new clients come.", yes: "Take traffic", path: () => "drain/off" }),
 };
 
-function act_on(name, arg) {
+function actOn(name, arg) {
 	if (!status || lost) return say("Not now: sioinit does not answer.", true);
 	const a = ACTS[name](arg);
 	askPerson({
@@ -685,7 +707,7 @@ function say(text, isBad) {
 	put($("said"), text);
 }
 
-for (const button of document.querySelectorAll("[data-act]")) button.addEventListener("click", () => act_on(button.dataset.act));
+for (const button of document.querySelectorAll("[data-act]")) button.addEventListener("click", () => actOn(button.dataset.act));
 $("more-deaths").addEventListener("click", () => {
 	allDeaths = !allDeaths;
 	showDeaths(status);
