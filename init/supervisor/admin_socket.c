@@ -3,6 +3,7 @@
 #include "init/supervisor/admin_socket.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,12 +89,17 @@ static void answer(struct admin_client *c)
 
 /* Commands: each appends its text; what it returns is the client's exit code. */
 
-enum { DONE = 0, FAILED = 1, MISUSED = 2, LATER = -1 };
+enum { DONE = 0, FAILED = 1, MISUSED = 2, LATER = -1, HANDED_OVER = -2 };
 
 static int say(struct admin_client *c, int code, const char *text)
 {
 	(void)buf_printf(&c->answer, "%s\n", text);
 	return code;
+}
+
+static void set_code(struct admin_client *c, int code)
+{
+	c->answer.p[0] = (char)('0' + code);
 }
 
 static int misused(struct admin_client *c, const struct admin_request *rq)
@@ -108,7 +114,10 @@ static int report(struct admin_client *c, int r)
 
 static int status(struct admin_client *c, const struct admin_request *rq)
 {
-	return report(c, (rq->json ? report_json : report_table)(c->init->board, &c->answer));
+	const struct scoreboard *b = c->init->board;
+
+	return report(c, rq->json ? report_json(b, &c->answer)
+				  : report_table_sorted(b, rq->sort, &c->answer));
 }
 
 /* Whom the @i-th word names. False: it is said that there is nobody. */
@@ -307,6 +316,53 @@ static int deaths(struct admin_client *c, const struct admin_request *rq)
 	return report(c, r);
 }
 
+static struct log_choice chosen_of(const struct admin_target *t)
+{
+	return (struct log_choice){ .workers = t->kind != TARGET_SIDECAR,
+				    .sidecars = t->kind == TARGET_ALL || t->kind == TARGET_SIDECAR,
+				    .slot = t->kind == TARGET_SLOT ? (int)t->slot->number : -1,
+				    .sidecar = t->sidecar };
+}
+
+/* The connection lives on as a follower's; this client is done with it. */
+static int hand_over(struct admin_client *c, const struct log_choice *choice)
+{
+	uv_os_fd_t fd = -1;
+	int r;
+
+	set_code(c, DONE);
+	(void)uv_fileno((uv_handle_t *)&c->pipe, &fd);
+	fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	r = fd < 0 ? -errno
+		   : log_followers_add(&c->init->logs.followers, fd, choice, buf_str(&c->answer));
+	if (r == 0)
+		return HANDED_OVER;
+	c->answer.len = 1;
+	return say(c, FAILED, r == -EUSERS ? "too many follow the logs already" : strerror(-r));
+}
+
+static int follow(struct admin_client *c, const struct admin_request *rq)
+{
+	struct logs *l = &c->init->logs;
+	struct log_choice choice;
+	struct admin_target t;
+	int r = 0;
+
+	if (!target(c, rq, 0, &t))
+		return MISUSED;
+	if (!logs_keep_stderr(l))
+		return say(c, FAILED,
+			   "The workers write to sioinit's own stdout and stderr (docker logs, "
+			   "kubectl logs): SIOINIT_WORKER_LOGS=prefix brings their lines here.");
+	choice = chosen_of(&t);
+	if (!logs_have_stdout(l))
+		r = buf_printf(&c->answer,
+			       "2sioinit: only stderr can be followed, as stdout is sioinit's own: "
+			       "SIOINIT_WORKER_LOGS=prefix brings both here\n");
+	r = r < 0 ? r : logs_kept(l, &choice, rq->number, &c->answer);
+	return r < 0 || rq->once ? report(c, r) : hand_over(c, &choice);
+}
+
 static int say_address(struct admin_client *c, const struct admin_request *rq)
 {
 	const struct init *in = c->init;
@@ -323,13 +379,8 @@ static int (*const acts[ADMIN_N_COMMANDS])(struct admin_client *c,
 	[ADMIN_RESTART] = replace,     [ADMIN_SIGNAL] = send_signal, [ADMIN_DRAIN] = drain,
 	[ADMIN_DEATHS] = deaths,       [ADMIN_REBALANCE] = even_out, [ADMIN_STOP] = stop,
 	[ADMIN_DESCRIBE] = describe,   [ADMIN_PID] = pids,           [ADMIN_ID] = ids,
-	[ADMIN_ADDRESS] = say_address,
+	[ADMIN_ADDRESS] = say_address, [ADMIN_FOLLOW] = follow,
 };
-
-static void set_code(struct admin_client *c, int code)
-{
-	c->answer.p[0] = (char)('0' + code);
-}
 
 static void obey(struct admin_client *c)
 {
@@ -346,6 +397,10 @@ static void obey(struct admin_client *c)
 		code = acts[rq.command](c, &rq);
 	if (code == LATER)
 		return;
+	if (code == HANDED_OVER) {
+		hang_up(c);
+		return;
+	}
 	set_code(c, code);
 	answer(c);
 }
