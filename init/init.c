@@ -71,6 +71,7 @@ static void on_beat(uv_timer_t *t)
 
 	counter_set(&in->board->beat_ms, uv_hrtime() / 1000000);
 	hub_look(&in->hub, uv_now(t->loop));
+	standing_look(in, uv_now(t->loop));
 	log_settle();
 	websockets_look(&in->websockets);
 	cron_restart_look(in);
@@ -110,6 +111,7 @@ static void start_workers(struct init *in)
 		in->hub.run_max = CHANNEL_UNREAD_MAX;
 	cpus_detect("", &cpus);
 	n = cpus_workers(in->config, &cpus);
+	counter_set(&in->board->cpus_milli, cpus_milli(&cpus));
 	log_info("init: %u workers (%s)", n, cpus.why);
 	say_heap(in, n);
 	in->context.at_start = n;
@@ -164,6 +166,7 @@ static void open_shared_memory(struct init *in)
 		die(EXIT_OUR_FAILURE, SIO_010, "no memory for the scoreboard: %s", strerror(errno));
 	counter_set(&in->board->started_ms, uv_hrtime() / 1000000);
 	counter_set(&in->board->beat_ms, uv_hrtime() / 1000000);
+	standing_init(in);
 }
 
 static void resolve_credentials(struct init *in)

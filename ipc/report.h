@@ -28,3 +28,10 @@ int report_table_sorted(const struct scoreboard *b, enum report_sort sort, struc
 int report_worker(const struct scoreboard *b, unsigned slot, struct buf *out);
 int report_json(const struct scoreboard *b, struct buf *out);
 int report_metrics(const struct scoreboard *b, struct buf *out);
+
+/* The members of one object of "deaths" in the JSON, without its braces. */
+int report_death_members(const struct death *d, uint64_t now_ms, struct buf *out);
+
+enum { REPORT_DEATH_TEXT = 96 };
+/* How it ended and why, in plain words: "exit code 1 after 3s, not ready yet". */
+void report_death_text(const struct death *d, char dst[static REPORT_DEATH_TEXT]);

@@ -5,83 +5,38 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "base/clock.h"
 #include "base/macros.h"
+#include "ipc/conditions.h"
 #include "ipc/control.h"
 #include "ipc/process_usage.h"
 #include "ipc/report_sidecars.h"
+#include "ipc/report_sort.h"
 #include "ipc/report_view.h"
 
 #include "base/ban.h"
 
-static double lag_of(const struct report_view *v)
+/* "all is well", or what is not. */
+static int put_conditions(const struct scoreboard *b, struct buf *out)
 {
-	return (double)counter_get(&v->row->lag_ms);
-}
+	struct conditions found;
+	int r;
 
-static double memory_of(const struct report_view *v)
-{
-	return (double)v->usage.rss_bytes;
-}
+	conditions_find(b, (uint64_t)clock_ms(), &found);
+	r = buf_printf(out, conditions_are_ok(&found) ? "all is well\n" : "not all is well:\n");
+	for (unsigned i = 0; i < found.n && r == 0; i++) {
+		const struct condition *c = &found.list[i];
+		char since[16];
 
-static double cpu_of(const struct report_view *v)
-{
-	return v->usage.cpu_s;
-}
-
-static double sessions_of(const struct report_view *v)
-{
-	return (double)counter_get(&v->row->sessions);
-}
-
-static const struct {
-	const char *word;
-	double (*key)(const struct report_view *v); /* NULL: as they are */
-} sorts[REPORT_N_SORTS] = {
-	[REPORT_BY_SLOT] = { "slot", NULL },
-	[REPORT_BY_LAG] = { "lag", lag_of },
-	[REPORT_BY_MEMORY] = { "memory", memory_of },
-	[REPORT_BY_CPU] = { "cpu", cpu_of },
-	[REPORT_BY_SESSIONS] = { "sessions", sessions_of },
-};
-
-bool report_sort_of(const char *word, enum report_sort *ret)
-{
-	for (size_t i = 0; i < ARRAY_LEN(sorts); i++)
-		if (strcmp(word, sorts[i].word) == 0) {
-			*ret = (enum report_sort)i;
-			return true;
-		}
-	return false;
-}
-
-/* A row to be sorted: what it is sorted by is read once. */
-struct entry {
-	struct report_view view;
-	double key;
-};
-
-static int compare(const void *a, const void *b)
-{
-	const struct entry *x = a, *y = b;
-
-	if (x->key < y->key || x->key > y->key)
-		return x->key > y->key ? -1 : 1;
-	return (x->view.slot > y->view.slot) - (x->view.slot < y->view.slot);
-}
-
-static struct entry *sorted_rows(const struct scoreboard *b, enum report_sort sort, unsigned rows)
-{
-	struct entry *entries = calloc(rows + 1, sizeof(*entries));
-
-	for (unsigned i = 0; i < rows && entries; i++) {
-		entries[i].view = report_view_of(b, i);
-		entries[i].key = sorts[sort].key ? sorts[sort].key(&entries[i].view) : 0;
+		(void)report_age(c->since_s, since);
+		r = buf_printf(out, "  %-5s  %s", condition_severity_name(c->severity), c->text);
+		r = r < 0 || c->since_s < 0 ? r : buf_printf(out, " (for %s)", since);
+		r = r < 0 ? r : buf_printf(out, "\n");
 	}
-	if (entries)
-		qsort(entries, rows, sizeof(*entries), compare);
-	return entries;
+	if (r == 0 && found.left_out)
+		r = buf_printf(out, "  and %u more\n", found.left_out);
+	return r;
 }
 
 static int put_row(const struct report_view *v, struct buf *out)
@@ -99,7 +54,7 @@ static int put_row(const struct report_view *v, struct buf *out)
 static int put_rows(const struct scoreboard *b, enum report_sort sort, struct buf *out)
 {
 	unsigned rows = report_rows_in_use(b);
-	struct entry *entries = sorted_rows(b, sort, rows);
+	struct report_sorted *entries = report_sorted_rows(b, sort, rows);
 	int r = entries ? 0 : -ENOMEM;
 
 	for (unsigned i = 0; i < rows && r == 0; i++)
@@ -119,6 +74,9 @@ int report_table_sorted(const struct scoreboard *b, enum report_sort sort, struc
 	int r;
 
 	(void)report_age(report_seconds_since(&b->started_ms), uptime);
+	r = put_conditions(b, out);
+	if (r < 0)
+		return r;
 	r = buf_printf(out,
 		       "sioinit %s  %s  up %s  %llu sessions  %llu requests  %llu upgrades\n"
 		       "%4s %7s %-8s %6s %6s %7s %8s %8s %8s %9s %7s\n",

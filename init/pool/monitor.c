@@ -213,6 +213,8 @@ static void look_for_recycling(const struct monitor *m, struct worker *w)
 
 	if (s->worker != w)
 		return;
+	counter_set(&m->pool->context->board->rows[w->slot].memory_limit,
+		    spread_below(c->max_memory, w->id));
 	if (is_too_large(m, w))
 		reload_recycle(s, "more memory than SIOINIT_MAX_MEMORY");
 	else if (is_past(age_ms, spread(c->max_age_ms, w->id)))
@@ -227,6 +229,7 @@ static void look_at_cpus(struct monitor *m)
 	unsigned n;
 
 	cpus_detect("", &cpus);
+	counter_set(&m->pool->context->board->cpus_milli, cpus_milli(&cpus));
 	n = cpus_workers(m->pool->context->config, &cpus);
 	if (n == m->cpu_workers)
 		return;

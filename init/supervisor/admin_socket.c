@@ -116,6 +116,8 @@ static int status(struct admin_client *c, const struct admin_request *rq)
 {
 	const struct scoreboard *b = c->init->board;
 
+	counter_set(&c->init->board->beat_ms,
+		    uv_hrtime() / 1000000); /* who answers is not silent */
 	return report(c, rq->json ? report_json(b, &c->answer)
 				  : report_table_sorted(b, rq->sort, &c->answer));
 }

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/macros.h"
+#include "init/worker/context.h"
 #include "init/worker/state.h"
 
 #include "base/ban.h"
@@ -49,10 +50,13 @@ static void member_drop_incoming(struct hub_member *m)
 static void member_evicted(struct hub_member *m, const char *why)
 {
 	struct worker *w = of_member(m);
+	struct scoreboard_row *row = &w->context->board->rows[w->slot];
 	bool is_leaving = w->killed || w->is_dead || w->state >= WORKER_DRAINING,
 	     answers = worker_silence_ms(w) < HUB_SLOW_MS;
 
 	channel_drop_relayed(&w->channel);
+	counter_add(&row->evictions, 1);
+	counter_set(&row->evicted_ms, uv_now(w->deadline.loop));
 	log_error(SIO_115, "worker[%u]: left the relay: %s%s pid=%d", w->slot, why,
 		  is_leaving ? ""
 		  : answers  ? "; drained and replaced"
