@@ -43,7 +43,7 @@ static const struct {
 } rates[MONIT_N_RATES] = {
 	[MONIT_REQUESTS] = { "requests", NULL, "requests" },
 	[MONIT_BROADCASTS] = { "relay_messages", NULL, "broadcasts" },
-	[MONIT_CONNECTS] = { "handshakes", NULL, "connects" },
+	[MONIT_CONNECTS] = { "connections", NULL, "connects" },
 	[MONIT_ERRORS] = { "5xx", "responses", "errors" },
 };
 
@@ -170,8 +170,11 @@ static void read_lists(struct monit_data *d, const json_t *root, const struct mo
 			     seconds);
 	d->n_conditions = count(root, "conditions", MONIT_CONDITIONS);
 	for (unsigned i = 0; i < d->n_conditions; i++) {
-		TEXT(item(root, "conditions", i), "severity", d->conditions[i].severity);
-		TEXT(item(root, "conditions", i), "text", d->conditions[i].text);
+		const json_t *o = item(root, "conditions", i);
+
+		TEXT(o, "severity", d->conditions[i].severity);
+		TEXT(o, "text", d->conditions[i].text);
+		d->conditions[i].since_s = number(o, "since_s");
 	}
 	d->n_deaths = count(root, "deaths", MONIT_DEATHS);
 	for (unsigned i = 0; i < d->n_deaths; i++) {

@@ -33,6 +33,7 @@ struct monit_sidecar {
 
 struct monit_condition {
 	char severity[MONIT_NAME], text[MONIT_TEXT];
+	double since_s; /* 0: not known */
 };
 
 struct monit_death {

@@ -426,6 +426,7 @@ static enum style severity_style(const char *severity)
 static void put_verdict(struct painter *p, const struct monit_data *d, unsigned n)
 {
 	unsigned shown = d->n_conditions <= n ? d->n_conditions : n;
+	char since[CELL];
 
 	if (p->view->sad || d->n_conditions == 0) {
 		begin_line(p);
@@ -438,7 +439,10 @@ static void put_verdict(struct painter *p, const struct monit_data *d, unsigned 
 		const struct monit_condition *c = &d->conditions[i];
 
 		begin_line(p);
+		print_age(c->since_s, since);
 		put(p, severity_style(c->severity), "%s: %s", c->severity, c->text);
+		if (c->since_s > 0)
+			put(p, PLAIN, " (for %s)", since);
 		if (i + 1 == shown && shown < d->n_conditions)
 			put(p, PLAIN, "  (and %u more)", d->n_conditions - shown);
 		end_line(p);
@@ -455,19 +459,31 @@ static void put_gauge(struct painter *p, double part)
 		    "%s", (i + 0.5) / GAUGE < part ? "#" : "-");
 }
 
+/* Where the container's is not known, that of what runs in it. */
+static double memory_used(const struct monit_data *d)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < d->n_workers; i++)
+		sum += d->workers[i].rss_b;
+	for (unsigned i = 0; i < d->n_sidecars; i++)
+		sum += d->sidecars[i].rss_b;
+	return d->memory_used_b > 0 ? d->memory_used_b : sum;
+}
+
 static void put_memory(struct painter *p, const struct monit_data *d)
 {
 	char used[CELL], limit[CELL];
 
-	print_bytes(d->memory_used_b, used);
+	print_bytes(memory_used(d), used);
 	print_bytes(d->memory_limit_b, limit);
 	begin_line(p);
 	if (d->memory_limit_b > 0) {
 		put(p, PLAIN, "memory %s of %s [", used, limit);
-		put_gauge(p, d->memory_used_b / d->memory_limit_b);
-		put(p, PLAIN, "] %.0f%%", 100 * d->memory_used_b / d->memory_limit_b);
+		put_gauge(p, memory_used(d) / d->memory_limit_b);
+		put(p, PLAIN, "] %.0f%%", 100 * memory_used(d) / d->memory_limit_b);
 	} else {
-		put(p, PLAIN, "memory %s, no limit", d->memory_used_b > 0 ? used : "-");
+		put(p, PLAIN, "memory %s, no limit", used);
 	}
 	if (d->near_misses > 0)
 		put(p, WARN, "  %.0f near misses", d->near_misses);
