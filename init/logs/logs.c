@@ -599,7 +599,7 @@ int logs_kept(struct logs *l, const struct log_choice *choice, size_t lines, str
 	int r = 0;
 
 	DL_FOREACH(l->streams, s)
-	if (r == 0 && lines > 0 && s->lines.is_stderr &&
+	if (r == 0 && lines > 0 && s->lines.is_stderr && out->len < LOG_FOLLOWER_QUEUE_MAX / 2 &&
 	    log_choice_has(choice, s->lines.worker, s->lines.sidecar))
 		r = put_kept(s, lines, out);
 	return r;

@@ -81,7 +81,8 @@ bool logs_keep_stderr(const struct logs *l);
 bool logs_have_stdout(const struct logs *l);
 
 /* Appends what is kept of those that are chosen, for a follower (log_followers.h): of each the last
- * lines of stderr, at most @lines. 0, -EMSGSIZE or -ENOMEM. */
+ * lines of stderr, at most @lines, as far as a follower's queue has room for them. 0, -EMSGSIZE or
+ * -ENOMEM. */
 int logs_kept(struct logs *l, const struct log_choice *choice, size_t lines, struct buf *out);
 
 /* The files have been moved away. */

@@ -40,7 +40,7 @@ test("monit: workers, a death within two seconds, keys, another size, and the te
 
 		const { pid } = (await status()).workers[0];
 		process.kill(pid, "SIGKILL");
-		await see(new RegExp(`slot 0 +pid ${pid} .*signal`), 2000);
+		await see(new RegExp(`slot 0 +pid ${pid} .*SIGKILL`), 2000);
 		await see(/^ +0 +\d+ ready .* 1$/m);
 
 		type("r");
