@@ -455,7 +455,7 @@ static void ignores_service_links(void **state)
 	assert_printed("SIOINIT_WORKER_PORT=tcp://10.0.0.1:80", "x",
 		       "SIOINIT_WORKER_PORT= (not set)\n");
 	assert_refused("SIOINIT_ADMIN_PORT=9090", "x",
-		       "SIOINIT_ADMIN_PORT is no setting; did you mean SIOINIT_ADMIN_SOCKET?");
+		       "SIOINIT_ADMIN_PORT is no setting; did you mean SIOINIT_ADMIN_HOSTS?");
 }
 
 static void assert_command(const char *args, enum config_action wanted, const char *command)
