@@ -26,7 +26,7 @@ static void usage_row(const struct subcommand *s, FILE *out)
 
 	(void)snprintf(call, sizeof(call), "%s%s%s", s->word, s->synopsis[0] ? " " : "",
 		       s->synopsis);
-	(void)fprintf(out, s->help[0] ? "       sioinit %-33s %s\n" : "       sioinit %s\n", call,
+	(void)fprintf(out, s->help[0] ? "       sioinit %-31s %s\n" : "       sioinit %s\n", call,
 		      s->help);
 }
 
