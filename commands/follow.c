@@ -125,19 +125,19 @@ static int put_lines(FILE *from, bool once)
 	char *line = NULL;
 	size_t size = 0;
 	ssize_t n;
-	bool over = false;
+	bool over = once;
 
-	while (!over && (n = getline(&line, &size, from)) > 0) {
-		over = line[0] == '0';
-		if (!over)
-			(void)fwrite(line + 1, 1, (size_t)n - 1, line[0] == '1' ? stdout : stderr);
-		if (!over && fflush(stdout) != 0)
-			over = true; /* nobody reads on */
+	while ((n = getline(&line, &size, from)) > 0) {
+		if (line[0] == '0') {
+			(void)fputs("sioinit has ended\n", stderr);
+			over = true;
+			break;
+		}
+		(void)fwrite(line + 1, 1, (size_t)n - 1, line[0] == '1' ? stdout : stderr);
+		(void)fflush(stdout);
 	}
 	free(line);
-	if (over && !once)
-		(void)fputs("sioinit has ended\n", stderr);
-	if (over || once)
+	if (over)
 		return 0;
 	lost_answer(true);
 	return FAILED;

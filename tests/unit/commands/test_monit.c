@@ -258,6 +258,20 @@ static void a_tiny_window_has_the_verdict_and_workers(void **state)
 	assert_string_equal(screen[4], "1-1 of 5  q quit  ? ");
 }
 
+static void without_colours_there_are_none(void **state)
+{
+	struct buf out = BUF_INIT(MONIT_FRAME_MAX);
+
+	(void)state;
+	answer(whole, 1000);
+	view.colour = false;
+	assert_int_equal(monit_screen_draw(&data, &view, &out), 0);
+	assert_int_equal(buf_append(&out, "", 1), 0);
+	assert_null(strstr(out.p, ";3"));
+	assert_non_null(strstr(out.p, "\033[0;7m"));
+	buf_free(&out);
+}
+
 static void who_does_not_answer_is_said(void **state)
 {
 	(void)state;
@@ -297,6 +311,7 @@ int main(void)
 		TEST(a_long_list_scrolls),
 		TEST(nothing_leaves_its_place_in_any_window),
 		TEST(a_tiny_window_has_the_verdict_and_workers),
+		TEST(without_colours_there_are_none),
 		TEST(who_does_not_answer_is_said),
 		TEST(q_and_interrupt_leave),
 	};
