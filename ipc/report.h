@@ -1,10 +1,10 @@
-/* The scoreboard for people (a table), for programs (JSON) and for Prometheus (text format 0.0.4).
- */
+/* The scoreboard for people (a table), for programs (JSON) and for Prometheus. */
 #pragma once
 
 #include <stdbool.h>
 
 #include "base/buf.h"
+#include "ipc/metrics_text.h"
 #include "ipc/scoreboard.h"
 
 /* What is largest comes first, but for slots. */
@@ -27,7 +27,10 @@ int report_table_sorted(const struct scoreboard *b, enum report_sort sort, struc
 /* One worker, a line for each number of the metrics. */
 int report_worker(const struct scoreboard *b, unsigned slot, struct buf *out);
 int report_json(const struct scoreboard *b, struct buf *out);
-int report_metrics(const struct scoreboard *b, struct buf *out);
+/* @app_follows: the metrics of the app are to come behind, as text; it has process_... of its own.
+ */
+int report_metrics(const struct scoreboard *b, enum metrics_format format, bool app_follows,
+		   struct buf *out);
 
 /* The members of one object of "deaths" in the JSON, without its braces. */
 int report_death_members(const struct death *d, uint64_t now_ms, struct buf *out);

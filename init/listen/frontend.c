@@ -17,7 +17,7 @@
 
 #include "base/ban.h"
 
-enum { ADMIN_SEND_BYTES = 64 << 10 };
+enum { ADMIN_SEND_BYTES = 16 << 10 };
 
 /* How it was. */
 struct opened {

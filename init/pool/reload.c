@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/macros.h"
 #include "init/pool/pool.h"
+#include "init/worker/ending.h"
 
 #include "base/ban.h"
 
@@ -65,10 +66,12 @@ static void set_done(struct pool *p)
 }
 
 /* @s waits for its turn in this round. */
-static void add(struct slot *s, const char *why)
+static void add(struct slot *s, const char *why, enum worker_end_reason counts_as)
 {
 	s->replace_why = why;
+	s->retires_for = counts_as;
 	s->pool->reload.of++;
+	publish(s->pool);
 }
 
 static struct slot *first_waiting(const struct pool *p)
@@ -104,6 +107,8 @@ static void abort_round(struct pool *p)
 {
 	p->reload.again = false;
 	forget_waiting(p);
+	if (p->reload.all)
+		counter_add(&p->context->board->reload_failures, 1);
 	publish_end(p, RELOADED_FAILED);
 	round_over(p, false);
 }
@@ -162,7 +167,7 @@ void reload_all(struct pool *p)
 	p->ops->on_reload_begun(p);
 	for (unsigned i = 0; i < p->context->wanted; i++)
 		if (may_be_replaced(p->slots[i]))
-			add(p->slots[i], "reload");
+			add(p->slots[i], "reload", WORKER_END_ASKED);
 	step(p);
 }
 
@@ -170,8 +175,7 @@ void reload_slot(struct slot *s, const char *why)
 {
 	if (!may_be_replaced(s))
 		return;
-	add(s, why);
-	publish(s->pool);
+	add(s, why, WORKER_END_ASKED);
 	step(s->pool);
 }
 
@@ -181,10 +185,12 @@ static bool may_be_recycled(const struct slot *s)
 	       uv_now(s->pool->context->loop) >= s->recycle_at_ms;
 }
 
-void reload_recycle(struct slot *s, const char *why)
+void reload_recycle(struct slot *s, const char *why, enum worker_end_reason counts_as)
 {
-	if (may_be_recycled(s))
-		reload_slot(s, why);
+	if (!may_be_recycled(s))
+		return;
+	add(s, why, counts_as);
+	step(s->pool);
 }
 
 void reload_recycle_stop_first(struct slot *s, const char *why)
@@ -193,6 +199,7 @@ void reload_recycle_stop_first(struct slot *s, const char *why)
 		return;
 	log_info("worker[%u]: to be replaced, and ends first: %s", s->number, why);
 	s->stops_first = true;
+	worker_ends_for(s->worker, WORKER_END_MEMORY);
 	worker_drain(s->worker);
 }
 

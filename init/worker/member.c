@@ -5,7 +5,7 @@
 
 #include "base/log.h"
 #include "base/macros.h"
-#include "init/worker/context.h"
+#include "init/worker/ending.h"
 #include "init/worker/state.h"
 
 #include "base/ban.h"
@@ -45,18 +45,25 @@ static void member_drop_incoming(struct hub_member *m)
 	channel_drop_incoming(&of_member(m)->channel);
 }
 
+static void note_eviction(const struct worker *w)
+{
+	struct scoreboard_row *row = &w->board->rows[w->slot];
+
+	counter_add(&row->evictions, 1);
+	counter_set(&row->evicted_ms, uv_now(w->deadline.loop));
+}
+
 /* Without the others' messages it must not go on. Its clients are moved to other workers while it
  * can still do its part. */
 static void member_evicted(struct hub_member *m, const char *why)
 {
 	struct worker *w = of_member(m);
-	struct scoreboard_row *row = &w->context->board->rows[w->slot];
 	bool is_leaving = w->killed || w->is_dead || w->state >= WORKER_DRAINING,
 	     answers = worker_silence_ms(w) < HUB_SLOW_MS;
 
 	channel_drop_relayed(&w->channel);
-	counter_add(&row->evictions, 1);
-	counter_set(&row->evicted_ms, uv_now(w->deadline.loop));
+	if (w->board)
+		note_eviction(w);
 	log_error(SIO_115, "worker[%u]: left the relay: %s%s pid=%d", w->slot, why,
 		  is_leaving ? ""
 		  : answers  ? "; drained and replaced"
@@ -64,6 +71,7 @@ static void member_evicted(struct hub_member *m, const char *why)
 		  (int)w->pid);
 	if (is_leaving)
 		return;
+	worker_ends_for(w, WORKER_END_RELAY);
 	if (answers)
 		worker_drain(w);
 	else

@@ -1,84 +1,28 @@
-/* Admin endpoints. Of the health checks machines look at the status only, people at the one line of
- * text.
- *	/livez    200 while init and router run: one dead worker is no reason to restart a pod
- *	/readyz   200 while traffic is welcome: at least one worker is ready, and no stop has begun
- *	/healthz  the same as /readyz (the name Kubernetes deprecated in 1.16)
- *	/metrics  for Prometheus
- *	/status   the same numbers as JSON
- *	/events   the same each second, as server-sent events
- *	/         the same as a page, or as a table
- *	/access, /deaths, /settings and the actions: init answers, see router/admin/questions.h */
+/* Admin endpoints, by table.
+ *	/livez, /readyz, /healthz  see router/admin/probes.h
+ *	/metrics                   for Prometheus
+ *	/status                    the same numbers as JSON
+ *	/events                    the same each second, as server-sent events
+ *	/                          the same as a page, or as a table
+ *	/access, /deaths, /settings, /actions/  init answers, see router/admin/questions.h */
 #include "router/admin/admin.h"
 
 #include "base/macros.h"
 #include "ipc/report.h"
+#include "router/admin/front.h"
 #include "router/admin/guard.h"
+#include "router/admin/metrics_answer.h"
+#include "router/admin/probes.h"
 #include "router/http/head.h"
 
 #include "base/ban.h"
 
-enum { INIT_SILENCE_MS = 10000 };
-
-void admin_say(struct admin_answer *a, unsigned status, const char *text)
+static void status(const struct admin_view *v, const struct http_head *head, struct admin_answer *a)
 {
-	a->status = status;
-	a->body->len = 0;
-	(void)buf_printf(a->body, "%s\n", text);
-}
-
-/* Before the scoreboard has come, init has just started this process. */
-static bool init_hangs(const struct admin_view *v)
-{
-	uint64_t beat_ms = counter_get(&v->shared->beat_ms), now_ms = uv_hrtime() / 1000000;
-
-	return beat_ms && now_ms > beat_ms + INIT_SILENCE_MS;
-}
-
-static void livez(const struct admin_view *v, struct admin_answer *a)
-{
-	if (init_hangs(v))
-		admin_say(a, 503, "init does not answer");
-	else
-		admin_say(a, 200, "ok");
-}
-
-static void readyz(const struct admin_view *v, struct admin_answer *a)
-{
-	if (v->phase == PHASE_STARTING)
-		admin_say(a, 503, "starting: no worker is ready yet");
-	else if (v->phase != PHASE_SERVING)
-		admin_say(a, 503, "shutting down");
-	else if (v->n_ready == 0)
-		admin_say(a, 503, "no worker is ready");
-	else
-		admin_say(a, 200, "ok");
-}
-
-static void report(const struct admin_view *v, struct admin_answer *a, const char *type,
-		   int (*write)(const struct scoreboard *, struct buf *))
-{
-	a->type = type;
-	if (write(v->shared, a->body) < 0)
+	(void)head;
+	a->type = "application/json";
+	if (report_json(v->shared, a->body) < 0)
 		admin_say(a, 500, "no memory");
-}
-
-static void metrics(const struct admin_view *v, struct admin_answer *a)
-{
-	a->has_app_part = true;
-	report(v, a, "text/plain; version=0.0.4; charset=utf-8", report_metrics);
-}
-
-static void status(const struct admin_view *v, struct admin_answer *a)
-{
-	report(v, a, "application/json", report_json);
-}
-
-static void front(const struct admin_view *v, const struct http_head *head, struct admin_answer *a)
-{
-	const char *fault = admin_front(v, head, a);
-
-	if (fault)
-		admin_say(a, a->status, fault);
 }
 
 enum { FOR_ALL = 1, IS_FOLDER = 2 }; /* no matter who asks; what follows the path are its words */
@@ -88,17 +32,16 @@ static const struct endpoint {
 	unsigned is;
 	const char *methods;
 	enum admin_way way;
-	void (*answer)(const struct admin_view *v, struct admin_answer *a);
-	void (*answer_to)(const struct admin_view *v, const struct http_head *head,
-			  struct admin_answer *a);
+	void (*answer)(const struct admin_view *v, const struct http_head *head,
+		       struct admin_answer *a);
 } endpoints[] = {
 #define GET "GET, HEAD"
-	{ { "/livez", 6 }, FOR_ALL, GET, .answer = livez },
-	{ { "/readyz", 7 }, FOR_ALL, GET, .answer = readyz },
-	{ { "/healthz", 8 }, FOR_ALL, GET, .answer = readyz },
-	{ { "/metrics", 8 }, 0, GET, .answer = metrics },
+	{ { "/livez", 6 }, FOR_ALL, GET, .answer = probe_livez },
+	{ { "/readyz", 7 }, FOR_ALL, GET, .answer = probe_readyz },
+	{ { "/healthz", 8 }, FOR_ALL, GET, .answer = probe_healthz },
+	{ { "/metrics", 8 }, 0, GET, .answer = metrics_answer },
 	{ { "/status", 7 }, 0, GET, .answer = status },
-	{ { "/", 1 }, 0, GET, .answer_to = front },
+	{ { "/", 1 }, 0, GET, .answer = front_answer },
 	{ { "/events", 7 }, 0, GET, .way = ADMIN_GETS_EVENTS },
 	{ { "/access", 7 }, 0, GET, .way = ADMIN_WANTS_ACCESS },
 	{ { "/deaths", 7 }, 0, GET, .way = ADMIN_WANTS_DEATHS },
@@ -159,9 +102,7 @@ static void answer(const struct admin_view *v, const struct endpoint *e,
 	a->way = e->way;
 	a->words = (struct str){ path.p + e->path.n, path.n - e->path.n };
 	if (e->answer)
-		e->answer(v, a);
-	if (e->answer_to)
-		e->answer_to(v, head, a);
+		e->answer(v, head, a);
 }
 
 void admin_answer(const struct admin_view *v, const struct http_head *head,

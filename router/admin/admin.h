@@ -43,10 +43,5 @@ struct admin_answer {
 void admin_answer(const struct admin_view *v, const struct http_head *head,
 		  struct admin_answer *ret);
 
-/* An answer of one line. */
+/* An answer of one line; in answer.c. */
 void admin_say(struct admin_answer *a, unsigned status, const char *text);
-
-/* GET /: the page for browsers, else the table of `sioinit status`. NULL; or what to say instead,
- * with a->status. */
-const char *admin_front(const struct admin_view *v, const struct http_head *head,
-			struct admin_answer *a);

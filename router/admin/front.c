@@ -1,4 +1,6 @@
 /* GET / of the admin address. The page is stored as gzip has made it, which every browser takes. */
+#include "router/admin/front.h"
+
 #include <string.h>
 
 #include "ipc/report.h"
@@ -56,17 +58,16 @@ static int page(struct admin_answer *a)
 	return buf_append(a->body, page_gz, page_gz_size);
 }
 
-const char *admin_front(const struct admin_view *v, const struct http_head *head,
-			struct admin_answer *a)
+void front_answer(const struct admin_view *v, const struct http_head *head, struct admin_answer *a)
 {
 	bool is_page = accepts(head, STR("Accept"), STR("text/html"));
 
 	if (is_page && !accepts(head, STR("Accept-Encoding"), STR("gzip"))) {
-		a->status = 406;
-		return "the page is there with Accept-Encoding: gzip only";
+		admin_say(a, 406, "the page is there with Accept-Encoding: gzip only");
+		return;
 	}
 	if ((is_page ? page(a) : report_table(v->shared, a->body)) == 0)
-		return NULL;
-	*a = (struct admin_answer){ .status = 500, .type = a->type, .body = a->body };
-	return "no memory";
+		return;
+	a->fields = NULL;
+	admin_say(a, 500, "no memory");
 }
