@@ -138,7 +138,7 @@ static void no_worker_ready(const struct look *l)
 	if (is_serving(l) && count_ready(l) == 0)
 		add(l, CONDITION_ERROR, "no-worker-ready", -1,
 		    since(l, counter_get(&l->b->unserved_since_ms)),
-		    "no worker is ready: clients get 503");
+		    "no worker is ready: requests wait, or get 503");
 }
 
 static void refusals(const struct look *l)
@@ -147,7 +147,7 @@ static void refusals(const struct look *l)
 
 	if (r.n && is_serving(l))
 		add(l, CONDITION_ERROR, "no-worker-refusals", -1, r.since_s,
-		    "%llu requests of the last minute got 503, as no worker could take them",
+		    "requests refused in the last minute, as no worker could take them: %llu",
 		    (unsigned long long)r.n);
 }
 
@@ -323,7 +323,7 @@ static void session_misses(const struct look *l)
 	    l->now_ms - started_ms < SETTLING_MS)
 		return;
 	add(l, CONDITION_WARN, "session-misses", -1, misses.since_s,
-	    "%llu requests of the last minute belong to sessions that nobody here knows",
+	    "requests of sessions that nobody here knows, in the last minute: %llu",
 	    (unsigned long long)misses.n);
 }
 

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "init/supervisor/core.h"
 #include "init/system/cgroup.h"
 
@@ -61,6 +62,7 @@ void standing_init(struct init *in)
 {
 	(void)gethostname(in->board->host, sizeof(in->board->host) - 1);
 	note_settings(in);
+	history_look(in->board, (uint64_t)clock_ms());
 }
 
 void standing_look(struct init *in, uint64_t now_ms)

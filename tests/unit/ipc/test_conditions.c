@@ -260,7 +260,7 @@ static void requests_are_refused(void **state)
 	count(&board->routers[0].no_worker, 3, NOW - 60000, 5); /* a step that ends 55 s ago */
 	count(&board->routers[0].no_worker, 0, NOW - 55000, 56);
 	assert_is("no-worker-refusals", CONDITION_ERROR, -1, 60);
-	assert_non_null(strstr(found.list[0].text, "15 requests"));
+	assert_non_null(strstr(found.list[0].text, "take them: 15"));
 	count(&board->routers[0].no_worker, 0, NOW + 1000, 10);
 	conditions_find(board, NOW + 6000, &found);
 	assert_int_equal(found.n, 0);
