@@ -18,6 +18,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/macros.h"
+#include "base/tty.h"
 #include "commands/admin_client.h"
 #include "commands/monit_data.h"
 #include "commands/monit_keys.h"
@@ -220,13 +221,6 @@ static bool is_utf8(void)
 	return value && (strcasestr(value, "utf-8") || strcasestr(value, "utf8"));
 }
 
-static bool is_set(const char *name)
-{
-	const char *value = getenv(name);
-
-	return value && *value;
-}
-
 /* Whether there is what is needed; else it is said. */
 static bool can_draw(void)
 {
@@ -265,7 +259,8 @@ int monit_run(const struct config *c, const char *const *words, size_t n)
 			   .answer_fd = -1,
 			   .answer = BUF_INIT(ANSWER_MAX),
 			   .shown = BUF_INIT(MONIT_FRAME_MAX),
-			   .view = { .utf8 = is_utf8(), .colour = !is_set("NO_COLOR") } };
+			   .view = { .utf8 = is_utf8(),
+				     .colour = tty_has_colours(STDOUT_FILENO) } };
 	int code;
 
 	if (n > 1) {

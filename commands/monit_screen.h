@@ -23,7 +23,7 @@ struct monit_view {
 	size_t scroll;   /* rows of the list above the first that is shown */
 	size_t page;     /* rows of it that were shown, set by monit_screen_draw() */
 	bool utf8;       /* block characters may be used */
-	bool colour;     /* NO_COLOR is not set */
+	bool colour;     /* colours, too */
 	const char *sad; /* why there is no answer, or NULL; borrowed */
 };
 
