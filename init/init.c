@@ -257,6 +257,7 @@ int init_main(struct config *c, const struct command *cmd)
 	signals_init(&in);
 	shutdown_init(&in);
 	settings_reload_init(&in, c, admin_socket_reload_refused);
+	admin_token_init(&in.admin_token, &in.loop, c);
 	hooks_init(&in.hooks, &in.loop, c, &in.credentials, on_hooks_done, &in);
 	start_watchdog(&in);
 	start_heartbeat(&in);

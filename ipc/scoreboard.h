@@ -70,6 +70,7 @@ enum scoreboard_upstream { SCOREBOARD_TCP, SCOREBOARD_UNIX, SCOREBOARD_NATIVE };
 struct scoreboard_router {
 	_Alignas(64) counter connections; /* accepted ever */
 	counter clients;                  /* there now */
+	counter admin_viewers;            /* those of the admin address that events go to */
 	counter requests, handshakes, upgrades;
 	counter responses[10]; /* by the first digit of the status */
 	counter retries, handbacks, sid_misses, sid_orphans, no_worker;

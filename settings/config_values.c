@@ -12,6 +12,7 @@
 
 #include "base/macros.h"
 #include "base/str.h"
+#include "ipc/control.h"
 #include "ipc/scoreboard.h"
 #include "settings/config.h"
 
@@ -67,6 +68,56 @@ const char *config_parse_termination_log(const char *s, void *dst)
 		return "not \"auto\", \"off\" or the /path of a file";
 	*(const char **)dst = s;
 	return NULL;
+}
+
+/* As it stands in a header field: printable, without blanks. */
+const char *config_parse_secret(const char *s, void *dst)
+{
+	size_t n = strlen(s);
+
+	if (n < ADMIN_TOKEN_MIN)
+		return "shorter than 16 characters, which could be guessed: openssl rand -hex 16 "
+		       "makes one";
+	if (n > ADMIN_TOKEN_MAX)
+		return "longer than 256 characters";
+	for (const char *p = s; *p; p++)
+		if (*p <= ' ' || *p >= 0x7f)
+			return "has blanks or other characters than ASCII's";
+	return config_parse_text(s, dst);
+}
+
+void config_print_secret(const void *src, FILE *out)
+{
+	(void)fputs(*(const char *const *)src ? "(hidden)" : "", out);
+}
+
+/* One of the list: NAME or *.NAME. */
+static bool is_host_name(const char *s, size_t n)
+{
+	size_t at = n > 2 && s[0] == '*' && s[1] == '.' ? 2 : 0;
+
+	for (size_t i = at; i < n; i++) {
+		bool is_label = (s[i] >= 'a' && s[i] <= 'z') || (s[i] >= 'A' && s[i] <= 'Z') ||
+				(s[i] >= '0' && s[i] <= '9') || s[i] == '-' || s[i] == '_';
+
+		if (!is_label && (s[i] != '.' || i == at || i + 1 == n || s[i - 1] == '.'))
+			return false;
+	}
+	return n > at;
+}
+
+const char *config_parse_hosts(const char *s, void *dst)
+{
+	for (const char *at = s; *at;) {
+		size_t n = strcspn(at, ",");
+		struct str one = str_trim((struct str){ at, n });
+
+		if (!is_host_name(one.p, one.n))
+			return "not a list of names without ports, such as "
+			       "admin.example.com,*.internal.example";
+		at += n + (at[n] == ',');
+	}
+	return config_parse_text(s, dst);
 }
 
 /* RFC 9110, 5.6.2 */
@@ -295,6 +346,27 @@ const char *const *config_words(config_parse_fn *parse)
 		if (all[i].parse == parse)
 			return all[i].words;
 	return NULL;
+}
+
+bool config_is_plain(config_print_fn *print)
+{
+	static config_print_fn *const all[] = {
+		config_print_workers,       config_print_port,          config_print_serialization,
+		config_print_sandbox,       config_print_restart,       config_print_dispatch,
+		config_print_upstream,      config_print_app_metrics,   config_print_balance,
+		config_print_traceparent,   config_print_access_format, config_print_level,
+		config_print_log_format,    config_print_worker_logs,   config_print_switch,
+		config_print_seconds,       config_print_factor,        config_print_count,
+		config_print_routers,       config_print_heap,          config_print_bytes,
+		config_print_bytes_or_auto, config_print_start_limit,   config_print_signal,
+		config_print_stop_group,    config_print_stop_order,    config_print_umask,
+		config_print_nice,          config_print_oom_score_adj, config_print_mode,
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
+		if (all[i] == print)
+			return true;
+	return false;
 }
 
 static const char *parse_word(const char *s, const char *const *words, const char *wrong, void *dst)

@@ -2,6 +2,7 @@
  * Pure; settings/config*.c only. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdio.h>
 
 /* Reads @s, which is not empty, into the field at @dst. NULL, or a static text that says what is
@@ -17,6 +18,9 @@ config_print_fn config_print_sidecars; /* struct config_sidecars, in one line */
 config_parse_fn config_parse_path;     /* const char *, borrows @s: the target of an HTTP request */
 config_parse_fn config_parse_termination_log; /* const char *, borrows @s: auto, off or /path */
 config_parse_fn config_parse_admin_socket;    /* const char *, borrows @s: auto, off or /path */
+config_parse_fn config_parse_secret;          /* const char *, borrows @s */
+config_print_fn config_print_secret;          /* that there is one */
+config_parse_fn config_parse_hosts;           /* const char *, borrows @s: NAME,*.NAME */
 config_parse_fn config_parse_token;   /* const char *, borrows @s: a name as HTTP has them */
 config_parse_fn config_parse_workers; /* struct config_workers */
 config_print_fn config_print_workers;
@@ -102,6 +106,10 @@ config_parse_fn config_parse_nice; /* -20 to 19, or inherit */
 config_print_fn config_print_nice;
 config_parse_fn config_parse_oom_score_adj; /* -1000 to 1000, or auto */
 config_print_fn config_print_oom_score_adj;
+
+/* What @print writes is a number, a switch, a word of a few or some of these: of no use to
+ * strangers. */
+bool config_is_plain(config_print_fn *print);
 
 /* The words that @parse takes, NULL-terminated, when words are all it takes; else NULL. */
 const char *const *config_words(config_parse_fn *parse);

@@ -2,13 +2,17 @@
 #pragma once
 
 #include "base/buf.h"
+#include "router/admin/events.h"
+#include "router/admin/questions.h"
 #include "router/admin/scrape.h"
 #include "router/client/context.h"
 
 struct admin {
 	struct frontend *frontend;
 	struct scrape scrape;
-	struct buf report;
+	struct events events;
+	struct questions questions;
+	struct buf report, out;
 	void (*publish)(struct frontend *f); /* brings the scoreboard up to date */
 };
 
