@@ -12,6 +12,7 @@ if (!fs.existsSync(BROWSER)) {
 }
 const { chromium } = require("playwright-core");
 
+const SECRET = "token-of-this-test-0";
 const PAGE_MAX = 60000;
 const PHONE = { width: 390, height: 844 };
 const WALL = { width: 2560, height: 1440 };
@@ -21,7 +22,7 @@ test("the status page in Chromium", { timeout: 100000 }, async (t) => {
 	t.after(() => browser.close());
 
 	await t.test("before a real sioinit", async (t) => {
-		const s = await start(["worker.js"], { SIOINIT_WORKERS: "2", SIOINIT_ADMIN_TOKEN: "of the test", SIOINIT_DRAIN_TIME: "0.2" });
+		const s = await start(["worker.js"], { SIOINIT_WORKERS: "2", SIOINIT_ADMIN_TOKEN: SECRET, SIOINIT_DRAIN_TIME: "0.2" });
 		const me = await StatusPage.open(browser, s.admin);
 
 		await t.test("says that all is well, is small, and asks for nothing elsewhere", async () => {
@@ -75,7 +76,7 @@ test("the status page in Chromium", { timeout: 100000 }, async (t) => {
 		});
 
 		await t.test("restart, scale, reload, drain", async () => {
-			await me.unlock("of the test");
+			await me.unlock(SECRET);
 			const before = await me.pid(0);
 			await me.confirm(me.button("Restart… worker 0"), "Restart worker 0", /its .* sessions? .* let go/);
 			await until(async () => ![before, NaN].includes(await me.pid(0)), "another worker 0");
@@ -100,7 +101,7 @@ test("the status page in Chromium", { timeout: 100000 }, async (t) => {
 			await me.page.getByText("Settings in force").click();
 			await me.page.getByRole("row", { name: "SIOINIT_WORKERS 2" }).waitFor();
 			await me.page.getByRole("row", { name: "SIOINIT_ADMIN_TOKEN (hidden)" }).waitFor();
-			assert.ok(!(await me.page.content()).includes("of the test"));
+			assert.ok(!(await me.page.content()).includes(SECRET));
 		});
 
 		await t.test("the end of sioinit: says at once that nobody answers", async () => {
