@@ -17,6 +17,7 @@ class StatusPage {
 		self.page.on("console", (m) => ["error", "warning"].includes(m.type()) && self.errors.push(m.text()));
 		self.page.on("pageerror", (err) => self.errors.push(String(err)));
 		self.page.on("request", (r) => self.requests.push(r.url()));
+		self.deaths = self.page.getByRole("list", { name: "How workers ended" });
 		self.response = await self.page.goto(`http://127.0.0.1:${port}/`);
 		return self;
 	}

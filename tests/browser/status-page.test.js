@@ -55,7 +55,7 @@ test("the status page in Chromium", { timeout: 100000 }, async (t) => {
 			const pid = await me.pid(1);
 			assert.strictEqual(pid, childOf(s.pid, "NODE_APP_INSTANCE=1"));
 			process.kill(pid, "SIGKILL");
-			await me.page.getByText(/^killed by SIGKILL|signal/i).first().waitFor({ timeout: 2000 });
+			await me.deaths.getByText("Worker 1").waitFor({ timeout: 2000 });
 			await me.becomes(() => me.cell(1, "Restarts"), "1", "the restart");
 			await me.says("All is well");
 			assert.notStrictEqual(await me.pid(1), pid);
@@ -65,7 +65,7 @@ test("the status page in Chromium", { timeout: 100000 }, async (t) => {
 			process.kill(routerOf(s.pid), "SIGKILL");
 			await me.says("No answer from sioinit", 5000);
 			await me.says("All is well");
-			assert.strictEqual(await me.number("Sessions"), "1");
+			assert.strictEqual(await me.cell(1, "Restarts"), "1");
 		});
 
 		await t.test("no button without the token", async () => {
@@ -143,7 +143,7 @@ test("the status page in Chromium", { timeout: 100000 }, async (t) => {
 			const begin = performance.now();
 			let last = begin;
 			let longest = 0;
-			while (last - begin < 3000) {
+			while (last - begin < 2000) {
 				await new Promise((r) => setTimeout(r, 10));
 				const now = performance.now();
 				longest = Math.max(longest, now - last);

@@ -514,17 +514,19 @@ async function askSettings() {
 	showSettings();
 }
 
+const isSet = (x) => x.origin !== "default" && x.origin !== "not set";
+
 function showSettings() {
 	const all = $("defaults").checked;
-	const list = settings.filter((x) => all || x.origin !== "default");
+	const list = settings.filter((x) => all || isSet(x));
 	const hidden = list.some((x) => x.hidden);
-	put($("settings-note"), `${plural(settings.filter((x) => x.origin !== "default").length, "setting")} of ${settings.length} set.${hidden ? access.authorised ? " Secrets are not shown." : " Texts and addresses are shown with the token." : ""}`);
+	put($("settings-note"), `${settings.filter(isSet).length} of ${settings.length} are set.${hidden ? access.authorised ? " Secrets are not shown." : " Texts and addresses are shown with the token." : ""}`);
 	keyed($("setting-rows"), list, (x) => x.name, () => make("tr", { role: "row" }, make("th", { role: "rowheader", scope: "row" }), make("td", { role: "cell" }), make("td", { role: "cell" })), (tr, x) => {
 		put(tr.children[0], x.name);
 		put(tr.children[1], x.hidden ? "(hidden)" : x.value === "" || x.value === null ? "(empty)" : x.value);
 		mark(tr.children[1], "class", x.hidden || !x.value ? "quiet" : "");
 		put(tr.children[2], x.origin);
-		mark(tr.children[2], "class", x.origin === "default" ? "quiet" : "");
+		mark(tr.children[2], "class", isSet(x) ? "" : "quiet");
 	});
 }
 
