@@ -17,13 +17,17 @@ const DESK = { width: 1280, height: 800 };
 const PHONE = { width: 390, height: 844 };
 const WALL = { width: 2560, height: 1440 };
 
-// Clients that come, talk now and then, and go: half of them poll. Returns what ends them.
+// Clients that come, talk now and then, and go, and read a page meanwhile; one of six polls. Returns what ends them.
 function talk(port) {
 	let goesOn = true;
 	const client = async (i) => {
+		await sleep(i * 300);
 		while (goesOn) {
-			const socket = io(`http://127.0.0.1:${port}`, { transports: i % 2 ? ["websocket"] : ["polling"], forceNew: true, auth: { name: `Visitor ${i}` } });
-			for (const end = Date.now() + 20000 + 40000 * Math.random(); goesOn && Date.now() < end; await sleep(1000 + 9000 * Math.random())) socket.emit("message", "hello");
+			const socket = io(`http://127.0.0.1:${port}`, { transports: i % 6 ? ["websocket"] : ["polling"], forceNew: true, auth: { name: `Visitor ${i}` } });
+			for (const end = Date.now() + 20000 + 40000 * Math.random(); goesOn && Date.now() < end; await sleep(200 + 1800 * Math.random())) {
+				if (Math.random() < 0.1) socket.emit("message", "hello");
+				await fetch(`http://127.0.0.1:${port}/`).then((r) => r.text(), () => {});
+			}
 			socket.close();
 		}
 	};
@@ -39,14 +43,14 @@ async function shoot(browser, port, name, viewport, colorScheme, options = {}) {
 	if (options.token) await me.unlock(TOKEN);
 	await me.says(options.says ?? "All is well");
 	await sleep(3000); // until rates and CPU are known
-	if (options.at) await me.page.locator(options.at).evaluate((node) => node.scrollIntoView());
+	await me.page.evaluate(() => scrollTo(0, 0));
 	await me.page.screenshot({ path: path.join(images, `status-${name}.png`), fullPage: Boolean(options.all) });
 	await me.page.context().close();
 }
 
 async function main() {
 	const trouble = path.join(os.tmpdir(), `sioinit-trouble-${process.pid}`);
-	const s = await start(["worker.js"], { SIOINIT_WORKERS: "4", SIOINIT_ADMIN_TOKEN: TOKEN, SIOINIT_DRAIN_TIME: "1", SIOINIT_START_LIMIT: "off", SIOINIT_MIN_UPTIME: "1", TROUBLE: trouble }, path.join(__dirname, "demo"));
+	const s = await start(["worker.js"], { SIOINIT_WORKERS: "4", SIOINIT_ADMIN_TOKEN: TOKEN, SIOINIT_DRAIN_TIME: "1", SIOINIT_START_LIMIT: "off", SIOINIT_MIN_UPTIME: "1", SIOINIT_MAX_MEMORY: "256M", TROUBLE: trouble }, path.join(__dirname, "demo"));
 	const browser = await chromium.launch({ executablePath: BROWSER });
 	const hush = talk(s.port);
 	fs.mkdirSync(images, { recursive: true });

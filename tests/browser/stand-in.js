@@ -84,7 +84,7 @@ function age(s) {
 	s.uptime_s++;
 	s.requests += 240;
 	s.relay_messages += 90;
-	s.handshakes += 12;
+	s.connections += 12;
 	for (const w of s.workers) if (w.pid) Object.assign(w, { uptime_s: w.uptime_s + 1, state_since_s: w.state_since_s + 1, cpu_s: w.cpu_s + 0.2 + (w.slot % 3) / 10 });
 	for (const c of s.conditions) c.since_s++;
 	for (const d of s.deaths) d.ago_s++;

@@ -100,7 +100,7 @@ function rateOf(name) {
 }
 
 function learn(s) {
-	const now = { at: s.now_ms, requests: s.requests, broadcasts: s.relay_messages, connects: s.handshakes, errors: s.responses?.["5xx"] };
+	const now = { at: s.now_ms, requests: s.requests, broadcasts: s.relay_messages, connects: s.connections, errors: s.responses?.["5xx"] };
 	const before = totals.at(-1);
 	if (before && (now.at <= before.at || now.requests < before.requests || now.at - before.at > 4 * RATE_OVER_MS)) totals = [];
 	totals.push(now);
@@ -169,7 +169,7 @@ function verdict(s) {
 function well(s) {
 	const ready = s.workers_ready ?? 0;
 	const all = s.workers_wanted ?? ready;
-	return ready === all ? `${all === 1 ? "The worker serves" : `All ${count(all)} workers serve`}, ${plural(s.clients ?? 0, "client")}` : `${ready} of ${plural(all, "worker")} serve`;
+	return `${ready < all ? `${ready} of ${plural(all, "worker")} serve` : all === 1 ? "The worker serves" : `All ${count(all)} workers serve`} ${plural(s.sessions ?? 0, "session")}`;
 }
 
 let shownTone;
@@ -277,7 +277,7 @@ function showNumbers(s) {
 	const used = shares.reduce((a, b) => a + b, 0);
 	const { used_b: memory, limit_b: limit } = s.memory ?? {};
 	tiles["Workers ready"](count(s.workers_ready), `of ${count(s.workers_wanted)}${s.worker_ends ? `, ${plural(s.worker_ends, "end")} so far` : ""}`);
-	tiles.Sessions(count(s.sessions), s.sid_misses ? `${count(s.sid_misses)} unknown ones` : "");
+	tiles.Sessions(count(s.sessions), s.sid_misses ? `${count(s.sid_misses)} not found` : "");
 	tiles.Sockets(count(sum("sockets")), `${plural(s.upgrades, "upgrade")} so far`);
 	tiles["Slowest event loop"](slowest ? took(slowest.lag_s) : "–", slowest && workers.length > 1 ? `worker ${slowest.slot}` : "");
 	tiles.CPU(shares.length && s.cpus ? percent(used / s.cpus) : "–", s.cpus ? `of ${+s.cpus.toFixed(2)} CPU${s.cpus === 1 ? "" : "s"}` : "", shares.length && s.cpus ? used / s.cpus : undefined);
@@ -396,13 +396,14 @@ function showRow(w, s) {
 	put(r.state, w.state === "none" || w.state === "dead" ? "ended" : w.state);
 	put(r.for, `for ${age(w.state_since_s)}`);
 	put(r.pid, alive ? `pid ${w.pid}` : "");
-	put(r.sessions, count(w.sessions));
-	put(r.sockets, count(w.sockets));
+	put(r.sessions, alive ? count(w.sessions) : "–");
+	put(r.sockets, alive ? count(w.sockets) : "–");
 	put(r.lag, alive ? took(w.lag_s) : "–");
 	put(r.cpu, alive && c?.share !== undefined ? percent(c.share) : "–");
 	fillTo(r.cpuBar, alive ? c?.share : 0);
 	put(r.memory, alive ? bytes(w.rss_b) + (w.memory_limit_b ? ` of ${bytes(w.memory_limit_b)}` : "") : "–");
 	fillTo(r.memoryBar, alive && limit ? w.rss_b / limit : 0);
+	r.memoryBar.parentNode.style.visibility = limit ? "visible" : "hidden";
 	put(r.restarts, count(Math.max(0, w.starts - 1)));
 	put(r.age, alive ? age(w.uptime_s) : "–");
 	r.button.hidden = !access.authorised;
@@ -484,9 +485,16 @@ function showWords(li, lines, isNewest) {
 		if (li.children[1]) li.children[1].remove();
 		return;
 	}
-	if (li.children[1]) return;
+	const there = li.children[1];
+	if (there && !isNewest && there.dataset.unasked) {
+		there.open = false;
+		delete there.dataset.unasked;
+	}
+	if (there) return;
 	const pre = make("pre", { tabIndex: 0, ariaLabel: "Last lines of stderr" }, lines.length ? lines.join("\n") : "(it said nothing on stderr)");
-	li.append(make("details", { open: isNewest }, make("summary", {}, "Last words on stderr"), pre));
+	const details = make("details", { open: isNewest }, make("summary", {}, "Last words on stderr"), pre);
+	if (isNewest) details.dataset.unasked = "yes";
+	li.append(details);
 }
 
 async function askDeaths() {
