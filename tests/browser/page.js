@@ -65,6 +65,10 @@ class StatusPage {
 		await dialog.waitFor({ state: "hidden" });
 	}
 
+	icon() {
+		return this.page.locator("link[rel=icon]").getAttribute("href");
+	}
+
 	// What axe-core finds, and what leaves the window sideways
 	async faults() {
 		await this.page.evaluate(axe());

@@ -28,6 +28,7 @@ test("the status page in Chromium", { timeout: 100000 }, async (t) => {
 		await t.test("says that all is well, is small, and asks for nothing elsewhere", async () => {
 			await me.says("All is well");
 			assert.match(await me.page.title(), /All is well/);
+			assert.match(await me.icon(), /1c8a55/);
 			const headers = me.response.headers();
 			assert.match(headers["content-security-policy"], /default-src 'none'; script-src 'sha256-[^']*'; style-src 'sha256-[^']*'/);
 			assert.doesNotMatch(headers["content-security-policy"], /unsafe/);
@@ -132,6 +133,9 @@ test("the status page in Chromium", { timeout: 100000 }, async (t) => {
 		await me.page.getByText(/^Worker 2 has ended 5 times in the last minute\. It is started again/).waitFor();
 		await me.page.getByText(/^For 4\d s, since \d\d:\d\d$/).waitFor();
 		await me.row(2).getByText("ended").waitFor();
+		assert.match(await me.icon(), /d0342c/);
+		await me.page.emulateMedia({ reducedMotion: "reduce" });
+		assert.strictEqual(await me.page.evaluate(() => document.getAnimations().length), 0);
 		await me.unlock(TOKEN);
 		await me.page.getByText("Error: cannot find the database").first().waitFor();
 		assert.deepStrictEqual(await me.faults(), []);
@@ -162,6 +166,22 @@ test("the status page in Chromium", { timeout: 100000 }, async (t) => {
 		await me.page.getByText(/^<b>bold<\/b>\./).waitFor();
 		await me.page.getByText("</li><script>alert(1)</script>").waitFor();
 		await me.page.getByText("<img src=x onerror=alert(1)>").waitFor();
+	});
+
+	await before("a tab that nobody sees is not drawn, but says in its title how all is", 1, "", {}, async (me, other) => {
+		await me.says("All is well");
+		await me.page.evaluate(() => {
+			Object.defineProperty(document, "hidden", { get: () => window.away, configurable: true });
+			window.away = true;
+		});
+		other.status.conditions.push({ severity: "error", id: "hanging", slot: 0, text: "worker 0 has not answered for 11 s", since_s: 11 });
+		await until(async () => /Worker 0 hangs/.test(await me.page.title()), "the title");
+		await me.says("All is well");
+		await me.page.evaluate(() => {
+			window.away = false;
+			document.dispatchEvent(new Event("visibilitychange"));
+		});
+		await me.says("Worker 0 hangs");
 	});
 
 	await before("all of it by keyboard", 2, "", {}, async (me, other) => {

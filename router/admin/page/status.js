@@ -34,6 +34,7 @@ function draw(tag, attributes, ...children) {
 
 // ---- words for numbers
 
+const isKnown = (n) => Number.isFinite(n) && n >= 0;
 const plural = (n, one) => `${count(n)} ${one}${n === 1 ? "" : "s"}`;
 const count = (n) => Math.round(n ?? 0).toLocaleString("en");
 const percent = (part) => `${Math.round(part * 100)} %`;
@@ -49,7 +50,7 @@ function two(s, big, name, small, then) {
 }
 
 function age(s) {
-	if (!(s >= 0)) return "–";
+	if (!isKnown(s)) return "–";
 	if (s < 60) return `${Math.floor(s)} s`;
 	if (s < 600) return two(s, 60, "min", 1, "s");
 	if (s < 3600) return `${Math.floor(s / 60)} min`;
@@ -65,7 +66,7 @@ function bytes(b) {
 }
 
 function took(s) {
-	if (!(s >= 0)) return "–";
+	if (!isKnown(s)) return "–";
 	return s < 1 ? `${s > 0 && s < 0.001 ? "<1" : Math.round(s * 1000)} ms` : `${s.toFixed(1)} s`;
 }
 
@@ -152,12 +153,13 @@ function called(c) {
 	return name.replace("WHO", Number.isInteger(c.slot) ? `Worker ${c.slot}` : "A worker");
 }
 
-const howLong = (c, now_ms) => (c.since_s >= 0 ? `for ${age(c.since_s)}, since ${moment(now_ms - c.since_s * 1000)}` : "");
+const howLong = (c, now_ms) => (isKnown(c.since_s) ? `for ${age(c.since_s)}, since ${moment(now_ms - c.since_s * 1000)}` : "");
 
 // The first glance: { tone, text, since, advice, slot, rest: the other conditions }
 function verdict(s) {
 	if (lost) return { tone: "lost", text: "No answer from sioinit", since: `for ${age(since())}; trying again`, advice: s ? `What is below is how it was at ${clock(s.now_ms)}.` : "", rest: [] };
 	const list = [...(s.conditions ?? [])].sort((a, b) => RANK[a.severity] - RANK[b.severity]);
+	if (s.conditions_left_out) list.push({ severity: "info", id: "more", text: `${count(s.conditions_left_out)} more of these` });
 	const [first, ...rest] = list;
 	if (first && (first.severity !== "info" || s.phase !== "serving"))
 		return { tone: TONES[first.severity], text: called(first), since: howLong(first, s.now_ms), advice: `${sentence(first.text)}. ${CONDITIONS[first.id]?.[1] ?? ""}`, slot: first.slot, rest };
@@ -677,7 +679,7 @@ const ACTS = {
 		yes: "Scale",
 		label: "Workers",
 		input: { type: "number", min: "1", max: "1024", value: status.workers_wanted, oninput: (e) => put($("ask-text"), scaleText(e.target.valueAsNumber)) },
-		path: (n) => `scale/${n}`,
+		path: (n) => `scale/${Number(n)}`,
 	}),
 	rebalance: () => ({
 		title: "Rebalance the sockets?",
