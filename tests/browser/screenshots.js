@@ -42,7 +42,7 @@ async function shoot(browser, port, name, viewport, colorScheme, options = {}) {
 	const me = await StatusPage.open(browser, port, { viewport, colorScheme, deviceScaleFactor: viewport === PHONE ? 2 : 1, reducedMotion: "reduce" });
 	if (options.token) await me.unlock(TOKEN);
 	await me.says(options.says ?? "All is well");
-	await sleep(3000); // until rates and CPU are known
+	await sleep(options.wait ?? 3000); // until rates and CPU are known
 	await me.page.evaluate(() => scrollTo(0, 0));
 	await me.page.screenshot({ path: path.join(images, `status-${name}.png`), fullPage: Boolean(options.all) });
 	await me.page.context().close();
@@ -62,7 +62,7 @@ async function main() {
 		await shoot(browser, s.admin, "wall", WALL, "dark");
 		fs.writeFileSync(trouble, "");
 		await until(async () => JSON.parse((await get(s.admin, "/status")).body).conditions.some((c) => c.id === "flapping"), "a worker that keeps crashing", 60000);
-		await shoot(browser, s.admin, "crash", { ...DESK, height: 1150 }, "light", { token: true, says: "Worker 2 keeps crashing" });
+		await shoot(browser, s.admin, "crash", { ...DESK, height: 1150 }, "light", { token: true, wait: 9000, says: "Worker 2 keeps crashing" });
 		await shoot(browser, s.admin, "crash-phone", PHONE, "dark", { says: "Worker 2 keeps crashing" });
 	} finally {
 		fs.rmSync(trouble, { force: true });

@@ -41,7 +41,7 @@ const percent = (part) => `${Math.round(part * 100)} %`;
 
 function rate(n) {
 	if (n === undefined) return "–";
-	return n > 0 && n < 10 ? n.toFixed(1) : count(n);
+	return n > 0 && n < 9.95 ? n.toFixed(1) : count(n);
 }
 
 function two(s, big, name, small, then) {
@@ -56,6 +56,18 @@ function age(s) {
 	if (s < 3600) return `${Math.floor(s / 60)} min`;
 	if (s < 86400) return two(s, 3600, "h", 60, "min");
 	return two(s, 86400, "d", 3600, "h");
+}
+
+// In a row: as short as it can be
+function roughly(s) {
+	const [size, unit] = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]].find(([size]) => s >= size) ?? [1, "s"];
+	return isKnown(s) ? `${Math.floor(s / size)} ${unit}` : "–";
+}
+
+// "66 of 233 MiB"
+function share(part, whole) {
+	const [a, b] = [bytes(part), bytes(whole)];
+	return `${a.slice(-3) === b.slice(-3) ? a.slice(0, -4) : a} of ${b}`;
 }
 
 function bytes(b) {
@@ -396,18 +408,18 @@ function showRow(w, s) {
 	const alive = Boolean(w.pid);
 	mark(r.tr, "data-tone", STATES[w.state] ?? "info");
 	put(r.state, w.state === "none" || w.state === "dead" ? "ended" : w.state);
-	put(r.for, `for ${age(w.state_since_s)}`);
+	put(r.for, `for ${roughly(w.state_since_s)}`);
 	put(r.pid, alive ? `pid ${w.pid}` : "");
 	put(r.sessions, alive ? count(w.sessions) : "–");
 	put(r.sockets, alive ? count(w.sockets) : "–");
 	put(r.lag, alive ? took(w.lag_s) : "–");
 	put(r.cpu, alive && c?.share !== undefined ? percent(c.share) : "–");
 	fillTo(r.cpuBar, alive ? c?.share : 0);
-	put(r.memory, alive ? bytes(w.rss_b) + (w.memory_limit_b ? ` of ${bytes(w.memory_limit_b)}` : "") : "–");
+	put(r.memory, !alive ? "–" : w.memory_limit_b ? share(w.rss_b, w.memory_limit_b) : bytes(w.rss_b));
 	fillTo(r.memoryBar, alive && limit ? w.rss_b / limit : 0);
 	r.memoryBar.parentNode.style.visibility = limit ? "visible" : "hidden";
 	put(r.restarts, count(Math.max(0, w.starts - 1)));
-	put(r.age, alive ? age(w.uptime_s) : "–");
+	put(r.age, alive ? roughly(w.uptime_s) : "–");
 	r.button.hidden = !access.authorised;
 	if (inView.has(r.tr)) showLag(r, w, s);
 }
