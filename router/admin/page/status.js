@@ -772,23 +772,35 @@ function showLost() {
 	showVerdict(v);
 }
 
+function hear(s) {
+	status = s;
+	heardAt = performance.now();
+	lost = false;
+	learn(s);
+	showTab(verdict(s), s);
+	if (!document.hidden) show();
+}
+
 let stream;
 function listen() {
 	stream?.close();
 	stream = new EventSource("events");
 	stream.addEventListener("open", askAll);
-	stream.addEventListener("status", (e) => {
-		status = JSON.parse(e.data);
-		heardAt = performance.now();
-		lost = false;
-		learn(status);
-		showTab(verdict(status), status);
-		if (!document.hidden) show();
-	});
+	stream.addEventListener("status", (e) => hear(JSON.parse(e.data)));
 	stream.addEventListener("error", () => {
+		if (stream.readyState === EventSource.CLOSED) return; // something answers
 		lost = true;
 		showLost();
 	});
+}
+
+// Where there are too many viewers, or a proxy lets no stream through, /status is asked instead
+let asked = 0;
+async function askStatus() {
+	try {
+		hear(await ask("status"));
+		if (asked++ % 30 === 0) askAll();
+	} catch {} // that is seen by the silence
 }
 
 let askedAt = performance.now();
@@ -797,11 +809,16 @@ listen();
 setInterval(() => {
 	const now = performance.now();
 	const silent = now - heardAt;
-	if (silent > LOST_MS) lost = true;
-	if (!lost) return;
-	showLost();
-	// an answer that is no stream ends an EventSource for good, and one that is stuck ends never
-	if (now - askedAt > 1000 && (stream.readyState === EventSource.CLOSED || (silent > HUNG_MS && now - askedAt > HUNG_MS))) {
+	if (silent > LOST_MS) {
+		lost = true;
+		showLost();
+	}
+	if (now - askedAt < 950) return;
+	if (stream.readyState === EventSource.CLOSED) {
+		askedAt = now;
+		if (asked % 30 === 29 || lost) listen();
+		askStatus();
+	} else if (silent > HUNG_MS && now - askedAt > HUNG_MS) {
 		askedAt = now;
 		listen();
 	}
