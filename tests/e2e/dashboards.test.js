@@ -79,7 +79,7 @@ const names = (text) => new Set([...text.matchAll(/^# TYPE (\w+) (\w+)/gm)].flat
 async function live(s) {
 	const clients = [await s.connect(), await s.connect({ transports: ["polling"] }), await s.connect({ transports: ["polling", "websocket"] })];
 	await clients[0].ask("burst", 20, 1000);
-	for (let i = 0; i < 10; i++) await get(s.sioinit.port, "/");
+	for (let i = 0; i < 10; i++) await get(s.sioinit.port, "/socket.io/socket.io.js");
 	await get(s.sioinit.port, "/socket.io/?EIO=4&transport=polling&sid=of-another-server");
 	const { slot, pid } = clients[0].where;
 	clients[0].emit("exit", 3);
