@@ -205,7 +205,8 @@ static void client_hand_over(struct client *c, struct worker *w, enum handoff_ki
 				 .worker = w->id,
 				 .token = c->handoff_tries,
 				 .kind = kind,
-				 .listener = listener };
+				 .listener = listener,
+				 .begun_us = uv_hrtime() / 1000 };
 	int fd;
 
 	identity_describe(&c->who, &m);
