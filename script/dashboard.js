@@ -171,7 +171,7 @@ const rows = {
 	Latency: [
 		lines("Request duration", "From the head of a request to the end of the answer; polls are left out.", { unit: "s", targets: quantiles("sioinit_http_request_duration_seconds", 0.5, 0.95, 0.99), noValue: "no requests" }),
 		heatmap("Request duration, distribution", "How many requests took how long: the darker, the fewer.", { targets: [ask(`sum by (le) (${increase(all("sioinit_http_request_duration_seconds_bucket"))})`, "{{le}}")], noValue: "no requests" }),
-		lines("Hand-off duration", "Until a worker has taken a connection that becomes a WebSocket.", { unit: "s", targets: quantiles("sioinit_handoff_duration_seconds", 0.5, 0.95, 0.99), noValue: "no hand-offs" }),
+		lines("Hand-off duration", "Until a worker has taken over a connection that becomes a WebSocket.", { unit: "s", targets: quantiles("sioinit_handoff_duration_seconds", 0.5, 0.95, 0.99), noValue: "no hand-offs" }),
 	],
 	Workers: [
 		timeline("Ready", "When each worker got new sessions. A gap is a restart, a reload or a hang.", {
@@ -244,7 +244,7 @@ const rows = {
 			overrides: [limit("limit")],
 			noValue: "not in a cgroup",
 		}),
-		lines("Near misses", "How often the container was at its memory limit, and went on since something could be given up.", {
+		lines("Near misses", "How often nine tenths of the memory limit were in use, beyond what the kernel can free at once.", {
 			bars: true,
 			targets: [ask(`${increase(all("sioinit_memory_near_misses_total"))} > 0`, "{{instance}}")],
 			noValue: "none",
