@@ -225,7 +225,7 @@ const rows = {
 	],
 	Sessions: [
 		lines("Begun and upgraded", "Sessions that began (handshakes), and connections that became WebSockets. A peak is clients that come back all at once.", {
-			unit: "cps",
+			unit: "suffix: /s",
 			targets: [ask(`sum(${rate(all("sioinit_handshakes_total"))})`, "handshakes"), ask(`sum(${rate(all("sioinit_upgrades_total"))})`, "upgrades")],
 		}),
 		lines("Unknown sessions", "Requests of a session that nobody has (unknown: they came to the wrong container), or whose worker has ended (worker_ended: normal after a crash).", {
@@ -258,7 +258,7 @@ const rows = {
 			unit: "bytes",
 			targets: [ask(own("process_resident_memory_bytes"), "{{instance}} init"), ask(all("sioinit_router_resident_memory_bytes"), "{{instance}} router {{router}}")],
 		}),
-		lines("Descriptors of init", "Open files, sockets and pipes of init, and what it may have. Routers and workers have their own.", {
+		lines("Descriptors of init", "Open files, sockets and pipes of init. Routers and workers have their own.", {
 			targets: [ask(own("process_open_fds"), "{{instance}}")],
 			noValue: "the app's are shown in its own",
 		}),
