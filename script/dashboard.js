@@ -99,8 +99,8 @@ const heatmap = (title, description, rest) =>
 
 const timeline = (title, description, rest) =>
 	panel("state-timeline", title, description, {
-		defaults: { color: { mode: "thresholds" }, custom: { fillOpacity: 70, lineWidth: 0, spanNulls: false } },
-		options: { mergeValues: true, showValue: "never", alignValue: "left", rowHeight: 0.8, legend: { showLegend: true, displayMode: "list", placement: "bottom" }, tooltip: { mode: "single", sort: "none" } },
+		defaults: { color: { mode: "thresholds" }, custom: { fillOpacity: 70, lineWidth: 0 } },
+		options: { mergeValues: true, showValue: "never", alignValue: "left", rowHeight: 0.8, legend: { showLegend: true, displayMode: "list", placement: "bottom", calcs: [] }, tooltip: { mode: "single", sort: "none" } },
 		...rest,
 	});
 
@@ -342,7 +342,7 @@ const dashboard = {
 	},
 	templating: {
 		list: [
-			{ type: "datasource", name: "datasource", label: "Data source", query: "prometheus", current: {}, regex: "", multi: false, includeAll: false, refresh: 1, hide: 0, options: [], skipUrlSync: false },
+			{ type: "datasource", name: "datasource", label: "Data source", query: "prometheus", regex: "", multi: false, includeAll: false, refresh: 1, hide: 0, options: [], skipUrlSync: false },
 			listOf("job", "Job", "sioinit_build_info"),
 			listOf("instance", "Instance", 'sioinit_build_info{job=~"$job"}'),
 			listOf("worker", "Worker", `sioinit_worker_ready{${where}}`),
