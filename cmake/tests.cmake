@@ -21,7 +21,7 @@ endfunction()
 
 # Those that wait more than they compute, and not for what must come within a moment: with `ctest -j 2`, another of them runs
 # beside. All others run alone.
-set(waiting e2e/app-messages e2e/app-metrics e2e/containment-boot e2e/containment-ends e2e/dispatch e2e/group e2e/health e2e/hooks e2e/https
+set(waiting e2e/app-messages e2e/app-metrics e2e/containment-boot e2e/containment-ends e2e/dashboards e2e/dispatch e2e/group e2e/health e2e/hooks e2e/https
   e2e/listeners e2e/logs e2e/npm e2e/peers e2e/pm2-behaviour e2e/pm2-environment e2e/redis-adapters e2e/settings e2e/sidecars e2e/upgrades e2e/versions)
 
 # exit status 77 = skipped: what the test needs cannot work on this machine

@@ -5,6 +5,8 @@ const all = (name, labels = "") => `${name}{${where}${labels && `,${labels}`}}`;
 const worker = (name) => all(name, 'worker=~"$worker"');
 const rate = (series) => `rate(${series}[$__rate_interval])`;
 const increase = (series) => `increase(${series}[$__rate_interval])`;
+// how often, where something happened at all
+const events = (by, series) => `${by}(round(${increase(series)})) > 0`;
 // init's own numbers have the names that prom-client gives the app's: where those follow, init's are left out
 const own = (name) => `${all(name)} unless on (job, instance) ${all("sioinit_app_metrics_workers")}`;
 const ask = (expr, legend) => ({ expr, legend });
@@ -62,10 +64,10 @@ function lines(title, description, { stack = false, bars = false, thresholdLine 
 	const custom = {
 		drawStyle: bars ? "bars" : "line",
 		lineInterpolation: "linear",
-		lineWidth: 1,
-		fillOpacity: bars ? 80 : stack ? 30 : 8,
+		lineWidth: stack ? 0 : 1, // a line of 0 on top would be all there is to see
+		fillOpacity: bars ? 80 : stack ? 60 : 8,
 		gradientMode: "none",
-		showPoints: "never",
+		showPoints: "auto", // a single one would not be seen
 		spanNulls: false,
 		axisSoftMin: 0,
 		stacking: { mode: stack || bars ? "normal" : "none", group: "A" },
@@ -195,7 +197,7 @@ const rows = {
 		lines("Memory", "Resident memory of each worker. What rises without end is a leak: SIOINIT_MAX_MEMORY replaces a worker in time.", { unit: "bytes", targets: [ask(worker("sioinit_worker_resident_memory_bytes"), each)] }),
 		lines("Ends by reason", "Why workers ended. `asked` is a reload, a scale or a stop; all others are unwanted.", {
 			bars: true,
-			targets: [ask(`sum by (reason) (${increase(all("sioinit_worker_ends_total"))}) > 0`, "{{reason}}")],
+			targets: [ask(events("sum by (reason) ", all("sioinit_worker_ends_total")), "{{reason}}")],
 			overrides: [fixed("asked", BLUE)],
 			noValue: "no ends",
 		}),
@@ -214,12 +216,12 @@ const rows = {
 		lines("Backlog by receiver", "Messages of the others that wait for each worker. The one with the most has to leave first.", { unit: "bytes", targets: [ask(worker("sioinit_worker_relay_backlog_bytes"), each)] }),
 		lines("Evictions", "Workers that left the relay, since they were behind or flooded it. Each of them is replaced.", {
 			bars: true,
-			targets: [ask(`${increase(worker("sioinit_worker_relay_evictions_total"))} > 0`, each)],
+			targets: [ask(events("", worker("sioinit_worker_relay_evictions_total")), each)],
 			noValue: "no evictions",
 		}),
 		lines("Messages passed over", "Messages that were not relayed: unreadable, or larger than the room there was.", {
 			bars: true,
-			targets: [ask(`sum by (reason) (${increase(all("sioinit_relay_passed_over_total"))}) > 0`, "{{reason}}")],
+			targets: [ask(events("sum by (reason) ", all("sioinit_relay_passed_over_total")), "{{reason}}")],
 			noValue: "none",
 		}),
 	],
@@ -246,7 +248,7 @@ const rows = {
 		}),
 		lines("Near misses", "How often nine tenths of the memory limit were in use, beyond what the kernel can free at once.", {
 			bars: true,
-			targets: [ask(`${increase(all("sioinit_memory_near_misses_total"))} > 0`, "{{instance}}")],
+			targets: [ask(events("", all("sioinit_memory_near_misses_total")), "{{instance}}")],
 			noValue: "none",
 		}),
 		lines("Phase", "Instances in each phase.", { stack: true, targets: [ask(`sum by (phase) (${all("sioinit_phase")}) > 0`, "{{phase}}")], overrides: [fixed("serving", GREEN), fixed("starting", BLUE), fixed("lame-duck", YELLOW), fixed("draining", ORANGE)] }),
@@ -267,9 +269,9 @@ const rows = {
 		lines("Reloads", "Rolling reloads that began, and those that failed: the old workers went on then. A router that starts again has ended by itself.", {
 			bars: true,
 			targets: [
-				ask(`sum(${increase(all("sioinit_reloads_total"))}) > 0`, "begun"),
-				ask(`sum(${increase(all("sioinit_reload_failures_total"))}) > 0`, "failed"),
-				ask(`sum(${increase(all("sioinit_router_starts_total"))}) > 0`, "routers started"),
+				ask(events("sum", all("sioinit_reloads_total")), "begun"),
+				ask(events("sum", all("sioinit_reload_failures_total")), "failed"),
+				ask(events("sum", all("sioinit_router_starts_total")), "routers started"),
 			],
 			overrides: [fixed("begun", BLUE), fixed("failed", RED), fixed("routers started", ORANGE)],
 			noValue: "no reloads",

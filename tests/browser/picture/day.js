@@ -22,7 +22,7 @@ class Day {
 		return Math.round(20 + 50 * Math.sin(Math.PI * this.at));
 	}
 	come() {
-		const transports = this.clients.length % 4 === 0 ? ["polling"] : ["polling", "websocket"];
+		const transports = Math.random() < 0.2 ? ["polling"] : ["polling", "websocket"];
 		this.clients.push(io(`http://127.0.0.1:${this.sioinit.port}`, { transports, forceNew: true, reconnectionDelay: 200, reconnectionDelayMax: 3000 }));
 	}
 	people() {

@@ -51,10 +51,11 @@ function lineOf(panel, series, i, step, { x, y }, below) {
 	const color = colored(panel, series.name, i);
 	const fill = own["custom.fillOpacity"] ?? custom.fillOpacity;
 	const dash = own["custom.lineStyle"] ? ' stroke-dasharray="8 6"' : "";
+	const line = `stroke="${color}" stroke-width="${custom.lineWidth * 1.3}"${dash}`;
 	return pieces(series.values, step).map((part) => {
 		const upper = part.map(([t, v]) => `${x(t)},${y(v + below(t))}`);
 		const lower = part.map(([t]) => `${x(t)},${y(below(t))}`).reverse();
-		return `${fill ? `<polygon points="${[...upper, ...lower].join(" ")}" fill="${color}" fill-opacity="${fill / 100}"/>` : ""}<polyline points="${upper.join(" ")}" fill="none" stroke="${color}" stroke-width="1.3"${dash}/>`;
+		return `${fill ? `<polygon points="${[...upper, ...lower].join(" ")}" fill="${color}" fill-opacity="${fill / 100}"/>` : ""}${part.length === 1 ? `<circle cx="${x(part[0][0])}" cy="${y(part[0][1])}" r="2.5" fill="${color}"/>` : `<polyline points="${upper.join(" ")}" fill="none" ${line}/>`}`;
 	}).join("");
 }
 
@@ -137,6 +138,16 @@ function heatmap(panel, { series, step }, span, marks, width, height) {
 	return svg(width, height, times(span, box, x) + drawn.join(""));
 }
 
+// Neighbours that are the same become one.
+function merged(values, step) {
+	const list = [];
+	for (const [t, v] of values) {
+		if (list.at(-1)?.v === v && t - list.at(-1).to < 0.1) list.at(-1).to = t + step;
+		else list.push({ from: t, to: t + step, v });
+	}
+	return list;
+}
+
 function timeline(panel, { series, step }, span, marks, width, height) {
 	if (!series.length) return nothing(panel);
 	const { html, height: legendHeight } = legend(Object.values(panel.fieldConfig.defaults.mappings[0].options).map((o) => ({ color: named[o.color], label: o.text })), width);
@@ -146,7 +157,7 @@ function timeline(panel, { series, step }, span, marks, width, height) {
 	const tall = box.height / series.length;
 	const drawn = series.map((s, i) => {
 		const y = px(box.top + i * tall + tall * 0.1);
-		return `<text x="${left - 8}" y="${px(y + tall * 0.4 + 4)}" text-anchor="end">${escape(s.name)}</text>` + s.values.map(([t, v]) => `<rect x="${x(t)}" y="${y}" width="${px(x(t + step) - x(t) + 0.3)}" height="${px(tall * 0.8)}" fill="${named[mapped(panel, v).color]}" fill-opacity="0.7"/>`).join("");
+		return `<text x="${left - 8}" y="${px(y + tall * 0.4 + 4)}" text-anchor="end">${escape(s.name)}</text>` + merged(s.values, step).map(({ from, to, v }) => `<rect x="${x(from)}" y="${y}" width="${px(x(Math.min(to, span.end)) - x(from))}" height="${px(tall * 0.8)}" fill="${named[mapped(panel, v).color]}" fill-opacity="0.7"/>`).join("");
 	});
 	return svg(width, height - legendHeight, times(span, box, x) + drawn.join("")) + html;
 }
@@ -156,7 +167,7 @@ function stat(panel, { series, step }, span, marks, width, height) {
 	const value = (s) => `<div style="color:${panel.options.colorMode === "background" ? "#fff" : byThreshold(panel, last(s))}">${panel.options.textMode === "value_and_name" ? `<small>${s.name}</small>` : ""}${escape(text(panel, last(s)))}</div>`;
 	const top = Math.max(...series[0].values.map(([, v]) => v)) * 1.1 || 1;
 	const at = scales(span, { left: 0, top: height * 0.55, width, height: height * 0.45 }, top);
-	const spark = panel.options.graphMode === "area" ? svg(width, height, lineOf({ fieldConfig: { defaults: { custom: { fillOpacity: 20 } }, overrides: [{ matcher: { options: series[0].name }, properties: [{ id: "color", value: { fixedColor: "green" } }] }] } }, series[0], 0, step, at, () => 0)) : "";
+	const spark = panel.options.graphMode === "area" ? svg(width, height, lineOf({ fieldConfig: { defaults: { custom: { fillOpacity: 20, lineWidth: 1 } }, overrides: [{ matcher: { options: series[0].name }, properties: [{ id: "color", value: { fixedColor: "green" } }] }] } }, series[0], 0, step, at, () => 0)) : "";
 	return `${spark}<div class="stat">${series.map(value).join("")}</div>`;
 }
 

@@ -5,6 +5,7 @@ const path = require("path");
 const { chromium } = require("playwright-core");
 const { Prometheus, dashboard, filled } = require("../../e2e/prometheus");
 const { html } = require("./draw");
+const { withPalette } = require("./palette");
 
 const [dir, ...outs] = process.argv.slice(2);
 const SCRAPE = 5; // as record.js
@@ -51,10 +52,10 @@ async function main() {
 	const marks = await marksOf(prometheus, board.annotations, span);
 	await prometheus.stop();
 	const browser = await chromium.launch({ executablePath: "/usr/bin/chromium-headless-shell", args: ["--no-sandbox"] });
-	const page = await browser.newPage({ viewport: { width: 1592, height: 800 }, deviceScaleFactor: 0.75 });
+	const page = await browser.newPage({ viewport: { width: 1592, height: 800 }, deviceScaleFactor: 1 });
 	for (const [i, panels] of parts(board.panels, outs.length).entries()) {
 		await page.setContent(html({ ...board, panels }, answers, span, marks, chosen));
-		await page.screenshot({ path: outs[i], fullPage: true });
+		fs.writeFileSync(outs[i], withPalette(await page.screenshot({ fullPage: true })));
 	}
 	await browser.close();
 }
