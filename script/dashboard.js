@@ -10,7 +10,8 @@ const events = (by, series) => `${by}(round(${increase(series)})) > 0`;
 // init's own numbers have the names that prom-client gives the app's: where those follow, init's are left out
 const own = (name) => `${all(name)} unless on (job, instance) ${all("sioinit_app_metrics_workers")}`;
 const ask = (expr, legend) => ({ expr, legend });
-const quantiles = (name, ...qs) => qs.map((q) => ask(`histogram_quantile(${q}, sum by (le) (${rate(all(`${name}_bucket`))}))`, `p${q * 100}`));
+// where nothing was measured there is no number, in place of NaN
+const quantiles = (name, ...qs) => qs.map((q) => ask(`histogram_quantile(${q}, sum by (le) (${rate(all(`${name}_bucket`))})) >= 0`, `p${q * 100}`));
 
 const NO_DATA = "no data";
 const RED = "red", ORANGE = "orange", YELLOW = "yellow", GREEN = "green", BLUE = "blue", GREY = "text";
