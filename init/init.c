@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "init/pool/claims.h"
+#include "init/supervisor/banner.h"
 #include "init/supervisor/core.h"
 #include "init/supervisor/cron_restart.h"
 #include "init/supervisor/signals.h"
@@ -72,6 +73,7 @@ static void on_beat(uv_timer_t *t)
 
 	counter_set(&in->board->beat_ms, uv_hrtime() / 1000000);
 	hub_look(&in->hub, uv_now(t->loop));
+	standing_look(in, uv_now(t->loop));
 	log_settle();
 	websockets_look(&in->websockets);
 	cron_restart_look(in);
@@ -92,6 +94,11 @@ static void start_workers(struct init *in)
 	struct cpus cpus;
 	unsigned n;
 
+	cpus_detect("", &cpus);
+	n = cpus_workers(in->config, &cpus);
+	counter_set(&in->board->cpus_milli, cpus_milli(&cpus));
+	if (!banner_say(in, n, &cpus))
+		log_info("init: %u workers (%s)", n, cpus.why);
 	in->context.reach = command_reach(in->config, in->command);
 	if (in->context.reach.claimed)
 		claims_open(&in->claims, &in->pool);
@@ -109,9 +116,6 @@ static void start_workers(struct init *in)
 	in->hub.board = in->board;
 	if (!in->context.dialect.bound_unread)
 		in->hub.run_max = CHANNEL_UNREAD_MAX;
-	cpus_detect("", &cpus);
-	n = cpus_workers(in->config, &cpus);
-	log_info("init: %u workers (%s)", n, cpus.why);
 	say_heap(in, n);
 	in->context.at_start = n;
 	pool_start(&in->pool, n);
@@ -179,6 +183,7 @@ static void open_shared_memory(struct init *in)
 	counter_set(&in->board->started_unix_ms, unix_ms());
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0)
 		counter_set(&in->board->fds_max, files.rlim_cur);
+	standing_init(in);
 }
 
 static void resolve_credentials(struct init *in)
@@ -187,7 +192,7 @@ static void resolve_credentials(struct init *in)
 
 	if (credentials_resolve(in->config->user, in->config->group, &in->credentials, err,
 				sizeof(err)) < 0)
-		die(EXIT_BAD_CONFIG, SIO_005, "%s", err);
+		die(EXIT_BAD_CONFIG, SIO_028, "%s", err);
 }
 
 static void on_access_file(void *ctx)

@@ -108,6 +108,8 @@ static int report(struct admin_client *c, int r)
 
 static int status(struct admin_client *c, const struct admin_request *rq)
 {
+	counter_set(&c->init->board->beat_ms,
+		    uv_hrtime() / 1000000); /* who answers is not silent */
 	return report(c, (rq->json ? report_json : report_table)(c->init->board, &c->answer));
 }
 

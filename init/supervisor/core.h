@@ -23,6 +23,7 @@
 #include "init/supervisor/pre_start.h"
 #include "init/supervisor/settings_reload.h"
 #include "init/supervisor/shutdown.h"
+#include "init/supervisor/standing.h"
 #include "init/supervisor/status_line.h"
 #include "init/supervisor/websockets.h"
 #include "init/system/credentials.h"
@@ -51,6 +52,7 @@ struct init {
 	struct routers routers;
 	struct shutdown shutdown;
 	struct status_line status_line;
+	struct standing standing;
 	struct monitor monitor;
 	struct file_watch file_watch;
 	struct cron_clock cron;

@@ -12,23 +12,23 @@
 
 #include "base/ban.h"
 
-enum { REPORT_MAX = SOCK_OUT_MAX - 1024 };
+enum { REPORT_MAX = 2 << 20, HEAD_MAX = 4096 };
 
 static void finish(struct admin *a, struct client *c, const struct admin_answer *answer,
 		   struct str app)
 {
-	struct buf *out = &a->frontend->out;
+	struct buf out = BUF_INIT(REPORT_MAX + HEAD_MAX);
 	struct reply_text text = { .type = str_of(answer->type),
 				   .fields = str_of(answer->fields),
 				   .body = buf_str(answer->body),
 				   .rest = app,
 				   .head_only = c->to.head_only };
 
-	out->len = 0;
-	if (reply_write_text(answer->status, &text, out) < 0)
+	if (reply_write_text(answer->status, &text, &out) < 0)
 		client_close(c, "no memory");
 	else
-		client_finish_with(c, buf_str(out), text.head_only ? (struct str){ 0 } : app);
+		client_finish_with(c, buf_str(&out), text.head_only ? (struct str){ 0 } : app);
+	buf_free(&out);
 	buf_free(&a->report);
 }
 
