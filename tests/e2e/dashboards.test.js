@@ -77,15 +77,17 @@ function plain(port) {
 const listed = (name) => read("docs/metrics.md").includes(`| \`${name}\` |`);
 const names = (text) => new Set([...text.matchAll(/^# TYPE (\w+) (\w+)/gm)].flatMap(([, name, type]) => (type === "histogram" ? ["_bucket", "_sum", "_count"].map((end) => name + end) : [name])));
 
-// Of all that the dashboard shows: requests, WebSockets, polls, broadcasts, a session that nobody has, an error, a crash, a reload.
+// Of all that the dashboard shows: requests, WebSockets, polls, broadcasts, a session that nobody has, three crashes, a reload.
 async function live(s) {
 	const clients = [await s.connect(), await s.connect({ transports: ["polling"] }), await s.connect({ transports: ["polling", "websocket"] })];
 	await clients[0].ask("burst", 20, 1000);
 	for (let i = 0; i < 10; i++) await get(s.sioinit.port, "/socket.io/socket.io.js");
 	await get(s.sioinit.port, "/socket.io/?EIO=4&transport=polling&sid=of-another-server");
-	const { slot, pid } = clients[0].where;
-	clients[0].emit("exit", 3);
-	await s.replaced(slot, pid);
+	for (let i = 0; i < 3; i++) {
+		const c = await s.connect();
+		c.emit("exit", 3);
+		await s.replaced(c.where.slot, c.where.pid);
+	}
 	const before = (await s.workers()).map((w) => w.pid);
 	process.kill(s.pid, "SIGHUP");
 	await until(async () => (await s.workers()).every((w) => w.state === "ready" && !before.includes(w.pid)), "all workers are replaced");
@@ -122,7 +124,13 @@ async function assertRules(prometheus, there) {
 		assert.ok(anchors.includes(anchor), `${r.name}: no ${r.annotations.runbook}`);
 		assert.ok(read("docs/monitoring.md").includes(`\`${r.name}\``), `docs/monitoring.md lacks ${r.name}`);
 	}
-	return rules;
+}
+
+async function assertFires(prometheus, name, description) {
+	const of = async () => (await prometheus.api("alerts")).alerts.filter((a) => a.labels.alertname === name && a.state === "firing");
+	const [alert] = await until(async () => (await of()).length && of(), `${name} fires`);
+	assert.match(alert.annotations.description, description);
+	assert.match(alert.annotations.summary, /^Workers of 127\.0\.0\.1:\d+ /);
 }
 
 test("Prometheus evaluates every query of the dashboard and the alerts, and there is what they ask for", { skip, timeout: 90000 }, async () => {
@@ -144,6 +152,7 @@ test("Prometheus evaluates every query of the dashboard and the alerts, and ther
 			await assertSame(prometheus);
 			await until(async () => (await prometheus.api("rules")).groups[0].rules.every((r) => r.health !== "unknown"), "the rules are evaluated");
 			await assertRules(prometheus, there);
+			await assertFires(prometheus, "SioinitWorkerFlapping", /^[34] workers have ended by themselves/);
 			const checked = promtool(["check", "metrics"], String(body));
 			assert.strictEqual(checked.status, 0, checked.stdout + checked.stderr);
 			assert.doesNotMatch(prometheus.log, /level=(warn|error)/);
