@@ -3,6 +3,7 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -39,13 +40,15 @@ static const struct {
 } levels[] = { { "error", "<3>" }, { "warn", "<4>" }, { "info", "<6>" }, { "debug", "<7>" } };
 
 static const struct {
-	const char *time, *level, *component, *message, *id, *end, *end_of_id;
+	const char *time, *level, *component, *message, *id, *end_of_id, *end;
+	const char *key, *equals; /* of a field */
 	size_t (*escape)(struct str s, char *dst, size_t size);
 } formats[] = {
-	[LOG_FORMAT_LOGFMT] = { "time=", " level=", " component=", " msg=\"", "\" id=", "\"\n",
-				"\n", escape_logfmt },
+	[LOG_FORMAT_LOGFMT] = { "time=", " level=", " component=", " msg=\"", " id=", "", "\n", " ",
+				"=", escape_logfmt },
 	[LOG_FORMAT_JSON] = { "{\"time\":\"", "\",\"level\":\"", "\",\"component\":\"",
-			      "\",\"msg\":\"", "\",\"id\":\"", "\"}\n", "\"}\n", escape_json },
+			      "\",\"msg\":\"", ",\"id\":\"", "\"", "}\n", ",\"",
+			      "\":", escape_json },
 };
 
 static const char *const ids[] = {
@@ -137,27 +140,61 @@ static void put_time(struct line *l)
 	put(l, text);
 }
 
-enum { ID_ROOM = 24 };
+enum { END_ROOM = 24 }; /* for the quote, the id and the end */
 
-static void put_message(struct line *l, const char *message)
+static void put_escaped(struct line *l, const char *text)
 {
-	size_t room = sizeof(l->text) - l->len - ID_ROOM;
+	size_t left = sizeof(l->text) - l->len, room = left > END_ROOM ? left - END_ROOM : 0;
 
-	l->len += formats[format].escape(str_of(message), l->text + l->len, room);
+	l->len += formats[format].escape(str_of(text), l->text + l->len, room);
+	put(l, "\"");
 }
 
 static void put_id(struct line *l, enum log_id id)
 {
-	if (id != SIO_NONE) {
-		put(l, formats[format].id);
-		put(l, ids[id]);
-		put(l, formats[format].end_of_id);
-	} else {
-		put(l, formats[format].end);
-	}
+	if (id == SIO_NONE)
+		return;
+	put(l, formats[format].id);
+	put(l, ids[id]);
+	put(l, formats[format].end_of_id);
 }
 
-static void write_line(enum log_level level, enum log_id id, const char *message)
+/* One that there is no room for is left out. */
+static void put_field(struct line *l, const struct log_field *f)
+{
+	size_t before = l->len;
+	char number[24];
+
+	put(l, formats[format].key);
+	put(l, f->key);
+	put(l, formats[format].equals);
+	if (f->text) {
+		put(l, "\"");
+		put_escaped(l, f->text);
+	} else {
+		(void)snprintf(number, sizeof(number), "%" PRIu64, f->number);
+		put(l, number);
+	}
+	if (sizeof(l->text) - l->len < END_ROOM)
+		l->len = before;
+}
+
+/* What a line has behind its message. */
+struct tail {
+	enum log_id id;
+	const struct log_field *fields;
+	size_t n;
+};
+
+static void write_out(const struct line *l)
+{
+	if (is_open)
+		(void)output_line(&out, (struct str){ l->text, l->len });
+	else if (write(STDERR_FILENO, l->text, l->len) < 0)
+		return;
+}
+
+static void write_with(enum log_level level, const char *message, const struct tail *tail)
 {
 	struct line l = { .len = 0 };
 
@@ -175,12 +212,17 @@ static void write_line(enum log_level level, enum log_id id, const char *message
 		put(&l, component_name);
 	}
 	put(&l, formats[format].message);
-	put_message(&l, message);
-	put_id(&l, id);
-	if (is_open)
-		(void)output_line(&out, (struct str){ l.text, l.len });
-	else if (write(STDERR_FILENO, l.text, l.len) < 0)
-		return;
+	put_escaped(&l, message);
+	put_id(&l, tail->id);
+	for (size_t i = 0; i < tail->n; i++)
+		put_field(&l, &tail->fields[i]);
+	put(&l, formats[format].end);
+	write_out(&l);
+}
+
+static void write_line(enum log_level level, enum log_id id, const char *message)
+{
+	write_with(level, message, &(struct tail){ .id = id });
 }
 
 static void tell_left_out(void)
@@ -298,6 +340,15 @@ void log_at(enum log_level level, enum log_id id, const char *fmt, ...)
 	tell_left_out();
 	if (!is_too_much(level, id, message))
 		write_line(level, id, message);
+	errno = saved;
+}
+
+void log_event(const char *message, const struct log_field *fields, size_t n)
+{
+	int saved = errno;
+
+	tell_left_out();
+	write_with(LOG_LEVEL_INFO, message, &(struct tail){ SIO_NONE, fields, n });
 	errno = saved;
 }
 

@@ -106,12 +106,33 @@ uint32_t scoreboard_claim_base(struct scoreboard *b, unsigned slot, uint32_t pid
 const uint32_t scoreboard_bounds_ms[SCOREBOARD_BUCKETS] = { 5,   10,   25,   50,   100,  250,
 							    500, 1000, 2500, 5000, 10000 };
 
-void scoreboard_count_request(struct scoreboard_router *b, uint64_t ms)
+static unsigned bucket_of(uint64_t ms)
 {
 	unsigned i = 0;
 
 	while (i < SCOREBOARD_BUCKETS && ms > scoreboard_bounds_ms[i])
 		i++;
-	counter_add(&b->took[i], 1);
+	return i;
+}
+
+void scoreboard_count_request(struct scoreboard_router *b, uint64_t ms)
+{
+	counter_add(&b->took[bucket_of(ms)], 1);
 	counter_add(&b->took_ms, ms);
+}
+
+void scoreboard_show_request(struct scoreboard_router *b, const struct exemplar_values *v)
+{
+	exemplar_set(&b->shown[bucket_of(v->value)], v);
+}
+
+bool scoreboard_exemplar(const struct scoreboard *b, unsigned bucket, struct exemplar_values *ret)
+{
+	struct exemplar_values v;
+
+	*ret = (struct exemplar_values){ 0 };
+	for (uint64_t i = 0; i < counter_get(&b->n_routers) && i < ROUTERS_MAX; i++)
+		if (exemplar_get(&b->routers[i].shown[bucket], &v) && v.at_ms > ret->at_ms)
+			*ret = v;
+	return ret->at_ms > 0;
 }

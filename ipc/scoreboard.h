@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "ipc/counter.h"
+#include "ipc/exemplar.h"
 #include "ipc/tally.h"
 
 enum { SCOREBOARD_ROWS = 1024, ROUTERS_MAX = 16 };
@@ -77,6 +78,7 @@ struct scoreboard_router {
 	counter upstream;         /* enum scoreboard_upstream */
 	counter took[SCOREBOARD_BUCKETS + 1],
 	    took_ms; /* requests by what they took, but for polls */
+	struct exemplar shown[SCOREBOARD_BUCKETS + 1]; /* the last traced one of each, in ms */
 	struct scoreboard_share shares[SCOREBOARD_ROWS];
 	struct tally
 	    visitors; /* connections or requests by client address: see router/client/limits.h */
@@ -145,3 +147,9 @@ static inline void scoreboard_count_response(struct scoreboard_router *b, unsign
 
 /* A request, other than a poll, was answered after @ms. */
 void scoreboard_count_request(struct scoreboard_router *b, uint64_t ms);
+
+/* It has a trace: the exemplar of its bucket now. */
+void scoreboard_show_request(struct scoreboard_router *b, const struct exemplar_values *v);
+
+/* The newest of all routers' exemplars of @bucket, in ms. False: there is none. */
+bool scoreboard_exemplar(const struct scoreboard *b, unsigned bucket, struct exemplar_values *ret);

@@ -326,7 +326,12 @@ static void on_handback(struct worker *w, const struct control_msg *m, int fd)
 
 static void on_client_taken(struct worker *w, const struct control_msg *m, int fd)
 {
-	websockets_taken(&init_of_worker(w)->websockets, m->visitor, fd);
+	struct init *in = init_of_worker(w);
+	struct control_msg taken = { .type = CONTROL_TAKEN, .span = m->span };
+
+	websockets_taken(&in->websockets, m->visitor, fd);
+	if (m->span)
+		router_tell(&in->routers.list[m->router], &taken);
 }
 
 /* Their table is one, so one of them is told. */
