@@ -48,7 +48,7 @@ static void is_never_torn(void **state)
 	pid_t writer;
 
 	(void)state;
-	assert_ptr_not_equal(e, MAP_FAILED);
+	assert_ptr_not_equal(shared, MAP_FAILED);
 	writer = fork();
 	if (writer == 0)
 		for (uint64_t i = 1;; i++)
@@ -62,7 +62,7 @@ static void is_never_torn(void **state)
 	}
 	(void)kill(writer, SIGKILL);
 	(void)waitpid(writer, NULL, 0);
-	(void)munmap(e, sizeof(*e));
+	(void)munmap(shared, sizeof(*shared));
 	assert_int_equal(torn, 0);
 }
 
