@@ -37,7 +37,7 @@ static void survives_its_writer(void **state)
 	assert_true(exemplar_get(&e, &got));
 }
 
-enum { WRITTEN = 3000000, WHOLE_MIN = 10000 };
+enum { WRITTEN = 20000000, WHOLE_MIN = 10000 };
 
 /* It lies in two cache lines, as one in the scoreboard may. */
 static void is_never_torn(void **state)
