@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -152,8 +153,18 @@ static void start_serving(struct init *in)
 	cron_restart_start(in);
 }
 
+static uint64_t unix_ms(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
 static void open_shared_memory(struct init *in)
 {
+	struct rlimit files;
+
 	in->sessions_fd = session_memory_create(in->config->session_table);
 	if (in->sessions_fd < 0)
 		die(EXIT_OUR_FAILURE, SIO_009, "no memory for the session table: %s",
@@ -164,6 +175,10 @@ static void open_shared_memory(struct init *in)
 		die(EXIT_OUR_FAILURE, SIO_010, "no memory for the scoreboard: %s", strerror(errno));
 	counter_set(&in->board->started_ms, uv_hrtime() / 1000000);
 	counter_set(&in->board->beat_ms, uv_hrtime() / 1000000);
+	counter_set(&in->board->pid, (uint64_t)getpid());
+	counter_set(&in->board->started_unix_ms, unix_ms());
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0)
+		counter_set(&in->board->fds_max, files.rlim_cur);
 }
 
 static void resolve_credentials(struct init *in)

@@ -49,6 +49,7 @@ static const struct field {
 	{ FIELD_U64, offsetof(struct control_msg, address[1]) },
 	{ FIELD_U32, offsetof(struct control_msg, tls) },
 	{ FIELD_U64, offsetof(struct control_msg, span) },
+	{ FIELD_U64, offsetof(struct control_msg, begun_us) },
 };
 
 _Static_assert(sizeof(enum control_type) == sizeof(uint32_t), "type is stored as FIELD_U32");

@@ -50,7 +50,7 @@ enum control_type {
 	CONTROL_SESSION,      /* .worker, .text = sid, .state = 1 opened, 0 closed */
 	CONTROL_PHASE,        /* .state (enum phase) */
 	CONTROL_HANDOFF,      /* .worker, .token, .kind (enum handoff_kind), .listener, of a client
-				 also .visitor, .address, .tls, .span; fd */
+				 also .begun_us, .visitor, .address, .tls, .span; fd */
 	CONTROL_PROBED,       /* .worker, .style: where it answered, .state = 1: it has not, and
 				 is taken for ready since its adapter has spoken */
 	CONTROL_HEALTH,       /* .worker, .state (enum health_answer), .kind = HTTP status or 0,
@@ -140,6 +140,7 @@ struct control_msg {
 	uint32_t listener; /* 0 = the public port */
 	uint32_t router;   /* which one; of a hand-off, init's note where it came from */
 	uint64_t token;    /* the router's name for a hand-off */
+	uint64_t begun_us; /* of a client's hand-off: when it was decided, CLOCK_MONOTONIC */
 	struct str text;   /* borrowed */
 	uint32_t waited_ms;
 	uint64_t visitor;    /* whom a client counts for (visitor_key()); 0 = nobody */

@@ -11,7 +11,7 @@ void exemplar_set(struct exemplar *e, const struct exemplar_values *v)
 	atomic_thread_fence(memory_order_release);
 	counter_set(&e->trace[0], v->trace[0]);
 	counter_set(&e->trace[1], v->trace[1]);
-	counter_set(&e->value, v->value);
+	counter_set(&e->us, v->us);
 	counter_set(&e->at_ms, v->at_ms);
 	atomic_store_explicit(&e->turn, odd + 1, memory_order_release);
 }
@@ -22,7 +22,7 @@ bool exemplar_get(const struct exemplar *e, struct exemplar_values *ret)
 
 	ret->trace[0] = counter_get(&e->trace[0]);
 	ret->trace[1] = counter_get(&e->trace[1]);
-	ret->value = counter_get(&e->value);
+	ret->us = counter_get(&e->us);
 	ret->at_ms = counter_get(&e->at_ms);
 	atomic_thread_fence(memory_order_acquire);
 	return turn && turn % 2 == 0 && counter_get(&e->turn) == turn;

@@ -10,12 +10,12 @@
 
 struct exemplar {
 	counter turn; /* odd while it is written, also by one that died meanwhile */
-	counter trace[2], value, at_ms;
+	counter trace[2], us, at_ms;
 };
 
 struct exemplar_values {
 	uint64_t trace[2]; /* the id, first half first */
-	uint64_t value;    /* in the unit of the histogram's counts */
+	uint64_t us;       /* what was observed */
 	uint64_t at_ms;    /* since 1970 */
 };
 

@@ -118,19 +118,19 @@ static int put_durations(const struct scoreboard *b, struct buf *out)
 			    "their head to the end of the response.\n"
 			    "# TYPE sioinit_http_request_duration_seconds histogram\n");
 
-	for (unsigned i = 0; i < SCOREBOARD_BUCKETS && r == 0; i++) {
-		so_far += TOTAL(b, took[i]);
+	for (unsigned i = 0; i < scoreboard_request_bounds.n && r == 0; i++) {
+		so_far += TOTAL(b, requests_took.buckets[i]);
 		r = buf_printf(out,
 			       "sioinit_http_request_duration_seconds_bucket{le=\"%g\"} %llu\n",
-			       scoreboard_bounds_ms[i] / 1000.0, so_far);
+			       (double)scoreboard_request_bounds.us[i] / 1e6, so_far);
 	}
-	so_far += TOTAL(b, took[SCOREBOARD_BUCKETS]);
+	so_far += TOTAL(b, requests_took.buckets[scoreboard_request_bounds.n]);
 	return r < 0 ? r
 		     : buf_printf(out,
 				  "sioinit_http_request_duration_seconds_bucket{le=\"+Inf\"} %llu\n"
 				  "sioinit_http_request_duration_seconds_sum %.3f\n"
 				  "sioinit_http_request_duration_seconds_count %llu\n",
-				  so_far, (double)TOTAL(b, took_ms) / 1000, so_far);
+				  so_far, (double)TOTAL(b, requests_took.sum_us) / 1e6, so_far);
 }
 
 static double ready_of(const struct report_view *v)

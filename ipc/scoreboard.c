@@ -68,6 +68,7 @@ void scoreboard_router_ended(struct scoreboard *b, unsigned router)
 	struct scoreboard_router *r = &b->routers[router];
 
 	counter_set(&r->clients, 0);
+	counter_set(&r->viewers, 0);
 	tally_free_all(&r->visitors);
 	for (uint64_t slot = 0; slot < counter_get(&b->wanted) && slot < SCOREBOARD_ROWS; slot++) {
 		counter_set(&r->shares[slot].in_flight, 0);
@@ -103,27 +104,33 @@ uint32_t scoreboard_claim_base(struct scoreboard *b, unsigned slot, uint32_t pid
 	return (uint32_t)known;
 }
 
-const uint32_t scoreboard_bounds_ms[SCOREBOARD_BUCKETS] = { 5,   10,   25,   50,   100,  250,
-							    500, 1000, 2500, 5000, 10000 };
+#define BOUNDS(...)                                                                                \
+	{                                                                                          \
+		.n = sizeof((uint64_t[]){ __VA_ARGS__ }) / sizeof(uint64_t), .us = { __VA_ARGS__ } \
+	}
 
-static unsigned bucket_of(uint64_t ms)
-{
-	unsigned i = 0;
-
-	while (i < SCOREBOARD_BUCKETS && ms > scoreboard_bounds_ms[i])
-		i++;
-	return i;
-}
+const struct histogram_bounds scoreboard_request_bounds =
+    BOUNDS(5000, 10000, 25000, 50000, 100000, 250000, 500000, 1000000, 2500000, 5000000, 10000000);
+const struct histogram_bounds scoreboard_handoff_bounds =
+    BOUNDS(100, 250, 500, 1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000, 1000000, 5000000);
+const struct histogram_bounds scoreboard_lag_bounds =
+    BOUNDS(500, 1000, 2500, 5000, 10000, 25000, 50000, 100000, 250000, 500000, 1000000, 2500000,
+	   5000000, 10000000);
+const struct histogram_bounds scoreboard_ready_bounds =
+    BOUNDS(50000, 100000, 250000, 500000, 1000000, 2500000, 5000000, 10000000, 20000000, 30000000,
+	   60000000, 120000000);
+const struct histogram_bounds scoreboard_drain_bounds =
+    BOUNDS(100000, 500000, 1000000, 2500000, 5000000, 10000000, 15000000, 20000000, 25000000,
+	   30000000, 60000000, 120000000, 300000000);
 
 void scoreboard_count_request(struct scoreboard_router *b, uint64_t ms)
 {
-	counter_add(&b->took[bucket_of(ms)], 1);
-	counter_add(&b->took_ms, ms);
+	histogram_observe(&b->requests_took, &scoreboard_request_bounds, ms * 1000);
 }
 
 void scoreboard_show_request(struct scoreboard_router *b, const struct exemplar_values *v)
 {
-	exemplar_set(&b->shown[bucket_of(v->value)], v);
+	exemplar_set(&b->shown[histogram_bucket(&scoreboard_request_bounds, v->us)], v);
 }
 
 bool scoreboard_exemplar(const struct scoreboard *b, unsigned bucket, struct exemplar_values *ret)

@@ -9,7 +9,9 @@
 
 #include "ipc/counter.h"
 #include "ipc/exemplar.h"
+#include "ipc/histogram.h"
 #include "ipc/tally.h"
+#include "ipc/worker_end.h"
 
 enum { SCOREBOARD_ROWS = 1024, ROUTERS_MAX = 16 };
 enum { SCOREBOARD_SIDECARS = 16, SCOREBOARD_NAME_SIZE = 32 };
@@ -23,8 +25,9 @@ struct scoreboard_row {
 	counter started_ms; /* CLOCK_MONOTONIC */
 	counter lag_ms;
 	counter starts;
-	counter pending; /* sockets on their way to it */
-	counter backlog; /* bytes that the relay has for it */
+	counter pending;   /* sockets on their way to it */
+	counter backlog;   /* bytes that the relay has for it */
+	counter evictions; /* times that a worker of the slot had to leave the relay */
 	/* by any router: what all of them know */
 	counter sessions;
 	counter sockets; /* client sockets it holds, as far as that can be seen from outside */
@@ -55,9 +58,9 @@ struct scoreboard_share {
 	counter requests, handoffs, admitted; /* since the slot was made; admitted: new sessions */
 };
 
-/* Upper bounds of what a request took, in milliseconds; one more bucket has all longer ones. */
-enum { SCOREBOARD_BUCKETS = 11 };
-extern const uint32_t scoreboard_bounds_ms[SCOREBOARD_BUCKETS];
+/* Of the histograms below. */
+extern const struct histogram_bounds scoreboard_request_bounds, scoreboard_handoff_bounds,
+    scoreboard_lag_bounds, scoreboard_ready_bounds, scoreboard_drain_bounds;
 
 /* How far one address has used up its rate: see visitor_may_begin(). */
 struct rate_cell {
@@ -74,11 +77,12 @@ struct scoreboard_router {
 	counter requests, handshakes, upgrades;
 	counter responses[10]; /* by the first digit of the status */
 	counter retries, handbacks, sid_misses, sid_orphans, no_worker;
-	counter visitors_refused; /* for max-connections-per-address */
-	counter upstream;         /* enum scoreboard_upstream */
-	counter took[SCOREBOARD_BUCKETS + 1],
-	    took_ms; /* requests by what they took, but for polls */
-	struct exemplar shown[SCOREBOARD_BUCKETS + 1]; /* the last traced one of each, in ms */
+	counter visitors_refused;                        /* for max-connections-per-address */
+	counter upstream;                                /* enum scoreboard_upstream */
+	struct histogram requests_took;                  /* but for polls */
+	struct exemplar shown[HISTOGRAM_BOUNDS_MAX + 1]; /* the last traced one of each bucket */
+	counter viewers;                                 /* who follow its /events now */
+	counter pid;                                     /* by init; 0: it does not run */
 	struct scoreboard_share shares[SCOREBOARD_ROWS];
 	struct tally
 	    visitors; /* connections or requests by client address: see router/client/limits.h */
@@ -97,6 +101,17 @@ struct scoreboard {
 	counter relay_used, relay_max; /* bytes of its quota */
 	counter app_metrics;           /* workers may have metrics of the app's to ask for */
 	counter n_routers;             /* at least 1: the first of .routers are in use */
+	/* ditto, for metrics */
+	counter worker_ends_by[WORKER_END_N];
+	counter reload_failures;           /* rolling reloads that were aborted */
+	counter memory_used, memory_limit; /* the container's, bytes; 0: not known, or no limit */
+	counter memory_near_misses;        /* times that it was all but used up */
+	counter pid, started_unix_ms, fds_max; /* of init */
+	struct histogram handoffs_took; /* from the router's decision to the worker's word; of
+					   clients that it has taken */
+	struct histogram lags;          /* answers of event loops to pings */
+	struct histogram got_ready;     /* workers, from spawn to ready */
+	struct histogram drained;       /* ditto, from the begin of their drain to their end */
 	/* by init, see init/supervisor/websockets.h: clients handed over by their visitor_key() */
 	counter websockets_received[ROUTERS_MAX]; /* hand-offs that count, ever */
 	struct tally websockets[WEBSOCKET_TALLIES];
@@ -151,5 +166,5 @@ void scoreboard_count_request(struct scoreboard_router *b, uint64_t ms);
 /* It has a trace: the exemplar of its bucket now. */
 void scoreboard_show_request(struct scoreboard_router *b, const struct exemplar_values *v);
 
-/* The newest of all routers' exemplars of @bucket, in ms. False: there is none. */
+/* The newest of all routers' exemplars of @bucket. False: there is none. */
 bool scoreboard_exemplar(const struct scoreboard *b, unsigned bucket, struct exemplar_values *ret);

@@ -19,6 +19,7 @@
 #include "init/system/debugger.h"
 #include "init/system/memory.h"
 #include "init/system/terminal.h"
+#include "init/worker/ending.h"
 
 #include "base/ban.h"
 
@@ -73,6 +74,7 @@ static void on_hang(const struct monitor *m, struct worker *w, uint64_t silence_
 	log_error(SIO_126, "worker[%u]: %s for %.1fs (SIOINIT_HANG_TIMEOUT), killed pid=%d",
 		  w->slot, worker_silence_why(w), (double)silence_ms / 1000, (int)w->pid);
 	counter_add(&m->pool->context->board->hangs, 1);
+	worker_ends_for(w, w->stopped_ms ? WORKER_END_STOPPED : WORKER_END_HANG);
 	worker_kill(w);
 }
 
@@ -214,11 +216,11 @@ static void look_for_recycling(const struct monitor *m, struct worker *w)
 	if (s->worker != w)
 		return;
 	if (is_too_large(m, w))
-		reload_recycle(s, "more memory than SIOINIT_MAX_MEMORY");
+		reload_recycle(s, "more memory than SIOINIT_MAX_MEMORY", WORKER_END_MEMORY);
 	else if (is_past(age_ms, spread(c->max_age_ms, w->id)))
-		reload_recycle(s, "older than SIOINIT_MAX_AGE");
+		reload_recycle(s, "older than SIOINIT_MAX_AGE", WORKER_END_ASKED);
 	else if (is_past(sessions_had(s), spread(c->max_sessions, w->id)))
-		reload_recycle(s, "more sessions than SIOINIT_MAX_SESSIONS");
+		reload_recycle(s, "more sessions than SIOINIT_MAX_SESSIONS", WORKER_END_ASKED);
 }
 
 static void look_at_cpus(struct monitor *m)

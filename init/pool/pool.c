@@ -19,6 +19,7 @@
 #include "init/system/terminal.h"
 #include "init/worker/bind_clash.h"
 #include "init/worker/claim.h"
+#include "init/worker/ending.h"
 
 #include "base/ban.h"
 
@@ -102,6 +103,7 @@ static void promote(struct slot *s)
 	s->worker = s->next;
 	s->next = NULL;
 	slot_set(s, SLOT_SERVING);
+	worker_ends_for(old, s->retires_for);
 	worker_drain(old);
 	reload_took_over(s, old);
 }
@@ -305,11 +307,15 @@ static void slot_lost(struct slot *s, const struct worker *w, const struct resta
 	}
 }
 
-static void write_death(struct pool *p, const struct worker *w, int status, uint64_t uptime_ms,
-			const struct rusage *usage, struct str last_words)
+static bool is_oom(struct pool *p, const struct worker *w, int status)
 {
-	bool oom = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL && !w->killed &&
-		   memory_claim_oom(p->memory);
+	return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL && !w->killed &&
+	       memory_claim_oom(p->memory);
+}
+
+static void write_death(struct pool *p, const struct worker *w, int status, uint64_t uptime_ms,
+			const struct rusage *usage, bool oom, struct str last_words)
+{
 	char how[32], line[160];
 
 	if (WIFEXITED(status))
@@ -323,6 +329,17 @@ static void write_death(struct pool *p, const struct worker *w, int status, uint
 		       oom ? " oom=yes" : "");
 	log_info("%s", line);
 	exit_history_add(&p->exit_history, time(NULL), line, last_words);
+}
+
+static void count_end(const struct pool *p, const struct worker *w, enum worker_end_reason why)
+{
+	struct scoreboard *b = p->context->board;
+
+	counter_add(&b->worker_ends, 1);
+	counter_add(&b->worker_ends_by[why], 1);
+	if (w->drains_since_ms)
+		histogram_observe(&b->drained, &scoreboard_drain_bounds,
+				  (uv_now(p->context->loop) - w->drains_since_ms) * 1000);
 }
 
 /* One that had the terminal and was ended there by the user, or never got to serve. */
@@ -346,11 +363,11 @@ static void on_end(struct pool *p, struct worker *w, int status, const struct ru
 {
 	struct slot *s = p->slots[w->slot];
 	struct restart_end end = end_of(p, w, reap_exit_code(status));
-	bool forced = w->forced, was_ready = w->state >= WORKER_READY;
+	bool forced = w->forced, was_ready = w->state >= WORKER_READY, oom = is_oom(p, w, status);
 
 	worker_group_orphan(w);
 	worker_read_last_words(w);
-	write_death(p, w, status, end.uptime_ms, usage,
+	write_death(p, w, status, end.uptime_ms, usage, oom,
 		    logs_worker_ended(p->context->logs, w->pid));
 	if (worker_refused_claim(w, end.code))
 		p->context->reach.claimed = false;
@@ -358,7 +375,7 @@ static void on_end(struct pool *p, struct worker *w, int status, const struct ru
 		bind_clash_explain(w, p->context->command, end.code);
 	DL_DELETE(p->workers, w);
 	p->n_workers--;
-	counter_add(&p->context->board->worker_ends, 1);
+	count_end(p, w, worker_end_reason(w, status, oom));
 	p->ops->on_exit(p, w, status);
 	if (is_users_end(p, w, status) && !p->is_closed)
 		p->ops->on_give_up(p, end.code);

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/macros.h"
 #include "init/pool/pool.h"
+#include "init/worker/ending.h"
 
 #include "base/ban.h"
 
@@ -62,6 +63,8 @@ static void abort_round(struct pool *p)
 {
 	p->reload.again = false;
 	forget_waiting(p);
+	if (p->reload.all)
+		counter_add(&p->context->board->reload_failures, 1);
 	round_over(p, false);
 }
 
@@ -97,6 +100,12 @@ static void step(struct pool *p)
 		abort_round(p);
 }
 
+static void is_to_be_replaced(struct slot *s, const char *why, enum worker_end_reason counts_as)
+{
+	s->replace_why = why;
+	s->retires_for = counts_as;
+}
+
 static bool may_be_replaced(const struct slot *s)
 {
 	bool is_free =
@@ -118,7 +127,7 @@ void reload_all(struct pool *p)
 	p->ops->on_reload_begun(p);
 	for (unsigned i = 0; i < p->context->wanted; i++)
 		if (may_be_replaced(p->slots[i]))
-			p->slots[i]->replace_why = "reload";
+			is_to_be_replaced(p->slots[i], "reload", WORKER_END_ASKED);
 	step(p);
 }
 
@@ -126,7 +135,7 @@ void reload_slot(struct slot *s, const char *why)
 {
 	if (!may_be_replaced(s))
 		return;
-	s->replace_why = why;
+	is_to_be_replaced(s, why, WORKER_END_ASKED);
 	step(s->pool);
 }
 
@@ -136,10 +145,12 @@ static bool may_be_recycled(const struct slot *s)
 	       uv_now(s->pool->context->loop) >= s->recycle_at_ms;
 }
 
-void reload_recycle(struct slot *s, const char *why)
+void reload_recycle(struct slot *s, const char *why, enum worker_end_reason counts_as)
 {
-	if (may_be_recycled(s))
-		reload_slot(s, why);
+	if (!may_be_recycled(s))
+		return;
+	is_to_be_replaced(s, why, counts_as);
+	step(s->pool);
 }
 
 void reload_recycle_stop_first(struct slot *s, const char *why)
@@ -148,6 +159,7 @@ void reload_recycle_stop_first(struct slot *s, const char *why)
 		return;
 	log_info("worker[%u]: to be replaced, and ends first: %s", s->number, why);
 	s->stops_first = true;
+	worker_ends_for(s->worker, WORKER_END_MEMORY);
 	worker_drain(s->worker);
 }
 

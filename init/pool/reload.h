@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "ipc/worker_end.h"
+
 struct pool;
 struct slot;
 struct worker;
@@ -30,9 +32,10 @@ struct reload {
 void reload_all(struct pool *p);
 /* One, since the user wants it; @why is a static text for the log. */
 void reload_slot(struct slot *s, const char *why);
-/* One, by itself: not soon after a replacement that failed. */
-void reload_recycle(struct slot *s, const char *why);
-/* The same where there is no room for a second worker: the old one ends first. */
+/* One, by itself: not soon after a replacement that failed. @counts_as: the end of the worker that
+ * is replaced. */
+void reload_recycle(struct slot *s, const char *why, enum worker_end_reason counts_as);
+/* The same where there is no memory for a second worker: the old one ends first. */
 void reload_recycle_stop_first(struct slot *s, const char *why);
 
 /* What happens to slots and workers, from the pool. @old NULL: it has ended. */

@@ -16,6 +16,7 @@
 #include <uv.h>
 
 #include "init/pool/restart.h"
+#include "ipc/worker_end.h"
 
 struct pool;
 struct worker;
@@ -36,9 +37,10 @@ struct slot {
 	enum slot_state state;
 	struct worker *worker, *next;
 	struct restart restart;
-	uv_timer_t timer;         /* of WAITING */
-	bool stops_first;         /* its worker is to end before the next one starts */
-	const char *replace_why;  /* waits for its turn in reload.c; static text */
+	uv_timer_t timer;                   /* of WAITING */
+	bool stops_first;                   /* its worker is to end before the next one starts */
+	const char *replace_why;            /* waits for its turn in reload.c; static text */
+	enum worker_end_reason retires_for; /* the worker that is replaced, ASKED or MEMORY */
 	uint64_t recycle_at_ms;   /* before that nothing but the user replaces its worker */
 	uint64_t admitted_before; /* sessions the slot had had when its worker took over */
 	uint32_t starts;

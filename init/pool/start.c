@@ -54,6 +54,7 @@ static struct worker *worker_new(struct slot *s)
 			.config = cx->config,
 			.places = cx->places,
 			.groups = cx->groups,
+			.board = cx->board,
 			.frontend = cx->frontend,
 			.handles = { .pending = &cx->board->rows[s->number].pending },
 			.asked = cx->reach.style,

@@ -210,6 +210,7 @@ static void router_start(struct router_process *r)
 		return;
 	}
 	r->pid = e;
+	counter_set(&r->routers->board->routers[r->index].pid, (uint64_t)r->pid);
 	r->started_ms = uv_now(r->routers->loop);
 	counter_add(&r->routers->board->router_starts, 1);
 }
@@ -239,6 +240,7 @@ static void router_ended(struct router_process *r, int status)
 	r->pid = 0;
 	if (r->channel)
 		drop_channel(r, r->channel);
+	counter_set(&r->routers->board->routers[r->index].pid, 0);
 	scoreboard_router_ended(r->routers->board, r->index);
 	if (r->routers->is_closed)
 		return;

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/macros.h"
 #include "init/worker/context.h"
+#include "init/worker/ending.h"
 #include "init/worker/listening.h"
 #include "init/worker/member.h"
 #include "init/worker/state.h"
@@ -62,6 +63,7 @@ static void on_still_there(uv_timer_t *t)
 	} else {
 		log_warn(SIO_105, "worker[%u]: its app has ended; drained and replaced pid=%d",
 			 w->slot, (int)w->pid);
+		worker_ends_for(w, WORKER_END_LEFT);
 		worker_drain(w);
 	}
 }

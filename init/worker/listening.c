@@ -10,6 +10,7 @@
 #include "base/macros.h"
 #include "init/listen/frontend.h"
 #include "init/listen/places.h"
+#include "init/worker/ending.h"
 #include "init/worker/readiness.h"
 #include "init/worker/state.h"
 
@@ -195,20 +196,27 @@ static void on_public_closed(struct worker *w)
 	}
 }
 
+/* Nobody stops it, it is only replaced. */
+static void give_up(struct worker *w)
+{
+	worker_ends_for(w, WORKER_END_LEFT);
+	worker_set_state(w, WORKER_DRAINING);
+}
+
 static void on_settled(uv_timer_t *t)
 {
 	struct worker *w = container_of(t, struct worker, settling);
 
 	choose_public(w, true);
 	if (w->state == WORKER_CLOSED)
-		worker_set_state(w, WORKER_DRAINING);
+		give_up(w);
 }
 
 void listening_disconnected(struct worker *w)
 {
 	(void)uv_timer_stop(&w->settling);
 	if (w->state == WORKER_CLOSED)
-		worker_set_state(w, WORKER_DRAINING);
+		give_up(w);
 }
 
 void listening_lost(struct worker *w, uint64_t again_ms)

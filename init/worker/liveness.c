@@ -17,8 +17,10 @@ void worker_ping(struct worker *w)
 {
 	if (w->ping_sent_ms || !is_pinged(w))
 		return;
-	if (handles_ping(&w->handles, node_ping(w->channel.mode)) == 0)
-		w->ping_sent_ms = uv_now(w->deadline.loop);
+	if (handles_ping(&w->handles, node_ping(w->channel.mode)) < 0)
+		return;
+	w->ping_sent_ms = uv_now(w->deadline.loop);
+	w->ping_sent_us = uv_hrtime() / 1000;
 }
 
 /* While it drains nobody waits for what it says to health checks. */
@@ -116,12 +118,19 @@ void worker_stopped(struct worker *w, int sig)
 		 (int)w->pid);
 }
 
+static void note_lag(struct worker *w)
+{
+	w->lag_ms = (uint32_t)worker_since(w, w->ping_sent_ms);
+	if (w->board && w->ping_sent_ms)
+		histogram_observe(&w->board->lags, &scoreboard_lag_bounds,
+				  uv_hrtime() / 1000 - w->ping_sent_us);
+}
+
 void liveness_ponged(struct worker *w)
 {
-	/* while it boots, that is what its script takes to load */
-	w->lag_ms = is_pinged(w) && w->state >= WORKER_READY
-			? (uint32_t)worker_since(w, w->ping_sent_ms)
-			: 0;
+	w->lag_ms = 0;
+	if (is_pinged(w) && w->state >= WORKER_READY) /* before, it is its script that loads */
+		note_lag(w);
 	w->ping_sent_ms = 0;
 	w->asked_to_diagnose = false;
 }

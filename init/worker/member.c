@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/macros.h"
+#include "init/worker/ending.h"
 #include "init/worker/state.h"
 
 #include "base/ban.h"
@@ -58,8 +59,11 @@ static void member_evicted(struct hub_member *m, const char *why)
 		  : answers  ? "; drained and replaced"
 			     : "; killed and replaced",
 		  (int)w->pid);
+	if (w->board)
+		counter_add(&w->board->rows[w->slot].evictions, 1);
 	if (is_leaving)
 		return;
+	worker_ends_for(w, WORKER_END_RELAY);
 	if (answers)
 		worker_drain(w);
 	else

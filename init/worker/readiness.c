@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/macros.h"
+#include "init/worker/ending.h"
 #include "init/worker/state.h"
 
 #include "base/ban.h"
@@ -18,6 +19,9 @@ void worker_become_ready(struct worker *w, enum worker_style style)
 	if (w->style == WORKER_STYLE_UNKNOWN)
 		w->style = style;
 	(void)uv_timer_stop(&w->deadline);
+	if (w->board)
+		histogram_observe(&w->board->got_ready, &scoreboard_ready_bounds,
+				  worker_since(w, w->started_ms) * 1000);
 	worker_set_state(w, WORKER_READY);
 }
 
@@ -123,6 +127,7 @@ static void on_not_ready_in_time(uv_timer_t *t)
 	log_error(SIO_116,
 		  "worker[%u]: not ready in time (SIOINIT_READY_TIMEOUT),%s replaced pid=%d",
 		  w->slot, why, (int)w->pid);
+	worker_ends_for(w, WORKER_END_NOT_READY);
 	worker_kill(w);
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/macros.h"
+#include "init/worker/ending.h"
 
 #include "base/ban.h"
 
@@ -71,6 +72,8 @@ void worker_set_state(struct worker *w, enum worker_state to)
 	w->state = to;
 	if (to == WORKER_READY)
 		hub_ready(&w->member);
+	if (to == WORKER_DRAINING)
+		w->drains_since_ms = uv_now(w->deadline.loop);
 	w->ops->on_state(w);
 }
 
@@ -94,6 +97,7 @@ void worker_breach(struct worker *w, const char *what)
 	if (w->killed)
 		return;
 	log_error(SIO_118, "worker[%u]: %s; it is replaced pid=%d", w->slot, what, (int)w->pid);
+	worker_ends_for(w, WORKER_END_PROTOCOL);
 	worker_kill(w);
 }
 

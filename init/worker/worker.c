@@ -22,6 +22,7 @@
 #include "base/log.h"
 #include "base/macros.h"
 #include "init/worker/claim.h"
+#include "init/worker/ending.h"
 #include "init/worker/listening.h"
 #include "init/worker/liveness.h"
 #include "init/worker/member.h"
@@ -226,6 +227,7 @@ static void on_still_there(uv_timer_t *t)
 
 	log_warn(SIO_122, "worker[%u]: has left its IPC channel; drained and replaced pid=%d",
 		 w->slot, (int)w->pid);
+	worker_ends_for(w, WORKER_END_LEFT);
 	worker_drain(w);
 }
 
@@ -252,6 +254,7 @@ static void on_channel_end(struct channel *ch, int err)
 		log_error(SIO_123,
 			  "worker[%u]: wrote garbage to its IPC channel; it is replaced pid=%d%s",
 			  w->slot, (int)w->pid, what_it_may_want(w));
+		worker_ends_for(w, WORKER_END_PROTOCOL);
 		worker_kill(w);
 	} else if (w->is_claimed) {
 		worker_unclaimed(w);

@@ -17,6 +17,7 @@
 #include "ipc/control.h"
 #include "ipc/node_tail.h"
 #include "ipc/scoreboard.h"
+#include "ipc/worker_end.h"
 #include "relay/hub.h"
 #include "settings/config.h"
 
@@ -70,7 +71,8 @@ struct worker {
 	const struct worker_context *context;
 	const struct config *config;
 	struct places *places;
-	struct groups *groups; /* NULL: what is left of its group is killed */
+	struct groups *groups;    /* NULL: what is left of its group is killed */
+	struct scoreboard *board; /* NULL: nothing is counted */
 	const struct frontend *frontend;
 	bool has_channel; /* so it can say 'ready' */
 	bool hears;       /* somebody reads that: it has spoken there, or is known to */
@@ -104,13 +106,15 @@ struct worker {
 	bool announced; /* its adapter has spoken */
 	bool was_ready;
 	bool asked_to_diagnose, closed;
-	bool is_dead;          /* the process has ended */
-	bool killed;           /* by us */
-	bool forced;           /* ditto, since the polite stop took too long */
-	uint64_t ping_sent_ms; /* of the loop ping on its way, 0: none */
-	uint32_t lag_ms;       /* what the last answered one took; of one that is not pinged, the
-				  health check */
-	clockid_t cpu_clock;   /* the monitor's, as is what follows; 0: not asked for yet */
+	bool is_dead;                    /* the process has ended */
+	bool killed;                     /* by us */
+	bool forced;                     /* ditto, since the polite stop took too long */
+	enum worker_end_reason ends_for; /* see ending.h; ASKED: nothing has been noted */
+	uint64_t ping_sent_ms;           /* of the loop ping on its way, 0: none */
+	uint64_t ping_sent_us;           /* ditto, to be exact */
+	uint32_t lag_ms;     /* what the last answered one took; of one that is not pinged, the
+				health check */
+	clockid_t cpu_clock; /* the monitor's, as is what follows; 0: not asked for yet */
 	uint64_t seen_cpu_ns, seen_clients; /* at its last look */
 	uint64_t resident;                  /* bytes, when last measured */
 	uint64_t debugger_seen_ms;          /* when it had not answered; 0: never */
@@ -128,6 +132,7 @@ struct worker {
 	uint32_t idle_at;                 /* routers (bits) that wait for no answer of it */
 	uint32_t empty_at;                /* ditto, that have no client of it at all */
 	uint64_t kill_at_ms;              /* from the begin of its stop on */
+	uint64_t drains_since_ms;         /* 0: it has never drained */
 	uint64_t told_ms;                 /* to stop, by the signal; 0: not yet */
 	bool died_of_signal;              /* at once: it has no way of its own with it */
 	unsigned n_open;

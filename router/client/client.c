@@ -210,6 +210,7 @@ static void client_hand_over(struct client *c, struct worker *w, enum handoff_ki
 				 .token = c->handoff_tries,
 				 .kind = kind,
 				 .listener = listener,
+				 .begun_us = uv_hrtime() / 1000,
 				 .span = span_handle(c->span) };
 	int fd;
 

@@ -99,7 +99,7 @@ static uint64_t ms_of(const struct timespec *t)
 
 void span_exemplify(const struct span *s, struct frontend *f, uint64_t ms)
 {
-	struct exemplar_values v = { .value = ms };
+	struct exemplar_values v = { .us = ms * 1000 };
 
 	if (!is_sampled(s) ||
 	    sscanf(s->trace.id, "%16" SCNx64 "%16" SCNx64, &v.trace[0], &v.trace[1]) != 2)

@@ -170,10 +170,10 @@ static void recycling_that_fails_waits_longer_each_time(void **state)
 
 	(void)state;
 	for (unsigned tries = 1; tries < 4; tries++) {
-		reload_recycle(s, "why");
+		reload_recycle(s, "why", WORKER_END_MEMORY);
 		assert_non_null(s->next);
 		crash(s->next);
-		reload_recycle(s, "why");
+		reload_recycle(s, "why", WORKER_END_MEMORY);
 		assert_null(s->next);
 		pass((RESTART_MS << (tries - 1)) * 12 / 10);
 	}

@@ -48,7 +48,7 @@ static void is_never_torn(void **state)
 	} *shared =
 	    mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	struct exemplar *e = &shared->e;
-	struct exemplar_values got = { .value = 0 };
+	struct exemplar_values got = { .us = 0 };
 	unsigned whole = 0, torn = 0;
 	pid_t writer;
 
@@ -58,12 +58,12 @@ static void is_never_torn(void **state)
 	if (writer == 0)
 		for (uint64_t i = 1;; i++)
 			exemplar_set(e, &(struct exemplar_values){ { i, i }, i, i });
-	while (got.value < WRITTEN || whole < WHOLE_MIN) {
+	while (got.us < WRITTEN || whole < WHOLE_MIN) {
 		if (!exemplar_get(e, &got))
 			continue;
 		whole++;
-		torn += got.trace[0] != got.trace[1] || got.trace[1] != got.value ||
-			got.value != got.at_ms;
+		torn +=
+		    got.trace[0] != got.trace[1] || got.trace[1] != got.us || got.us != got.at_ms;
 	}
 	(void)kill(writer, SIGKILL);
 	(void)waitpid(writer, NULL, 0);
@@ -71,23 +71,27 @@ static void is_never_torn(void **state)
 	assert_int_equal(torn, 0);
 }
 
+static void show(struct scoreboard_router *r, uint64_t trace, uint64_t us, uint64_t at_ms)
+{
+	scoreboard_show_request(r, &(struct exemplar_values){ { trace }, us, at_ms });
+}
+
 /* Of a bucket, over all routers; a bucket's bound belongs to it. */
 static void shows_the_newest(void **state)
 {
+	const struct histogram_bounds *bounds = &scoreboard_request_bounds;
 	struct scoreboard *b = scoreboard_private();
 	struct exemplar_values got;
 
 	(void)state;
 	counter_set(&b->n_routers, 3);
-	scoreboard_show_request(&b->routers[0],
-				&(struct exemplar_values){ { 1 }, scoreboard_bounds_ms[1], 100 });
-	scoreboard_show_request(
-	    &b->routers[2], &(struct exemplar_values){ { 2 }, scoreboard_bounds_ms[0] + 1, 200 });
+	show(&b->routers[0], 1, bounds->us[1], 100);
+	show(&b->routers[2], 2, bounds->us[0] + 1, 200);
 	assert_false(scoreboard_exemplar(b, 0, &got));
 	assert_true(scoreboard_exemplar(b, 1, &got));
 	assert_int_equal(got.trace[0], 2);
-	scoreboard_show_request(&b->routers[0], &(struct exemplar_values){ { 3 }, 1u << 30, 300 });
-	assert_true(scoreboard_exemplar(b, SCOREBOARD_BUCKETS, &got));
+	show(&b->routers[0], 3, UINT64_MAX, 300);
+	assert_true(scoreboard_exemplar(b, bounds->n, &got));
 	assert_int_equal(got.trace[0], 3);
 	scoreboard_unmap(b);
 }
