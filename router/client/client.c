@@ -293,8 +293,10 @@ static void client_follow(struct client *c, const struct route *to, const struct
 		c->access->slot = to->worker->slot;
 		c->access->why = to->why;
 	}
+	if (c->span)
+		c->span->is_engine = to->sid.engine || to->sid.sid.n;
 	if (to->kind != ROUTE_REFUSED)
-		span_routed(c->span, to->worker->slot, to->why, to->sid.engine || to->sid.sid.n);
+		span_routed(c->span, to->worker->slot, to->why);
 	switch (to->kind) {
 	case ROUTE_REFUSED:
 		client_reply(c, to->status);

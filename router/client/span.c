@@ -59,13 +59,12 @@ struct span *span_begin(struct frontend *f, const struct http_head *head)
 	return s;
 }
 
-void span_routed(struct span *s, unsigned slot, const char *route, bool is_engine)
+void span_routed(struct span *s, unsigned slot, const char *route)
 {
 	if (!s)
 		return;
 	s->slot = slot;
 	s->route = route;
-	s->is_engine = is_engine;
 }
 
 void span_mark(struct span *s, enum span_mark mark)

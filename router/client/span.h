@@ -55,7 +55,7 @@ void spans_deinit(struct spans *ss);
  * off; no memory. */
 struct span *span_begin(struct frontend *f, const struct http_head *head);
 
-void span_routed(struct span *s, unsigned slot, const char *route, bool is_engine);
+void span_routed(struct span *s, unsigned slot, const char *route);
 void span_mark(struct span *s, enum span_mark mark);
 void span_status(struct span *s, unsigned status);
 /* On to another try at the worker of @slot. */
