@@ -100,9 +100,9 @@ void span_exemplify(const struct span *s, struct frontend *f, uint64_t ms)
 {
 	struct exemplar_values v = { .us = ms * 1000 };
 
-	if (!is_sampled(s) ||
-	    sscanf(s->trace.id, "%16" SCNx64 "%16" SCNx64, &v.trace[0], &v.trace[1]) != 2)
+	if (!is_sampled(s))
 		return;
+	trace_halves(&s->trace, v.trace);
 	v.at_ms = ms_of(&s->began) + (uv_hrtime() - s->at_ns[SPAN_BEGUN]) / 1000000;
 	scoreboard_show_request(f->backend->board, &v);
 }

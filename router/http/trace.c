@@ -107,9 +107,9 @@ static unsigned digit_of(char c)
 	return (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10);
 }
 
-static uint32_t number_of(const char *hex, size_t n)
+static uint64_t number_of(const char *hex, size_t n)
 {
-	uint32_t number = 0;
+	uint64_t number = 0;
 
 	for (size_t i = 0; i < n; i++)
 		number = number << 4 | digit_of(hex[i]);
@@ -121,8 +121,14 @@ bool trace_is_sampled(const char id[static TRACE_ID_LEN], uint32_t sample)
 	uint32_t folded = 0;
 
 	for (size_t i = 0; i < TRACE_ID_LEN; i += 8)
-		folded ^= number_of(id + i, 8);
+		folded ^= (uint32_t)number_of(id + i, 8);
 	return sample >= TRACE_ALL || folded < (uint32_t)((double)sample / TRACE_ALL * UINT32_MAX);
+}
+
+void trace_halves(const struct trace *t, uint64_t ret[static 2])
+{
+	for (size_t i = 0; i < 2; i++)
+		ret[i] = number_of(t->id + i * TRACE_ID_LEN / 2, TRACE_ID_LEN / 2);
 }
 
 static void keep(struct str parent, struct trace *ret)

@@ -66,6 +66,9 @@ void trace_of(const struct http_head *head, const struct trace_rule *rule, uint6
  * OpenTelemetry for JavaScript says, so that the workers come to the same. @id is hexadecimal. */
 bool trace_is_sampled(const char id[static TRACE_ID_LEN], uint32_t sample);
 
+/* The two halves of the id of @t as numbers. */
+void trace_halves(const struct trace *t, uint64_t ret[static 2]);
+
 /* The id of a span of our own for that request; never 0. */
 uint64_t trace_span_id(uint64_t seed, uint64_t n);
 
