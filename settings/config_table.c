@@ -312,8 +312,9 @@ const struct setting config_table[] = {
 	    "them, such as public/uploads"),
 	ROW("log-level", "LEVEL", "info", level, level, log_level,
 	    "least severe lines to log: error, warn, info or debug"),
-	ROW("log-format", "FORMAT", "logfmt", log_format, log_format, log_format,
-	    "sioinit's own lines on stderr: logfmt or json"),
+	ROW("log-format", "FORMAT", "auto", log_format, log_format, log_format,
+	    "sioinit's own lines on stderr: pretty (for people, with colours unless NO_COLOR is "
+	    "set), logfmt, json, or auto: pretty where stderr is a terminal, else logfmt"),
 	ROW("worker-logs", "FORMAT", "raw", worker_logs, worker_logs, worker_logs,
 	    "the workers' stdout and stderr: raw (untouched), prefix (the slot before each line), "
 	    "json (each line an object) or off (they go nowhere but to the files of log-out, "
@@ -358,6 +359,7 @@ const struct subcommand config_subcommands[] = {
 	{ "drain", CONFIG_CLI, "[off]", "/readyz says 503, serving goes on", WORDS("off") },
 	{ "rebalance", CONFIG_CLI, "", "even out the workers' sockets", NULL },
 	{ "logs", CONFIG_CLI, "--death", "how the last workers ended", WORDS("--death") },
+	{ "explain", CONFIG_EXPLAIN, "[ID]", "what a warning or an error means (SIO-012)", NULL },
 	{ "migrate", CONFIG_MIGRATE, "FILE [APP]", "what pm2's ecosystem file is for sioinit",
 	  WORDS("--keys") },
 	{ "completion", CONFIG_COMPLETION, "SHELL", "for bash, zsh or fish, to be sourced",

@@ -21,6 +21,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/macros.h"
+#include "base/tty.h"
 #include "init/logs/log_date.h"
 #include "init/logs/log_files.h"
 #include "init/logs/log_lines.h"
@@ -333,6 +334,7 @@ static void put_line(struct log_lines *lines, struct str line)
 		put_to_files(s->logs, &head, line);
 	if (s->logs->format == WORKER_LOGS_OFF)
 		return;
+	log_progress("");
 	(void)output_line(s->sink->output, line);
 	update_streams(s->sink);
 }
@@ -357,7 +359,7 @@ static void stream_close(struct log_stream *s)
 		log_warn(SIO_426, "logs: no memory for %u lines of sidecar[%s]", s->lines.lost,
 			 s->lines.sidecar);
 	else if (s->lines.lost)
-		log_warn(SIO_427, "logs: no memory for %u lines of worker[%u]", s->lines.lost,
+		log_warn(SIO_426, "logs: no memory for %u lines of worker[%u]", s->lines.lost,
 			 s->lines.worker);
 	DL_DELETE(s->logs->streams, s);
 	if (s->has_worker)
@@ -424,6 +426,16 @@ static void take_rest_of_all(struct logs *l)
 	take_rest(s);
 }
 
+/* For people at a terminal; what files get has no colours. */
+static void dress(struct log_stream *s)
+{
+	int fd = s->sink->output->fd;
+
+	s->lines.is_aligned =
+	    log_is_for_people() && isatty(fd) && !log_files_are_wanted(s->logs->config);
+	s->lines.has_colours = s->lines.is_aligned && tty_has_colours(fd);
+}
+
 static struct log_stream *stream_open(struct log_sink *k, struct logs *l, uint32_t slot,
 				      bool is_stderr, int *ret_far)
 {
@@ -440,6 +452,7 @@ static struct log_stream *stream_open(struct log_sink *k, struct logs *l, uint32
 	s->fd = ends[0];
 	*ret_far = ends[1];
 	log_lines_init(&s->lines, l->format, slot, is_stderr, put_line);
+	dress(s);
 	if (uv_poll_init(l->loop, &s->poll, s->fd) < 0) {
 		(void)close(ends[0]);
 		fd_close(ret_far);

@@ -166,17 +166,17 @@ static void print_time(const struct timespec *t, char *dst, size_t size)
 	(void)snprintf(dst + n, size - n, ".%06ldZ", t->tv_nsec / 1000);
 }
 
-/* For people: GET /socket.io/ 200 in 1.204 ms, worker[2], trace 0af7... */
+/* For people: "worker[2]: GET /socket.io/ 200 in 1.204 ms, trace 0af7..." */
 static void print_message(const struct span *s, const char *outcome, char *dst, size_t size)
 {
 	uint64_t us = (s->at_ns[SPAN_ENDED] - s->at_ns[SPAN_BEGUN]) / 1000;
-	char end[32], worker[24] = "";
+	char end[32], who[24] = "router";
 
 	(void)snprintf(end, sizeof(end), s->status ? "%u" : "%.0u%s", s->status, outcome);
 	if (s->route)
-		(void)snprintf(worker, sizeof(worker), ", worker[%u]", s->slot);
-	(void)snprintf(dst, size, "%s %s %s in %" PRIu64 ".%03" PRIu64 " ms%s, trace %s", s->method,
-		       s->path, end, us / 1000, us % 1000, worker, s->trace.id);
+		(void)snprintf(who, sizeof(who), "worker[%u]", s->slot);
+	(void)snprintf(dst, size, "%s: %s %s %s in %" PRIu64 ".%03" PRIu64 " ms, trace %s", who,
+		       s->method, s->path, end, us / 1000, us % 1000, s->trace.id);
 }
 
 /* A name is for what is alike: the paths of an app are its own to sort. */
@@ -207,7 +207,7 @@ static void write_span(const struct span *s, const char *outcome)
 		add_number(&fs, "worker", s->slot);
 	add_text(&fs, "route", s->route);
 	add_number(&fs, "retries", s->retries);
-	log_event(message, fs.field, fs.n);
+	log_fields(message, fs.field, fs.n);
 }
 
 void span_end(struct span **s, const char *outcome)

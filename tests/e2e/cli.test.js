@@ -120,3 +120,18 @@ test("who is of another PID namespace is not answered", { skip: noNamespaces }, 
 	assert.match(inside.stderr, /no answer/);
 	await until(() => /admin socket: uid=0 pid=\d+ was not answered/.test(s.log), "the line");
 }));
+
+test("explain: what a message means, whatever the settings are", async () => {
+	const explain = (...words) => run(["explain", ...words], { SIOINIT_WORKERS: "no number" });
+	const said = await explain("SIO-005");
+	assert.strictEqual(said.code, 0);
+	assert.match(said.out, /^SIO-005\n\nWhat has happened\n {2}A setting is not understood\. [^]*\n\nWhat to do\n {2}\S[^]*\.\n$/);
+	for (const line of said.out.split("\n")) assert.ok(line.length <= 80, line);
+	for (const same of ["sio-5", "5", "005", "id=SIO-005"]) assert.deepStrictEqual(await explain(same), said, same);
+	const wrong = await run([], { SIOINIT_WORKERS: "no number" });
+	assert.match(wrong.out, /id=SIO-005$/m);
+	assert.match((await explain()).out, /^SIO-005 {2}A setting is not understood\.$/m);
+	assert.deepStrictEqual(await explain("0"), { code: 2, out: "sioinit: there is no SIO-000; the nearest is SIO-001\n" });
+	assert.deepStrictEqual(await explain("no; id"), { code: 2, out: "sioinit: no; id is no id; one is SIO-001, and `sioinit explain` lists all\n" });
+	assert.strictEqual((await explain("1", "2")).code, 2);
+});

@@ -136,7 +136,7 @@ test("another try is counted, and logfmt says the same as JSON", { timeout: 6000
 	await using(["http.js"], { SIOINIT_LOG_FORMAT: "logfmt", SIOINIT_WORKERS: "2", SIOINIT_MIN_UPTIME: "0" }, async (s) => {
 		assert.strictEqual((await get(s.port, `/last?${folder}/get`, { headers: { traceparent: parent("01") } })).status, 200);
 		const line = await until(async () => s.log.split("\n").find((l) => l.includes("span_id=")), "its span");
-		assert.match(line, new RegExp(`^time=\\S+ level=info component=router msg="GET /last 200 in [\\d.]+ ms, worker\\[[01]\\], trace 0af7651916cd43dd8448eb211c80319c" trace_id="0af7651916cd43dd8448eb211c80319c" span_id="[\\da-f]{16}" parent_span_id="${caller}" trace_flags="01" name="GET" kind="server" start="[^"]+" duration_us=\\d+ queue_us=\\d+ wait_us=\\d+ response_us=\\d+ method="GET" path="/last" status=200 outcome="answered" worker=[01] route="no sid" retries=1$`));
+		assert.match(line, new RegExp(`^time=\\S+ level=info component=router msg="worker\\[[01]\\]: GET /last 200 in [\\d.]+ ms, trace 0af7651916cd43dd8448eb211c80319c" trace_id="0af7651916cd43dd8448eb211c80319c" span_id="[\\da-f]{16}" parent_span_id="${caller}" trace_flags="01" name="GET" kind="server" start="[^"]+" duration_us=\\d+ queue_us=\\d+ wait_us=\\d+ response_us=\\d+ method="GET" path="/last" status=200 outcome="answered" worker=[01] route="no sid" retries=1$`));
 	});
 	fs.rmSync(folder, { recursive: true });
 });
