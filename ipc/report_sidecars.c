@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/macros.h"
+#include "ipc/metrics_text.h"
 #include "ipc/process_usage.h"
 
 #include "base/ban.h"
@@ -132,38 +133,34 @@ static double starts_of(const struct view *v)
 }
 
 static const struct {
-	const char *name, *type, *help;
+	const char *name;
+	enum metric_type type;
+	const char *help;
 	double (*value)(const struct view *v);
 } metrics[] = {
-	{ "running", "gauge", "1 when it runs.", running_of },
-	{ "resident_memory_bytes", "gauge", "Resident memory.", rss_of },
-	{ "cpu_seconds_total", "counter", "CPU time used.", cpu_of },
-	{ "uptime_seconds", "gauge", "Since it was started.", uptime_of },
-	{ "starts_total", "counter", "Its starts.", starts_of },
+	{ "running", METRIC_GAUGE, "1 when it runs.", running_of },
+	{ "resident_memory_bytes", METRIC_GAUGE, "Resident memory.", rss_of },
+	{ "cpu_seconds_total", METRIC_COUNTER, "CPU time used.", cpu_of },
+	{ "uptime_seconds", METRIC_GAUGE, "Since it was started.", uptime_of },
+	{ "starts_total", METRIC_COUNTER, "Its starts.", starts_of },
 };
 
-static int put_column(size_t metric, const struct view *views, unsigned n, struct buf *out)
+static void put_column(size_t metric, const struct view *views, unsigned n, struct metrics_text *t)
 {
-	int r = buf_printf(out, "# HELP sioinit_sidecar_%s %s\n# TYPE sioinit_sidecar_%s %s\n",
-			   metrics[metric].name, metrics[metric].help, metrics[metric].name,
-			   metrics[metric].type);
-
-	for (unsigned i = 0; i < n && r == 0; i++)
-		r = buf_printf(out, "sioinit_sidecar_%s{sidecar=\"%.*s\"} %.10g\n",
-			       metrics[metric].name, views[i].name_len, views[i].name,
-			       metrics[metric].value(&views[i]));
-	return r;
+	metrics_family(t, "sioinit_sidecar_", metrics[metric].name, metrics[metric].type,
+		       metrics[metric].help);
+	for (unsigned i = 0; i < n; i++)
+		metrics_sample(t, metrics[metric].value(&views[i]), "sidecar=\"%.*s\"",
+			       views[i].name_len, views[i].name);
 }
 
-int report_sidecars_metrics(const struct scoreboard *b, struct buf *out)
+void report_sidecars_metrics(const struct scoreboard *b, struct metrics_text *t)
 {
 	struct view views[SCOREBOARD_SIDECARS];
 	unsigned n = rows_in_use(b);
-	int r = 0;
 
 	for (unsigned i = 0; i < n; i++)
 		views[i] = view_of(&b->sidecars[i]);
-	for (size_t i = 0; i < ARRAY_LEN(metrics) && n && r == 0; i++)
-		r = put_column(i, views, n, out);
-	return r;
+	for (size_t i = 0; i < ARRAY_LEN(metrics) && n; i++)
+		put_column(i, views, n, t);
 }

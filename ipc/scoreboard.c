@@ -68,7 +68,7 @@ void scoreboard_router_ended(struct scoreboard *b, unsigned router)
 	struct scoreboard_router *r = &b->routers[router];
 
 	counter_set(&r->clients, 0);
-	counter_set(&r->viewers, 0);
+	counter_set(&r->admin_viewers, 0);
 	tally_free_all(&r->visitors);
 	for (uint64_t slot = 0; slot < counter_get(&b->wanted) && slot < SCOREBOARD_ROWS; slot++) {
 		counter_set(&r->shares[slot].in_flight, 0);

@@ -74,6 +74,7 @@ enum scoreboard_upstream { SCOREBOARD_TCP, SCOREBOARD_UNIX, SCOREBOARD_NATIVE };
 struct scoreboard_router {
 	_Alignas(64) counter connections; /* accepted ever */
 	counter clients;                  /* there now */
+	counter admin_viewers;            /* those of the admin address that events go to */
 	counter requests, handshakes, upgrades;
 	counter responses[10]; /* by the first digit of the status */
 	counter retries, handbacks, sid_misses, sid_orphans, no_worker;
@@ -81,7 +82,6 @@ struct scoreboard_router {
 	counter upstream;                                /* enum scoreboard_upstream */
 	struct histogram requests_took;                  /* but for polls */
 	struct exemplar shown[HISTOGRAM_BOUNDS_MAX + 1]; /* the last traced one of each bucket */
-	counter viewers;                                 /* who follow its /events now */
 	counter pid;                                     /* by init; 0: it does not run */
 	struct scoreboard_share shares[SCOREBOARD_ROWS];
 	struct tally

@@ -32,6 +32,8 @@ enum worker_end_reason worker_end_reason(const struct worker *w, int status, boo
 		return w->ends_for;
 	if (w->forced)
 		return WORKER_END_FORCED;
+	if (w->asked_to_diagnose && WIFSIGNALED(status)) /* and has not answered since */
+		return WORKER_END_HANG;
 	if (is_as_asked(w, status))
 		return WORKER_END_ASKED;
 	return WIFSIGNALED(status) ? WORKER_END_SIGNAL : WORKER_END_EXIT;

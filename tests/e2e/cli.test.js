@@ -102,7 +102,7 @@ test("metrics are in Prometheus' format and outlive a router", () => withInstanc
 	await until(async () => (await get(s.port, "/")).status === 200, "it serves");
 	assert.ok((await metric("http_requests_total")) >= 4);
 	for (const line of String((await get(s.admin, "/metrics")).body).trim().split("\n"))
-		assert.match(line, /^(# (HELP|TYPE) sioinit_\w+ .+|sioinit_\w+({\w+="[^"]*"(,\w+="[^"]*")*})? [-+.e\d]+)$/);
+		assert.match(line, /^(# (HELP|TYPE) (sioinit|process)_\w+ .+|(sioinit|process)_\w+({\w+="[^"]*"(,\w+="[^"]*")*})? [-+.e\d]+)$/);
 }));
 
 test("an instance whose socket is taken removes nobody's", () => withInstance({}, async ({ cli, socket }) => {

@@ -39,7 +39,7 @@ static int tear_down(void **state)
 static const char *metrics(void)
 {
 	out.len = 0;
-	assert_int_equal(report_metrics(board, &out), 0);
+	assert_int_equal(report_metrics(board, METRICS_TEXT, false, &out), 0);
 	assert_int_equal(buf_append(&out, "", 1), 0);
 	return out.p;
 }
@@ -135,10 +135,20 @@ static void scribble(uint64_t seed)
 		words[i] = next_random(&seed);
 }
 
+static int text(const struct scoreboard *b, struct buf *to)
+{
+	return report_metrics(b, METRICS_TEXT, true, to);
+}
+
+static int openmetrics(const struct scoreboard *b, struct buf *to)
+{
+	return report_metrics(b, METRICS_OPENMETRICS, false, to);
+}
+
 static void read_all(void)
 {
 	int (*const reports[])(const struct scoreboard *,
-			       struct buf *) = { report_table, report_json, report_metrics };
+			       struct buf *) = { report_table, report_json, text, openmetrics };
 
 	for (size_t i = 0; i < sizeof(reports) / sizeof(reports[0]); i++) {
 		out.len = 0;

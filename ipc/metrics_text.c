@@ -1,0 +1,123 @@
+/* See metrics_text.h. */
+#include "ipc/metrics_text.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/macros.h"
+#include "base/str.h"
+
+#include "base/ban.h"
+
+enum { LABELS_MAX = 128 };
+
+/* What Prometheus' older format has no word for is a gauge there. */
+static const struct {
+	const char *in[2];     /* by enum metrics_format */
+	const char *ends_with; /* its samples; not the family of OpenMetrics */
+} types[METRIC_N_TYPES] = {
+	[METRIC_GAUGE] = { { "gauge", "gauge" }, "" },
+	[METRIC_COUNTER] = { { "counter", "counter" }, "_total" },
+	[METRIC_HISTOGRAM] = { { "histogram", "histogram" }, "" },
+	[METRIC_INFO] = { { "gauge", "info" }, "_info" },
+};
+
+static const char *const units[] = { "seconds", "bytes" };
+
+static void put(struct metrics_text *t, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void put(struct metrics_text *t, const char *format, ...)
+{
+	char text[512];
+	va_list args;
+	int n;
+
+	if (t->err < 0)
+		return;
+	va_start(args, format);
+	n = vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	t->err = buf_append(t->out, text, (size_t)n < sizeof(text) ? (size_t)n : sizeof(text) - 1);
+}
+
+static bool ends_with(struct str s, struct str end)
+{
+	return s.n >= end.n && memcmp(s.p + s.n - end.n, end.p, end.n) == 0;
+}
+
+static struct str family_of(const struct metrics_text *t, enum metric_type type)
+{
+	struct str name = str_of(t->name), end = str_of(types[type].ends_with);
+
+	if (t->format == METRICS_OPENMETRICS && ends_with(name, end))
+		name.n -= end.n;
+	return name;
+}
+
+static const char *unit_of(struct str family)
+{
+	for (size_t i = 0; i < ARRAY_LEN(units); i++)
+		if (ends_with(family, str_of(units[i])))
+			return units[i];
+	return NULL;
+}
+
+void metrics_family(struct metrics_text *t, const char *prefix, const char *name,
+		    enum metric_type type, const char *help)
+{
+	struct str family;
+	const char *unit;
+
+	(void)snprintf(t->name, sizeof(t->name), "%s%s", prefix, name);
+	family = family_of(t, type);
+	unit = t->format == METRICS_OPENMETRICS ? unit_of(family) : NULL;
+	put(t, "# HELP %.*s %s\n# TYPE %.*s %s\n", (int)family.n, family.p, help, (int)family.n,
+	    family.p, types[type].in[t->format]);
+	if (unit)
+		put(t, "# UNIT %.*s %s\n", (int)family.n, family.p, unit);
+}
+
+void metrics_sample(struct metrics_text *t, double value, const char *labels, ...)
+{
+	char text[LABELS_MAX];
+	va_list args;
+
+	va_start(args, labels);
+	(void)vsnprintf(text, sizeof(text), labels, args);
+	va_end(args);
+	put(t, *text ? "%s{%s} %.15g\n" : "%s%s %.15g\n", t->name, text, value);
+}
+
+/* A float, the same in both formats, as labels are text: 1.0, not 1. */
+static void put_bucket(struct metrics_text *t, uint64_t bound_us, uint64_t so_far)
+{
+	char le[32];
+
+	(void)snprintf(le, sizeof(le), "%.15g", (double)bound_us / 1e6);
+	put(t, "%s_bucket{le=\"%s%s\"} %llu\n", t->name, le, strchr(le, '.') ? "" : ".0",
+	    (unsigned long long)so_far);
+}
+
+void metrics_histogram(struct metrics_text *t, const struct histogram_bounds *bounds,
+		       const uint64_t *counts, uint64_t sum_us)
+{
+	uint64_t so_far = 0;
+
+	for (unsigned i = 0; i < bounds->n; i++) {
+		so_far += counts[i];
+		put_bucket(t, bounds->us[i], so_far);
+	}
+	so_far += counts[bounds->n];
+	put(t, "%s_bucket{le=\"+Inf\"} %llu\n%s_sum %.15g\n%s_count %llu\n", t->name,
+	    (unsigned long long)so_far, t->name, (double)sum_us / 1e6, t->name,
+	    (unsigned long long)so_far);
+}
+
+int metrics_end(struct metrics_text *t)
+{
+	if (t->format == METRICS_OPENMETRICS)
+		put(t, "# EOF\n");
+	return t->err;
+}
