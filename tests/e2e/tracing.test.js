@@ -8,6 +8,7 @@ const { isSpanContextValid, TraceFlags } = require("@opentelemetry/api");
 const { TraceIdRatioBasedSampler, SamplingDecision } = require("@opentelemetry/sdk-trace-node");
 const { io } = require("socket.io-client");
 const { start, get, until } = require("./harness");
+const openmetrics = require("./openmetrics");
 
 async function using(args, env, body) {
 	const s = await start(args, { SIOINIT_WORKERS: "1", SIOINIT_TRACE_SPANS: "on", SIOINIT_LOG_FORMAT: "json", ...env });
@@ -129,6 +130,19 @@ test("Socket.IO: a WebSocket's span ends when the worker has its socket; refusal
 		await new Promise((resolve) => next.on("connect", resolve));
 		const { Attributes: last } = await until(async () => spansOf(s.log).find((r) => r.Attributes.outcome === "handed-over" && r.TraceId === "1".repeat(32)), "its span");
 		assert.ok(last.handoff_us > 0 && last.status === undefined);
+	}));
+
+test("a bucket of the request histogram shows a trace that is in it, in OpenMetrics alone", { timeout: 60000 }, () =>
+	using(["traced.js"], { SIOINIT_TRACEPARENT: "keep", SIOINIT_APP_METRICS: "off" }, async (s) => {
+		const scrape = async (accept) => String((await get(s.admin, "/metrics", { headers: { accept } })).body);
+		await ask(s, { traceparent: parent("00", "2".repeat(32)) });
+		const began = Date.now() / 1000;
+		await ask(s, { traceparent: parent("01") });
+		const { samples } = openmetrics(await scrape("application/openmetrics-text;version=1.0.0")).get("sioinit_http_request_duration_seconds");
+		const [{ labels, value, at }, ...others] = samples.flatMap((x) => x.exemplar ?? []);
+		assert.deepStrictEqual([labels, others], [{ trace_id: parent("01").slice(3, 35) }, []]);
+		assert.ok(value < 5 && Math.abs(at - began) < 5, `${value} at ${at}`);
+		assert.doesNotMatch(await scrape("text/plain"), /trace_id/);
 	}));
 
 test("another try is counted, and logfmt says the same as JSON", { timeout: 60000 }, async () => {
