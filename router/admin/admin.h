@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "ipc/control.h"
+#include "ipc/metrics_text.h"
 
 struct http_head;
 struct scoreboard;
@@ -22,7 +23,8 @@ struct admin_answer {
 	const char *type;
 	const char *fields; /* further ones, or NULL */
 	struct buf *body;   /* borrowed; what was in it is dropped */
-	bool has_app_part;  /* the metrics of the app belong behind it, if it has some */
+	bool has_app_part; /* no body yet: metrics_with_app() makes it, when the app has answered */
+	enum metrics_format format; /* then */
 };
 
 /* The answer to a request; ret->body is set by the caller. */

@@ -5,6 +5,7 @@
 
 #include "base/macros.h"
 #include "router/admin/admin.h"
+#include "router/admin/metrics_answer.h"
 #include "router/backend/load.h"
 #include "router/client/client.h"
 #include "router/http/reply.h"
@@ -31,33 +32,50 @@ static void finish(struct admin *a, struct client *c, const struct admin_answer 
 	buf_free(&a->report);
 }
 
-static void make_answer(struct admin *a, const struct http_head *head, struct admin_answer *ret)
+static struct admin_view view_of(struct admin *a)
 {
 	const struct frontend *f = a->frontend;
-	struct admin_view v = { f->backend->shared, f->phase, f->backend->n_ready };
 
 	load_count_sockets(f->backend);
 	a->publish(a->frontend);
-	ret->body = &a->report;
-	admin_answer(&v, head, ret);
+	return (struct admin_view){ f->backend->shared, f->phase, f->backend->n_ready };
+}
+
+/* What has waited for the app's metrics is answered: ours and @app's. */
+static void finish_metrics(struct admin *a, struct client *c, const struct scrape_part *app)
+{
+	struct admin_view v = view_of(a);
+	struct admin_answer answer = { .body = &a->report };
+
+	metrics_with_app(&v, app, &answer);
+	finish(a, c, &answer, answer.status == 200 ? app->text : (struct str){ 0 });
+}
+
+static void await_app(struct admin *a, struct client *c, struct admin_answer *answer)
+{
+	int e = scrape_await(&a->scrape, c, answer->format);
+
+	if (e == 0) {
+		client_wait(c);
+	} else if (e == -EBUSY) {
+		admin_say(answer, 503, "too many ask at once");
+		finish(a, c, answer, (struct str){ 0 });
+	} else {
+		finish_metrics(a, c, &(struct scrape_part){ .format = answer->format });
+	}
 }
 
 static void on_request(void *ctx, struct client *c, const struct http_head *head)
 {
 	struct admin *a = ctx;
-	struct admin_answer answer;
-	int e = -ENODATA;
+	struct admin_view v = view_of(a);
+	struct admin_answer answer = { .body = &a->report };
 
-	make_answer(a, head, &answer);
-	if (answer.has_app_part && scrape_has_app_part(&a->scrape))
-		e = scrape_await(&a->scrape, c);
-	if (e == 0) {
-		client_wait(c);
-		return;
-	}
-	if (e == -EBUSY)
-		admin_say(&answer, 503, "too many ask at once");
-	finish(a, c, &answer, (struct str){ 0 });
+	admin_answer(&v, head, &answer);
+	if (answer.has_app_part)
+		await_app(a, c, &answer);
+	else
+		finish(a, c, &answer, (struct str){ 0 });
 }
 
 static void on_left(void *ctx, const struct client *c)
@@ -69,16 +87,9 @@ static void on_left(void *ctx, const struct client *c)
 
 static const struct admin_ops ops = { on_request, on_left };
 
-/* What has waited for the app's metrics is answered: ours and @app's. */
-static void on_scraped(struct scrape *s, struct client *c, struct str app)
+static void on_scraped(struct scrape *s, struct client *c, const struct scrape_part *app)
 {
-	static const struct http_head get_metrics = { .method = { "GET", 3 },
-						      .target = { "/metrics", 8 } };
-	struct admin *a = container_of(s, struct admin, scrape);
-	struct admin_answer answer;
-
-	make_answer(a, &get_metrics, &answer);
-	finish(a, c, &answer, app);
+	finish_metrics(container_of(s, struct admin, scrape), c, app);
 }
 
 void admin_init(struct admin *a, struct frontend *f, void (*publish)(struct frontend *f))
