@@ -9,6 +9,7 @@ const { TraceIdRatioBasedSampler, SamplingDecision } = require("@opentelemetry/s
 const { io } = require("socket.io-client");
 const { start, get, until } = require("./harness");
 const openmetrics = require("./openmetrics");
+const { wire } = require("./wire");
 
 async function using(args, env, body) {
 	const s = await start(args, { SIOINIT_WORKERS: "1", SIOINIT_TRACE_SPANS: "on", SIOINIT_LOG_FORMAT: "json", ...env });
@@ -130,6 +131,25 @@ test("Socket.IO: a WebSocket's span ends when the worker has its socket; refusal
 		await new Promise((resolve) => next.on("connect", resolve));
 		const { Attributes: last } = await until(async () => spansOf(s.log).find((r) => r.Attributes.outcome === "handed-over" && r.TraceId === "1".repeat(32)), "its span");
 		assert.ok(last.handoff_us > 0 && last.status === undefined);
+	}));
+
+test("a WebSocket that its worker did not live to take goes on with its span", { timeout: 60000 }, (t) =>
+	using(["traced.js"], {}, async (s) => {
+		const upgrades = async () => Number(/^sioinit_upgrades_total (\d+)$/m.exec((await get(s.admin, "/metrics")).body)[1]);
+		const known = io(`http://127.0.0.1:${s.port}`, { transports: ["websocket"], reconnection: false });
+		t.after(() => known.close());
+		await new Promise((resolve) => known.on("connect", resolve));
+		const [{ pid }] = JSON.parse((await get(s.admin, "/status")).body).workers, before = await upgrades();
+		await get(s.port, "/hang");
+		const w = wire(s.port).send(`GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: 127.0.0.1:${s.port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\ntraceparent: ${parent("01")}\r\n\r\n`);
+		await until(async () => (await upgrades()) > before, "the hand-off");
+		assert.strictEqual(spansOf(s.log).length, 0, "it is not over");
+		process.kill(pid, "SIGKILL");
+		assert.strictEqual((await w.response()).status, 503);
+		const [{ Attributes: a }] = await spans(s, 1);
+		assert.deepStrictEqual([a.outcome, a.status, a.handoff_us, a.parent_span_id], ["refused", 503, undefined, caller]);
+		assert.ok(a.retries > 0);
+		w.close();
 	}));
 
 test("a bucket of the request histogram shows a trace that is in it, in OpenMetrics alone", { timeout: 60000 }, () =>
