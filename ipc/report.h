@@ -1,8 +1,6 @@
 /* The scoreboard for people (a table), for programs (JSON) and for Prometheus. */
 #pragma once
 
-#include <stdbool.h>
-
 #include "base/buf.h"
 #include "ipc/metrics_text.h"
 #include "ipc/scoreboard.h"
@@ -13,9 +11,13 @@ int report_table(const struct scoreboard *b, struct buf *out);
 /* One worker, a line for each number of the metrics. */
 int report_worker(const struct scoreboard *b, unsigned slot, struct buf *out);
 int report_json(const struct scoreboard *b, struct buf *out);
-/* @app_follows: the metrics of the app are to come behind, as text; it has process_... of its own.
- */
-int report_metrics(const struct scoreboard *b, enum metrics_format format, bool app_follows,
+
+/* What not every answer with the metrics has; bits. */
+enum report_parts {
+	REPORT_PROCESS = 1, /* process_... of init; the app's may have the same names */
+	REPORT_END = 2,     /* nothing follows */
+};
+int report_metrics(const struct scoreboard *b, enum metrics_format format, unsigned parts,
 		   struct buf *out);
 
 /* The members of one object of "deaths" in the JSON, without its braces. */

@@ -41,7 +41,7 @@ static int tear_down(void **state)
 static const char *metrics(void)
 {
 	out.len = 0;
-	assert_int_equal(report_metrics(board, METRICS_TEXT, false, &out), 0);
+	assert_int_equal(report_metrics(board, METRICS_TEXT, REPORT_PROCESS, &out), 0);
 	assert_int_equal(buf_append(&out, "", 1), 0);
 	return out.p;
 }
@@ -199,12 +199,12 @@ static void scribble(uint64_t seed)
 
 static int text(const struct scoreboard *b, struct buf *to)
 {
-	return report_metrics(b, METRICS_TEXT, true, to);
+	return report_metrics(b, METRICS_TEXT, 0, to);
 }
 
 static int openmetrics(const struct scoreboard *b, struct buf *to)
 {
-	return report_metrics(b, METRICS_OPENMETRICS, false, to);
+	return report_metrics(b, METRICS_OPENMETRICS, REPORT_PROCESS | REPORT_END, to);
 }
 
 static void read_all(void)
