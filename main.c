@@ -13,6 +13,7 @@
 #include "base/macros.h"
 #include "commands/cli.h"
 #include "commands/completion.h"
+#include "commands/explain.h"
 #include "commands/health.h"
 #include "commands/migrate.h"
 #include "commands/pm2.h"
@@ -179,11 +180,11 @@ static int run_init(struct config *c)
 
 	name_process("sioinit");
 	if (process_limits_init(err, sizeof(err)) < 0)
-		die(EXIT_BAD_CONFIG, SIO_005, "%s", err);
+		die(EXIT_BAD_CONFIG, SIO_026, "%s", err);
 	r = command_resolve(c, &cmd, &code, err, sizeof(err));
 
 	if (r < 0)
-		die(code, SIO_005, "%s", err);
+		die(code, SIO_027, "%s", err);
 	code = init_main(c, &cmd);
 	command_free(&cmd);
 	return code;
@@ -239,7 +240,7 @@ static void apply_ecosystem(struct config *c)
 			     : ecosystem_of_call(&rq, &e, err, sizeof(err));
 
 	if (r < 0 || ecosystem_apply(&e, &rq, c, err, sizeof(err)) < 0)
-		die(EXIT_BAD_CONFIG, SIO_005, "%s", err);
+		die(EXIT_BAD_CONFIG, SIO_025, "%s", err);
 }
 
 /* What will run: the settings with the ecosystem file's, and with the options for Node in them. */
@@ -308,12 +309,18 @@ static int completion(struct config *c)
 	return completion_run(c->command, c->command_len);
 }
 
+static int explain(struct config *c)
+{
+	return explain_run(c->command, c->command_len);
+}
+
 static int (*const acts[CONFIG_N_ACTIONS])(struct config *c) = {
 	[CONFIG_RUN] = run_app,     [CONFIG_HELP] = help,
 	[CONFIG_VERSION] = version, [CONFIG_CHECK] = check,
 	[CONFIG_HEALTH] = health,   [CONFIG_HEALTH_READY] = health_ready,
 	[CONFIG_CLI] = cli,         [CONFIG_PM2] = pm2,
 	[CONFIG_MIGRATE] = migrate, [CONFIG_COMPLETION] = completion,
+	[CONFIG_EXPLAIN] = explain,
 };
 
 /* For init: a signal that comes before there are handlers waits for them (signals_init()); process
@@ -336,6 +343,7 @@ int main(int argc, char **argv)
 	char err[512];
 
 	fd_open_standard();
+	log_set_format(LOG_FORMAT_AUTO);
 	if (getpid() == 1)
 		termination_log_open("auto"); /* bad settings are told there, too */
 	if (config_load(argc, argv, environ, &c, &action, err, sizeof(err)) < 0)

@@ -14,7 +14,7 @@ enum { LABELS_MAX = 128 };
 
 /* What Prometheus' older format has no word for is a gauge there. */
 static const struct {
-	const char *in[2];     /* by enum metrics_format */
+	const char *in[METRICS_N_FORMATS];
 	const char *ends_with; /* its samples; not the family of OpenMetrics */
 } types[METRIC_N_TYPES] = {
 	[METRIC_GAUGE] = { { "gauge", "gauge" }, "" },
@@ -115,9 +115,8 @@ void metrics_histogram(struct metrics_text *t, const struct histogram_bounds *bo
 	    (unsigned long long)so_far);
 }
 
-int metrics_end(struct metrics_text *t)
+void metrics_end(struct metrics_text *t)
 {
 	if (t->format == METRICS_OPENMETRICS)
 		put(t, "# EOF\n");
-	return t->err;
 }

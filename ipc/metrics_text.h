@@ -9,7 +9,7 @@
 #include "base/buf.h"
 #include "ipc/histogram.h"
 
-enum metrics_format { METRICS_TEXT, METRICS_OPENMETRICS };
+enum metrics_format { METRICS_TEXT, METRICS_OPENMETRICS, METRICS_N_FORMATS };
 
 enum metric_type { METRIC_GAUGE, METRIC_COUNTER, METRIC_HISTOGRAM, METRIC_INFO, METRIC_N_TYPES };
 
@@ -36,5 +36,5 @@ void metrics_sample(struct metrics_text *t, double value, const char *labels, ..
 void metrics_histogram(struct metrics_text *t, const struct histogram_bounds *bounds,
 		       const uint64_t *counts, uint64_t sum_us);
 
-/* Nothing follows. 0 or the first error. */
-int metrics_end(struct metrics_text *t);
+/* Nothing follows. */
+void metrics_end(struct metrics_text *t);

@@ -369,7 +369,7 @@ static int put_workers(const struct scoreboard *b, struct metrics_text *t)
 	return 0;
 }
 
-int report_metrics(const struct scoreboard *b, enum metrics_format format, bool app_follows,
+int report_metrics(const struct scoreboard *b, enum metrics_format format, unsigned parts,
 		   struct buf *out)
 {
 	struct metrics_text t = { .out = out, .format = format };
@@ -383,7 +383,9 @@ int report_metrics(const struct scoreboard *b, enum metrics_format format, bool 
 	r = put_workers(b, &t);
 	report_sidecars_metrics(b, &t);
 	put_routers(b, &t);
-	if (!app_follows)
+	if (parts & REPORT_PROCESS)
 		put_init(b, &t);
-	return r < 0 ? r : metrics_end(&t);
+	if (parts & REPORT_END)
+		metrics_end(&t);
+	return r < 0 ? r : t.err;
 }

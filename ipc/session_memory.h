@@ -11,7 +11,7 @@
 
 #include "ipc/shared_lock.h"
 
-enum { SID_MAX = 256, SESSION_WORKERS = 65536 };
+enum { SID_MAX = 256, SESSION_WORKERS = 65536, SESSION_LOST = 16384 };
 
 struct session_slot {
 	_Atomic uint32_t committed; /* a mark, or 0: free */
@@ -36,6 +36,9 @@ struct session_table {
 	_Atomic uint32_t n_used;
 	_Atomic uint32_t per_worker[SESSION_WORKERS]; /* by id modulo: live workers would share one
 							 only if 65536 starts lay between theirs */
+	/* of sessions whose workers have ended: hashes, each at its place until another one comes
+	   there */
+	_Atomic uint32_t lost[SESSION_LOST];
 };
 
 /* Where everything is. */

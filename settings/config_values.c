@@ -306,7 +306,7 @@ static const char *const stop_groups[] = { "auto", "leader", "group", NULL };
 static const char *const stop_orders[] = { "auto", "drain", "signal", NULL };
 static const char *const levels[] = { "error", "warn", "info", "debug", NULL };
 static const char *const switches[] = { "off", "on", NULL };
-static const char *const log_formats[] = { "logfmt", "json", NULL };
+static const char *const log_formats[] = { "auto", "pretty", "logfmt", "json", NULL };
 static const char *const worker_logs[] = { "raw", "prefix", "json", "off", NULL };
 
 _Static_assert(sizeof(enum config_serialization) == sizeof(int) &&
@@ -404,7 +404,7 @@ WORD_TYPE(access_format, access_formats, "not \"off\", \"common\", \"logfmt\" or
 WORD_TYPE(stop_group, stop_groups, "not \"auto\", \"leader\" or \"group\"")
 WORD_TYPE(stop_order, stop_orders, "not \"auto\", \"drain\" or \"signal\"")
 WORD_TYPE(level, levels, "not \"error\", \"warn\", \"info\" or \"debug\"")
-WORD_TYPE(log_format, log_formats, "not \"logfmt\" or \"json\"")
+WORD_TYPE(log_format, log_formats, "not \"auto\", \"pretty\", \"logfmt\" or \"json\"")
 WORD_TYPE(worker_logs, worker_logs, "not \"raw\", \"prefix\", \"json\" or \"off\"")
 
 static const char *const stickies[] = { "sid", "cookie", "address", "header", "hash", "none" };

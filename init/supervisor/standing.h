@@ -10,7 +10,7 @@ struct standing {
 	unsigned beats;
 };
 
-/* Once, before any router runs: what does not change. */
+/* Once, before any router runs: what does not change, and the begin of the history. */
 void standing_init(struct init *in);
 /* At @now_ms of the loop's clock. */
 void standing_look(struct init *in, uint64_t now_ms);

@@ -1,5 +1,6 @@
 /* The two tables. See switchboard.h. */
 #include "init/supervisor/switchboard.h"
+#include "init/supervisor/banner.h"
 #include "init/supervisor/node_version.h"
 
 #include <utlist.h>
@@ -462,6 +463,7 @@ static void on_all_ready(struct pool *p)
 	if (in->told_ready)
 		return;
 	in->told_ready = true;
+	banner_progress(in);
 	routers_flush(&in->routers); /* who comes when this is said finds all of them */
 	frontend_name(&in->frontend, where, sizeof(where));
 	log_info("serving on %s with %u workers", where, in->context.wanted);
@@ -473,6 +475,7 @@ static void on_all_ready(struct pool *p)
 static void on_changed(struct pool *p)
 {
 	status_line_tell(p->owner);
+	banner_progress(p->owner);
 }
 
 static void on_give_up(struct pool *p, int code)

@@ -1,5 +1,5 @@
-/* What all endpoints answer with. */
-#include "router/admin/admin.h"
+/* See answer.h. */
+#include "router/admin/answer.h"
 
 #include "base/ban.h"
 

@@ -5,6 +5,7 @@
 
 #include "ipc/report.h"
 #include "router/admin/admin.h"
+#include "router/admin/scrape.h"
 #include "router/http/head.h"
 
 #include "base/ban.h"
@@ -80,14 +81,31 @@ static enum metrics_format format_for(const struct http_head *head)
 	return w.openmetrics && w.openmetrics >= w.text ? METRICS_OPENMETRICS : METRICS_TEXT;
 }
 
+static void put_report(const struct admin_view *v, unsigned parts, struct admin_answer *a)
+{
+	a->type = types[a->format];
+	if (report_metrics(v->shared, a->format, parts, a->body) == 0)
+		return;
+	a->type = "text/plain; charset=utf-8";
+	admin_say(a, 500, "no memory");
+}
+
 void metrics_answer(const struct admin_view *v, const struct http_head *head,
 		    struct admin_answer *a)
 {
-	bool app_follows = counter_get(&v->shared->app_metrics);
-	enum metrics_format format = app_follows ? METRICS_TEXT : format_for(head);
+	a->format = format_for(head);
+	a->has_app_part = counter_get(&v->shared->app_metrics);
+	if (!a->has_app_part)
+		put_report(v, REPORT_PROCESS | REPORT_END, a);
+}
 
-	a->has_app_part = true;
-	a->type = types[format];
-	if (report_metrics(v->shared, format, app_follows, a->body) < 0)
-		admin_say(a, 500, "no memory");
+/* Of process_... there is one: the app's, where it has metrics. */
+void metrics_with_app(const struct admin_view *v, const struct scrape_part *app,
+		      struct admin_answer *a)
+{
+	unsigned parts = (app->is_apps ? 0 : REPORT_PROCESS) | (app->text.n ? 0 : REPORT_END);
+
+	*a = (struct admin_answer){ .status = 200, .format = app->format, .body = a->body };
+	a->body->len = 0;
+	put_report(v, parts, a);
 }

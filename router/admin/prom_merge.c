@@ -35,9 +35,9 @@ struct family {
 struct prom_merge {
 	struct family *families;
 	size_t n, room;
-	json_t *places; /* of families, by name */
-	size_t left_out;
-	struct buf text; /* scratch */
+	json_t *places;           /* of families, by name */
+	size_t left_out, no_room; /* the latter at the last writing */
+	struct buf text;          /* scratch */
 };
 
 /* What a metric may say */
@@ -496,13 +496,66 @@ int prom_merge_add(struct prom_merge *m, const json_t *answer)
 
 size_t prom_merge_left_out(const struct prom_merge *m)
 {
-	return m->left_out;
+	return m->left_out + m->no_room;
 }
 
-static int write_family(const struct family *f, struct buf *out)
+/* How a family is called in a format, and what it is there. */
+struct title {
+	struct str name;
+	const char *type;
+};
+
+static struct title title_of(const struct prom_merge *m, const struct family *f,
+			     enum metrics_format format)
+{
+	static const struct str end = { "_total", 6 };
+	struct title t = { str_of(f->name), f->type };
+	bool has_end = t.name.n > end.n && strcmp(f->name + t.name.n - end.n, end.p) == 0;
+
+	if (format == METRICS_TEXT)
+		return t;
+	if (strcmp(f->type, "untyped") == 0)
+		t.type = "unknown";
+	if (strcmp(f->type, "counter") != 0)
+		return t;
+	if (!has_end || json_object_getn(m->places, f->name, t.name.n - end.n))
+		t.type = "unknown";
+	else
+		t.name.n -= end.n;
+	return t;
+}
+
+/* Escaped already, but for quotes, which only OpenMetrics wants to be. */
+static int write_help(const char *help, enum metrics_format format, struct buf *out)
+{
+	int r = 0;
+
+	for (size_t n; *help && r == 0; help += n) {
+		n = format == METRICS_TEXT ? strlen(help) : strcspn(help, "\"");
+		r = buf_append(out, help, n);
+		if (r == 0 && help[n] == '"') {
+			r = buf_append(out, "\\\"", 2);
+			n++;
+		}
+	}
+	return r;
+}
+
+static int write_head(const struct prom_merge *m, const struct family *f,
+		      enum metrics_format format, struct buf *out)
+{
+	struct title t = title_of(m, f, format);
+	int r = buf_printf(out, "# HELP %.*s ", (int)t.name.n, t.name.p);
+
+	r = r < 0 ? r : write_help(f->help, format, out);
+	return r < 0 ? r : buf_printf(out, "\n# TYPE %.*s %s\n", (int)t.name.n, t.name.p, t.type);
+}
+
+static int write_family(const struct prom_merge *m, const struct family *f,
+			enum metrics_format format, struct buf *out)
 {
 	char number[PROM_NUMBER_SIZE];
-	int r = buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", f->name, f->help, f->name, f->type);
+	int r = write_head(m, f, format, out);
 
 	for (size_t i = 0; i < f->n && r == 0; i++) {
 		const struct sample *s = &f->samples[i];
@@ -513,18 +566,19 @@ static int write_family(const struct family *f, struct buf *out)
 	return r;
 }
 
-int prom_merge_write(struct prom_merge *m, struct buf *out)
+int prom_merge_write(struct prom_merge *m, enum metrics_format format, struct buf *out)
 {
+	m->no_room = 0;
 	for (size_t i = 0; i < m->n; i++) {
 		const struct family *f = &m->families[i];
 		size_t before = out->len;
-		int r = f->by->join ? write_family(f, out) : 0;
+		int r = f->by->join ? write_family(m, f, format, out) : 0;
 
 		if (r == -ENOMEM)
 			return r;
 		if (r < 0) {
 			out->len = before;
-			m->left_out++;
+			m->no_room++;
 		}
 	}
 	return 0;

@@ -7,6 +7,7 @@
 #include <malloc.h>
 #endif
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -20,6 +21,8 @@
 
 #include "base/ban.h"
 
+enum { SUMMARY_MAX = 4096 };
+
 /* Everything that the thread works on. */
 struct job {
 	uv_work_t work;
@@ -28,7 +31,8 @@ struct job {
 	char *bytes; /* a private mapping: reading a tree spoils the text */
 	size_t size;
 	unsigned n_answered, n_missing, n_unreadable;
-	struct buf text;
+	unsigned formats; /* that somebody waits for, bits */
+	struct buf texts[METRICS_N_FORMATS];
 };
 
 /* One thread is enough, whatever the app wants of its own libuv. */
@@ -44,19 +48,43 @@ void scrape_close(struct scrape *s)
 	uv_close((uv_handle_t *)&s->timer, NULL);
 }
 
-bool scrape_has_app_part(const struct scrape *s)
-{
-	return counter_get(&s->backend->shared->app_metrics);
-}
-
 /* Waiting */
 
-static void finish_all(struct scrape *s, struct str text)
+static bool is_made(const struct job *j, enum metrics_format format)
+{
+	return !j || j->formats & BIT(format);
+}
+
+static void finish_one(struct scrape *s, const struct job *j, struct scrape_waiter w)
+{
+	struct scrape_part app = { .format = w.format };
+
+	if (j)
+		app.text = buf_str(&j->texts[w.format]);
+	app.is_apps = app.text.n && j->n_answered > j->n_unreadable;
+	s->finish(s, w.client, &app);
+}
+
+/* Those who wait for what @j has; all, for whom there is nothing, when it is NULL. */
+static void finish_those(struct scrape *s, const struct job *j)
+{
+	for (unsigned i = 0; i < s->n_waiting;) {
+		struct scrape_waiter w = s->waiting[i];
+
+		if (is_made(j, w.format)) {
+			s->waiting[i] = s->waiting[--s->n_waiting];
+			finish_one(s, j, w);
+		} else {
+			i++;
+		}
+	}
+}
+
+static void finish_all(struct scrape *s)
 {
 	s->token = 0;
 	(void)uv_timer_stop(&s->timer);
-	while (s->n_waiting > 0)
-		s->finish(s, s->waiting[--s->n_waiting], text);
+	finish_those(s, NULL);
 }
 
 static void on_silence(uv_timer_t *t)
@@ -64,7 +92,7 @@ static void on_silence(uv_timer_t *t)
 	struct scrape *s = container_of(t, struct scrape, timer);
 
 	log_warn(SIO_200, "router: init has not collected the app's metrics in time");
-	finish_all(s, (struct str){ 0 });
+	finish_all(s);
 }
 
 static int ask(struct scrape *s)
@@ -78,7 +106,7 @@ static int ask(struct scrape *s)
 	return uv_timer_start(&s->timer, on_silence, SCRAPE_TIMEOUT_MS, 0);
 }
 
-int scrape_await(struct scrape *s, struct client *c)
+int scrape_await(struct scrape *s, struct client *c, enum metrics_format format)
 {
 	int e = 0;
 
@@ -87,14 +115,14 @@ int scrape_await(struct scrape *s, struct client *c)
 	if (!s->token && !s->merging)
 		e = ask(s);
 	if (e == 0)
-		s->waiting[s->n_waiting++] = c;
+		s->waiting[s->n_waiting++] = (struct scrape_waiter){ c, format };
 	return e;
 }
 
 void scrape_forget(struct scrape *s, const struct client *c)
 {
 	for (unsigned i = 0; i < s->n_waiting; i++)
-		if (s->waiting[i] == c) {
+		if (s->waiting[i].client == c) {
 			s->waiting[i] = s->waiting[--s->n_waiting];
 			return;
 		}
@@ -124,21 +152,32 @@ static void add_answers(struct job *j, struct prom_merge *merge)
 		add_answer(j, merge, j->bytes + list[i].at, list[i].n);
 }
 
-static void write_summary(struct job *j, const struct prom_merge *merge)
+static void write_summary(const struct job *j, const struct prom_merge *merge,
+			  struct metrics_text *t)
 {
-	(void)buf_printf(
-	    &j->text,
-	    "# HELP sioinit_app_metrics_workers Workers asked for the metrics of the app.\n"
-	    "# TYPE sioinit_app_metrics_workers gauge\n"
-	    "sioinit_app_metrics_workers{state=\"answered\"} %u\n"
-	    "sioinit_app_metrics_workers{state=\"missing\"} %u\n"
-	    "sioinit_app_metrics_workers{state=\"unreadable\"} %u\n"
-	    "# HELP sioinit_app_metrics_left_out Metrics and samples of the app that are not "
-	    "among these.\n"
-	    "# TYPE sioinit_app_metrics_left_out gauge\n"
-	    "sioinit_app_metrics_left_out %zu\n",
-	    j->n_answered - j->n_unreadable, j->n_missing, j->n_unreadable,
-	    prom_merge_left_out(merge));
+	metrics_family(t, "sioinit_", "app_metrics_workers", METRIC_GAUGE,
+		       "Workers asked for the metrics of the app.");
+	metrics_sample(t, j->n_answered - j->n_unreadable, "state=\"answered\"");
+	metrics_sample(t, j->n_missing, "state=\"missing\"");
+	metrics_sample(t, j->n_unreadable, "state=\"unreadable\"");
+	metrics_family(t, "sioinit_", "app_metrics_left_out", METRIC_GAUGE,
+		       "Metrics and samples of the app that are not among these.");
+	metrics_sample(t, (double)prom_merge_left_out(merge), "%s", "");
+	metrics_end(t);
+}
+
+/* What the app has leaves room for the summary. Empty: no memory. */
+static void write_text(struct job *j, struct prom_merge *merge, enum metrics_format format)
+{
+	struct metrics_text t = { .out = &j->texts[format], .format = format };
+
+	*t.out = BUF_INIT(SCRAPE_TEXT_MAX);
+	if (prom_merge_write(merge, format, t.out) < 0)
+		buf_free(t.out);
+	t.out->max += SUMMARY_MAX;
+	write_summary(j, merge, &t);
+	if (t.err < 0)
+		buf_free(t.out);
 }
 
 /* A scrape comes once in a while; glibc keeps for the thread what the trees took. */
@@ -157,9 +196,9 @@ static void on_work(uv_work_t *work)
 	if (!merge)
 		return;
 	add_answers(j, merge);
-	if (prom_merge_write(merge, &j->text) < 0)
-		buf_free(&j->text);
-	write_summary(j, merge);
+	for (unsigned i = 0; i < METRICS_N_FORMATS; i++)
+		if (j->formats & BIT(i))
+			write_text(j, merge, i);
 	prom_merge_free(merge);
 	give_back_memory();
 }
@@ -170,18 +209,31 @@ static void job_free(struct job *j)
 {
 	if (j->bytes)
 		(void)munmap(j->bytes, j->size);
-	buf_free(&j->text);
+	for (unsigned i = 0; i < METRICS_N_FORMATS; i++)
+		buf_free(&j->texts[i]);
 	free(j);
 }
 
 static void on_merged(uv_work_t *work, int status)
 {
 	struct job *j = container_of(work, struct job, work);
+	struct scrape *s = j->scrape;
 
 	(void)status;
-	j->scrape->merging = false;
-	finish_all(j->scrape, buf_str(&j->text));
+	s->merging = false;
+	finish_those(s, j);
 	job_free(j);
+	if (s->n_waiting > 0 && !s->token && ask(s) < 0)
+		finish_all(s);
+}
+
+static unsigned formats_wanted(const struct scrape *s)
+{
+	unsigned formats = 0;
+
+	for (unsigned i = 0; i < s->n_waiting; i++)
+		formats |= BIT(s->waiting[i].format);
+	return formats;
 }
 
 /* NULL: errno. Where no worker has answered there is no descriptor and nothing to map. */
@@ -195,7 +247,7 @@ static struct job *job_new(struct scrape *s, const struct control_msg *m, int fd
 	*j = (struct job){ .scrape = s,
 			   .mode = m->style ? SERIAL_ADVANCED : SERIAL_JSON,
 			   .n_missing = m->kind,
-			   .text = BUF_INIT(SCRAPE_TEXT_MAX) };
+			   .formats = formats_wanted(s) };
 	if (fd < 0)
 		return j;
 	if (fstat(fd, &st) == 0 && st.st_size > 0) {
@@ -218,7 +270,7 @@ void scrape_collected(struct scrape *s, const struct control_msg *m, int fd)
 	s->token = 0;
 	(void)uv_timer_stop(&s->timer);
 	if (owned < 0 && m->kind == 0) { /* nobody was asked */
-		finish_all(s, (struct str){ 0 });
+		finish_all(s);
 		return;
 	}
 	j = job_new(s, m, owned);
@@ -229,5 +281,5 @@ void scrape_collected(struct scrape *s, const struct control_msg *m, int fd)
 	log_warn(SIO_201, "router: no memory for the app's metrics");
 	if (j)
 		job_free(j);
-	finish_all(s, (struct str){ 0 });
+	finish_all(s);
 }

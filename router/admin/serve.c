@@ -7,13 +7,14 @@
 #include "ipc/report.h"
 #include "router/admin/admin.h"
 #include "router/admin/guard.h"
+#include "router/admin/metrics_answer.h"
 #include "router/backend/load.h"
 #include "router/client/client.h"
 #include "router/http/reply.h"
 
 #include "base/ban.h"
 
-enum { REPORT_MAX = 1 << 20, HEAD_MAX = 4096 };
+enum { REPORT_MAX = 2 << 20, HEAD_MAX = 4096 };
 
 /* With every answer, as a browser may have asked: it is what its type says, for our own page only,
  * and stands in no other. */
@@ -46,14 +47,21 @@ static void refresh(struct admin *a)
 	a->publish(a->frontend);
 }
 
+static struct admin_view view_of(struct admin *a)
+{
+	const struct frontend *f = a->frontend;
+
+	refresh(a);
+	return (struct admin_view){ f->backend->shared, f->phase, f->backend->n_ready, NULL };
+}
+
 static void make_answer(struct admin *a, const struct client *c, const struct http_head *head,
 			struct admin_answer *ret)
 {
-	const struct frontend *f = a->frontend;
-	struct guard guard = { frontend_conf(f)->admin_hosts, c->who.is_unix };
-	struct admin_view v = { f->backend->shared, f->phase, f->backend->n_ready, &guard };
+	struct guard guard = { frontend_conf(a->frontend)->admin_hosts, c->who.is_unix };
+	struct admin_view v = view_of(a);
 
-	refresh(a);
+	v.guard = &guard;
 	ret->body = &a->report;
 	admin_answer(&v, head, ret);
 }
@@ -71,31 +79,31 @@ static void fail(struct admin *a, struct client *c, struct admin_answer *answer,
 
 /* Metrics, with those of the app when there are some */
 
-static void report(struct admin *a, struct client *c, struct admin_answer *answer)
+/* What has waited for the app's metrics is answered: ours and @app's. */
+static void finish_metrics(struct admin *a, struct client *c, const struct scrape_part *app)
 {
-	int e = -ENODATA;
+	struct admin_view v = view_of(a);
+	struct admin_answer answer = { .body = &a->report };
 
-	if (answer->has_app_part && scrape_has_app_part(&a->scrape))
-		e = scrape_await(&a->scrape, c);
+	metrics_with_app(&v, app, &answer);
+	finish(a, c, &answer, answer.status == 200 ? app->text : (struct str){ 0 });
+}
+
+static void on_scraped(struct scrape *s, struct client *c, const struct scrape_part *app)
+{
+	finish_metrics(container_of(s, struct admin, scrape), c, app);
+}
+
+static void await_app(struct admin *a, struct client *c, struct admin_answer *answer)
+{
+	int e = scrape_await(&a->scrape, c, answer->format);
+
 	if (e == 0)
 		client_wait(c);
 	else if (e == -EBUSY)
 		fail(a, c, answer, e);
 	else
-		finish(a, c, answer, (struct str){ 0 });
-}
-
-/* What has waited for the app's metrics is answered: ours and @app's. */
-static void on_scraped(struct scrape *s, struct client *c, struct str app)
-{
-	struct admin *a = container_of(s, struct admin, scrape);
-	struct http_head get_metrics = { .method = { "GET", 3 },
-					 .target = { "/metrics", 8 },
-					 .body.done = true };
-	struct admin_answer answer;
-
-	make_answer(a, c, &get_metrics, &answer);
-	finish(a, c, &answer, app);
+		finish_metrics(a, c, &(struct scrape_part){ .format = answer->format });
 }
 
 /* Events */
@@ -176,8 +184,10 @@ static void on_request(void *ctx, struct client *c, const struct http_head *head
 	struct admin_answer answer;
 
 	make_answer(a, c, head, &answer);
-	if (answer.way == ADMIN_IS_ANSWERED)
-		report(a, c, &answer);
+	if (answer.has_app_part)
+		await_app(a, c, &answer);
+	else if (answer.way == ADMIN_IS_ANSWERED)
+		finish(a, c, &answer, (struct str){ 0 });
 	else if (answer.way == ADMIN_GETS_EVENTS)
 		begin_events(a, c, &answer);
 	else

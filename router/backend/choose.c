@@ -222,15 +222,18 @@ static struct str (*const keys[STICKY_N_KINDS])(const struct backend *b,
 
 /* The choice */
 
+static void count_miss(struct backend *b, bool has_ended)
+{
+	counter_add(has_ended ? &b->board->sid_orphans : &b->board->sid_misses, 1);
+}
+
 static struct worker *by_session(struct backend *b, const struct sid_request *sid)
 {
 	uint32_t id = sessions_find(b->sessions, sid->sid, backend_now(b));
 	struct worker *w = workers_serving(b, id);
 
-	if (!id)
-		counter_add(&b->board->sid_misses, 1);
-	else if (!w)
-		counter_add(&b->board->sid_orphans, 1);
+	if (!w)
+		count_miss(b, id || sessions_was_lost(b->sessions, sid->sid));
 	return w;
 }
 

@@ -287,6 +287,20 @@ void sessions_close(struct sessions *s)
 
 /* Using: the functions called with the lock held come first. */
 
+static _Atomic uint32_t *lost_place(const struct sessions *s, uint32_t h)
+{
+	return &s->table->lost[h % SESSION_LOST];
+}
+
+/* Its worker is dead. */
+static void lose_slot(struct sessions *s, uint32_t i)
+{
+	uint32_t h = hash(slot_sid(&s->slots[i]));
+
+	set(lost_place(s, h), h);
+	remove_slot(s, i);
+}
+
 static bool is_leaving(const struct sessions *s, uint32_t worker)
 {
 	for (unsigned i = 0; i < s->n_leaving; i++)
@@ -301,7 +315,11 @@ static uint32_t renew(struct sessions *s, struct str sid, uint64_t now_ms)
 
 	if (i == NONE)
 		return 0;
-	if (s->slots[i].expires_ms <= now_ms || is_leaving(s, get(&s->slots[i].worker))) {
+	if (is_leaving(s, get(&s->slots[i].worker))) {
+		lose_slot(s, i);
+		return 0;
+	}
+	if (s->slots[i].expires_ms <= now_ms) {
 		remove_slot(s, i);
 		return 0;
 	}
@@ -419,9 +437,16 @@ static void sweep(struct sessions *s, struct leaving *l)
 		const struct session_slot *sl = &s->slots[l->next];
 
 		if (get(&sl->committed) == COMMITTED && get(&sl->worker) == l->worker)
-			remove_slot(s, l->next);
+			lose_slot(s, l->next);
 	}
 	unlock(s);
+}
+
+bool sessions_was_lost(const struct sessions *s, struct str sid)
+{
+	uint32_t h = hash(sid);
+
+	return get(lost_place(s, h)) == h;
 }
 
 bool sessions_sweep(struct sessions *s)

@@ -36,6 +36,10 @@ enum { SESSIONS_SWEEP = 512 };
  * removed by sessions_sweep(), the first SESSIONS_SWEEP slots at once. */
 void sessions_remove_worker(struct sessions *s, uint32_t worker);
 
+/* Whether @sid, which sessions_find() does not know, is remembered to have been a dead worker's.
+ * Some thousands are, for statistics: a few answers are wrong. */
+bool sessions_was_lost(const struct sessions *s, struct str sid);
+
 /* Removes some of what dead workers have left. True: there is more, so call again, in another turn
  * of the loop. */
 bool sessions_sweep(struct sessions *s);

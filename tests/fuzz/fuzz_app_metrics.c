@@ -44,7 +44,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 	else
 		for (size_t i = 0, k = app_answers_find(rest, n - 2, list); i < k; i++)
 			add(merge, mode, rest + list[i].at, list[i].n);
-	(void)prom_merge_write(merge, &text);
+	(void)prom_merge_write(merge, METRICS_TEXT, &text);
+	(void)prom_merge_write(merge, METRICS_OPENMETRICS, &text);
 	buf_free(&text);
 	prom_merge_free(merge);
 	return 0;

@@ -109,6 +109,11 @@ static void none_is_ready(void **state)
 	set_state(1, WORKER_DEAD, 100);
 	counter_set(&board->unserved_since_ms, NOW - 1500);
 	assert_is("no-worker-ready", CONDITION_ERROR, -1, 1.5);
+	counter_set(&board->rows[0].done, 1);
+	assert_is("no-worker-ready", CONDITION_ERROR, -1, 1.5);
+	counter_set(&board->rows[1].done, 1); /* as they should */
+	assert_well();
+	counter_set(&board->rows[1].done, 0);
 	counter_set(&board->phase, PHASE_DRAINING); /* the stop is no fault */
 	assert_well();
 }
@@ -260,7 +265,7 @@ static void requests_are_refused(void **state)
 	count(&board->routers[0].no_worker, 3, NOW - 60000, 5); /* a step that ends 55 s ago */
 	count(&board->routers[0].no_worker, 0, NOW - 55000, 56);
 	assert_is("no-worker-refusals", CONDITION_ERROR, -1, 60);
-	assert_non_null(strstr(found.list[0].text, "15 requests"));
+	assert_non_null(strstr(found.list[0].text, "take them: 15"));
 	count(&board->routers[0].no_worker, 0, NOW + 1000, 10);
 	conditions_find(board, NOW + 6000, &found);
 	assert_int_equal(found.n, 0);

@@ -59,7 +59,7 @@ static void add_gauge(const char *aggregator, const char *value)
 static void assert_text(const char *expected)
 {
 	out.len = 0;
-	assert_int_equal(prom_merge_write(merge, &out), 0);
+	assert_int_equal(prom_merge_write(merge, METRICS_TEXT, &out), 0);
 	assert_int_equal(buf_append(&out, "", 1), 0);
 	assert_string_equal(out.p, expected);
 }
@@ -167,7 +167,7 @@ static void a_full_text_stays_whole(void **state)
 		"{\"value\":1}]},{\"name\":\"b\",\"help\":\"much too long for the little room that "
 		"there is here\",\"type\":\"gauge\",\"values\":[{\"value\":1}]}]]}"),
 	    0);
-	assert_int_equal(prom_merge_write(merge, &small), 0);
+	assert_int_equal(prom_merge_write(merge, METRICS_TEXT, &small), 0);
 	assert_int_equal(small.len, strlen("# HELP a \n# TYPE a gauge\na 1\n"));
 	assert_int_equal(prom_merge_left_out(merge), 1);
 	buf_free(&small);

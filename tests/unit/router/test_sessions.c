@@ -51,8 +51,11 @@ static void remembers_and_forgets(void **state)
 	sessions_remove(s, STR("a"));
 	sessions_remove(s, STR("unknown"));
 	assert_int_equal(sessions_find(s, STR("a"), 1), 0);
+	assert_false(sessions_was_lost(s, STR("b")));
 	sessions_remove_worker(s, 2);
 	assert_int_equal(sessions_count(s), 0);
+	assert_true(sessions_was_lost(s, STR("b")));
+	assert_false(sessions_was_lost(s, STR("a")));
 	sessions_close(s);
 }
 
