@@ -47,7 +47,7 @@ struct frontend {
 	void *admin; /* its context */
 	enum phase phase;
 	struct client *clients;
-	uint32_t n_clients, n_viewers; /* the latter among them: events go to these */
+	uint32_t n_clients, n_viewers;      /* the latter among them: events go to these */
 	uint32_t max_clients, max_accepted; /* served; with those that are being turned away */
 	struct visitors visitors;
 	struct access_log access_log;
