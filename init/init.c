@@ -126,7 +126,7 @@ static void on_sidecar_died(void *ctx, const char *line)
 	struct init *in = ctx;
 
 	log_info("%s", line);
-	exit_history_add(&in->pool.exit_history, time(NULL), line, (struct str){ NULL, 0 });
+	exit_history_add(&in->pool.exit_history, time(NULL), 0, line, (struct str){ NULL, 0 });
 }
 
 static void on_sidecar_given_up(void *ctx, int code)
@@ -277,6 +277,7 @@ int init_main(struct config *c, const struct command *cmd)
 	signals_init(&in);
 	shutdown_init(&in);
 	settings_reload_init(&in, c, admin_socket_reload_refused);
+	admin_token_init(&in.admin_token, &in.loop, c);
 	hooks_init(&in.hooks, &in.loop, c, &in.credentials, on_hooks_done, &in);
 	start_watchdog(&in);
 	start_heartbeat(&in);

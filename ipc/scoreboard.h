@@ -31,6 +31,7 @@ struct scoreboard_row {
 	counter backlog; /* bytes that the relay has for it */
 	/* by init, for /status */
 	counter state_since_ms; /* CLOCK_MONOTONIC */
+	counter done;           /* 1: nothing is started here any more, by its restart policy */
 	counter ends;           /* of worker processes of the slot */
 	counter evictions;      /* from the relay */
 	counter evicted_ms;     /* the last of them, CLOCK_MONOTONIC; 0: none */

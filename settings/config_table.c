@@ -46,8 +46,17 @@ const struct setting config_table[] = {
 	    "whose files they are, names or numbers, USER or :GROUP alone, too (another user than "
 	    "our own only as root); such a user is answered at the path of admin-socket, too"),
 	ROW("admin", "ADDRESS", "127.0.0.1:9090", address, address, admin,
-	    "where /livez, /readyz, /metrics and /status answer: IP:PORT, PORT, /path of a unix "
-	    "socket, or off"),
+	    "where /livez, /readyz, /metrics, /status and a page in the browser answer: IP:PORT, "
+	    "PORT, /path of a unix socket, or off"),
+	ROW("admin-token", "SECRET", "", secret, secret, admin_token,
+	    "what POST /actions/... at the admin address asks for (Authorization: Bearer), 16 to "
+	    "256 characters; without one there are no actions; in the environment or a settings "
+	    "file only"),
+	ROW("admin-token-file", "FILE", "", text, text, admin_token_file,
+	    "a file of one line that has it instead, such as a Secret's; read again by reload"),
+	ROW("admin-hosts", "LIST", "", hosts, text, admin_hosts,
+	    "names that the admin address is asked by besides IP addresses, localhost, names "
+	    "without dots, *.svc and *.cluster.local: NAME or *.NAME, such as admin.example.com"),
 	ROW("app-metrics", "WHEN", "auto", app_metrics, app_metrics, app_metrics,
 	    "the workers' own metrics (prom-client's AggregatorRegistry), made one in /metrics: "
 	    "auto (when prom-client is installed where the app is), on (bundled, too) or off"),
@@ -341,8 +350,10 @@ const struct subcommand config_subcommands[] = {
 	{ "health", CONFIG_HEALTH, "[options] [--ready]", "ask the one that runs here; exit 0 or 1",
 	  WORDS("--ready") },
 	{ "start", CONFIG_RUN, "[options] FILE|PROGRAM", "as pm2-runtime runs it", NULL },
-	{ "status", CONFIG_CLI, "[--json] [--watch]", "its workers and what they do",
-	  WORDS("--json", "--watch") },
+	{ "status", CONFIG_CLI, "[--json|--watch|--sort]", "its workers and what they do",
+	  WORDS("--json", "--watch", "--sort", "slot", "lag", "memory", "cpu", "sessions") },
+	{ "monit", CONFIG_CLI, "", "the same on the whole screen, live", NULL },
+	{ "top", CONFIG_CLI, "", "as monit", NULL },
 	{ "describe", CONFIG_CLI, "SLOT|NAME|all", "what is known of one of them", NULL },
 	{ "reload", CONFIG_CLI, "[SLOT|NAME|all ...]", "replace every worker without a gap", NULL },
 	{ "scale", CONFIG_CLI, "[NAME] N|+N|-N", "run N workers, or N more or fewer", NULL },
@@ -352,7 +363,8 @@ const struct subcommand config_subcommands[] = {
 	{ "pid", CONFIG_CLI, "[SLOT|NAME|all]", "their process ids", NULL },
 	{ "drain", CONFIG_CLI, "[off]", "/readyz says 503, serving goes on", WORDS("off") },
 	{ "rebalance", CONFIG_CLI, "", "even out the workers' sockets", NULL },
-	{ "logs", CONFIG_CLI, "--death", "how the last workers ended", WORDS("--death") },
+	{ "logs", CONFIG_CLI, "[SLOT|NAME|all] [--death]", "what workers write; how they ended",
+	  WORDS("--lines", "--no-follow", "--death") },
 	{ "explain", CONFIG_EXPLAIN, "[ID]", "what a warning or an error means (SIO-012)", NULL },
 	{ "migrate", CONFIG_MIGRATE, "FILE [APP]", "what pm2's ecosystem file is for sioinit",
 	  WORDS("--keys") },

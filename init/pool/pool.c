@@ -328,7 +328,7 @@ static void write_death(struct pool *p, const struct worker *w, int status, uint
 		       (double)uptime_ms / 1000, w->lag_ms, usage->ru_maxrss / 1024,
 		       oom ? " oom=yes" : "");
 	log_info("%s", line);
-	exit_history_add(&p->exit_history, time(NULL), line, last_words);
+	exit_history_add(&p->exit_history, time(NULL), w->pid, line, last_words);
 }
 
 /* For /status. */
