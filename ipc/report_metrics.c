@@ -233,7 +233,7 @@ static void put_init(const struct scoreboard *b, struct metrics_text *t)
 	metrics_sample(t, (double)counter_get(&b->fds_max), "%s", "");
 	if (fds < 0)
 		return;
-	metrics_family(t, "process_", "open_fds", METRIC_GAUGE, "Files that init has open.");
+	metrics_family(t, "process_", "open_fds", METRIC_GAUGE, "Files that init has open (from Linux 6.2 on).");
 	metrics_sample(t, (double)fds, "%s", "");
 }
 

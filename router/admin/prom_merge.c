@@ -505,7 +505,15 @@ struct title {
 	const char *type;
 };
 
-static struct title title_of(const struct prom_merge *m, const struct family *f,
+/* Also true when there is no memory to look. */
+static bool is_taken(struct prom_merge *m, struct str name)
+{
+	m->text.len = 0;
+	return buf_append(&m->text, name.p, name.n) < 0 || buf_append(&m->text, "", 1) < 0 ||
+	       json_object_get(m->places, m->text.p);
+}
+
+static struct title title_of(struct prom_merge *m, const struct family *f,
 			     enum metrics_format format)
 {
 	static const struct str end = { "_total", 6 };
@@ -518,10 +526,9 @@ static struct title title_of(const struct prom_merge *m, const struct family *f,
 		t.type = "unknown";
 	if (strcmp(f->type, "counter") != 0)
 		return t;
-	if (!has_end || json_object_getn(m->places, f->name, t.name.n - end.n))
-		t.type = "unknown";
-	else
-		t.name.n -= end.n;
+	t.name.n -= has_end ? end.n : 0;
+	if (!has_end || is_taken(m, t.name))
+		t = (struct title){ str_of(f->name), "unknown" };
 	return t;
 }
 
@@ -541,8 +548,8 @@ static int write_help(const char *help, enum metrics_format format, struct buf *
 	return r;
 }
 
-static int write_head(const struct prom_merge *m, const struct family *f,
-		      enum metrics_format format, struct buf *out)
+static int write_head(struct prom_merge *m, const struct family *f, enum metrics_format format,
+		      struct buf *out)
 {
 	struct title t = title_of(m, f, format);
 	int r = buf_printf(out, "# HELP %.*s ", (int)t.name.n, t.name.p);
@@ -551,8 +558,8 @@ static int write_head(const struct prom_merge *m, const struct family *f,
 	return r < 0 ? r : buf_printf(out, "\n# TYPE %.*s %s\n", (int)t.name.n, t.name.p, t.type);
 }
 
-static int write_family(const struct prom_merge *m, const struct family *f,
-			enum metrics_format format, struct buf *out)
+static int write_family(struct prom_merge *m, const struct family *f, enum metrics_format format,
+			struct buf *out)
 {
 	char number[PROM_NUMBER_SIZE];
 	int r = write_head(m, f, format, out);

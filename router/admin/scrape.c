@@ -155,12 +155,12 @@ static void add_answers(struct job *j, struct prom_merge *merge)
 static void write_summary(const struct job *j, const struct prom_merge *merge,
 			  struct metrics_text *t)
 {
-	metrics_family(t, "sioinit_", "app_metrics_workers", METRIC_GAUGE,
+	metrics_family(t, "", "sioinit_app_metrics_workers", METRIC_GAUGE,
 		       "Workers asked for the metrics of the app.");
 	metrics_sample(t, j->n_answered - j->n_unreadable, "state=\"answered\"");
 	metrics_sample(t, j->n_missing, "state=\"missing\"");
 	metrics_sample(t, j->n_unreadable, "state=\"unreadable\"");
-	metrics_family(t, "sioinit_", "app_metrics_left_out", METRIC_GAUGE,
+	metrics_family(t, "", "sioinit_app_metrics_left_out", METRIC_GAUGE,
 		       "Metrics and samples of the app that are not among these.");
 	metrics_sample(t, (double)prom_merge_left_out(merge), "%s", "");
 	metrics_end(t);

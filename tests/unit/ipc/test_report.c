@@ -181,6 +181,35 @@ static void deaths_are_told_in_words(void **state)
 	}
 }
 
+static void histograms_add_up(void **state)
+{
+	(void)state;
+	histogram_observe(&board->handoffs_took, &scoreboard_handoff_bounds, 100);
+	histogram_observe(&board->handoffs_took, &scoreboard_handoff_bounds, 101);
+	histogram_observe(&board->handoffs_took, &scoreboard_handoff_bounds, 60000000);
+	assert_true(value_of("sioinit_handoff_duration_seconds_bucket{le=\"0.0001\"} ") == 1);
+	assert_true(value_of("sioinit_handoff_duration_seconds_bucket{le=\"0.00025\"} ") == 2);
+	assert_true(value_of("sioinit_handoff_duration_seconds_bucket{le=\"1.0\"} ") == 2);
+	assert_true(value_of("sioinit_handoff_duration_seconds_bucket{le=\"+Inf\"} ") == 3);
+	assert_true(value_of("sioinit_handoff_duration_seconds_count ") == 3);
+	assert_true(value_of("sioinit_handoff_duration_seconds_sum ") == 60.000201);
+}
+
+static void the_other_format_has_units_and_an_end(void **state)
+{
+	(void)state;
+	out.len = 0;
+	assert_int_equal(report_metrics(board, METRICS_OPENMETRICS, REPORT_END, &out), 0);
+	assert_int_equal(buf_append(&out, "", 1), 0);
+	assert_non_null(strstr(out.p, "# HELP sioinit_relay_bytes Bytes of them, as received.\n"
+				      "# TYPE sioinit_relay_bytes counter\n"
+				      "# UNIT sioinit_relay_bytes bytes\n"
+				      "sioinit_relay_bytes_total 0\n"));
+	assert_non_null(strstr(out.p, "# TYPE sioinit_build info\nsioinit_build_info{"));
+	assert_null(strstr(out.p, "process_"));
+	assert_string_equal(out.p + out.len - 1 - strlen("\n# EOF\n"), "\n# EOF\n");
+}
+
 static uint64_t next_random(uint64_t *x)
 {
 	*x ^= *x << 13;
@@ -249,6 +278,8 @@ int main(void)
 		TEST(sidecars_have_rows),
 		TEST(any_bytes_in_names_are_json),
 		TEST(deaths_are_told_in_words),
+		TEST(histograms_add_up),
+		TEST(the_other_format_has_units_and_an_end),
 		TEST(a_board_that_is_written_over_gives_wrong_numbers_at_worst),
 	};
 

@@ -156,6 +156,29 @@ static void not_finite_numbers_spread(void **state)
 	assert_text(GAUGE("NaN"));
 }
 
+/* A counter is one only with the name of a counter, which its family has without the ending. */
+static void openmetrics_has_other_families_and_the_same_samples(void **state)
+{
+	(void)state;
+	assert_int_equal(
+	    add("{\"metrics\":[["
+		"{\"name\":\"a_total\",\"help\":\"say \\\"a\\\"\",\"type\":\"counter\","
+		"\"values\":[{\"value\":1}]},"
+		"{\"name\":\"b\",\"help\":\"b\",\"type\":\"counter\","
+		"\"values\":[{\"value\":2}]},"
+		"{\"name\":\"c\",\"help\":\"c\",\"type\":\"untyped\","
+		"\"values\":[{\"value\":3}]},"
+		"{\"name\":\"c_total\",\"help\":\"d\",\"type\":\"counter\","
+		"\"values\":[{\"value\":4}]}]]}"),
+	    0);
+	assert_int_equal(prom_merge_write(merge, METRICS_OPENMETRICS, &out), 0);
+	assert_int_equal(buf_append(&out, "", 1), 0);
+	assert_string_equal(out.p, "# HELP a say \\\"a\\\"\n# TYPE a counter\na_total 1\n"
+				   "# HELP b b\n# TYPE b unknown\nb 2\n"
+				   "# HELP c c\n# TYPE c unknown\nc 3\n"
+				   "# HELP c_total d\n# TYPE c_total unknown\nc_total 4\n");
+}
+
 /* What does not fit is left out whole; the rest is there. */
 static void a_full_text_stays_whole(void **state)
 {
@@ -214,6 +237,7 @@ int main(void)
 		MERGE_TEST(what_is_no_metric_is_left_out),
 		MERGE_TEST(a_worker_may_report_an_error),
 		MERGE_TEST(not_finite_numbers_spread),
+		MERGE_TEST(openmetrics_has_other_families_and_the_same_samples),
 		MERGE_TEST(a_full_text_stays_whole),
 		cmocka_unit_test(numbers_are_spelled_as_in_javascript),
 	};
