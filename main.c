@@ -13,6 +13,7 @@
 #include "base/macros.h"
 #include "commands/cli.h"
 #include "commands/completion.h"
+#include "commands/explain.h"
 #include "commands/health.h"
 #include "commands/migrate.h"
 #include "commands/pm2.h"
@@ -78,6 +79,15 @@ static int role_fd(void)
 	return atoi(fd);
 }
 
+/* A span needs a trace. */
+static struct trace_rule trace_rule(const struct config *c)
+{
+	enum trace_mode mode = (enum trace_mode)c->traceparent;
+
+	return (struct trace_rule){ mode == TRACE_OFF && c->trace_spans ? TRACE_KEEP : mode,
+				    c->trace_sample };
+}
+
 static int run_router(const struct config *c)
 {
 	struct router_conf conf = {
@@ -97,7 +107,8 @@ static int run_router(const struct config *c)
 		.trusted = &c->trusted_proxies,
 		.proxy_protocol = c->proxy_protocol,
 		.request_id = c->request_id,
-		.traceparent = (enum trace_mode)c->traceparent,
+		.trace = trace_rule(c),
+		.trace_spans = c->trace_spans,
 		.access_format = (enum access_format)c->access_log,
 		.probe_path = c->probe_path,
 		.health_path = c->worker_health_path,
@@ -179,11 +190,11 @@ static int run_init(struct config *c)
 
 	name_process("sioinit");
 	if (process_limits_init(err, sizeof(err)) < 0)
-		die(EXIT_BAD_CONFIG, SIO_005, "%s", err);
+		die(EXIT_BAD_CONFIG, SIO_026, "%s", err);
 	r = command_resolve(c, &cmd, &code, err, sizeof(err));
 
 	if (r < 0)
-		die(code, SIO_005, "%s", err);
+		die(code, SIO_027, "%s", err);
 	code = init_main(c, &cmd);
 	command_free(&cmd);
 	return code;
@@ -239,7 +250,7 @@ static void apply_ecosystem(struct config *c)
 			     : ecosystem_of_call(&rq, &e, err, sizeof(err));
 
 	if (r < 0 || ecosystem_apply(&e, &rq, c, err, sizeof(err)) < 0)
-		die(EXIT_BAD_CONFIG, SIO_005, "%s", err);
+		die(EXIT_BAD_CONFIG, SIO_025, "%s", err);
 }
 
 /* What will run: the settings with the ecosystem file's, and with the options for Node in them. */
@@ -308,12 +319,18 @@ static int completion(struct config *c)
 	return completion_run(c->command, c->command_len);
 }
 
+static int explain(struct config *c)
+{
+	return explain_run(c->command, c->command_len);
+}
+
 static int (*const acts[CONFIG_N_ACTIONS])(struct config *c) = {
 	[CONFIG_RUN] = run_app,     [CONFIG_HELP] = help,
 	[CONFIG_VERSION] = version, [CONFIG_CHECK] = check,
 	[CONFIG_HEALTH] = health,   [CONFIG_HEALTH_READY] = health_ready,
 	[CONFIG_CLI] = cli,         [CONFIG_PM2] = pm2,
 	[CONFIG_MIGRATE] = migrate, [CONFIG_COMPLETION] = completion,
+	[CONFIG_EXPLAIN] = explain,
 };
 
 /* For init: a signal that comes before there are handlers waits for them (signals_init()); process
@@ -336,6 +353,7 @@ int main(int argc, char **argv)
 	char err[512];
 
 	fd_open_standard();
+	log_set_format(LOG_FORMAT_AUTO);
 	if (getpid() == 1)
 		termination_log_open("auto"); /* bad settings are told there, too */
 	if (config_load(argc, argv, environ, &c, &action, err, sizeof(err)) < 0)

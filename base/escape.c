@@ -54,14 +54,47 @@ static struct str one_logfmt(struct str rest, size_t *ret_n, char dst[static ESC
 	return (struct str){ rest.p, 1 };
 }
 
+/* C1 controls, too, which terminals obey, and what turns the direction of text round. */
+static struct str one_terminal(struct str rest, size_t *ret_n, char dst[static ESCAPED_BUF])
+{
+	int32_t c;
+
+	*ret_n = 0;
+	c = utf8_next(rest, ret_n);
+	if (c == '\\')
+		return quoted('\\', dst);
+	if (c < 0x20 || (c >= 0x7f && c < 0xa0))
+		return numbered("\\x%02x", (unsigned)c, dst);
+	if ((c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069))
+		return numbered("\\u%04x", (unsigned)c, dst);
+	if (c == 0xfffd)
+		return STR("\xef\xbf\xbd");
+	return (struct str){ rest.p, *ret_n };
+}
+
+/* How many bytes at the start of @s stand for themselves in either way. */
+static size_t plain(struct str s)
+{
+	size_t n = 0;
+
+	while (n < s.n && s.p[n] >= ' ' && s.p[n] < 0x7f && s.p[n] != '"' && s.p[n] != '\\')
+		n++;
+	return n;
+}
+
 static size_t escape(struct str s, char *dst, size_t size, escape_fn *one)
 {
 	size_t len = 0, n;
 	char escaped[ESCAPED_BUF];
 
 	for (size_t at = 0; at < s.n; at += n) {
-		struct str c = one((struct str){ s.p + at, s.n - at }, &n, escaped);
+		struct str rest = { s.p + at, s.n - at }, c = { rest.p, plain(rest) };
 
+		if (c.n > size - len)
+			c.n = size - len;
+		n = c.n;
+		if (n == 0)
+			c = one(rest, &n, escaped);
 		if (c.n > size - len)
 			break;
 		memcpy(dst + len, c.p, c.n);
@@ -78,4 +111,9 @@ size_t escape_json(struct str s, char *dst, size_t size)
 size_t escape_logfmt(struct str s, char *dst, size_t size)
 {
 	return escape(s, dst, size, one_logfmt);
+}
+
+size_t escape_terminal(struct str s, char *dst, size_t size)
+{
+	return escape(s, dst, size, one_terminal);
 }

@@ -12,3 +12,8 @@ size_t escape_json(struct str s, char *dst, size_t size);
 /* As the inside of a logfmt value: quotes and backslashes with a backslash, control characters as
  * \xHH, all else unchanged. Otherwise as escape_json(). */
 size_t escape_logfmt(struct str s, char *dst, size_t size);
+
+/* For a terminal, without quotes around it: backslashes with a backslash, control characters (C1,
+ * too) as \xHH, those that turn the direction of text round as \uHHHH, U+FFFD for what is not
+ * UTF-8. Otherwise as escape_json(). */
+size_t escape_terminal(struct str s, char *dst, size_t size);

@@ -1,59 +1,35 @@
-/* Logging. A line that does not fit is cut; what could end a line or a value is escaped, so one
- * event is one line whatever a worker or a client put into it. */
+/* Where lines go, and which are written; base/log_line.c is what they look like. */
 #include "base/log.h"
 
 #include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "base/clock.h"
-#include "base/escape.h"
-#include "base/macros.h"
+#include "base/log_line.h"
+#include "base/log_storm.h"
 #include "base/output.h"
+#include "base/tty.h"
 
 #include "base/ban.h"
 
-enum {
-	MESSAGE_MAX = 2048,
-	LINE_MAX_BYTES = MESSAGE_MAX + 128,
-	STORMS_MAX = 32,
-	EXIT_WAIT_MS = 500
-};
+enum { EXIT_WAIT_MS = 500 };
 
 static enum log_level threshold = LOG_LEVEL_INFO;
-static enum log_format format;
+static struct log_look look = { .format = LOG_FORMAT_LOGFMT };
+static bool is_tty;   /* stderr is a terminal */
+static bool rewrites; /* its lines */
 static const char *component_name;
 static struct output out = { .fd = -1 };
-static bool is_open, to_journal;
+static bool is_open;
 static char last_error[256];
+static char progress[80]; /* what the terminal's last line shows */
 static void (*die_hook)(int code);
-
-static const struct {
-	const char *name, *priority; /* syslog(3) */
-} levels[] = { { "error", "<3>" }, { "warn", "<4>" }, { "info", "<6>" }, { "debug", "<7>" } };
-
-static const struct {
-	const char *time, *level, *component, *message, *id, *end, *end_of_id;
-	size_t (*escape)(struct str s, char *dst, size_t size);
-} formats[] = {
-	[LOG_FORMAT_LOGFMT] = { "time=", " level=", " component=", " msg=\"", "\" id=", "\"\n",
-				"\n", escape_logfmt },
-	[LOG_FORMAT_JSON] = { "{\"time\":\"", "\",\"level\":\"", "\",\"component\":\"",
-			      "\",\"msg\":\"", "\",\"id\":\"", "\"}\n", "\"}\n", escape_json },
-};
-
-static const char *const ids[] = {
-	[SIO_NONE] = "",
-#define M(number, cause, mend) [SIO_##number] = "SIO-" #number,
-#include "base/messages.def"
-#undef M
-};
 
 void log_set_level(enum log_level level)
 {
@@ -63,11 +39,6 @@ void log_set_level(enum log_level level)
 enum log_level log_get_level(void)
 {
 	return threshold;
-}
-
-void log_set_format(enum log_format f)
-{
-	format = f;
 }
 
 void log_set_component(const char *component)
@@ -86,16 +57,48 @@ static bool is_journal(int fd)
 	       st.st_dev == device && st.st_ino == inode;
 }
 
+void log_set_format(enum log_format format)
+{
+	is_tty = isatty(STDERR_FILENO);
+	if (format == LOG_FORMAT_AUTO)
+		format = is_tty ? LOG_FORMAT_PRETTY : LOG_FORMAT_LOGFMT;
+	look.format = format;
+	look.colours = tty_has_colours(STDERR_FILENO);
+	rewrites = format == LOG_FORMAT_PRETTY && tty_rewrites(STDERR_FILENO);
+	tzset();
+}
+
+bool log_is_for_people(void)
+{
+	return look.format == LOG_FORMAT_PRETTY && is_tty;
+}
+
+bool log_has_colours(void)
+{
+	return look.format == LOG_FORMAT_PRETTY && look.colours;
+}
+
+static void write_text(const char *text, size_t n)
+{
+	if (is_open)
+		(void)output_line(&out, (struct str){ text, n });
+	else if (write(STDERR_FILENO, text, n) < 0)
+		return;
+}
+
+static void write_line(enum log_level level, enum log_id id, const char *message);
+
 static void at_exit(void)
 {
-	log_settle();
+	log_progress("");
+	log_storm_settle(true, write_line);
 	output_flush_within(&out, EXIT_WAIT_MS);
 }
 
 struct output *log_open(void)
 {
 	output_open(&out, STDERR_FILENO);
-	to_journal = is_journal(STDERR_FILENO);
+	look.to_journal = is_journal(STDERR_FILENO);
 	is_open = true;
 	(void)atexit(at_exit);
 	return &out;
@@ -103,84 +106,70 @@ struct output *log_open(void)
 
 /* Lines */
 
-struct line {
-	char text[LINE_MAX_BYTES];
-	size_t len;
-};
-
-static void put(struct line *l, const char *text)
-{
-	size_t n = strlen(text), room = sizeof(l->text) - l->len;
-
-	n = n < room ? n : room;
-	memcpy(l->text + l->len, text, n);
-	l->len += n;
-}
-
 void log_time(char dst[static LOG_TIME_SIZE])
 {
 	struct timespec now;
-	struct tm utc;
-	size_t n;
 
 	(void)clock_gettime(CLOCK_REALTIME, &now);
-	(void)gmtime_r(&now.tv_sec, &utc);
-	n = strftime(dst, LOG_TIME_SIZE, "%Y-%m-%dT%H:%M:%S", &utc);
-	(void)snprintf(dst + n, LOG_TIME_SIZE - n, ".%03ldZ", now.tv_nsec / 1000000);
+	log_time_print(&now, dst);
 }
 
-static void put_time(struct line *l)
+/* At the right, and the cursor stays where it is: a worker that writes to the terminal itself goes
+ * on there, and both can be read. */
+static void draw_progress(void)
 {
-	char text[LOG_TIME_SIZE];
+	unsigned columns = tty_columns(STDERR_FILENO), n = (unsigned)strlen(progress);
+	char text[sizeof(progress) + 64];
+	int len = snprintf(text, sizeof(text), "\0337\r\033[%uC%s%s%s\033[K\0338",
+			   columns > n + 1 ? columns - n - 1 : 1, look.colours ? "\x1b[2m" : "",
+			   progress, look.colours ? "\x1b[0m" : "");
 
-	log_time(text);
-	put(l, text);
+	write_text(text, (size_t)len);
 }
 
-enum { ID_ROOM = 24 };
-
-static void put_message(struct line *l, const char *message)
+/* From where the cursor is: what somebody has written before it stays. */
+static void erase_progress(void)
 {
-	size_t room = sizeof(l->text) - l->len - ID_ROOM;
-
-	l->len += formats[format].escape(str_of(message), l->text + l->len, room);
+	if (progress[0])
+		write_text("\x1b[K", 3);
 }
 
-static void put_id(struct line *l, enum log_id id)
+void log_progress(const char *text)
 {
-	if (id != SIO_NONE) {
-		put(l, formats[format].id);
-		put(l, ids[id]);
-		put(l, formats[format].end_of_id);
-	} else {
-		put(l, formats[format].end);
-	}
+	if (!rewrites || strcmp(text, progress) == 0)
+		return;
+	erase_progress();
+	(void)snprintf(progress, sizeof(progress), "%s", text);
+	if (progress[0])
+		draw_progress();
+}
+
+void log_text(const char *text)
+{
+	erase_progress();
+	write_text(text, strlen(text));
+	if (progress[0])
+		draw_progress();
+}
+
+static void write_event(struct log_event *e)
+{
+	struct log_line l;
+
+	e->component = component_name;
+	(void)clock_gettime(CLOCK_REALTIME, &e->when);
+	log_line_print(&l, &look, e);
+	erase_progress();
+	write_text(l.text, l.len);
+	if (progress[0])
+		draw_progress();
 }
 
 static void write_line(enum log_level level, enum log_id id, const char *message)
 {
-	struct line l = { .len = 0 };
+	struct log_event e = { .level = level, .id = id, .message = message };
 
-	if (level == LOG_LEVEL_ERROR)
-		(void)snprintf(last_error, sizeof(last_error), "%.*s", (int)sizeof(last_error) - 1,
-			       message);
-	if (to_journal)
-		put(&l, levels[level].priority);
-	put(&l, formats[format].time);
-	put_time(&l);
-	put(&l, formats[format].level);
-	put(&l, levels[level].name);
-	if (component_name) {
-		put(&l, formats[format].component);
-		put(&l, component_name);
-	}
-	put(&l, formats[format].message);
-	put_message(&l, message);
-	put_id(&l, id);
-	if (is_open)
-		(void)output_line(&out, (struct str){ l.text, l.len });
-	else if (write(STDERR_FILENO, l.text, l.len) < 0)
-		return;
+	write_event(&e);
 }
 
 static void tell_left_out(void)
@@ -195,98 +184,26 @@ static void tell_left_out(void)
 	write_line(LOG_LEVEL_WARN, SIO_500, message);
 }
 
-/* Storms */
-
-static struct storm {
-	int64_t began_ms;
-	uint32_t hash; /* of the message without its numbers; 0: free */
-	enum log_level level;
-	enum log_id id;
-	unsigned written, left_out;
-	char example[160];
-} storms[STORMS_MAX];
-
-/* FNV-1a; what is between two numbers counts, and that there is one. */
-static uint32_t hash_of(const char *message)
-{
-	static const char digits[] = "0123456789";
-	uint32_t hash = 2166136261u;
-
-	while (*message) {
-		size_t n = strspn(message, digits);
-		unsigned char c = n ? '#' : (unsigned char)*message;
-
-		hash = (hash ^ c) * 16777619u;
-		message += n ? n : 1;
-	}
-	return hash ? hash : 1;
-}
-
-static void storm_over(struct storm *s)
-{
-	char message[sizeof(s->example) + 60];
-
-	if (s->left_out) {
-		(void)snprintf(message, sizeof(message), "log: %u more within a second like: %s",
-			       s->left_out, s->example);
-		write_line(s->level, s->id, message);
-	}
-	s->hash = 0;
-}
-
-static void end_storms(int64_t now)
-{
-	for (size_t i = 0; i < ARRAY_LEN(storms); i++)
-		if (storms[i].hash && now - storms[i].began_ms >= 1000)
-			storm_over(&storms[i]);
-}
-
-/* The entry for these messages; the oldest gives way to a new one. */
-static struct storm *storm_for(uint32_t hash, int64_t now)
-{
-	struct storm *oldest = &storms[0];
-
-	for (size_t i = 0; i < ARRAY_LEN(storms); i++) {
-		if (storms[i].hash == hash)
-			return &storms[i];
-		if (storms[i].hash == 0 || (oldest->hash && storms[i].began_ms < oldest->began_ms))
-			oldest = &storms[i];
-	}
-	storm_over(oldest);
-	*oldest = (struct storm){ .hash = hash, .began_ms = now };
-	return oldest;
-}
-
-static bool is_too_much(enum log_level level, enum log_id id, const char *message)
-{
-	int64_t now = clock_ms();
-	struct storm *s;
-
-	end_storms(now);
-	if (level >= LOG_LEVEL_DEBUG)
-		return false;
-	s = storm_for(hash_of(message), now);
-	if (s->written < LOG_SAME_MAX) {
-		s->written++;
-		return false;
-	}
-	s->level = level;
-	s->id = id;
-	s->left_out++;
-	(void)snprintf(s->example, sizeof(s->example), "%.*s", (int)sizeof(s->example) - 1,
-		       message);
-	return true;
-}
-
 void log_settle(void)
 {
-	end_storms(clock_ms());
+	log_storm_settle(false, write_line);
 	tell_left_out();
+}
+
+int64_t log_due_ms(void)
+{
+	return log_storm_due_ms();
+}
+
+static void remember(const char *message)
+{
+	(void)snprintf(last_error, sizeof(last_error), "%.*s", (int)sizeof(last_error) - 1,
+		       message);
 }
 
 void log_at(enum log_level level, enum log_id id, const char *fmt, ...)
 {
-	char message[MESSAGE_MAX];
+	char message[LOG_MESSAGE_MAX];
 	int saved = errno;
 	va_list ap;
 
@@ -295,20 +212,35 @@ void log_at(enum log_level level, enum log_id id, const char *fmt, ...)
 	va_start(ap, fmt);
 	(void)vsnprintf(message, sizeof(message), fmt, ap);
 	va_end(ap);
-	tell_left_out();
-	if (!is_too_much(level, id, message))
+	if (level == LOG_LEVEL_ERROR)
+		remember(message);
+	log_settle();
+	if (level >= LOG_LEVEL_DEBUG || !log_storm_takes(level, id, message))
 		write_line(level, id, message);
+	errno = saved;
+}
+
+void log_fields(const char *message, const struct log_field *fields, size_t n)
+{
+	struct log_event e = {
+		.level = LOG_LEVEL_INFO, .message = message, .fields = fields, .n_fields = n
+	};
+	int saved = errno;
+
+	log_settle();
+	write_event(&e);
 	errno = saved;
 }
 
 void die(int code, enum log_id id, const char *fmt, ...)
 {
-	char message[MESSAGE_MAX];
+	char message[LOG_MESSAGE_MAX];
 	va_list ap;
 
 	va_start(ap, fmt);
 	(void)vsnprintf(message, sizeof(message), fmt, ap);
 	va_end(ap);
+	remember(message);
 	write_line(LOG_LEVEL_ERROR, id, message);
 	if (die_hook)
 		die_hook(code);

@@ -194,6 +194,6 @@ int migrate_run(const struct config *c, char *const *words, size_t n)
 	}
 	if (r == 0)
 		return 0;
-	log_error(SIO_005, "%s", err);
+	log_error(SIO_025, "%s", err);
 	return EXIT_BAD_CONFIG;
 }

@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "init/pool/claims.h"
+#include "init/supervisor/banner.h"
 #include "init/supervisor/core.h"
 #include "init/supervisor/cron_restart.h"
 #include "init/supervisor/signals.h"
@@ -93,6 +94,11 @@ static void start_workers(struct init *in)
 	struct cpus cpus;
 	unsigned n;
 
+	cpus_detect("", &cpus);
+	n = cpus_workers(in->config, &cpus);
+	counter_set(&in->board->cpus_milli, cpus_milli(&cpus));
+	if (!banner_say(in, n, &cpus))
+		log_info("init: %u workers (%s)", n, cpus.why);
 	in->context.reach = command_reach(in->config, in->command);
 	if (in->context.reach.claimed)
 		claims_open(&in->claims, &in->pool);
@@ -110,10 +116,6 @@ static void start_workers(struct init *in)
 	in->hub.board = in->board;
 	if (!in->context.dialect.bound_unread)
 		in->hub.run_max = CHANNEL_UNREAD_MAX;
-	cpus_detect("", &cpus);
-	n = cpus_workers(in->config, &cpus);
-	counter_set(&in->board->cpus_milli, cpus_milli(&cpus));
-	log_info("init: %u workers (%s)", n, cpus.why);
 	say_heap(in, n);
 	in->context.at_start = n;
 	pool_start(&in->pool, n);
@@ -190,7 +192,7 @@ static void resolve_credentials(struct init *in)
 
 	if (credentials_resolve(in->config->user, in->config->group, &in->credentials, err,
 				sizeof(err)) < 0)
-		die(EXIT_BAD_CONFIG, SIO_005, "%s", err);
+		die(EXIT_BAD_CONFIG, SIO_028, "%s", err);
 }
 
 static void on_access_file(void *ctx)

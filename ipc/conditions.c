@@ -89,6 +89,16 @@ static unsigned count_ready(const struct look *l)
 	return n;
 }
 
+/* Not ready, and to be so: what has ended for good is none. */
+static unsigned count_awaited(const struct look *l)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < l->rows; i++)
+		n += !is_there(&l->b->rows[i]) && !counter_get(&l->b->rows[i].done);
+	return n;
+}
+
 /* What was counted in the last minute, and for how long there has been any of it. */
 struct recent {
 	uint64_t n;
@@ -135,7 +145,7 @@ static void init_silent(const struct look *l)
 
 static void no_worker_ready(const struct look *l)
 {
-	if (is_serving(l) && count_ready(l) == 0)
+	if (is_serving(l) && count_ready(l) == 0 && count_awaited(l) > 0)
 		add(l, CONDITION_ERROR, "no-worker-ready", -1,
 		    since(l, counter_get(&l->b->unserved_since_ms)),
 		    "no worker is ready: requests wait, or get 503");
@@ -231,14 +241,13 @@ static uint64_t ready_within_ms(const struct look *l)
 static void workers_missing(const struct look *l)
 {
 	uint64_t since_ms = counter_get(&l->b->missing_since_ms);
-	unsigned ready = count_ready(l);
 
 	if (l->phase > PHASE_SERVING && l->stage != DRAIN_HELD)
 		return;
-	if (ready < l->rows && since_ms && since_ms < l->now_ms &&
+	if (count_awaited(l) > 0 && since_ms && since_ms < l->now_ms &&
 	    l->now_ms - since_ms > ready_within_ms(l))
 		add(l, CONDITION_WARN, "workers-missing", -1, since(l, since_ms),
-		    "%u of %u workers are ready", ready, l->rows);
+		    "%u of %u workers are ready", count_ready(l), l->rows);
 }
 
 static void suspect(const struct look *l)

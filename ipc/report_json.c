@@ -28,13 +28,13 @@ static int put_row(const struct report_view *v, struct buf *out)
 	    "\"uptime_s\":%.3f,\"lag_s\":%.3f,\"rss_b\":%llu,\"cpu_s\":%.2f,"
 	    "\"sessions\":%llu,\"sockets\":%llu,\"in_flight\":%llu,\"requests\":%llu,"
 	    "\"handoffs\":%llu,\"starts\":%llu,\"ends\":%llu,\"backlog_b\":%llu,"
-	    "\"evictions\":%llu,\"memory_limit_b\":",
+	    "\"evictions\":%llu,\"done\":%s,\"memory_limit_b\":",
 	    v->slot ? "," : "", v->slot, (unsigned long long)v->pid, v->state,
 	    report_seconds_since(&row->state_since_ms), v->uptime_s,
 	    (double)counter_get(&row->lag_ms) / 1000, (unsigned long long)v->usage.rss_bytes,
 	    v->usage.cpu_s, n(&row->sessions), n(&row->sockets), SLOT_TOTAL(v, in_flight),
 	    SLOT_TOTAL(v, requests), SLOT_TOTAL(v, handoffs), n(&row->starts), n(&row->ends),
-	    n(&row->backlog), n(&row->evictions));
+	    n(&row->backlog), n(&row->evictions), counter_get(&row->done) ? "true" : "false");
 
 	if (r < 0)
 		return r;

@@ -16,5 +16,6 @@ struct router {
 	struct backend backend;
 	struct frontend frontend;
 	struct admin admin;
+	uv_timer_t settle; /* armed: the log has counts to write */
 	uv_idle_t sweep; /* active: sessions of dead workers are being removed, some in each turn */
 };

@@ -67,12 +67,27 @@ static void publish(struct frontend *f)
 	load_publish(f->backend);
 }
 
+static void on_settle(uv_timer_t *t)
+{
+	(void)t;
+	log_settle();
+}
+
+static void settle_log(struct router *r)
+{
+	int64_t ms = log_due_ms();
+
+	if (ms >= 0 && !uv_is_active((uv_handle_t *)&r->settle))
+		(void)uv_timer_start(&r->settle, on_settle, (uint64_t)ms, 0);
+}
+
 static void before_sleep(void *ctx)
 {
 	struct router *r = ctx;
 
 	publish(&r->frontend);
 	control_flush(&r->link);
+	settle_log(r);
 }
 
 /* Accepting */
@@ -203,6 +218,7 @@ static int router_init(struct router *r, const struct router_conf *conf, int con
 	if (e < 0)
 		return e;
 	(void)uv_idle_init(&r->uv, &r->sweep);
+	(void)uv_timer_init(&r->uv, &r->settle);
 	listeners_init(&r->listeners, &r->loop, &listener_ops, &r->frontend);
 	if (conf->sandbox)
 		sandbox_enter();
@@ -222,6 +238,7 @@ static void router_deinit(struct router *r)
 	workers_free_all(b);
 	control_close(&r->link, NULL);
 	uv_close((uv_handle_t *)&r->sweep, NULL);
+	uv_close((uv_handle_t *)&r->settle, NULL);
 	clients_deinit(f);
 	upstreams_deinit(b);
 	load_deinit(b);

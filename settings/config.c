@@ -272,11 +272,19 @@ int config_set(struct config *c, const char *name, const char *value, enum confi
 	return apply_named(&l, name, kept, from);
 }
 
+static const struct config_origin *origin(const struct config *c, const char *name)
+{
+	return &c->from[setting_find_flag(name, strlen(name)) - config_table];
+}
+
 static bool is_set(const struct config *c, const char *name)
 {
-	const struct setting *s = setting_find_flag(name, strlen(name));
+	return origin(c, name)->source > CONFIG_FROM_DEFAULT;
+}
 
-	return c->from[s - config_table].source > CONFIG_FROM_DEFAULT;
+struct str config_origin(const struct config *c, const char *name)
+{
+	return is_set(c, name) ? origin(c, name)->name : (struct str){ NULL, 0 };
 }
 
 bool config_port_is_set(const struct config *c)
@@ -293,7 +301,8 @@ bool config_admin_is_set(const struct config *c)
 
 static bool wants_settings(enum config_action a)
 {
-	return a != CONFIG_HELP && a != CONFIG_VERSION && a != CONFIG_COMPLETION;
+	return a != CONFIG_HELP && a != CONFIG_VERSION && a != CONFIG_COMPLETION &&
+	       a != CONFIG_EXPLAIN;
 }
 
 /* help and version are there whatever the environment is like */

@@ -258,6 +258,8 @@ struct config {
 	struct cidr_list trusted_proxies;
 	const char *request_id; /* a field name or NULL */
 	enum config_traceparent traceparent;
+	uint32_t trace_sample; /* millionths */
+	bool trace_spans;
 	int access_log; /* in the order of the words */
 	const char *access_log_file;
 	const char *probe_path;
@@ -294,6 +296,7 @@ enum config_action {
 	CONFIG_PM2,        /* .command is a word of pm2's: ls, save, ... */
 	CONFIG_MIGRATE,    /* .command: migrate FILE [APP] */
 	CONFIG_COMPLETION, /* .command: completion SHELL */
+	CONFIG_EXPLAIN,    /* .command: explain [ID] */
 	CONFIG_N_ACTIONS,
 };
 
@@ -312,6 +315,10 @@ int config_load_again(const struct config *c, struct str text, struct config *re
  * itself, and the app listens wherever it likes. */
 bool config_port_is_set(const struct config *c);
 bool config_admin_is_set(const struct config *c);
+
+/* Where the value of the setting @name comes from, for the user (SIOINIT_WORKERS, --workers); empty
+ * for a default. Borrowed. */
+struct str config_origin(const struct config *c, const char *name);
 
 /* drain-time, less where the app's own ending wants time, too. */
 static inline uint32_t config_drain_time_ms(const struct config *c)

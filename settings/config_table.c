@@ -46,8 +46,8 @@ const struct setting config_table[] = {
 	    "whose files they are, names or numbers, USER or :GROUP alone, too (another user than "
 	    "our own only as root); such a user is answered at the path of admin-socket, too"),
 	ROW("admin", "ADDRESS", "127.0.0.1:9090", address, address, admin,
-	    "where /livez, /readyz, /metrics and /status answer: IP:PORT, PORT, /path of a unix "
-	    "socket, or off"),
+	    "where /livez, /readyz, /metrics, /status and a page in the browser answer: IP:PORT, "
+	    "PORT, /path of a unix socket, or off"),
 	ROW("admin-token", "SECRET", "", secret, secret, admin_token,
 	    "what POST /actions/... at the admin address asks for (Authorization: Bearer), 16 to "
 	    "256 characters; without one there are no actions; in the environment or a settings "
@@ -214,7 +214,13 @@ const struct setting config_table[] = {
 	ROW("traceparent", "WHAT", "off", traceparent, traceparent, traceparent,
 	    "the trace that a request belongs to (W3C Trace Context): off (passed on as it is), "
 	    "keep (passed on when valid, its trace id in the access log), or make (one is made, "
-	    "as sampled, where none is valid)"),
+	    "as sampled (see trace-sample), where none is valid)"),
+	ROW("trace-sample", "RATIO", "1", ratio, ratio, trace_sample,
+	    "how many of the traces that are made are sampled, 0 to 1; who asks with a valid "
+	    "traceparent has decided that already"),
+	ROW("trace-spans", "SWITCH", "off", switch, switch, trace_spans,
+	    "on: a line on stderr for each sampled request, a span whose parts say where its time "
+	    "went; the app's spans are its children (traceparent=off counts as keep then)"),
 	ROW("access-log", "FORMAT", "off", access_format, access_format, access_log,
 	    "a line for every request: off, common (Apache's), logfmt or json"),
 	ROW("access-log-file", "PATH", "/dev/stdout", text, text, access_log_file,
@@ -315,8 +321,9 @@ const struct setting config_table[] = {
 	    "them, such as public/uploads"),
 	ROW("log-level", "LEVEL", "info", level, level, log_level,
 	    "least severe lines to log: error, warn, info or debug"),
-	ROW("log-format", "FORMAT", "logfmt", log_format, log_format, log_format,
-	    "sioinit's own lines on stderr: logfmt or json"),
+	ROW("log-format", "FORMAT", "auto", log_format, log_format, log_format,
+	    "sioinit's own lines on stderr: pretty (for people, with colours unless NO_COLOR is "
+	    "set), logfmt, json, or auto: pretty where stderr is a terminal, else logfmt"),
 	ROW("worker-logs", "FORMAT", "raw", worker_logs, worker_logs, worker_logs,
 	    "the workers' stdout and stderr: raw (untouched), prefix (the slot before each line), "
 	    "json (each line an object) or off (they go nowhere but to the files of log-out, "
@@ -349,8 +356,10 @@ const struct subcommand config_subcommands[] = {
 	{ "health", CONFIG_HEALTH, "[options] [--ready]", "ask the one that runs here; exit 0 or 1",
 	  WORDS("--ready") },
 	{ "start", CONFIG_RUN, "[options] FILE|PROGRAM", "as pm2-runtime runs it", NULL },
-	{ "status", CONFIG_CLI, "[--json] [--watch]", "its workers and what they do",
-	  WORDS("--json", "--watch") },
+	{ "status", CONFIG_CLI, "[--json|--watch|--sort]", "its workers and what they do",
+	  WORDS("--json", "--watch", "--sort", "slot", "lag", "memory", "cpu", "sessions") },
+	{ "monit", CONFIG_CLI, "", "the same on the whole screen, live", NULL },
+	{ "top", CONFIG_CLI, "", "as monit", NULL },
 	{ "describe", CONFIG_CLI, "SLOT|NAME|all", "what is known of one of them", NULL },
 	{ "reload", CONFIG_CLI, "[SLOT|NAME|all ...]", "replace every worker without a gap", NULL },
 	{ "scale", CONFIG_CLI, "[NAME] N|+N|-N", "run N workers, or N more or fewer", NULL },
@@ -360,7 +369,9 @@ const struct subcommand config_subcommands[] = {
 	{ "pid", CONFIG_CLI, "[SLOT|NAME|all]", "their process ids", NULL },
 	{ "drain", CONFIG_CLI, "[off]", "/readyz says 503, serving goes on", WORDS("off") },
 	{ "rebalance", CONFIG_CLI, "", "even out the workers' sockets", NULL },
-	{ "logs", CONFIG_CLI, "--death", "how the last workers ended", WORDS("--death") },
+	{ "logs", CONFIG_CLI, "[SLOT|NAME|all] [--death]", "what workers write; how they ended",
+	  WORDS("--lines", "--no-follow", "--death") },
+	{ "explain", CONFIG_EXPLAIN, "[ID]", "what a warning or an error means (SIO-012)", NULL },
 	{ "migrate", CONFIG_MIGRATE, "FILE [APP]", "what pm2's ecosystem file is for sioinit",
 	  WORDS("--keys") },
 	{ "completion", CONFIG_COMPLETION, "SHELL", "for bash, zsh or fish, to be sourced",

@@ -252,7 +252,7 @@ void frontend_open(struct frontend *ret, const struct config *c, unsigned n_rout
 
 	*ret = (struct frontend){ 0 };
 	if (socket_access_resolve(c, &ret->access, err, sizeof(err)) < 0)
-		die(EXIT_BAD_CONFIG, SIO_005, "%s", err);
+		die(EXIT_BAD_CONFIG, SIO_029, "%s", err);
 	take_passed(ret);
 	ret->is_passed = ret->n_http > 0;
 	if (!ret->is_passed)

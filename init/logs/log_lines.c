@@ -1,14 +1,20 @@
 /* Lines of workers. A line is collected in part, unless it comes whole. */
 #include "init/logs/log_lines.h"
 
+#include <stdio.h>
+
 #include "base/escape.h"
 #include "base/macros.h"
+#include "base/tty.h"
 #include "base/utf8.h"
 #include "ipc/json.h"
 
 #include "base/ban.h"
 
-enum { ADDED_MAX = 512 }; /* more than what is put around a text */
+enum {
+	ADDED_MAX = 512, /* more than what is put around a text */
+	PREFIX_WIDTH = sizeof("[10]") - 1
+};
 
 static int put_str(struct buf *b, struct str s)
 {
@@ -93,6 +99,21 @@ static int as_json(const struct log_lines *l, struct str text, bool partial, con
 	return wrap(l, text, partial, time, out);
 }
 
+/* [0] or [name], as wide as [10] where they are aligned. */
+static int put_prefix(const struct log_lines *l, struct buf *out)
+{
+	bool colours = l->has_colours && !l->sidecar;
+	char who[64];
+
+	if (l->sidecar)
+		(void)snprintf(who, sizeof(who), "[%s]", l->sidecar);
+	else
+		(void)snprintf(who, sizeof(who), "[%u]", l->worker);
+	return buf_printf(out, "%s%s%s%-*s%s ", colours ? "\x1b[" : "",
+			  colours ? tty_slot_colour(l->worker) : "", colours ? "m" : "",
+			  l->is_aligned ? PREFIX_WIDTH : 0, who, colours ? "\x1b[0m" : "");
+}
+
 static int as_prefixed(const struct log_lines *l, struct str text, bool partial, const char *time,
 		       struct buf *out)
 {
@@ -101,8 +122,7 @@ static int as_prefixed(const struct log_lines *l, struct str text, bool partial,
 	(void)partial;
 	(void)time;
 	if (r == 0 && l->format == WORKER_LOGS_PREFIX)
-		r = l->sidecar ? buf_printf(out, "[%s] ", l->sidecar)
-			       : buf_printf(out, "[%u] ", l->worker);
+		r = put_prefix(l, out);
 	if (r == 0)
 		r = put_str(out, text);
 	return r == 0 ? put_str(out, STR("\n")) : r;

@@ -2,6 +2,7 @@
  *
  *	raw      text
  *	prefix   [0] text
+ *	         (for people the text begins in the same column, and each slot has a colour)
  *	json     {"time":...,"level":"info","msg":"text","worker":0,"pid":17,"stream":"stdout"}
  *
  * The first two may have a date before them: "2026-11-25 04:00:00: [0] text".
@@ -27,6 +28,7 @@ struct log_lines {
 	const char *sidecar; /* whose lines they are, borrowed; NULL: the worker's */
 	pid_t pid;
 	bool is_stderr;
+	bool is_aligned, has_colours;                      /* of the prefix, for people */
 	void (*put)(struct log_lines *l, struct str line); /* @line, with its '\n', is lent */
 	struct buf part;                                   /* of a line, at most LOG_LINE_MAX */
 	bool cut;                                          /* the line began with other pieces */

@@ -104,6 +104,7 @@ void slot_publish(struct slot *s)
 	counter_set(&row->state, state);
 	counter_set(&row->started_ms, w ? w->started_ms : 0);
 	counter_set(&row->starts, s->starts);
+	counter_set(&row->done, s->state == SLOT_EMPTY);
 }
 
 /* Waiting */

@@ -78,6 +78,7 @@ static void set_stage(struct init *in, enum shutdown_stage to)
 {
 	assert(to > in->shutdown.stage);
 	in->shutdown.stage = to;
+	log_progress("");
 	tell_phase(in);
 	status_line_tell(in);
 }

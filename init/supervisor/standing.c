@@ -24,15 +24,17 @@ static void note_since(counter *since_ms, bool is_so, uint64_t now_ms)
 static void note_workers(struct init *in, uint64_t now_ms)
 {
 	const struct pool *p = &in->pool;
-	unsigned well = 0;
+	unsigned well = 0, awaited = 0;
 
 	for (unsigned i = 0; i < p->context->wanted; i++) {
 		const struct worker *w = p->slots[i]->worker;
+		bool is_well = w && (w->state == WORKER_READY || w->state == WORKER_SUSPECT);
 
-		well += w && (w->state == WORKER_READY || w->state == WORKER_SUSPECT);
+		well += is_well;
+		awaited += !is_well && p->slots[i]->state != SLOT_EMPTY;
 	}
-	note_since(&in->board->missing_since_ms, well < p->context->wanted, now_ms);
-	note_since(&in->board->unserved_since_ms, well == 0 && p->was_ready, now_ms);
+	note_since(&in->board->missing_since_ms, awaited > 0, now_ms);
+	note_since(&in->board->unserved_since_ms, well == 0 && awaited > 0 && p->was_ready, now_ms);
 }
 
 static void note_memory(struct init *in, uint64_t now_ms)

@@ -1,5 +1,6 @@
 /* The two tables. See switchboard.h. */
 #include "init/supervisor/switchboard.h"
+#include "init/supervisor/banner.h"
 #include "init/supervisor/node_version.h"
 
 #include <utlist.h>
@@ -335,12 +336,16 @@ static void on_handback(struct worker *w, const struct control_msg *m, int fd)
 
 static void on_client_taken(struct worker *w, const struct control_msg *m, int fd)
 {
+	struct init *in = init_of_worker(w);
+	struct control_msg taken = { .type = CONTROL_TAKEN, .span = m->span };
 	uint64_t now_us = uv_hrtime() / 1000;
 
 	if (m->begun_us && m->begun_us <= now_us)
-		histogram_observe(&init_of_worker(w)->board->handoffs_took,
-				  &scoreboard_handoff_bounds, now_us - m->begun_us);
-	websockets_taken(&init_of_worker(w)->websockets, m->visitor, fd);
+		histogram_observe(&in->board->handoffs_took, &scoreboard_handoff_bounds,
+				  now_us - m->begun_us);
+	websockets_taken(&in->websockets, m->visitor, fd);
+	if (m->span)
+		router_tell(&in->routers.list[m->router], &taken);
 }
 
 /* Their table is one, so one of them is told. */
@@ -462,6 +467,7 @@ static void on_all_ready(struct pool *p)
 	if (in->told_ready)
 		return;
 	in->told_ready = true;
+	banner_progress(in);
 	routers_flush(&in->routers); /* who comes when this is said finds all of them */
 	frontend_name(&in->frontend, where, sizeof(where));
 	log_info("serving on %s with %u workers", where, in->context.wanted);
@@ -473,6 +479,7 @@ static void on_all_ready(struct pool *p)
 static void on_changed(struct pool *p)
 {
 	status_line_tell(p->owner);
+	banner_progress(p->owner);
 }
 
 static void on_give_up(struct pool *p, int code)

@@ -19,10 +19,13 @@ const struct role role_router = { "router", "sioinit: router" };
 const struct role role_logs = { "logs", "sioinit: logs" };
 const struct role role_peers = { "peers", "sioinit: peers" };
 
-/* What its log goes to (systemd.exec(5)), where its libraries are when they are not the system's
- * (ld.so(8)), and the options of sanitizers in builds that have them. */
-static const char *const kept[] = { "JOURNAL_STREAM=", "LD_LIBRARY_PATH=", "ASAN_OPTIONS=",
-				    "LSAN_OPTIONS=", "UBSAN_OPTIONS=" };
+/* What its log goes to (systemd.exec(5)) and looks like (base/tty.h, tzset(3)), where its libraries
+ * are when they are not the system's (ld.so(8)), and the options of sanitizers in builds that have
+ * them. */
+static const char *const kept[] = { "JOURNAL_STREAM=",  "TERM=",         "NO_COLOR=",
+				    "CLICOLOR_FORCE=",  "FORCE_COLOR=",  "TZ=",
+				    "LD_LIBRARY_PATH=", "ASAN_OPTIONS=", "LSAN_OPTIONS=",
+				    "UBSAN_OPTIONS=" };
 
 /* Commands: passwords may stand in them. */
 static const char *const commands[] = { "SIOINIT_PRE_START=", "SIOINIT_SIDECAR_" };

@@ -1,14 +1,15 @@
 /* Admin endpoints, by table.
  *	/livez, /readyz, /healthz  see router/admin/probes.h
- *	/metrics  for Prometheus
- *	/status   the same numbers as JSON
- *	/events   the same each second, as server-sent events
- *	/         the same as a page, or as a table
- *	/access, /deaths, /settings and the actions: init answers, see router/admin/questions.h */
+ *	/metrics                   for Prometheus
+ *	/status                    the same numbers as JSON
+ *	/events                    the same each second, as server-sent events
+ *	/                          the same as a page, or as a table
+ *	/access, /deaths, /settings, /actions/  init answers, see router/admin/questions.h */
 #include "router/admin/admin.h"
 
 #include "base/macros.h"
 #include "ipc/report.h"
+#include "router/admin/front.h"
 #include "router/admin/guard.h"
 #include "router/admin/metrics_answer.h"
 #include "router/admin/probes.h"
@@ -22,14 +23,6 @@ static void status(const struct admin_view *v, const struct http_head *head, str
 	a->type = "application/json";
 	if (report_json(v->shared, a->body) < 0)
 		admin_say(a, 500, "no memory");
-}
-
-static void front(const struct admin_view *v, const struct http_head *head, struct admin_answer *a)
-{
-	const char *fault = admin_front(v, head, a);
-
-	if (fault)
-		admin_say(a, a->status, fault);
 }
 
 enum { FOR_ALL = 1, IS_FOLDER = 2 }; /* no matter who asks; what follows the path are its words */
@@ -48,7 +41,7 @@ static const struct endpoint {
 	{ { "/healthz", 8 }, FOR_ALL, ADMIN_IS_ANSWERED, GET, probe_healthz },
 	{ { "/metrics", 8 }, 0, ADMIN_IS_ANSWERED, GET, metrics_answer },
 	{ { "/status", 7 }, 0, ADMIN_IS_ANSWERED, GET, status },
-	{ { "/", 1 }, 0, ADMIN_IS_ANSWERED, GET, front },
+	{ { "/", 1 }, 0, ADMIN_IS_ANSWERED, GET, front_answer },
 	{ { "/events", 7 }, 0, ADMIN_GETS_EVENTS, GET, NULL },
 	{ { "/access", 7 }, 0, ADMIN_WANTS_ACCESS, GET, NULL },
 	{ { "/deaths", 7 }, 0, ADMIN_WANTS_DEATHS, GET, NULL },

@@ -1,4 +1,6 @@
 /* GET / of the admin address. The page is stored as gzip has made it, which every browser takes. */
+#include "router/admin/front.h"
+
 #include <string.h>
 
 #include "ipc/report.h"
@@ -10,21 +12,27 @@
 
 enum { FIELDS_MAX = 1024 };
 
-/* The member of a list, ";q=0" and other parameters behind it. */
+/* Parameters with q=0, q=0.0 and the like. */
+static bool is_refused(struct str parameters)
+{
+	const char *end = parameters.p + parameters.n,
+		   *q = parameters.n ? memmem(parameters.p, parameters.n, "q=0", 3) : NULL;
+
+	if (!q)
+		return false;
+	for (q += 3; q < end && (*q == '.' || *q == '0');)
+		q++;
+	return q == end || *q < '1' || *q > '9';
+}
+
+/* The member of a list, parameters behind it. */
 static bool is_wanted(struct str member, struct str token)
 {
 	const char *semicolon = member.n ? memchr(member.p, ';', member.n) : NULL;
 	size_t n = semicolon ? (size_t)(semicolon - member.p) : member.n;
-	struct str rest = { member.p + n, member.n - n };
-	const char *q = rest.n ? memmem(rest.p, rest.n, "q=0", 3) : NULL;
 
-	if (!str_eq_nocase(str_trim((struct str){ member.p, n }), token))
-		return false;
-	/* 0, 0.0 and the like; not 0.5 */
-	for (q = q ? q + 3 : NULL; q && q < rest.p + rest.n; q++)
-		if (*q >= '1' && *q <= '9')
-			return true;
-	return !memmem(rest.p, rest.n, "q=0", 3);
+	return str_eq_nocase(str_trim((struct str){ member.p, n }), token) &&
+	       !is_refused((struct str){ member.p + n, member.n - n });
 }
 
 static bool accepts(const struct http_head *head, struct str field, struct str token)
@@ -56,17 +64,16 @@ static int page(struct admin_answer *a)
 	return buf_append(a->body, page_gz, page_gz_size);
 }
 
-const char *admin_front(const struct admin_view *v, const struct http_head *head,
-			struct admin_answer *a)
+void front_answer(const struct admin_view *v, const struct http_head *head, struct admin_answer *a)
 {
 	bool is_page = accepts(head, STR("Accept"), STR("text/html"));
 
 	if (is_page && !accepts(head, STR("Accept-Encoding"), STR("gzip"))) {
-		a->status = 406;
-		return "the page is there with Accept-Encoding: gzip only";
+		admin_say(a, 406, "the page is there with Accept-Encoding: gzip only");
+		return;
 	}
 	if ((is_page ? page(a) : report_table(v->shared, a->body)) == 0)
-		return NULL;
-	*a = (struct admin_answer){ .status = 500, .type = a->type, .body = a->body };
-	return "no memory";
+		return;
+	a->fields = NULL;
+	admin_say(a, 500, "no memory");
 }

@@ -25,6 +25,7 @@ enum { REPORT_MAX = 2 << 20, HEAD_MAX = 4096 };
 static void finish(struct admin *a, struct client *c, const struct admin_answer *answer,
 		   struct str app)
 {
+	struct buf out = BUF_INIT(REPORT_MAX + HEAD_MAX);
 	struct reply_text text = { .type = str_of(answer->type),
 				   .fields = str_of(answer->fields),
 				   .more = STR(PROTECTION),
@@ -32,11 +33,11 @@ static void finish(struct admin *a, struct client *c, const struct admin_answer 
 				   .rest = app,
 				   .head_only = c->to.head_only };
 
-	if (reply_write_text(answer->status, &text, &a->out) < 0)
+	if (reply_write_text(answer->status, &text, &out) < 0)
 		client_close(c, "no memory");
 	else
-		client_finish_with(c, buf_str(&a->out), text.head_only ? (struct str){ 0 } : app);
-	buf_free(&a->out);
+		client_finish_with(c, buf_str(&out), text.head_only ? (struct str){ 0 } : app);
+	buf_free(&out);
 	buf_free(&a->report);
 }
 
@@ -208,7 +209,6 @@ void admin_init(struct admin *a, struct frontend *f, void (*publish)(struct fron
 {
 	a->frontend = f;
 	a->report = BUF_INIT(REPORT_MAX);
-	a->out = BUF_INIT(REPORT_MAX + HEAD_MAX);
 	a->publish = publish;
 	scrape_init(&a->scrape, f->backend, on_scraped);
 	events_init(&a->events, f->backend->loop->uv, make_event, REPORT_MAX);
@@ -222,5 +222,4 @@ void admin_deinit(struct admin *a)
 	scrape_close(&a->scrape);
 	events_close(&a->events);
 	buf_free(&a->report);
-	buf_free(&a->out);
 }

@@ -12,7 +12,7 @@ struct admin {
 	struct scrape scrape;
 	struct events events;
 	struct questions questions;
-	struct buf report, out;
+	struct buf report;
 	void (*publish)(struct frontend *f); /* brings the scoreboard up to date */
 };
 

@@ -10,7 +10,8 @@ const tree = path.join(__dirname, "../..");
 const read = (name) => fs.readFileSync(path.join(tree, name), "utf8");
 const inDocs = fs.readdirSync(path.join(tree, "docs")).filter((name) => name.endsWith(".md")).map((name) => `docs/${name}`);
 const pages = ["README.md", "CONTRIBUTING.md", "bench/README.md", ...inDocs];
-const sources = execFileSync("grep", ["-rhoE", "--include=*.[ch]", "\"[^\"]*\"", ...["base", "ipc", "relay", "router", "settings", "init", "commands", "main.c"]], { cwd: tree, encoding: "utf8", maxBuffer: 1 << 26 });
+const folders = ["base", "ipc", "peers", "relay", "router", "settings", "init", "commands", "main.c"];
+const sources = execFileSync("grep", ["-rhoE", "--include=*.[ch]", "\"[^\"]*\"", ...folders], { cwd: tree, encoding: "utf8", maxBuffer: 1 << 26 });
 
 const withoutBlocks = (text) => text.replace(/^```[^]*?^```$/gm, "");
 const headings = (text) => withoutBlocks(text).split("\n").filter((l) => /^#+ /.test(l)).map((l) => l.replace(/^#+ /, ""));
@@ -60,6 +61,21 @@ test("commands in the pages are sioinit's", () => {
 	const code = (text) => [...text.matchAll(/^```sh\n([^]*?)^```$/gm), ...withoutBlocks(text).matchAll(/`([^`\n]+)`/g)].map((m) => m[1]).join("\n");
 	const called = (page) => [...code(read(page)).matchAll(/^(?:.*[;|] ?)?sioinit (?:-- )?([a-z][a-zA-Z0-9]*)(?=\s|$)/gm)].map((m) => m[1]);
 	assert.deepStrictEqual(pages.flatMap((page) => called(page).filter((word) => !words.has(word) && !program.has(word)).map((word) => `${page}: sioinit ${word}`)), []);
+});
+
+// base/messages.def: an id for each message, in order, none twice, none that nobody says
+test("every message has an id, a cause and a mend", () => {
+	const rows = [...read("base/messages.def").matchAll(/^M\((\d{3}),\s*"((?:[^"\\]|\\.|"\s*")*)",\s*"((?:[^"\\]|\\.|"\s*")*)"\)$/gm)];
+	const ids = rows.map((row) => row[1]);
+	assert.strictEqual(rows.length, read("base/messages.def").match(/^M\(/gm).length, "a row that cannot be read");
+	assert.deepStrictEqual(ids, [...new Set(ids)].sort());
+	const without = rows.filter(([, , cause, mend]) => ![cause, mend].every((text) => /^(sioinit|[A-Z`@]).*\.$/s.test(text) && (text.match(/`/g) || []).length % 2 === 0));
+	assert.deepStrictEqual(without.map((row) => row[1]), []);
+	const said = execFileSync("grep", ["-rhoE", "--include=*.c", "\\bSIO_[0-9]{3}", ...folders], { cwd: tree, encoding: "utf8" });
+	assert.deepStrictEqual([...new Set(said.replace(/SIO_/g, "").trim().split("\n"))].sort(), ids);
+	const shown = execFileSync(process.env.BIN_UNDER_TEST, ["explain"], { encoding: "utf8" });
+	assert.deepStrictEqual(shown.match(/^SIO-\d{3}(?=  \S)/gm), ids.map((id) => `SIO-${id}`));
+	assert.deepStrictEqual(headings(read("docs/messages.md")).filter((h) => h.startsWith("SIO-")), ids.map((id) => `SIO-${id}`));
 });
 
 test("what script/docs writes is current", () => {

@@ -29,6 +29,10 @@ test("status: a table for people, JSON for programs, owner only", () => withInst
 	assert.strictEqual(table.code, 0);
 	assert.match(table.out, /lame-duck|serving/);
 	assert.match(table.out, /\n +1 +\d+ ready/);
+	const sorted = await cli("status", "--sort", "memory");
+	const rss = sorted.out.match(/^ +\d+ +\d+ ready +\S+ +\S+ +([\d.]+)M/gm).map((row) => Number(row.trim().split(/\s+/)[5].slice(0, -1)));
+	assert.ok(rss.length === 2 && rss[0] >= rss[1], sorted.out);
+	assert.strictEqual((await cli("status", "--sort", "name")).code, 2);
 	const json = await status();
 	assert.deepStrictEqual(json.workers.map((w) => w.state), ["ready", "ready"]);
 	assert.strictEqual(json.requests, 1);
@@ -119,4 +123,25 @@ test("who is of another PID namespace is not answered", { skip: noNamespaces }, 
 	assert.strictEqual(inside.status, 1, inside.stdout);
 	assert.match(inside.stderr, /no answer/);
 	await until(() => /admin socket: uid=0 pid=\d+ was not answered/.test(s.log), "the line");
+	// the log has a few lines of a storm, and counts the rest
+	spawnSync("unshare", ["--pid", "--fork", "sh", "-c", 'for i in $(seq 40); do "$BIN" status; done'], { env: { ...process.env, ...socket, BIN: process.env.BIN_UNDER_TEST } });
+	const counted = () => [...s.log.matchAll(/msg="log: (\d+) more in \d+ s like: init: admin socket: [^\n]*id=SIO-400/g)].map((m) => Number(m[1]));
+	const written = () => s.log.match(/msg="init: admin socket: [^\n]*id=SIO-400/g).length;
+	await until(() => written() + counted().reduce((a, b) => a + b, 0) === 41, "all of them");
+	assert.ok(counted().length > 0 && written() < 30, `${written()} lines, ${counted()}`);
 }));
+
+test("explain: what a message means, whatever the settings are", async () => {
+	const explain = (...words) => run(["explain", ...words], { SIOINIT_WORKERS: "no number" });
+	const said = await explain("SIO-005");
+	assert.strictEqual(said.code, 0);
+	assert.match(said.out, /^SIO-005\n\nWhat has happened\n {2}A setting is not understood\. [^]*\n\nWhat to do\n {2}\S[^]*\.\n$/);
+	for (const line of said.out.split("\n")) assert.ok(line.length <= 80, line);
+	for (const same of ["sio-5", "5", "005", "id=SIO-005"]) assert.deepStrictEqual(await explain(same), said, same);
+	const wrong = await run([], { SIOINIT_WORKERS: "no number" });
+	assert.match(wrong.out, /id=SIO-005$/m);
+	assert.match((await explain()).out, /^SIO-005 {2}A setting is not understood\.$/m);
+	assert.deepStrictEqual(await explain("0"), { code: 2, out: "sioinit: there is no SIO-000; the nearest is SIO-001\n" });
+	assert.deepStrictEqual(await explain("no; id"), { code: 2, out: "sioinit: no; id is no id; one is SIO-001, and `sioinit explain` lists all\n" });
+	assert.strictEqual((await explain("1", "2")).code, 2);
+});

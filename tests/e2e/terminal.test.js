@@ -116,7 +116,7 @@ test("what reads the terminal stops in the background, and reads on after fg", a
 	try {
 		await t.see(PROMPT);
 		t.type('"$BIN" -- cat; echo code=$?.\n');
-		await t.see("\\d+ workers \\(");
+		await t.see("workers +1 \\(");
 		t.type("one\n");
 		await t.see("one\r\none\r\n");
 		t.type("\x1a");
@@ -186,4 +186,57 @@ test("a crash at the terminal is no end; a script that does not get ready is", a
 	const early = await terminal('exec "$BIN" node -e "process.exit(9)"', { SIOINIT_WORKERS: "1" });
 	assert.strictEqual(await early.ended, 9);
 	assert.strictEqual(early.screen.match(/ended pid=/g).length, 1);
+});
+
+// What a line of the log has in its columns; @colours as a terminal has them.
+const SGR = "(?:\\x1b\\[[\\d;]*m)*";
+const inColumns = (level, who, message) => `${SGR}\\d\\d:\\d\\d:\\d\\d ${SGR}${level} *${SGR} ${SGR}${who} *${SGR}${message}`;
+
+test("for people: a banner, what is ready, and lines in columns from every process", async () => {
+	const t = await terminal('exec "$BIN" supervised.js', { TERM: "xterm", NO_COLOR: "", TZ: "UTC-13", SIOINIT_WORKERS: "2", BOOT_TAKES: "300", SIOINIT_WORKER_LOGS: "prefix", SAY: "SIGUSR2" });
+	try {
+		const line = (label, text) => `  ${SGR}${label}${SGR} +${text}\r\n`;
+		await t.see(`^${SGR}sioinit [\\d.]+${SGR} runs node supervised\\.js\r\n${line("serves", `port ${t.port}`)}${line("workers", "2 \\(SIOINIT_WORKERS\\)")}${line("status", `http://127\\.0\\.0\\.1:\\d+/; sioinit monit, reload, .*`)}`);
+		const [, first] = await t.see(`\x1b7\r\x1b\\[\\d+C${SGR}starting: (\\d)/2 workers ready${SGR}\x1b\\[K\x1b8`);
+		assert.strictEqual(first, "0");
+		await t.see(inColumns("info", "worker [01]", "booting -> ready pid=\\d+\r\n"));
+		await t.see(inColumns("info", "init", `serving on port ${t.port} with 2 workers\r\n`));
+		assert.match(t.screen, new RegExp("starting: 1/2[^\n]*\\x1b\\[K[^]*serving on"));
+		await get(t.port, "/", { headers: { "X-Forwarded-For": "1.2.3.4" } });
+		const [, hour] = await t.see(inColumns("warn", "router", `the X-Forwarded.*  ${SGR}SIO-241${SGR}\r\n`).replace("\\d\\d", "(\\d\\d)"));
+		assert.ok([0, 1].map((late) => (new Date(Date.now() - late * 1000).getUTCHours() + 13) % 24).includes(Number(hour)), `${hour} in UTC+13`);
+		assert.doesNotMatch(t.screen, /\d workers \(|time=/);
+		const { pid } = JSON.parse((await get(t.port, "/")).body);
+		process.kill(pid, "SIGUSR2");
+		await t.see(`\x1b\\[\\d+m\\[[01]\\] ${SGR} SIGUSR2 slot=[01]\r\n`);
+		assert.doesNotMatch(t.screen.slice(t.screen.indexOf("serving on")), /starting:/);
+	} finally {
+		t.type("\x03");
+		assert.strictEqual(await t.ended, 0);
+	}
+});
+
+test("no colours with NO_COLOR, no control sequences where TERM is dumb, nothing of all that elsewhere", async () => {
+	const say = async (env, command = 'exec "$BIN" supervised.js') => {
+		const t = await terminal(command, { SIOINIT_WORKERS: "2", ...env });
+		try {
+			await t.see("serving on port");
+			return t.screen;
+		} finally {
+			t.type("\x03");
+			await t.ended;
+		}
+	};
+	const [bare, dumb, piped, forced] = await Promise.all([
+		say({ TERM: "xterm", NO_COLOR: "1" }),
+		say({ NO_COLOR: "" }),
+		say({ TERM: "xterm", NO_COLOR: "" }, '"$BIN" supervised.js 2>&1 | cat'),
+		say({ TERM: "xterm", NO_COLOR: "", SIOINIT_LOG_FORMAT: "pretty" }, '"$BIN" supervised.js 2>&1 | cat'),
+	]);
+	assert.doesNotMatch(bare, /\x1b\[[\d;]*m/);
+	assert.match(bare, /^sioinit [^]*starting: 0\/2 workers ready\x1b\[K[^]* info {2}init {6}serving on/);
+	assert.doesNotMatch(dumb, /\x1b|starting:/);
+	assert.match(dumb, /^sioinit [^]*\n\d\d:\d\d:\d\d info {2}init {6}serving on/);
+	for (const line of piped.trim().split("\r\n")) assert.match(line, /^time=\S+Z level=info component=\w+ msg="/);
+	for (const line of forced.trim().split("\r\n")) assert.match(line, /^\d\d:\d\d:\d\d info {2}(init|router|worker \d) +\S/);
 });

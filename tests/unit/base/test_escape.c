@@ -40,6 +40,20 @@ static void characters_are_whole_or_not_there(void **state)
 	assert_int_equal(escape_logfmt(STR("abc"), out, 2), 2);
 }
 
+static void a_terminal_gets_text_alone(void **state)
+{
+	char out[128];
+	size_t n;
+
+	(void)state;
+	n = escape_terminal(
+	    STR("\"a\" \\ \xc3\xa9\x1b[1m\r\n\x7f\xc2\x9b\xe2\x80\xae\xe2\x81\xa9\xff"), out,
+	    sizeof(out) - 1);
+	out[n] = '\0';
+	assert_string_equal(
+	    out, "\"a\" \\\\ \xc3\xa9\\x1b[1m\\x0d\\x0a\\x7f\\x9b\\u202e\\u2069\xef\xbf\xbd");
+}
+
 static void logfmt_leaves_other_bytes_alone(void **state)
 {
 	char out[64];
@@ -76,6 +90,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(json_is_always_utf8),
 		cmocka_unit_test(characters_are_whole_or_not_there),
+		cmocka_unit_test(a_terminal_gets_text_alone),
 		cmocka_unit_test(logfmt_leaves_other_bytes_alone),
 		cmocka_unit_test(tells_valid_from_malformed),
 		cmocka_unit_test(cuts_between_characters),

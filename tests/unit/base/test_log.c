@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/log_storm.h"
 #include "tests/unit/clock.h"
 
 static int saved_stderr, read_end;
@@ -143,6 +144,36 @@ static unsigned count(const char *text, const char *what)
 }
 
 /* Storms of two kinds at a time; numbers make no difference, words do. */
+/* In either format behind the message; a field that has no room is left out, and the line is whole.
+ */
+static void writes_events_with_fields(void **state)
+{
+	static char long_text[4000];
+	const struct log_field fields[] = { { "name", "a \"b\"\n", 0 },
+					    { "us", NULL, UINT64_MAX },
+					    { "long", long_text, 0 },
+					    { "worker", NULL, 0 } };
+	const char *text;
+
+	(void)state;
+	memset(long_text, 'x', sizeof(long_text) - 1);
+	log_set_level(LOG_LEVEL_ERROR);
+	catch_stderr();
+	log_fields("done", fields, 4);
+	text = text_logged();
+	assert_string_equal(strchr(text, ' '), " level=info msg=\"done\" name=\"a \\\"b\\\"\\x0a\" "
+					       "us=18446744073709551615 worker=0\n");
+	log_set_format(LOG_FORMAT_JSON);
+	catch_stderr();
+	log_fields("done", fields, 4);
+	text = text_logged();
+	log_set_format(LOG_FORMAT_LOGFMT);
+	log_set_level(LOG_LEVEL_INFO);
+	assert_string_equal(strstr(text, "\"level\""),
+			    "\"level\":\"info\",\"msg\":\"done\",\"name\":\"a \\\"b\\\"\\n\","
+			    "\"us\":18446744073709551615,\"worker\":0}\n");
+}
+
 static void sums_up_a_storm(void **state)
 {
 	const char *text;
@@ -155,18 +186,90 @@ static void sums_up_a_storm(void **state)
 	log_warn(SIO_500, "found");
 	before = bytes_logged();
 	clock_advance(999);
+	assert_int_equal(log_due_ms(), 1);
 	log_settle();
 	assert_int_equal(bytes_logged(), before);
 	clock_advance(1);
 	log_settle();
 	log_settle();
+	assert_int_equal(log_due_ms(), -1);
 	text = text_logged();
 	assert_int_equal(count(text, " lost\" id=SIO-500\n"), LOG_SAME_MAX + 1);
 	assert_int_equal(count(text, "found"), 1);
 	assert_int_equal(
-	    count(text,
-		  "level=warn msg=\"log: 23 more within a second like: 122 lost\" id=SIO-500\n"),
-	    1);
+	    count(text, "level=warn msg=\"log: 23 more in 1 s like: 27 lost\" id=SIO-500\n"), 1);
+	clock_advance(2000);
+	log_settle();
+}
+
+/* One that goes on for two minutes costs eight lines after the first second; then it is over. */
+static void tells_less_and_less_of_a_long_storm(void **state)
+{
+	const char *text;
+
+	(void)state;
+	catch_stderr();
+	for (unsigned i = 0; i < 1280; i++) {
+		log_error(SIO_500, "%u of many", i);
+		clock_advance(100);
+	}
+	clock_advance(4900);
+	log_error(SIO_500, "2000 of many");
+	text = text_logged();
+	assert_int_equal(count(text, "\n"), LOG_SAME_MAX + 8 + 1);
+	assert_int_equal(count(text, "log: 5 more in 1 s like: 9 of many"), 1);
+	assert_int_equal(count(text, "log: 20 more in 2 s like: 29 of many"), 1);
+	assert_int_equal(count(text, "msg=\"2000 of many\""), 1);
+	assert_string_equal(log_last_error(), "2000 of many");
+}
+
+/* Many workers may start in one second, and each is told of. */
+static void lets_workers_tell_of_themselves(void **state)
+{
+	(void)state;
+	catch_stderr();
+	for (unsigned i = 0; i < 64; i++)
+		log_info("worker[%u]: booting -> ready", i);
+	assert_int_equal(count(text_logged(), "\n"), 64);
+}
+
+static void is_for_people_where_it_is_told_to(void **state)
+{
+	const char *text;
+
+	(void)state;
+	(void)setenv("TZ", "UTC-2", 1);
+	(void)setenv("NO_COLOR", "1", 1);
+	log_set_format(LOG_FORMAT_PRETTY);
+	log_set_component("init");
+	catch_stderr();
+	log_info("worker[2]: booting -> ready pid=%d", 17);
+	log_warn(SIO_500, "sidecar[shipper-1]: \"%s\"", "\x1b[31m\n\xc2\x9b\xe2\x80\xae\\\xff");
+	log_warn(SIO_500, "router: worker[2] speaks TLS");
+	log_info("serving");
+	log_info("worker[2: x");
+	log_info("other[2]: y");
+	log_set_component(NULL);
+	log_error(SIO_500, "no sioinit is running here");
+	(void)unsetenv("NO_COLOR");
+	(void)setenv("CLICOLOR_FORCE", "1", 1);
+	log_set_format(LOG_FORMAT_PRETTY);
+	log_error(SIO_500, "worker[0]: x");
+	(void)unsetenv("CLICOLOR_FORCE");
+	log_set_format(LOG_FORMAT_LOGFMT);
+	text = text_logged();
+	assert_string_equal(
+	    strchr(text, ' '),
+	    " info  worker 2  booting -> ready pid=17\n"
+	    "02:00:00 warn  sidecar shipper-1  \"\\x1b[31m\\x0a\\x9b\\u202e\\\\\xef\xbf\xbd\"  "
+	    "SIO-500\n"
+	    "02:00:00 warn  router    worker[2] speaks TLS  SIO-500\n"
+	    "02:00:00 info  init      serving\n"
+	    "02:00:00 info  init      worker[2: x\n"
+	    "02:00:00 info  init      other[2]: y\n"
+	    "02:00:00 error sioinit   no sioinit is running here  SIO-500\n"
+	    "\x1b[2m02:00:00 \x1b[0m\x1b[1;31merror\x1b[0m \x1b[36mworker 0  \x1b[0mx  "
+	    "\x1b[2mSIO-500\x1b[0m\n");
 }
 
 /* In a process of its own: there is no way back from log_open(). */
@@ -206,7 +309,11 @@ int main(void)
 		cmocka_unit_test(makes_one_line_of_anything),
 		cmocka_unit_test(cuts_what_is_too_long),
 		cmocka_unit_test(writes_json),
+		cmocka_unit_test(writes_events_with_fields),
+		cmocka_unit_test(is_for_people_where_it_is_told_to),
+		cmocka_unit_test(lets_workers_tell_of_themselves),
 		cmocka_unit_test(sums_up_a_storm),
+		cmocka_unit_test(tells_less_and_less_of_a_long_storm),
 		cmocka_unit_test(tells_the_journal_the_priority),
 		cmocka_unit_test(obeys_the_level_and_keeps_errno),
 	};

@@ -75,6 +75,24 @@ static void prefixes_lines(void **state)
 		       "[3] a\n[3] \n[3] b\xff\x1b[1m\n[3] end\n");
 }
 
+/* The text of [3] and of [10] begins in one column. */
+static void aligns_prefixes_for_people(void **state)
+{
+	struct log_lines l = lines(WORKER_LOGS_PREFIX, false);
+
+	(void)state;
+	l.is_aligned = true;
+	log_lines_feed(&l, STR("a\n"), TIME);
+	l.worker = 10;
+	log_lines_feed(&l, STR("b\n"), TIME);
+	l.has_colours = true;
+	log_lines_feed(&l, STR("c\n"), TIME);
+	l.sidecar = "shipper";
+	log_lines_feed(&l, STR("d\n"), TIME);
+	log_lines_end(&l, TIME);
+	assert_string_equal(seen, "[3]  a\n[10] b\n\x1b[34m[10]\x1b[0m c\n[shipper] d\n");
+}
+
 #define ADDED "\"worker\":3,\"pid\":17,\"stream\":\"stdout\"}\n"
 
 static void wraps_text(void **state)
@@ -186,6 +204,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_sidecar_has_its_name),
 		cmocka_unit_test(prefixes_lines),
+		cmocka_unit_test(aligns_prefixes_for_people),
 		cmocka_unit_test(has_a_date_before_it),
 		cmocka_unit_test(wraps_text),
 		cmocka_unit_test(says_error_for_stderr),

@@ -109,6 +109,11 @@ static void none_is_ready(void **state)
 	set_state(1, WORKER_DEAD, 100);
 	counter_set(&board->unserved_since_ms, NOW - 1500);
 	assert_is("no-worker-ready", CONDITION_ERROR, -1, 1.5);
+	counter_set(&board->rows[0].done, 1);
+	assert_is("no-worker-ready", CONDITION_ERROR, -1, 1.5);
+	counter_set(&board->rows[1].done, 1); /* as they should */
+	assert_well();
+	counter_set(&board->rows[1].done, 0);
 	counter_set(&board->phase, PHASE_DRAINING); /* the stop is no fault */
 	assert_well();
 }
