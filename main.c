@@ -123,6 +123,7 @@ static int run_router(const struct config *c)
 		.sticky_cookie_secure_auto = c->sticky_cookie_attributes.secure_auto,
 		.sid_param = c->sid_param,
 		.slow_start_ms = c->slow_start_ms,
+		.admin_hosts = c->admin_hosts,
 		.sandbox = c->sandbox == CONFIG_SANDBOX_AUTO,
 	};
 
@@ -357,6 +358,8 @@ int main(int argc, char **argv)
 		termination_log_open("auto"); /* bad settings are told there, too */
 	if (config_load(argc, argv, environ, &c, &action, err, sizeof(err)) < 0)
 		die(EXIT_BAD_CONFIG, SIO_005, "%s", err);
+	if (config_take_secrets(&c) < 0)
+		die(EXIT_OUR_FAILURE, SIO_541, "out of memory");
 	set_signal_mask(action == CONFIG_RUN && !role);
 	log_set_level((enum log_level)c.log_level);
 	log_set_format((enum log_format)c.log_format);

@@ -114,13 +114,13 @@ void log_time(char dst[static LOG_TIME_SIZE])
 	log_time_print(&now, dst);
 }
 
-/* At the right, and the cursor at the left: a worker that writes to the terminal itself begins
- * there, and both can be read. */
+/* At the right, and the cursor stays where it is: a worker that writes to the terminal itself goes
+ * on there, and both can be read. */
 static void draw_progress(void)
 {
 	unsigned columns = tty_columns(STDERR_FILENO), n = (unsigned)strlen(progress);
 	char text[sizeof(progress) + 64];
-	int len = snprintf(text, sizeof(text), "\r\x1b[K\x1b[%uC%s%s%s\r",
+	int len = snprintf(text, sizeof(text), "\0337\r\033[%uC%s%s%s\033[K\0338",
 			   columns > n + 1 ? columns - n - 1 : 1, look.colours ? "\x1b[2m" : "",
 			   progress, look.colours ? "\x1b[0m" : "");
 

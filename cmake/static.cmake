@@ -9,7 +9,7 @@ include(CheckLinkerFlag)
 set(CMAKE_C_LINK_OPTIONS_PIE -fPIE -static-pie)
 target_link_options(sioinit PRIVATE LINKER:--fatal-warnings) # such as that a function would load plugins
 target_sources(sioinit PRIVATE cmake/static_libc.c)
-foreach(layer settings commands) # they run once, so they are small rather than fast
+foreach(layer settings commands init peers) # they run once, so they are small rather than fast
   target_compile_options(${layer} PRIVATE -Os)
 endforeach()
 

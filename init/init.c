@@ -73,6 +73,7 @@ static void on_beat(uv_timer_t *t)
 
 	counter_set(&in->board->beat_ms, uv_hrtime() / 1000000);
 	hub_look(&in->hub, uv_now(t->loop));
+	standing_look(in, uv_now(t->loop));
 	log_settle();
 	websockets_look(&in->websockets);
 	cron_restart_look(in);
@@ -95,6 +96,7 @@ static void start_workers(struct init *in)
 
 	cpus_detect("", &cpus);
 	n = cpus_workers(in->config, &cpus);
+	counter_set(&in->board->cpus_milli, cpus_milli(&cpus));
 	if (!banner_say(in, n, &cpus))
 		log_info("init: %u workers (%s)", n, cpus.why);
 	in->context.reach = command_reach(in->config, in->command);
@@ -124,7 +126,7 @@ static void on_sidecar_died(void *ctx, const char *line)
 	struct init *in = ctx;
 
 	log_info("%s", line);
-	exit_history_add(&in->pool.exit_history, time(NULL), line, (struct str){ NULL, 0 });
+	exit_history_add(&in->pool.exit_history, time(NULL), 0, line, (struct str){ NULL, 0 });
 }
 
 static void on_sidecar_given_up(void *ctx, int code)
@@ -181,6 +183,7 @@ static void open_shared_memory(struct init *in)
 	counter_set(&in->board->started_unix_ms, unix_ms());
 	if (getrlimit(RLIMIT_NOFILE, &files) == 0)
 		counter_set(&in->board->fds_max, files.rlim_cur);
+	standing_init(in);
 }
 
 static void resolve_credentials(struct init *in)
@@ -274,6 +277,7 @@ int init_main(struct config *c, const struct command *cmd)
 	signals_init(&in);
 	shutdown_init(&in);
 	settings_reload_init(&in, c, admin_socket_reload_refused);
+	admin_token_init(&in.admin_token, &in.loop, c);
 	hooks_init(&in.hooks, &in.loop, c, &in.credentials, on_hooks_done, &in);
 	start_watchdog(&in);
 	start_heartbeat(&in);

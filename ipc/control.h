@@ -17,6 +17,7 @@
  *	ADOPT       a poll that another router has lent (fd, twice)
  *	APP_METRICS what the workers have answered (fd)
  *	ACCESS_LOG  write to this file from now on (fd)
+ *	ADMIN_ANSWER  to ADMIN_ASK (fd)
  *
  *	router → init
  *	UP          tell me everything
@@ -27,6 +28,7 @@
  *	PARK        keep the connections of this poll (fd, twice)
  *	UNPARK      not any more
  *	APP_METRICS ask the workers for theirs
+ *	ADMIN_ASK   somebody at the admin address wants something of init's
  */
 #pragma once
 
@@ -67,6 +69,10 @@ enum control_type {
 	CONTROL_UNLISTEN,    /* .listener, or 0: all at which the next sioinit will accept */
 	CONTROL_SERVER,      /* .worker, .listener, .state = 1 opened, 0 closed */
 	CONTROL_TAKEN,       /* .span */
+	CONTROL_ADMIN_ASK,   /* .token, .kind (enum admin_ask), .text = the bearer's token, NUL,
+				the words of an action; at most ADMIN_ASK_MAX */
+	CONTROL_ADMIN_ANSWER, /* .token, .state = HTTP status, .text = JSON, or in fd when it is
+				 longer */
 	CONTROL_N_TYPES,
 };
 
@@ -126,6 +132,23 @@ enum phase {
 	PHASE_SERVING,
 	PHASE_LAME_DUCK, /* not ready for the outside, still serving */
 	PHASE_DRAINING,  /* no new connections; finish what is there */
+};
+
+enum admin_ask {
+	ADMIN_ASK_ACCESS,   /* whether the token is known */
+	ADMIN_ASK_DEATHS,   /* how workers ended, with their last words for who has the token */
+	ADMIN_ASK_SETTINGS, /* in the same way */
+	ADMIN_ASK_ACTION,   /* reload, restart/SLOT, ...: for who has the token */
+	ADMIN_ASK_N,
+};
+
+/* Bytes of what ADMIN_ASK has; ADMIN_TOKEN_MIN is for SIOINIT_ADMIN_TOKEN. */
+enum {
+	ADMIN_TOKEN_MIN = 16,
+	ADMIN_TOKEN_MAX = 256,
+	ADMIN_WORDS_BYTES_MAX = 128,
+	ADMIN_ASK_MAX = ADMIN_TOKEN_MAX + 2 + ADMIN_WORDS_BYTES_MAX,
+	ADMIN_ANSWER_INLINE_MAX = 512,
 };
 
 struct control_msg {

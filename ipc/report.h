@@ -19,3 +19,10 @@ enum report_parts {
 };
 int report_metrics(const struct scoreboard *b, enum metrics_format format, unsigned parts,
 		   struct buf *out);
+
+/* The members of one object of "deaths" in the JSON, without its braces. */
+int report_death_members(const struct death *d, uint64_t now_ms, struct buf *out);
+
+enum { REPORT_DEATH_TEXT = 96 };
+/* How it ended and why, in plain words: "exit code 1 after 3s, not ready yet". */
+void report_death_text(const struct death *d, char dst[static REPORT_DEATH_TEXT]);

@@ -3,9 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
-#include "base/clock.h"
 #include "base/macros.h"
 #include "ipc/metrics_text.h"
 #include "ipc/process_usage.h"
@@ -18,29 +16,6 @@ static const char *const states[] = {
 	[SIDECAR_STOPPING] = "stopping",
 	[SIDECAR_DONE] = "done",
 };
-
-double report_seconds_since(const counter *ms)
-{
-	uint64_t then = counter_get(ms), now = (uint64_t)clock_ms();
-
-	return then && now > then ? (double)(now - then) / 1000 : 0;
-}
-
-int report_age(double seconds, char dst[static 16])
-{
-	static const struct {
-		double below, unit;
-		const char *name;
-	} scales[] = {
-		{ 120, 1, "s" }, { 7200, 60, "m" }, { 172800, 3600, "h" }, { 1e12, 86400, "d" }
-	};
-
-	for (size_t i = 0; i < ARRAY_LEN(scales); i++)
-		if (seconds < scales[i].below)
-			return snprintf(dst, 16, "%.0f%s", seconds / scales[i].unit,
-					scales[i].name);
-	return snprintf(dst, 16, "-");
-}
 
 /* What is read of a row once. */
 struct view {
@@ -98,11 +73,15 @@ int report_sidecars_json(const struct scoreboard *b, struct buf *out)
 	for (unsigned i = 0; i < rows_in_use(b) && r == 0; i++) {
 		struct view v = view_of(&b->sidecars[i]);
 
-		r = buf_printf(out,
-			       "%s{\"name\":\"%.*s\",\"pid\":%llu,\"state\":\"%s\","
-			       "\"uptime_s\":%.3f,\"rss_b\":%llu,\"cpu_s\":%.2f,\"starts\":%llu}",
-			       i ? "," : "", v.name_len, v.name, v.pid, v.state, v.uptime_s,
-			       (unsigned long long)v.usage.rss_bytes, v.usage.cpu_s, v.starts);
+		r = buf_printf(out, "%s{\"name\":", i ? "," : "");
+		r = r < 0 ? r : report_json_string((struct str){ v.name, (size_t)v.name_len }, out);
+		r = r < 0 ? r
+			  : buf_printf(out,
+				       ",\"pid\":%llu,\"state\":\"%s\",\"uptime_s\":%.3f,"
+				       "\"rss_b\":%llu,\"cpu_s\":%.2f,\"starts\":%llu}",
+				       v.pid, v.state, v.uptime_s,
+				       (unsigned long long)v.usage.rss_bytes, v.usage.cpu_s,
+				       v.starts);
 	}
 	return r;
 }

@@ -1,9 +1,9 @@
-/* The processes beside the workers, in the three views of report.h, and what all rows are written
- * with. ipc/report*.c only. */
+/* The processes beside the workers, in the three views of report.h. ipc/report*.c only. */
 #pragma once
 
 #include "base/buf.h"
 #include "ipc/metrics_text.h"
+#include "ipc/report_text.h"
 #include "ipc/scoreboard.h"
 
 /* Each appends nothing where there are none, and the first two return as those of report.h. */
@@ -11,8 +11,3 @@ int report_sidecars_table(const struct scoreboard *b, struct buf *out);
 /* The elements of an array. */
 int report_sidecars_json(const struct scoreboard *b, struct buf *out);
 void report_sidecars_metrics(const struct scoreboard *b, struct metrics_text *t);
-
-/* From @ms, of CLOCK_MONOTONIC, to now; 0 when it is 0. */
-double report_seconds_since(const counter *ms);
-/* As people say it: 17s, 3m, 5h, 2d. */
-int report_age(double seconds, char dst[static 16]);

@@ -6,7 +6,9 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/macros.h"
+#include "ipc/conditions.h"
 #include "ipc/control.h"
 #include "ipc/process_usage.h"
 #include "ipc/report_sidecars.h"
@@ -14,12 +16,37 @@
 
 #include "base/ban.h"
 
+/* "all is well", or what is not. */
+static int put_conditions(const struct scoreboard *b, struct buf *out)
+{
+	struct conditions found;
+	int r;
+
+	conditions_find(b, (uint64_t)clock_ms(), &found);
+	r = buf_printf(out, conditions_are_ok(&found) ? "all is well\n" : "not all is well:\n");
+	for (unsigned i = 0; i < found.n && r == 0; i++) {
+		const struct condition *c = &found.list[i];
+		char since[16];
+
+		(void)report_age(c->since_s, since);
+		r = buf_printf(out, "  %-5s  %s", condition_severity_name(c->severity), c->text);
+		r = r < 0 || c->since_s < 0 ? r : buf_printf(out, " (for %s)", since);
+		r = r < 0 ? r : buf_printf(out, "\n");
+	}
+	if (r == 0 && found.left_out)
+		r = buf_printf(out, "  and %u more\n", found.left_out);
+	return r;
+}
+
 int report_table(const struct scoreboard *b, struct buf *out)
 {
 	char uptime[16];
 	int r;
 
 	(void)report_age(report_seconds_since(&b->started_ms), uptime);
+	r = put_conditions(b, out);
+	if (r < 0)
+		return r;
 	r = buf_printf(out,
 		       "sioinit %s  %s  up %s  %llu sessions  %llu requests  %llu upgrades\n"
 		       "%4s %7s %-8s %6s %6s %7s %8s %8s %8s %9s %7s\n",

@@ -8,13 +8,16 @@
 #include <stdint.h>
 
 #include "ipc/counter.h"
+#include "ipc/deaths.h"
 #include "ipc/exemplar.h"
 #include "ipc/histogram.h"
+#include "ipc/history.h"
 #include "ipc/tally.h"
 #include "ipc/worker_end.h"
 
 enum { SCOREBOARD_ROWS = 1024, ROUTERS_MAX = 16 };
 enum { SCOREBOARD_SIDECARS = 16, SCOREBOARD_NAME_SIZE = 32 };
+enum { SCOREBOARD_HOST_SIZE = 65, SCOREBOARD_MEMORY_HIGH = 90 /* percent of the limit */ };
 enum { WEBSOCKET_TALLIES = 4, RATE_SETS = 4096, RATE_WAYS = 4 };
 
 /* One slot. During a reload, the worker that serves. */
@@ -25,9 +28,15 @@ struct scoreboard_row {
 	counter started_ms; /* CLOCK_MONOTONIC */
 	counter lag_ms;
 	counter starts;
-	counter pending;   /* sockets on their way to it */
-	counter backlog;   /* bytes that the relay has for it */
-	counter evictions; /* times that a worker of the slot had to leave the relay */
+	counter pending; /* sockets on their way to it */
+	counter backlog; /* bytes that the relay has for it */
+	/* by init, for /status */
+	counter state_since_ms; /* CLOCK_MONOTONIC */
+	counter done;           /* 1: nothing is started here any more, by its restart policy */
+	counter ends;           /* of worker processes of the slot */
+	counter evictions;      /* from the relay */
+	counter evicted_ms;     /* the last of them, CLOCK_MONOTONIC; 0: none */
+	counter memory_limit;   /* bytes, at which it is replaced; 0: none */
 	/* by any router: what all of them know */
 	counter sessions;
 	counter sockets; /* client sockets it holds, as far as that can be seen from outside */
@@ -67,6 +76,21 @@ struct rate_cell {
 	counter key, paid_ns;
 };
 
+/* What a reload is at: enum reload_state of init/pool/reload.h, in its order. */
+enum scoreboard_reload { SCOREBOARD_RELOAD_IDLE, SCOREBOARD_BOOTING, SCOREBOARD_DRAINING };
+enum scoreboard_reloaded { RELOADED_NONE, RELOADED_OK, RELOADED_FAILED };
+
+/* The stages of the end; HELD: not ready for the outside, as the user has asked. */
+enum scoreboard_drain {
+	DRAIN_NONE,
+	DRAIN_HELD,
+	DRAIN_LAME_DUCK,
+	DRAIN_LEAVING,
+	DRAIN_GOODBYE,
+	DRAIN_DRAINING,
+	DRAIN_STOPPING,
+};
+
 /* What a router reaches node:cluster workers by. */
 enum scoreboard_upstream { SCOREBOARD_TCP, SCOREBOARD_UNIX, SCOREBOARD_NATIVE };
 
@@ -103,9 +127,7 @@ struct scoreboard {
 	counter n_routers;             /* at least 1: the first of .routers are in use */
 	/* ditto, for metrics */
 	counter worker_ends_by[WORKER_END_N];
-	counter reload_failures;           /* rolling reloads that were aborted */
-	counter memory_used, memory_limit; /* the container's, bytes; 0: not known, or no limit */
-	counter memory_near_misses;        /* times that it was all but used up */
+	counter reload_failures;               /* rolling reloads that were aborted */
 	counter pid, started_unix_ms, fds_max; /* of init */
 	struct histogram handoffs_took; /* from the router's decision to the worker's word; of
 					   clients that it has taken */
@@ -117,6 +139,22 @@ struct scoreboard {
 	struct tally websockets[WEBSOCKET_TALLIES];
 	counter n_sidecars; /* the first of .sidecars are in use */
 	struct scoreboard_sidecar sidecars[SCOREBOARD_SIDECARS];
+	/* by init, for /status; times are of CLOCK_MONOTONIC, 0: it is not so */
+	char host[SCOREBOARD_HOST_SIZE]; /* as gethostname(2) says; any bytes, ends with NUL */
+	counter ready_timeout_ms, hang_timeout_ms; /* the settings, 0: none */
+	counter missing_since_ms;                  /* fewer are ready than are wanted */
+	counter unserved_since_ms;                 /* none is ready */
+	counter cpus_milli;                        /* CPUs it may use, in thousandths */
+	counter memory_used, memory_limit;         /* bytes, of the container; 0: no limit */
+	counter memory_near_misses; /* times that it came to SCOREBOARD_MEMORY_HIGH of it */
+	counter memory_high_since_ms;
+	counter reload_state; /* enum scoreboard_reload */
+	counter reload_slot;  /* unless it is idle */
+	counter reload_done, reload_of;
+	counter reload_last, reload_last_ms; /* enum scoreboard_reloaded */
+	counter drain_stage, drain_since_ms; /* enum scoreboard_drain */
+	struct deaths deaths;
+	struct history history;
 	/* by any router */
 	counter sessions;
 	counter handshakes_paid_ns; /* see limits_take_token() */

@@ -55,5 +55,6 @@ struct router_conf {
 	bool sticky_cookie_secure_auto; /* Secure where the client came by TLS */
 	const char *sid_param;
 	uint32_t slow_start_ms;
-	bool sandbox; /* see router/sandbox.h */
+	const char *admin_hosts; /* see router/admin/guard.h; or NULL */
+	bool sandbox;            /* see router/sandbox.h */
 };

@@ -169,6 +169,11 @@ static void on_app_metrics(struct router *r, const struct control_msg *m, int *f
 	scrape_collected(&r->admin.scrape, m, fd_take(fd));
 }
 
+static void on_admin_answer(struct router *r, const struct control_msg *m, int *fd)
+{
+	questions_answered(&r->admin.questions, m, *fd);
+}
+
 static void on_access_log(struct router *r, const struct control_msg *m, int *fd)
 {
 	if (m->fd_lost)
@@ -194,7 +199,8 @@ static const struct {
 	{ CONTROL_PHASE, on_phase },           { CONTROL_ADOPT, on_adopt },
 	{ CONTROL_SCOREBOARD, on_scoreboard }, { CONTROL_APP_METRICS, on_app_metrics },
 	{ CONTROL_ACCESS_LOG, on_access_log }, { CONTROL_UNLISTEN, on_unlisten },
-	{ CONTROL_SERVER, on_server },         { CONTROL_TAKEN, on_taken },
+	{ CONTROL_SERVER, on_server },         { CONTROL_ADMIN_ANSWER, on_admin_answer },
+	{ CONTROL_TAKEN, on_taken },
 };
 
 static void on_message(struct control *link, const struct control_msg *m, int fd)

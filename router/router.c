@@ -60,7 +60,8 @@ static enum scoreboard_upstream upstream_in_use(const struct backend *b)
 /* What the scoreboard says from now on is true. */
 static void publish(struct frontend *f)
 {
-	counter_set(&f->backend->board->clients, f->n_clients);
+	counter_set(&f->backend->board->clients, f->n_clients - f->n_viewers);
+	counter_set(&f->backend->board->admin_viewers, f->n_viewers);
 	counter_set(&f->backend->board->upstream, upstream_in_use(f->backend));
 	publish_sessions(f->backend);
 	load_publish(f->backend);

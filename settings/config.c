@@ -209,8 +209,8 @@ static int apply_named(const struct loader *l, const char *name, const char *val
 		text = join_sidecar(l->config, sidecar_named(name), value);
 	wrong = text ? config_apply(l->config, s, s->parse, from, text) : "out of memory";
 	if (wrong)
-		return config_loader_fail(l, "%.*s: %s=\"%s\": %s", place, from.name.p, name, value,
-					  wrong);
+		return config_loader_fail(l, "%.*s: %s=\"%s\": %s", place, from.name.p, name,
+					  setting_shown(s, value), wrong);
 	return 0;
 }
 
@@ -319,7 +319,12 @@ static int load_all(const struct loader *l, int argc, char *const *argv, char *c
 		return r;
 	if (arguments < 0)
 		return config_loader_fail(l, "%s", flag_err);
-	return c->config_file && wants_settings(*action) ? load_file(l, c->config_file) : 0;
+	r = c->config_file && wants_settings(*action) ? load_file(l, c->config_file) : 0;
+	if (r == 0 && c->admin_token && c->admin_token_file && wants_settings(*action))
+		return config_loader_fail(
+		    l, "SIOINIT_ADMIN_TOKEN and SIOINIT_ADMIN_TOKEN_FILE are both set: one is "
+		       "enough");
+	return r;
 }
 
 static int load(const struct loader *of, int argc, char *const *argv, char *const *envp,
@@ -345,6 +350,23 @@ int config_load(int argc, char *const *argv, char *const *envp, struct config *r
 	struct loader l = { .err = err, .err_size = err_size };
 
 	return load(&l, argc, argv, envp, ret, ret_action);
+}
+
+int config_take_secrets(struct config *c)
+{
+	for (size_t i = 0; i < config_n_rows; i++) {
+		const char **field = (const char **)(void *)((char *)c + config_table[i].offset);
+		const char *kept;
+
+		if (!setting_is_secret(&config_table[i]) || c->from[i].source != CONFIG_FROM_ENV)
+			continue;
+		kept = config_keep(c, str_of(*field));
+		if (!kept)
+			return -ENOMEM;
+		explicit_bzero((char *)*field, strlen(*field));
+		*field = kept;
+	}
+	return 0;
 }
 
 int config_load_again(const struct config *c, struct str text, struct config *ret, char *err,

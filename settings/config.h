@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "base/buf.h"
 #include "base/ip.h"
 #include "base/str.h"
 #include "settings/cron.h"
@@ -193,7 +194,9 @@ struct config {
 	uint32_t socket_mode;     /* 0: by the umask */
 	const char *socket_owner; /* USER:GROUP, or NULL */
 	struct config_address admin;
-	const char *admin_socket; /* auto, off, or /path */
+	const char *admin_token, *admin_token_file; /* one of them, or both NULL */
+	const char *admin_hosts;                    /* NAME,*.NAME; or NULL */
+	const char *admin_socket;                   /* auto, off, or /path */
 	enum config_app_metrics app_metrics;
 	bool relay_app_messages;
 	const char *peers; /* NULL: nobody asks */
@@ -335,12 +338,22 @@ int config_set(struct config *c, const char *name, const char *value, enum confi
  * or a static text that says what is wrong. */
 const char *config_add_sidecar(struct config *c, const struct config_sidecar *sidecar);
 
+/* Secrets that the environment has become a copy of @c's own, and what /proc/PID/environ shows of
+ * them is overwritten: the entries of the environment that @c was loaded with, which must be
+ * writable, are empty then. 0 or -ENOMEM. */
+int config_take_secrets(struct config *c);
+
 /* Frees what loading has allocated; the values end with it. */
 void config_free(struct config *c);
 
-/* What @c has from @least and later sources, as environment for a process that then needs no file:
- * "SIOINIT_NAME=value", each ending with NUL, and an empty one; free() it. NULL: out of memory. */
+/* What @c has from @least and later sources, but for secrets, as environment for a process that
+ * then needs no file: "SIOINIT_NAME=value", each ending with NUL, and an empty one; free() it.
+ * NULL: out of memory. */
 char *config_environment(const struct config *c, enum config_source least);
+
+/* Every setting as JSON, {"settings":[{"name","value","origin","hidden"}]}. Secrets are hidden, and
+ * unless @all all that is not a number, a switch or one of several words. 0, -EMSGSIZE, -ENOMEM. */
+int config_json(const struct config *c, bool all, struct buf *out);
 
 /* `--help`: usage and the table. */
 void config_help(FILE *out);

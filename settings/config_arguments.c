@@ -26,6 +26,11 @@ static int load_flag(const struct loader *l, int argc, char *const *argv, int *i
 		setting_suggest(name, setting_flag_name, meant);
 		return config_loader_fail(l, "%s is no option; did you mean %s?", name, meant);
 	}
+	if (setting_is_secret(s))
+		return config_loader_fail(l,
+					  "--%s: not on the command line, which everybody can "
+					  "read: in the environment, or --%s-file",
+					  s->name, s->name);
 	if (!eq && *i + 1 >= argc)
 		return config_loader_fail(l, "%s wants a value: %s", flag, s->help);
 	return config_loader_apply(l, s, s->parse, CONFIG_FROM_FLAG, flag,

@@ -72,8 +72,8 @@ int config_loader_apply(const struct loader *l, const struct setting *s, config_
 	const char *wrong = config_apply(l->config, s, parse, origin, value);
 
 	if (wrong)
-		return config_loader_fail(l, "%.*s=\"%s\": %s", (int)origin.name.n, from, value,
-					  wrong);
+		return config_loader_fail(l, "%.*s=\"%s\": %s", (int)origin.name.n, from,
+					  setting_shown(s, value), wrong);
 	return 0;
 }
 

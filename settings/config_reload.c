@@ -66,7 +66,7 @@ enum config_when config_reload_when(const char *name)
 	return r ? r->when : CONFIG_AT_RESTART;
 }
 
-/* As `sioinit check` has it; free() it. NULL: out of memory. */
+/* To be compared; free() it. NULL: out of memory. */
 static char *print(const struct config *c, const struct setting *s)
 {
 	char *text = NULL;
@@ -75,7 +75,7 @@ static char *print(const struct config *c, const struct setting *s)
 
 	if (!out)
 		return NULL;
-	s->print((const char *)c + s->offset, out);
+	(setting_is_secret(s) ? config_print_text : s->print)((const char *)c + s->offset, out);
 	if (fclose(out) == 0)
 		return text;
 	free(text);
@@ -122,7 +122,9 @@ static int compare(struct config *c, const struct config *fresh, size_t i,
 {
 	const struct setting *s = &config_table[i];
 	char name[NAME_MAX_BYTES], *before = print(c, s), *after = print(fresh, s);
-	struct config_change told = { .name = name, .before = before, .after = after };
+	struct config_change told = { .name = name,
+				      .before = setting_shown(s, before),
+				      .after = setting_shown(s, after) };
 	int r = !before || !after ? -ENOMEM : strcmp(before, after) != 0;
 
 	if (r > 0) {

@@ -1,10 +1,12 @@
 /* Settings for people and for programs: --help, `sioinit check`, the man page, the router's
  * environment, the shells' completion. */
 #include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/escape.h"
 #include "base/macros.h"
 #include "settings/config_reload.h"
 #include "settings/config_table.h"
@@ -184,7 +186,7 @@ char *config_environment(const struct config *c, enum config_source least)
 	for (size_t i = 0; i < config_n_rows && out; i++)
 		if (setting_is_sidecar(&config_table[i]))
 			put_sidecars(&c->sidecars, least, out);
-		else if (c->from[i].source >= least &&
+		else if (c->from[i].source >= least && !setting_is_secret(&config_table[i]) &&
 			 config_table[i].offset != offsetof(struct config, config_file))
 			put_environment(&config_table[i], c, out);
 	if (out && (fputc('\0', out) == EOF || fclose(out) == EOF)) {
@@ -192,6 +194,117 @@ char *config_environment(const struct config *c, enum config_source least)
 		return NULL;
 	}
 	return text;
+}
+
+/* JSON */
+
+/* What @print writes is a number, a switch or a word of a few: of no use to strangers. */
+static bool is_plain(config_print_fn *print)
+{
+	static config_print_fn *const all[] = {
+		config_print_workers,       config_print_port,          config_print_serialization,
+		config_print_sandbox,       config_print_restart,       config_print_dispatch,
+		config_print_upstream,      config_print_app_metrics,   config_print_balance,
+		config_print_traceparent,   config_print_access_format, config_print_level,
+		config_print_log_format,    config_print_worker_logs,   config_print_switch,
+		config_print_seconds,       config_print_factor,        config_print_count,
+		config_print_routers,       config_print_heap,          config_print_bytes,
+		config_print_bytes_or_auto, config_print_start_limit,   config_print_signal,
+		config_print_stop_group,    config_print_stop_order,    config_print_umask,
+		config_print_nice,          config_print_oom_score_adj, config_print_mode,
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++)
+		if (all[i] == print)
+			return true;
+	return false;
+}
+
+/* The inside of quotes. */
+static int put_escaped(struct str s, struct buf *out)
+{
+	int r = buf_reserve(out, s.n * ESCAPE_GROWTH);
+
+	if (r == 0)
+		out->len += escape_json(s, out->p + out->len, s.n * ESCAPE_GROWTH);
+	return r;
+}
+
+/* Where a value comes from; a file's path is for who sees all. */
+static struct str origin_of(const struct config_origin *from, bool all)
+{
+	if (from->name.n == 0)
+		return STR("not set");
+	if (from->source == CONFIG_FROM_FILE && !all)
+		return STR("settings file");
+	if (from->source == CONFIG_FROM_ECOSYSTEM && !all)
+		return STR("ecosystem file");
+	return from->name;
+}
+
+/* @value: NULL is hidden. */
+static int put_json(const char *name, const char *value, struct str origin, struct buf *out)
+{
+	int r = buf_printf(
+	    out, "%s{\"name\":\"%s\",\"value\":", out->p[out->len - 1] == '[' ? "" : ",", name);
+
+	if (r == 0)
+		r = value ? buf_append(out, "\"", 1) : buf_append(out, "null", 4);
+	if (r == 0 && value)
+		r = put_escaped(str_of(value), out);
+	if (r == 0)
+		r = buf_printf(out, "%s,\"origin\":\"", value ? "\"" : "");
+	if (r == 0)
+		r = put_escaped(origin, out);
+	return r < 0 ? r : buf_printf(out, "\",\"hidden\":%s}", value ? "false" : "true");
+}
+
+static int put_setting_json(const struct config *c, size_t i, bool all, struct buf *out)
+{
+	const struct setting *s = &config_table[i];
+	char name[NAME_MAX_BYTES], *value = NULL;
+	struct str origin = origin_of(&c->from[i], all);
+	size_t n;
+	FILE *f = open_memstream(&value, &n);
+	bool is_shown = !setting_is_secret(s) && (all || is_plain(s->print));
+	int r = -ENOMEM;
+
+	setting_env_name(s, name);
+	if (f)
+		s->print((const char *)c + s->offset, f);
+	if (f && fclose(f) == 0)
+		r = put_json(name, is_shown ? value : NULL, origin, out);
+	free(value);
+	return r;
+}
+
+static int put_sidecar_json(const struct config_sidecar *one, bool all, struct buf *out)
+{
+	char name[NAME_MAX_BYTES], *value = NULL;
+	size_t n = (size_t)snprintf(name, sizeof(name), SIDECAR_PREFIX "%s", one->name);
+	FILE *f = open_memstream(&value, &n);
+	int r = -ENOMEM;
+
+	for (char *p = name; *p; p++)
+		*p = (char)toupper((unsigned char)*p);
+	if (f)
+		config_print_sidecar(one, f);
+	if (f && fclose(f) == 0)
+		r = put_json(name, all ? value : NULL, origin_of(&one->from, all), out);
+	free(value);
+	return r;
+}
+
+int config_json(const struct config *c, bool all, struct buf *out)
+{
+	int r = buf_printf(out, "{\"settings\":[");
+
+	for (size_t i = 0; i < config_n_rows && r == 0; i++)
+		if (!setting_is_sidecar(&config_table[i]))
+			r = put_setting_json(c, i, all, out);
+	for (unsigned i = 0; i < c->sidecars.n && r == 0; i++)
+		r = put_sidecar_json(&c->sidecars.list[i], all, out);
+	return r < 0 ? r : buf_printf(out, "]}\n");
 }
 
 bool config_option(size_t i, struct config_option *ret)

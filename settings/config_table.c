@@ -46,8 +46,17 @@ const struct setting config_table[] = {
 	    "whose files they are, names or numbers, USER or :GROUP alone, too (another user than "
 	    "our own only as root); such a user is answered at the path of admin-socket, too"),
 	ROW("admin", "ADDRESS", "127.0.0.1:9090", address, address, admin,
-	    "where /livez, /readyz, /metrics and /status answer: IP:PORT, PORT, /path of a unix "
-	    "socket, or off"),
+	    "where /livez, /readyz, /metrics, /status and a page in the browser answer: IP:PORT, "
+	    "PORT, /path of a unix socket, or off"),
+	ROW("admin-token", "SECRET", "", secret, secret, admin_token,
+	    "what POST /actions/... at the admin address asks for (Authorization: Bearer), 16 to "
+	    "256 characters; without one there are no actions; in the environment or a settings "
+	    "file only"),
+	ROW("admin-token-file", "FILE", "", text, text, admin_token_file,
+	    "a file of one line that has it instead, such as a Secret's; read again by reload"),
+	ROW("admin-hosts", "LIST", "", hosts, text, admin_hosts,
+	    "names that the admin address is asked by besides IP addresses, localhost, names "
+	    "without dots, *.svc and *.cluster.local: NAME or *.NAME, such as admin.example.com"),
 	ROW("app-metrics", "WHEN", "auto", app_metrics, app_metrics, app_metrics,
 	    "the workers' own metrics (prom-client's AggregatorRegistry), made one in /metrics: "
 	    "auto (when prom-client is installed where the app is), on (bundled, too) or off"),

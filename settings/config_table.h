@@ -64,6 +64,18 @@ static inline bool setting_is_sidecar(const struct setting *s)
 	return s->offset == offsetof(struct config, sidecars);
 }
 
+/* One whose value nobody is shown. */
+static inline bool setting_is_secret(const struct setting *s)
+{
+	return s->print == config_print_secret;
+}
+
+/* @value as an error may have it. */
+static inline const char *setting_shown(const struct setting *s, const char *value)
+{
+	return setting_is_secret(s) ? "..." : value;
+}
+
 /* The command of one. */
 void config_print_sidecar(const struct config_sidecar *one, FILE *out);
 

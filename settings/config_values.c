@@ -13,6 +13,7 @@
 
 #include "base/macros.h"
 #include "base/str.h"
+#include "ipc/control.h"
 #include "ipc/scoreboard.h"
 #include "settings/config.h"
 
@@ -68,6 +69,56 @@ const char *config_parse_termination_log(const char *s, void *dst)
 		return "not \"auto\", \"off\" or the /path of a file";
 	*(const char **)dst = s;
 	return NULL;
+}
+
+/* As it stands in a header field: printable, without blanks. */
+const char *config_parse_secret(const char *s, void *dst)
+{
+	size_t n = strlen(s);
+
+	if (n < ADMIN_TOKEN_MIN)
+		return "shorter than 16 characters, which could be guessed: openssl rand -hex 16 "
+		       "makes one";
+	if (n > ADMIN_TOKEN_MAX)
+		return "longer than 256 characters";
+	for (const char *p = s; *p; p++)
+		if (*p <= ' ' || *p >= 0x7f)
+			return "has blanks or other characters than ASCII's";
+	return config_parse_text(s, dst);
+}
+
+void config_print_secret(const void *src, FILE *out)
+{
+	(void)fputs(*(const char *const *)src ? "(hidden)" : "", out);
+}
+
+/* One of the list: NAME or *.NAME. */
+static bool is_host_name(const char *s, size_t n)
+{
+	size_t at = n > 2 && s[0] == '*' && s[1] == '.' ? 2 : 0;
+
+	for (size_t i = at; i < n; i++) {
+		bool is_label = (s[i] >= 'a' && s[i] <= 'z') || (s[i] >= 'A' && s[i] <= 'Z') ||
+				(s[i] >= '0' && s[i] <= '9') || s[i] == '-' || s[i] == '_';
+
+		if (!is_label && (s[i] != '.' || i == at || i + 1 == n || s[i - 1] == '.'))
+			return false;
+	}
+	return n > at;
+}
+
+const char *config_parse_hosts(const char *s, void *dst)
+{
+	for (const char *at = s; *at;) {
+		size_t n = strcspn(at, ",");
+		struct str one = str_trim((struct str){ at, n });
+
+		if (!is_host_name(one.p, one.n))
+			return "not a list of names without ports, such as "
+			       "admin.example.com,*.internal.example";
+		at += n + (at[n] == ',');
+	}
+	return config_parse_text(s, dst);
 }
 
 /* RFC 9110, 5.6.2 */

@@ -17,6 +17,9 @@ config_print_fn config_print_sidecars; /* struct config_sidecars, in one line */
 config_parse_fn config_parse_path;     /* const char *, borrows @s: the target of an HTTP request */
 config_parse_fn config_parse_termination_log; /* const char *, borrows @s: auto, off or /path */
 config_parse_fn config_parse_admin_socket;    /* const char *, borrows @s: auto, off or /path */
+config_parse_fn config_parse_secret;          /* const char *, borrows @s */
+config_print_fn config_print_secret;          /* that there is one */
+config_parse_fn config_parse_hosts;           /* const char *, borrows @s: NAME,*.NAME */
 config_parse_fn config_parse_token;   /* const char *, borrows @s: a name as HTTP has them */
 config_parse_fn config_parse_workers; /* struct config_workers */
 config_print_fn config_print_workers;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -15,6 +16,8 @@
 #include "init/system/notify.h"
 
 #include "base/ban.h"
+
+enum { ADMIN_SEND_BYTES = 16 << 10 };
 
 /* How it was. */
 struct opened {
@@ -233,6 +236,16 @@ static void open_admin(struct frontend *l, const struct config *c)
 		   "nothing answers /livez, /readyz and /metrics");
 }
 
+/* Of who looks on and takes nothing (/events) the kernel is to hold little; what is accepted is as
+ * the listener. */
+static void bound_admin(int fd)
+{
+	int bytes = ADMIN_SEND_BYTES;
+
+	if (fd >= 0)
+		(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+}
+
 void frontend_open(struct frontend *ret, const struct config *c, unsigned n_routers)
 {
 	char err[256];
@@ -249,6 +262,7 @@ void frontend_open(struct frontend *ret, const struct config *c, unsigned n_rout
 	ret->admin = notify_take_listener("admin");
 	if (ret->admin < 0)
 		open_admin(ret, c);
+	bound_admin(ret->admin);
 }
 
 static const char *path_of(const struct listening *at)

@@ -22,7 +22,8 @@ void exit_history_free(struct exit_history *h)
 	*h = (struct exit_history){ 0 };
 }
 
-void exit_history_add(struct exit_history *h, time_t now, const char *line, struct str last_words)
+void exit_history_add(struct exit_history *h, time_t now, pid_t pid, const char *line,
+		      struct str last_words)
 {
 	struct exit_record *r;
 	struct tm utc;
@@ -31,6 +32,7 @@ void exit_history_add(struct exit_history *h, time_t now, const char *line, stru
 	if (!h->records)
 		return;
 	r = &h->records[h->n++ % EXIT_HISTORY_MAX];
+	r->pid = pid;
 	(void)gmtime_r(&now, &utc);
 	n = strftime(r->line, sizeof(r->line), "%Y-%m-%dT%H:%M:%SZ ", &utc);
 	(void)snprintf(r->line + n, sizeof(r->line) - n, "%s", line);
@@ -42,6 +44,14 @@ void exit_history_add(struct exit_history *h, time_t now, const char *line, stru
 const struct exit_record *exit_history_last(const struct exit_history *h)
 {
 	return h->n ? &h->records[(h->n - 1) % EXIT_HISTORY_MAX] : NULL;
+}
+
+const struct exit_record *exit_history_of(const struct exit_history *h, pid_t pid)
+{
+	for (unsigned i = h->n; pid && i > 0 && i + EXIT_HISTORY_MAX > h->n; i--)
+		if (h->records[(i - 1) % EXIT_HISTORY_MAX].pid == pid)
+			return &h->records[(i - 1) % EXIT_HISTORY_MAX];
+	return NULL;
 }
 
 static int write_record(const struct exit_record *r, struct buf *out)

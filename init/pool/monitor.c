@@ -74,6 +74,7 @@ static void on_hang(const struct monitor *m, struct worker *w, uint64_t silence_
 	log_error(SIO_126, "worker[%u]: %s for %.1fs (SIOINIT_HANG_TIMEOUT), killed pid=%d",
 		  w->slot, worker_silence_why(w), (double)silence_ms / 1000, (int)w->pid);
 	counter_add(&m->pool->context->board->hangs, 1);
+	w->hung_ms = silence_ms;
 	worker_ends_for(w, w->stopped_ms ? WORKER_END_STOPPED : WORKER_END_HANG);
 	worker_kill(w);
 }
@@ -215,6 +216,8 @@ static void look_for_recycling(const struct monitor *m, struct worker *w)
 
 	if (s->worker != w)
 		return;
+	counter_set(&m->pool->context->board->rows[w->slot].memory_limit,
+		    spread_below(c->max_memory, w->id));
 	if (is_too_large(m, w))
 		reload_recycle(s, "more memory than SIOINIT_MAX_MEMORY", WORKER_END_MEMORY);
 	else if (is_past(age_ms, spread(c->max_age_ms, w->id)))
@@ -229,6 +232,7 @@ static void look_at_cpus(struct monitor *m)
 	unsigned n;
 
 	cpus_detect("", &cpus);
+	counter_set(&m->pool->context->board->cpus_milli, cpus_milli(&cpus));
 	n = cpus_workers(m->pool->context->config, &cpus);
 	if (n == m->cpu_workers)
 		return;

@@ -328,14 +328,36 @@ static void write_death(struct pool *p, const struct worker *w, int status, uint
 		       (double)uptime_ms / 1000, w->lag_ms, usage->ru_maxrss / 1024,
 		       oom ? " oom=yes" : "");
 	log_info("%s", line);
-	exit_history_add(&p->exit_history, time(NULL), line, last_words);
+	exit_history_add(&p->exit_history, time(NULL), w->pid, line, last_words);
 }
 
-static void count_end(const struct pool *p, const struct worker *w, enum worker_end_reason why)
+/* For /status. */
+static void note_death(const struct pool *p, const struct worker *w, int status,
+		       enum worker_end_reason why)
 {
+	uint64_t now = uv_now(p->context->loop);
+	struct death d = { .at_ms = now,
+			   .slot = w->slot,
+			   .pid = (uint64_t)w->pid,
+			   .reason = why,
+			   .code = WIFEXITED(status) ? (uint64_t)WEXITSTATUS(status) : 0,
+			   .signal = WIFSIGNALED(status) ? (uint64_t)WTERMSIG(status) : 0,
+			   .lived_ms = now - w->started_ms,
+			   .silent_ms = w->hung_ms,
+			   .was_ready = w->was_ready };
+
+	deaths_add(&p->context->board->deaths, &d);
+}
+
+static void count_end(const struct pool *p, const struct worker *w, int status, bool oom)
+{
+	enum worker_end_reason why = worker_end_reason(w, status, oom);
 	struct scoreboard *b = p->context->board;
 
+	if (why != WORKER_END_ASKED)
+		note_death(p, w, status, why);
 	counter_add(&b->worker_ends, 1);
+	counter_add(&b->rows[w->slot].ends, 1);
 	counter_add(&b->worker_ends_by[why], 1);
 	if (w->drains_since_ms)
 		histogram_observe(&b->drained, &scoreboard_drain_bounds,
@@ -375,7 +397,7 @@ static void on_end(struct pool *p, struct worker *w, int status, const struct ru
 		bind_clash_explain(w, p->context->command, end.code);
 	DL_DELETE(p->workers, w);
 	p->n_workers--;
-	count_end(p, w, worker_end_reason(w, status, oom));
+	count_end(p, w, status, oom);
 	p->ops->on_exit(p, w, status);
 	if (is_users_end(p, w, status) && !p->is_closed)
 		p->ops->on_give_up(p, end.code);

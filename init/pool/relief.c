@@ -9,8 +9,6 @@
 
 enum { RELIEF_EVERY_MS = 60000 };
 
-static const double near = 0.9, far = 0.8; /* of the limit */
-
 /* Of the workers that serve: which has most, and what the smallest one has, which is about what a
  * new one will take. */
 struct sizes {
@@ -55,31 +53,15 @@ static bool relieve(struct pool *p, const struct cgroup_usage *now)
 	return true;
 }
 
-static void publish(struct relief *r, struct scoreboard *b, const struct cgroup_usage *now)
-{
-	counter_set(&b->memory_used, now->bytes);
-	counter_set(&b->memory_limit, now->limit);
-	if (!r->is_near && now->share >= near) {
-		r->is_near = true;
-		counter_add(&b->memory_near_misses, 1);
-	} else if (now->share < far) {
-		r->is_near = false;
-	}
-}
-
 void relief_look(struct relief *r, struct pool *p, uint64_t now_ms)
 {
 	double enough = p->context->config->memory_pressure / 100.0;
 	struct cgroup_usage now;
 
-	if (!p->memory->limit) {
-		counter_set(&p->context->board->memory_limit, 0);
+	if (!p->memory->limit || !p->context->config->memory_pressure)
 		return;
-	}
-	cgroup_meter_usage(&p->memory->meter, enough > 0 && enough < near ? enough : near, &now);
-	publish(r, p->context->board, &now);
-	if (enough <= 0 || now.share <= enough ||
-	    (r->has_relieved && now_ms - r->relieved_ms < RELIEF_EVERY_MS))
+	cgroup_meter_usage(&p->memory->meter, enough, &now);
+	if (now.share <= enough || (r->has_relieved && now_ms - r->relieved_ms < RELIEF_EVERY_MS))
 		return;
 	if (!relieve(p, &now))
 		return;

@@ -1,8 +1,6 @@
 /* When the container's memory is nearly used up, its largest worker is replaced before the kernel
  * kills one (memory-pressure): without a gap where there is room for one more process, else the old
- * one ends first. What is in use goes to the scoreboard, which counts how often that was nearly
- * all.
- */
+ * one ends first. */
 #pragma once
 
 #include <stdbool.h>
@@ -13,7 +11,6 @@ struct pool;
 struct relief {
 	uint64_t relieved_ms;
 	bool has_relieved;
-	bool is_near; /* nearly all is in use, and that has been counted */
 };
 
 /* From the monitor, at @now_ms of the loop's clock. */

@@ -20,14 +20,58 @@ static const unsigned may_follow[] = {
 	[RELOAD_DRAINING] = BIT(RELOAD_IDLE),
 };
 
-static void set(struct reload *r, enum reload_state to, struct slot *slot, const struct worker *old)
+static void publish(const struct pool *p)
 {
+	const struct reload *r = &p->reload;
+	struct scoreboard *b = p->context->board;
+
+	counter_set(&b->reload_state, r->state);
+	if (r->slot || r->old)
+		counter_set(&b->reload_slot, r->slot ? r->slot->number : r->old->slot);
+	counter_set(&b->reload_done, r->done);
+	counter_set(&b->reload_of, r->of);
+}
+
+/* The round is over. One that the stop has cut short says nothing of the app. */
+static void publish_end(struct pool *p, enum scoreboard_reloaded how)
+{
+	struct scoreboard *b = p->context->board;
+
+	if (p->reload.of && how != RELOADED_NONE) {
+		counter_set(&b->reload_last, how);
+		counter_set(&b->reload_last_ms, uv_now(p->context->loop));
+	}
+	p->reload.done = p->reload.of = 0;
+	publish(p);
+}
+
+static void set(struct pool *p, enum reload_state to, struct slot *slot, const struct worker *old)
+{
+	struct reload *r = &p->reload;
+
 	assert(may_follow[r->state] & BIT(to));
 	assert((to == RELOAD_BOOTING) == (slot != NULL));
 	assert((to == RELOAD_DRAINING) == (old != NULL));
 	r->state = to;
 	r->slot = slot;
 	r->old = old;
+	publish(p);
+}
+
+/* The one whose turn it is has been replaced. */
+static void set_done(struct pool *p)
+{
+	p->reload.done++;
+	set(p, RELOAD_IDLE, NULL, NULL);
+}
+
+/* @s waits for its turn in this round. */
+static void add(struct slot *s, const char *why, enum worker_end_reason counts_as)
+{
+	s->replace_why = why;
+	s->retires_for = counts_as;
+	s->pool->reload.of++;
+	publish(s->pool);
 }
 
 static struct slot *first_waiting(const struct pool *p)
@@ -65,6 +109,7 @@ static void abort_round(struct pool *p)
 	forget_waiting(p);
 	if (p->reload.all)
 		counter_add(&p->context->board->reload_failures, 1);
+	publish_end(p, RELOADED_FAILED);
 	round_over(p, false);
 }
 
@@ -89,21 +134,16 @@ static void step(struct pool *p)
 	if (p->reload.state != RELOAD_IDLE || p->is_closed)
 		return;
 	if (!s) {
+		publish_end(p, RELOADED_OK);
 		round_over(p, true);
 		return;
 	}
 	log_info("worker[%u]: to be replaced: %s", s->number, s->replace_why);
 	s->replace_why = NULL;
 	if (start_in(s))
-		set(&p->reload, RELOAD_BOOTING, s, NULL);
+		set(p, RELOAD_BOOTING, s, NULL);
 	else
 		abort_round(p);
-}
-
-static void is_to_be_replaced(struct slot *s, const char *why, enum worker_end_reason counts_as)
-{
-	s->replace_why = why;
-	s->retires_for = counts_as;
 }
 
 static bool may_be_replaced(const struct slot *s)
@@ -127,7 +167,7 @@ void reload_all(struct pool *p)
 	p->ops->on_reload_begun(p);
 	for (unsigned i = 0; i < p->context->wanted; i++)
 		if (may_be_replaced(p->slots[i]))
-			is_to_be_replaced(p->slots[i], "reload", WORKER_END_ASKED);
+			add(p->slots[i], "reload", WORKER_END_ASKED);
 	step(p);
 }
 
@@ -135,7 +175,7 @@ void reload_slot(struct slot *s, const char *why)
 {
 	if (!may_be_replaced(s))
 		return;
-	is_to_be_replaced(s, why, WORKER_END_ASKED);
+	add(s, why, WORKER_END_ASKED);
 	step(s->pool);
 }
 
@@ -149,7 +189,7 @@ void reload_recycle(struct slot *s, const char *why, enum worker_end_reason coun
 {
 	if (!may_be_recycled(s))
 		return;
-	is_to_be_replaced(s, why, counts_as);
+	add(s, why, counts_as);
 	step(s->pool);
 }
 
@@ -170,7 +210,10 @@ void reload_took_over(struct slot *s, const struct worker *old)
 	restart_replaced(&s->restart);
 	if (r->slot != s)
 		return;
-	set(r, old ? RELOAD_DRAINING : RELOAD_IDLE, NULL, old);
+	if (old)
+		set(s->pool, RELOAD_DRAINING, NULL, old);
+	else
+		set_done(s->pool);
 	step(s->pool);
 }
 
@@ -180,7 +223,7 @@ void reload_slot_retired(struct slot *s)
 
 	if (r->slot != s)
 		return;
-	set(r, RELOAD_IDLE, NULL, NULL);
+	set_done(s->pool);
 	step(s->pool);
 }
 
@@ -195,7 +238,7 @@ void reload_failed(struct slot *s, int code)
 		  s->number, code);
 	if (p->reload.slot != s)
 		return;
-	set(&p->reload, RELOAD_IDLE, NULL, NULL);
+	set(p, RELOAD_IDLE, NULL, NULL);
 	abort_round(p);
 }
 
@@ -209,7 +252,7 @@ void reload_worker_ended(struct pool *p, const struct worker *w)
 {
 	if (p->reload.old != w)
 		return;
-	set(&p->reload, RELOAD_IDLE, NULL, NULL);
+	set_done(p);
 	step(p);
 }
 
@@ -220,7 +263,8 @@ void reload_cancel(struct pool *p)
 	r->again = false;
 	forget_waiting(p);
 	if (r->state != RELOAD_IDLE)
-		set(r, RELOAD_IDLE, NULL, NULL);
+		set(p, RELOAD_IDLE, NULL, NULL);
+	publish_end(p, RELOADED_NONE);
 	if (r->all)
 		round_over(p, false);
 }

@@ -24,8 +24,9 @@ struct reload {
 	enum reload_state state;
 	struct slot *slot;        /* BOOTING: whose next worker boots */
 	const struct worker *old; /* DRAINING: that drains */
-	bool again; /* asked for while a round was going on: one more round after it */
-	bool all;   /* a round over all slots: the owner is told */
+	bool again;        /* asked for while a round was going on: one more round after it */
+	bool all;          /* a round over all slots: the owner is told */
+	unsigned done, of; /* workers of this round */
 };
 
 /* Every worker; coalesced with a round that is going on. Nothing happens in a closed pool. */

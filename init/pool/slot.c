@@ -79,18 +79,32 @@ uint64_t slot_admitted(const struct slot *s)
 				     offsetof(struct scoreboard_share, admitted));
 }
 
+/* What is known of the worker before is not so of this one. */
+static void forget_worker(struct scoreboard_row *row)
+{
+	counter_set(&row->lag_ms, 0);
+	counter_set(&row->backlog, 0);
+	counter_set(&row->memory_limit, 0);
+}
+
 void slot_publish(struct slot *s)
 {
 	struct scoreboard_row *row = &s->pool->context->board->rows[s->number];
 	const struct worker *w = s->worker;
+	uint64_t pid = w ? (uint64_t)w->pid : 0, state = w ? w->state : WORKER_DEAD;
 
 	if (w && counter_get(&row->pid) != (uint64_t)w->pid)
 		s->admitted_before = slot_admitted(s);
+	if (counter_get(&row->pid) != pid)
+		forget_worker(row);
+	if (counter_get(&row->pid) != pid || counter_get(&row->state) != state)
+		counter_set(&row->state_since_ms, uv_now(s->pool->context->loop));
 
-	counter_set(&row->pid, w ? (uint64_t)w->pid : 0);
-	counter_set(&row->state, w ? w->state : WORKER_DEAD);
+	counter_set(&row->pid, pid);
+	counter_set(&row->state, state);
 	counter_set(&row->started_ms, w ? w->started_ms : 0);
 	counter_set(&row->starts, s->starts);
+	counter_set(&row->done, s->state == SLOT_EMPTY);
 }
 
 /* Waiting */

@@ -35,6 +35,11 @@ static bool is_park(const struct control_msg *m)
 	return m->kind < PARK_N && m->state <= 1 && m->style <= 1 && m->tls <= 1;
 }
 
+static bool is_admin_ask(const struct control_msg *m)
+{
+	return m->kind < ADMIN_ASK_N && m->text.n > 0 && m->text.n <= ADMIN_ASK_MAX;
+}
+
 static const struct rule {
 	enum control_type type;
 	bool has_fd, of_worker, of_first;
@@ -48,6 +53,7 @@ static const struct rule {
 	{ .type = CONTROL_PARK, .has_fd = true, .of_worker = true, .is_sound = is_park },
 	{ .type = CONTROL_UNPARK },
 	{ .type = CONTROL_APP_METRICS },
+	{ .type = CONTROL_ADMIN_ASK, .of_first = true, .is_sound = is_admin_ask },
 };
 
 static const struct rule *rule_for(enum control_type type)
@@ -82,7 +88,7 @@ static const char *sense_fault(const struct rule *rule, const struct control_msg
 			       const struct router_standing *s)
 {
 	if (rule->of_first && !s->first)
-		return "judged a worker, which is not its part";
+		return "did what is another router's part";
 	if (rule->of_worker && (m->worker == 0 || m->worker > s->last_worker))
 		return "named a worker that there never was";
 	if (rule->is_sound && !rule->is_sound(m))

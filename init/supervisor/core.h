@@ -15,7 +15,9 @@
 #include "init/routers/lent_polls.h"
 #include "init/routers/routers.h"
 #include "init/sidecars/sidecars.h"
+#include "init/supervisor/admin_http.h"
 #include "init/supervisor/admin_socket.h"
+#include "init/supervisor/admin_token.h"
 #include "init/supervisor/app_metrics.h"
 #include "init/supervisor/file_watch.h"
 #include "init/supervisor/hooks.h"
@@ -23,6 +25,7 @@
 #include "init/supervisor/pre_start.h"
 #include "init/supervisor/settings_reload.h"
 #include "init/supervisor/shutdown.h"
+#include "init/supervisor/standing.h"
 #include "init/supervisor/status_line.h"
 #include "init/supervisor/websockets.h"
 #include "init/system/credentials.h"
@@ -51,6 +54,7 @@ struct init {
 	struct routers routers;
 	struct shutdown shutdown;
 	struct status_line status_line;
+	struct standing standing;
 	struct monitor monitor;
 	struct file_watch file_watch;
 	struct cron_clock cron;
@@ -62,6 +66,8 @@ struct init {
 	struct hooks hooks;
 	struct version_question version_question;
 	struct admin_socket admin;
+	struct admin_http admin_http;
+	struct admin_token admin_token;
 	struct settings_reload settings;
 	struct peers_process peers;
 	struct lent_polls lent_polls;

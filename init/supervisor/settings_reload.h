@@ -1,24 +1,20 @@
 /* What SIGHUP and `sioinit reload` do: the settings file (SIOINIT_CONFIG) is read again, then the
  * workers are replaced. A file that is wrong changes nothing: the workers stay, too.
- *
- * Opening and reading may wait for ever (a FIFO, a file system that hangs), so a process of its own
- * does that, with a deadline. */
+ * file_reader.h says who reads it. The token's file is read again, too. */
 #pragma once
 
 #include <stdbool.h>
 #include <sys/types.h>
-#include <uv.h>
 
+#include "init/supervisor/file_reader.h"
 #include "settings/config.h"
 
 struct init;
 
 struct settings_reload {
 	struct config *config; /* in->config, which only this changes */
-	int text;              /* memory file that the reader writes to, owned; -1: none */
-	pid_t reader;          /* 0: none */
-	bool again;            /* asked for since it began */
-	uv_timer_t deadline;   /* of the reader */
+	struct file_reader reader;
+	bool again; /* asked for since it began */
 	void (*on_refused)(struct init *in);
 };
 

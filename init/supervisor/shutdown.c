@@ -34,11 +34,29 @@ enum phase shutdown_phase(const struct init *in)
 	return phases[in->shutdown.stage];
 }
 
+static void publish_stage(struct init *in)
+{
+	static const enum scoreboard_drain stages[] = {
+		[SHUTDOWN_NONE] = DRAIN_NONE,         [SHUTDOWN_LAME_DUCK] = DRAIN_LAME_DUCK,
+		[SHUTDOWN_LEAVING] = DRAIN_LEAVING,   [SHUTDOWN_GOODBYE] = DRAIN_GOODBYE,
+		[SHUTDOWN_DRAINING] = DRAIN_DRAINING, [SHUTDOWN_STOPPING] = DRAIN_STOPPING
+	};
+	const struct shutdown *s = &in->shutdown;
+	enum scoreboard_drain now =
+	    s->stage == SHUTDOWN_NONE && s->held ? DRAIN_HELD : stages[s->stage];
+
+	if (counter_get(&in->board->drain_stage) == now)
+		return;
+	counter_set(&in->board->drain_stage, now);
+	counter_set(&in->board->drain_since_ms, now == DRAIN_NONE ? 0 : uv_now(&in->loop));
+}
+
 static void tell_phase(struct init *in)
 {
 	struct control_msg m = { .type = CONTROL_PHASE, .state = shutdown_phase(in) };
 
 	counter_set(&in->board->phase, m.state);
+	publish_stage(in);
 	routers_tell(&in->routers, &m);
 }
 

@@ -132,7 +132,8 @@ static void on_exit_status(pid_t pid, int status, const struct rusage *usage, vo
 	    !access_file_ended(&in->access_file, pid, status) &&
 	    !logs_writer_ended(&in->logs, pid) &&
 	    !sidecars_ended(&in->sidecars, pid, status, usage) &&
-	    !settings_reload_ended(in, pid, status) && !peers_process_ended(in, pid) &&
+	    !settings_reload_ended(in, pid, status) &&
+	    !admin_token_ended(&in->admin_token, pid, status) && !peers_process_ended(in, pid) &&
 	    !version_question_ended(&in->version_question, pid) &&
 	    !pool_ended(&in->pool, pid, status, usage))
 		log_debug("init: reaped orphan %d", (int)pid);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/macros.h"
 #include "init/supervisor/core.h"
 #include "init/system/notify.h"
 
@@ -18,10 +19,11 @@ static const char *begin(const struct init *in)
 					  [PHASE_SERVING] = "",
 					  [PHASE_LAME_DUCK] = "not ready for the outside, ",
 					  [PHASE_DRAINING] = "stopping, " };
+	uint64_t phase = counter_get(&in->board->phase);
 
 	if (in->pool.reload.all)
 		return "reloading, ";
-	return of[counter_get(&in->board->phase)];
+	return of[phase < ARRAY_LEN(of) ? phase : PHASE_STARTING];
 }
 
 static void print(const struct init *in, char *dst, size_t size)

@@ -274,6 +274,14 @@ static void on_app_metrics(struct router_process *r, struct worker *w, const str
 	app_metrics_collect(init_of(r), r->index, m->token);
 }
 
+static void on_admin_ask(struct router_process *r, struct worker *w, const struct control_msg *m,
+			 int *fd)
+{
+	(void)w;
+	(void)fd;
+	admin_http_ask(init_of(r), r, m);
+}
+
 static const struct {
 	void (*act)(struct router_process *r, struct worker *w, const struct control_msg *m,
 		    int *fd);
@@ -287,6 +295,7 @@ static const struct {
 	[CONTROL_PARK] = { on_park, false },
 	[CONTROL_UNPARK] = { on_unpark, false },
 	[CONTROL_APP_METRICS] = { on_app_metrics, false },
+	[CONTROL_ADMIN_ASK] = { on_admin_ask, false },
 };
 
 static void on_router_message(struct router_process *r, const struct control_msg *m, int fd)

@@ -74,6 +74,13 @@ void cpus_detect(const char *root, struct cpus *ret)
 		(void)snprintf(ret->why, sizeof(ret->why), "no cgroup quota, affinity %u", n);
 }
 
+uint64_t cpus_milli(const struct cpus *cpus)
+{
+	bool by_quota = cpus->quota > 0 && cpus->quota < cpus->affinity;
+
+	return by_quota ? (uint64_t)(cpus->quota * 1000) : cpus->affinity * 1000ULL;
+}
+
 unsigned cpus_workers(const struct config *c, const struct cpus *cpus)
 {
 	unsigned n = c->workers.n, count = cpus->count;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "settings/config.h"
 
@@ -17,6 +18,9 @@ struct cpus {
  * tests give a folder. Walks from the own cgroup up to the mount's top and takes the smallest
  * quota. Never fails: what cannot be read counts as no limit. */
 void cpus_detect(const char *root, struct cpus *ret);
+
+/* What it may use, in thousandths of a CPU. */
+uint64_t cpus_milli(const struct cpus *cpus);
 
 /* The number of workers for the setting; >= 1, at most 1024. */
 unsigned cpus_workers(const struct config *c, const struct cpus *cpus);

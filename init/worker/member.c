@@ -45,6 +45,14 @@ static void member_drop_incoming(struct hub_member *m)
 	channel_drop_incoming(&of_member(m)->channel);
 }
 
+static void note_eviction(const struct worker *w)
+{
+	struct scoreboard_row *row = &w->board->rows[w->slot];
+
+	counter_add(&row->evictions, 1);
+	counter_set(&row->evicted_ms, uv_now(w->deadline.loop));
+}
+
 /* Without the others' messages it must not go on. Its clients are moved to other workers while it
  * can still do its part. */
 static void member_evicted(struct hub_member *m, const char *why)
@@ -54,13 +62,13 @@ static void member_evicted(struct hub_member *m, const char *why)
 	     answers = worker_silence_ms(w) < HUB_SLOW_MS;
 
 	channel_drop_relayed(&w->channel);
+	if (w->board)
+		note_eviction(w);
 	log_error(SIO_115, "worker[%u]: left the relay: %s%s pid=%d", w->slot, why,
 		  is_leaving ? ""
 		  : answers  ? "; drained and replaced"
 			     : "; killed and replaced",
 		  (int)w->pid);
-	if (w->board)
-		counter_add(&w->board->rows[w->slot].evictions, 1);
 	if (is_leaving)
 		return;
 	worker_ends_for(w, WORKER_END_RELAY);

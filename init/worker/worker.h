@@ -110,11 +110,12 @@ struct worker {
 	bool killed;                     /* by us */
 	bool forced;                     /* ditto, since the polite stop took too long */
 	enum worker_end_reason ends_for; /* see ending.h; ASKED: nothing has been noted */
-	uint64_t ping_sent_ms;           /* of the loop ping on its way, 0: none */
-	uint64_t ping_sent_us;           /* ditto, to be exact */
-	uint32_t lag_ms;     /* what the last answered one took; of one that is not pinged, the
-				health check */
-	clockid_t cpu_clock; /* the monitor's, as is what follows; 0: not asked for yet */
+	uint64_t hung_ms;      /* how long it had been silent when it was killed for that, or 0 */
+	uint64_t ping_sent_ms; /* of the loop ping on its way, 0: none */
+	uint64_t ping_sent_us; /* ditto, to be exact */
+	uint32_t lag_ms;       /* what the last answered one took; of one that is not pinged, the
+				  health check */
+	clockid_t cpu_clock;   /* the monitor's, as is what follows; 0: not asked for yet */
 	uint64_t seen_cpu_ns, seen_clients; /* at its last look */
 	uint64_t resident;                  /* bytes, when last measured */
 	uint64_t debugger_seen_ms;          /* when it had not answered; 0: never */

@@ -29,6 +29,8 @@ static const char *fault_of_phase(const struct admin_view *v)
 {
 	if (v->phase == PHASE_STARTING)
 		return "starting: no worker is ready yet";
+	if (v->phase == PHASE_LAME_DUCK && counter_get(&v->shared->drain_stage) == DRAIN_HELD)
+		return "held, as asked (sioinit drain)";
 	return v->phase == PHASE_SERVING ? NULL : "shutting down";
 }
 

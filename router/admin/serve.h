@@ -2,12 +2,16 @@
 #pragma once
 
 #include "base/buf.h"
+#include "router/admin/events.h"
+#include "router/admin/questions.h"
 #include "router/admin/scrape.h"
 #include "router/client/context.h"
 
 struct admin {
 	struct frontend *frontend;
 	struct scrape scrape;
+	struct events events;
+	struct questions questions;
 	struct buf report;
 	void (*publish)(struct frontend *f); /* brings the scoreboard up to date */
 };

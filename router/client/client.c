@@ -59,6 +59,11 @@ static void client_waits_no_more(struct client *c)
 		load_waits_no_more(w);
 }
 
+static bool client_is_viewer(const struct client *c)
+{
+	return c->state == CLIENT_EVENTS || c->state == CLIENT_BEHIND;
+}
+
 void client_close(struct client *c, const char *why)
 {
 	struct frontend *f = c->frontend;
@@ -69,8 +74,9 @@ void client_close(struct client *c, const char *why)
 		  why);
 	if (c->state == CLIENT_EXCHANGE)
 		exchange_abort(&c->exchange);
-	if (c->state == CLIENT_ADMIN)
+	if (c->state == CLIENT_ADMIN || client_is_viewer(c))
 		f->admin_ops->on_left(f->admin, c);
+	f->n_viewers -= client_is_viewer(c);
 	if (c->state == CLIENT_UPGRADE)
 		client_waits_no_more(c);
 	client_set_state(c, CLIENT_CLOSED);
@@ -147,6 +153,43 @@ void client_finish_with(struct client *c, struct str head, struct str body)
 		client_close(c, "send failed");
 	else
 		client_end_behind_answer(c);
+}
+
+/* All that was sent is taken, or not. */
+static void client_look_at(struct client *c)
+{
+	if (sock_blocked(&c->sock))
+		client_await(c, CLIENT_BEHIND, UV_WRITABLE | UV_DISCONNECT);
+	else
+		client_await(c, CLIENT_EVENTS, UV_DISCONNECT);
+}
+
+void client_event(struct client *c, struct str first, struct str second)
+{
+	struct frontend *f = c->frontend;
+
+	if (c->state == CLIENT_BEHIND)
+		return;
+	f->n_viewers += !client_is_viewer(c);
+	client_set_state(c, CLIENT_EVENTS);
+	deadline_set(&c->deadline, &f->deadlines[DEADLINE_EVENTS]);
+	c->sock.out.max = first.n + second.n + SOCK_OUT_MAX;
+	if (sock_send(&c->sock, first, second) < 0)
+		client_close(c, "send failed");
+	else
+		client_look_at(c);
+}
+
+/* It has taken some, or has left. */
+static void client_view_on(struct client *c)
+{
+	if (c->sock.ended) {
+		client_close(c, "has seen enough");
+		return;
+	}
+	if (c->state == CLIENT_BEHIND)
+		deadline_set(&c->deadline, &c->frontend->deadlines[DEADLINE_TAKING]);
+	client_look_at(c);
 }
 
 static void log_reply(struct client *c, unsigned status, int bytes)
@@ -608,6 +651,10 @@ static void client_go_on(struct client *c)
 		break;
 	case CLIENT_QUIET:
 		client_read_raw(c);
+		break;
+	case CLIENT_EVENTS:
+	case CLIENT_BEHIND:
+		client_view_on(c);
 		break;
 	case CLIENT_ADMIN: /* a scraper that has half closed still waits */
 	case CLIENT_PROTOCOL:

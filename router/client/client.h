@@ -43,6 +43,10 @@ void client_wait(struct client *c);
 /* Sends finished bytes (head and body), however many, and ends the connection after them. */
 void client_finish_with(struct client *c, struct str head, struct str body);
 
+/* A piece of an answer without an end. One that has not taken the last piece yet is spared it,
+ * unless it is the first, and closed when it takes nothing for SIOINIT_BODY_TIMEOUT. */
+void client_event(struct client *c, struct str first, struct str second);
+
 /* Ends a connection from whatever state; idempotent. @why is for the debug log. */
 void client_close(struct client *c, const char *why);
 

@@ -5,6 +5,7 @@
  *	HEAD ─► (handed over: the socket is the worker's)
  *	any of them ─► REPLY ─► LINGER ─► CLOSED       refused, or the last answer
  *	HEAD ─► ADMIN ─► REPLY                         an answer of ours that takes a while
+ *	HEAD ─► EVENTS ◄─► BEHIND                      an answer of ours that never ends
  *	FIRST ─► PROTOCOL ─► (handed over), EXCHANGE   it speaks no HTTP, a worker is asked whether
  *	                                               it does
  *	HEAD ─► UPGRADE ─► (handed over), EXCHANGE     another one's answer tells whether the worker
@@ -35,10 +36,11 @@ struct visitor;
 #define CLIENT_STATES(X)                                                                           \
 	X(NEW, END_OF_TURN,                                                                        \
 	  C(FIRST) | C(PROXY_HEADER) | C(HEAD) | C(EXCHANGE) | C(PROTOCOL) | C(UPGRADE) |          \
-	      C(QUIET) | C(ADMIN) | C_ENDS)                                                        \
-	X(FIRST, HEADER, C(HEAD) | C(EXCHANGE) | C(PROTOCOL) | C(UPGRADE) | C(ADMIN) | C_ENDS)     \
+	      C(QUIET) | C(ADMIN) | C(EVENTS) | C_ENDS)                                            \
+	X(FIRST, HEADER,                                                                           \
+	  C(HEAD) | C(EXCHANGE) | C(PROTOCOL) | C(UPGRADE) | C(ADMIN) | C(EVENTS) | C_ENDS)        \
 	X(PROXY_HEADER, HEADER, C(FIRST) | C_ENDS)                                                 \
-	X(HEAD, HEADER, C(EXCHANGE) | C(UPGRADE) | C(ADMIN) | C_ENDS)                              \
+	X(HEAD, HEADER, C(EXCHANGE) | C(UPGRADE) | C(ADMIN) | C(EVENTS) | C_ENDS)                  \
 	X(EXCHANGE, OF_EXCHANGE, C(IDLE) | C(REST) | C_ENDS)                                       \
 	X(REST, TAKING, C(IDLE) | C_ENDS)                                                          \
 	X(IDLE, KEEPALIVE, C(HEAD) | C(EXCHANGE) | C(UPGRADE) | C_ENDS)                            \
@@ -46,6 +48,8 @@ struct visitor;
 	X(PROTOCOL, PROTOCOL, C(EXCHANGE) | C_ENDS)                                                \
 	X(QUIET, QUIET, C_ENDS)                                                                    \
 	X(ADMIN, ADMIN, C_ENDS)                                                                    \
+	X(EVENTS, EVENTS, C(BEHIND) | C_ENDS)                                                      \
+	X(BEHIND, TAKING, C(EVENTS) | C_ENDS)                                                      \
 	X(REPLY, TAKING, C(LINGER) | C(CLOSED))                                                    \
 	X(LINGER, LINGER, C(CLOSED))                                                               \
 	X(CLOSED, END_OF_TURN, 0)

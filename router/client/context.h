@@ -28,9 +28,9 @@ enum {
 /* The admin endpoints, which lie above. */
 struct admin_ops {
 	/* A request on the admin address: ends in client_finish_with(), at once or, after
-	 * client_wait(), later. */
+	 * client_wait(), later, or goes on with client_event(). */
 	void (*on_request)(void *ctx, struct client *c, const struct http_head *head);
-	/* A client that waited is gone. */
+	/* A client that waited, or that events went to, is gone. */
 	void (*on_left)(void *ctx, const struct client *c);
 };
 
@@ -47,7 +47,7 @@ struct frontend {
 	void *admin; /* its context */
 	enum phase phase;
 	struct client *clients;
-	uint32_t n_clients;
+	uint32_t n_clients, n_viewers; /* the latter among them: events go to these */
 	uint32_t max_clients, max_accepted; /* served; with those that are being turned away */
 	struct visitors visitors;
 	struct access_log access_log;

@@ -11,6 +11,7 @@ enum {
 	PROTOCOL_MS = 3000,
 	UPGRADE_MS = 1000,
 	ADMIN_MS = 10000,
+	EVENTS_MS = 10000,
 	PARK_MS = 200,
 	POLL_MS = 3600000, /* no client or proxy waits longer, and vanished ones are noticed */
 };
@@ -28,6 +29,7 @@ void deadlines_init(struct frontend *f, void (*on_client)(struct deadline *d),
 		[DEADLINE_PROTOCOL] = PROTOCOL_MS,
 		[DEADLINE_UPGRADE] = UPGRADE_MS,
 		[DEADLINE_ADMIN] = ADMIN_MS,
+		[DEADLINE_EVENTS] = EVENTS_MS,
 		[DEADLINE_PACE] = conf->body_timeout_ms,
 		[DEADLINE_RESPONSE] = conf->response_timeout_ms,
 		[DEADLINE_PARK] = PARK_MS,

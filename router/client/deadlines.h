@@ -18,6 +18,7 @@ enum deadline_kind {
 	DEADLINE_UPGRADE,   /* 1 s: it is known whether a worker takes WebSockets somewhere */
 	DEADLINE_PROTOCOL,  /* 3 s: it is known which protocol a worker speaks */
 	DEADLINE_ADMIN,     /* 10 s: an answer of the admin endpoints is made */
+	DEADLINE_EVENTS,    /* 10 s: there is another event, which is due each second */
 	/* of an exchange */
 	DEADLINE_PACE,     /* SIOINIT_BODY_TIMEOUT: the client sends or takes more */
 	DEADLINE_RESPONSE, /* SIOINIT_RESPONSE_TIMEOUT: the answer begins */

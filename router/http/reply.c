@@ -18,9 +18,13 @@ static const struct reply {
 	{ 500, "Internal Server Error", "internal error", "" },
 	{ 200, "OK", "ok", "" },
 	{ 400, "Bad Request", "bad request", "" },
+	{ 401, "Unauthorized", "unauthorized", "WWW-Authenticate: Bearer realm=\"sioinit\"\r\n" },
+	{ 403, "Forbidden", "forbidden", "" },
 	{ 404, "Not Found", "not found", "" },
 	{ 405, "Method Not Allowed", "method not allowed", "Allow:\r\n" },
+	{ 406, "Not Acceptable", "not acceptable", "" },
 	{ 408, "Request Timeout", "request timeout", "" },
+	{ 409, "Conflict", "not now", "" },
 	{ 414, "URI Too Long", "uri too long", "" },
 	{ 429, "Too Many Requests", "too many from this address", "Retry-After: 1\r\n" },
 	{ 431, "Request Header Fields Too Large", "request header fields too large", "" },
@@ -38,14 +42,14 @@ static const struct reply *find(unsigned status)
 	return &replies[0];
 }
 
-static int write_head(const struct reply *rp, struct str fields, struct str type, size_t length,
-		      struct buf *out)
+static int write_head(const struct reply *rp, struct str fields, struct str more, struct str type,
+		      size_t length, struct buf *out)
 {
 	return buf_printf(out,
-			  "HTTP/1.1 %u %s\r\n%.*sContent-Type: %.*s\r\nContent-Length: %zu\r\n"
+			  "HTTP/1.1 %u %s\r\n%.*s%.*sContent-Type: %.*s\r\nContent-Length: %zu\r\n"
 			  "Cache-Control: no-store\r\nConnection: close\r\n\r\n",
-			  rp->status, rp->reason, (int)fields.n, fields.p, (int)type.n, type.p,
-			  length);
+			  rp->status, rp->reason, (int)fields.n, fields.p, (int)more.n, more.p,
+			  (int)type.n, type.p, length);
 }
 
 /* Its length. */
@@ -67,7 +71,7 @@ int reply_write(unsigned status, struct reply_to to, struct http_field added, st
 	(void)snprintf(fields, sizeof(fields), "%s%.*s%s%.*s%s", rp->fields, (int)added.name.n,
 		       added.name.p, added.name.n ? ": " : "", (int)added.value.n, added.value.p,
 		       added.name.n ? "\r\n" : "");
-	r = write_head(rp, str_of(fields), type, (size_t)n, out);
+	r = write_head(rp, str_of(fields), STR(""), type, (size_t)n, out);
 	if (r < 0 || to.head_only)
 		return r;
 	r = buf_append(out, body, (size_t)n);
@@ -78,7 +82,7 @@ int reply_write_text(unsigned status, const struct reply_text *text, struct buf 
 {
 	const struct reply *rp = find(status);
 	struct str fields = text->fields.n ? text->fields : str_of(rp->fields);
-	int r = write_head(rp, fields, text->type, text->body.n + text->rest.n, out);
+	int r = write_head(rp, fields, text->more, text->type, text->body.n + text->rest.n, out);
 
 	return r < 0 || text->head_only ? r : buf_append(out, text->body.p, text->body.n);
 }

@@ -22,6 +22,7 @@ int reply_write(unsigned status, struct reply_to to, struct http_field added, st
 struct reply_text {
 	struct str type;   /* Content-Type */
 	struct str fields; /* whole lines, instead of those that go with the status; or empty */
+	struct str more;   /* whole lines in addition */
 	struct str body;
 	struct str rest; /* of the body, which the caller sends behind it */
 	bool head_only;  /* the request was HEAD: the length is told, and no body follows */

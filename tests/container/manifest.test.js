@@ -44,6 +44,7 @@ const rendered = Promise.all([
 	...list("k8s/overlays").map(kustomize),
 	withComponents("websockets", "prometheus", "autoscaling-websockets"),
 	withComponents("keda", "prometheus", "keda"),
+	withComponents("token", "admin-token"),
 	template("chart"),
 	...list("k8s/helm/sioinit/ci").map((file) => template(file, "-f", path.join(root, file))),
 ]);

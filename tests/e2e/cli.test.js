@@ -119,6 +119,12 @@ test("who is of another PID namespace is not answered", { skip: noNamespaces }, 
 	assert.strictEqual(inside.status, 1, inside.stdout);
 	assert.match(inside.stderr, /no answer/);
 	await until(() => /admin socket: uid=0 pid=\d+ was not answered/.test(s.log), "the line");
+	// the log has a few lines of a storm, and counts the rest
+	spawnSync("unshare", ["--pid", "--fork", "sh", "-c", 'for i in $(seq 40); do "$BIN" status; done'], { env: { ...process.env, ...socket, BIN: process.env.BIN_UNDER_TEST } });
+	const counted = () => [...s.log.matchAll(/msg="log: (\d+) more in \d+ s like: init: admin socket: [^\n]*id=SIO-400/g)].map((m) => Number(m[1]));
+	const written = () => s.log.match(/msg="init: admin socket: [^\n]*id=SIO-400/g).length;
+	await until(() => written() + counted().reduce((a, b) => a + b, 0) === 41, "all of them");
+	assert.ok(counted().length > 0 && written() < 30, `${written()} lines, ${counted()}`);
 }));
 
 test("explain: what a message means, whatever the settings are", async () => {

@@ -197,7 +197,7 @@ test("for people: a banner, what is ready, and lines in columns from every proce
 	try {
 		const line = (label, text) => `  ${SGR}${label}${SGR} +${text}\r\n`;
 		await t.see(`^${SGR}sioinit [\\d.]+${SGR} runs node supervised\\.js\r\n${line("serves", `port ${t.port}`)}${line("workers", "2 \\(SIOINIT_WORKERS\\)")}${line("status", `http://127\\.0\\.0\\.1:\\d+/; sioinit monit, reload, .*`)}`);
-		const [, first] = await t.see(`\r\x1b\\[K\x1b\\[\\d+C${SGR}starting: (\\d)/2 workers ready${SGR}\r`);
+		const [, first] = await t.see(`\x1b7\r\x1b\\[\\d+C${SGR}starting: (\\d)/2 workers ready${SGR}\x1b\\[K\x1b8`);
 		assert.strictEqual(first, "0");
 		await t.see(inColumns("info", "worker [01]", "booting -> ready pid=\\d+\r\n"));
 		await t.see(inColumns("info", "init", `serving on port ${t.port} with 2 workers\r\n`));
@@ -234,7 +234,7 @@ test("no colours with NO_COLOR, no control sequences where TERM is dumb, nothing
 		say({ TERM: "xterm", NO_COLOR: "", SIOINIT_LOG_FORMAT: "pretty" }, '"$BIN" supervised.js 2>&1 | cat'),
 	]);
 	assert.doesNotMatch(bare, /\x1b\[[\d;]*m/);
-	assert.match(bare, /^sioinit [^]*starting: 0\/2 workers ready\r[^]* info {2}init {6}serving on/);
+	assert.match(bare, /^sioinit [^]*starting: 0\/2 workers ready\x1b\[K[^]* info {2}init {6}serving on/);
 	assert.doesNotMatch(dumb, /\x1b|starting:/);
 	assert.match(dumb, /^sioinit [^]*\n\d\d:\d\d:\d\d info {2}init {6}serving on/);
 	for (const line of piped.trim().split("\r\n")) assert.match(line, /^time=\S+Z level=info component=\w+ msg="/);

@@ -1,4 +1,5 @@
-/* What a client of the admin socket sends: it is refused, or a request within its bounds. */
+/* What a client of the admin socket sends, and what a router passes on of the admin address: it is
+ * refused, or a request within its bounds. */
 #include <errno.h>
 #include <signal.h>
 #include <stdint.h>
@@ -6,6 +7,7 @@
 #include <string.h>
 
 #include "init/pool/pool.h"
+#include "init/supervisor/admin_action.h"
 #include "init/supervisor/admin_request.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
@@ -17,6 +19,26 @@ static bool is_within_bounds(const struct admin_request *rq)
 	if (rq->command == ADMIN_SCALE && rq->number == 0)
 		return false;
 	return rq->command == ADMIN_SIGNAL ? rq->sig > 0 && rq->sig < NSIG : rq->sig == 0;
+}
+
+static bool is_action(const struct admin_request *rq)
+{
+	return rq->command == ADMIN_RELOAD || rq->command == ADMIN_RESTART ||
+	       rq->command == ADMIN_SCALE || rq->command == ADMIN_DRAIN ||
+	       rq->command == ADMIN_REBALANCE;
+}
+
+/* @text as the words of a router's question. */
+static void read_question(struct str text)
+{
+	struct str token, words;
+	struct admin_action action;
+
+	if (admin_ask_read(text, &token, &words) < 0 || admin_action_read(words, &action) < 0)
+		return;
+	if (!is_action(&action.request) || !is_within_bounds(&action.request) ||
+	    token.n + 1 + words.n != text.n)
+		abort();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
@@ -32,6 +54,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 		return 0;
 	memcpy(text, bytes, n);
 	text[n] = '\0';
+	read_question((struct str){ text, n });
 	r = admin_request_read(text, n, &rq);
 	if (r != -EINVAL && (r != 0 || !is_within_bounds(&rq)))
 		abort();

@@ -91,7 +91,8 @@ static void the_last_records_are_kept(void **state)
 	assert_null(exit_history_last(&h));
 	for (int i = 0; i <= EXIT_HISTORY_MAX; i++) {
 		(void)snprintf(line, sizeof(line), "end %d", i);
-		exit_history_add(&h, 0, line, i == EXIT_HISTORY_MAX ? STR("x\n\ny") : STR(""));
+		exit_history_add(&h, 0, (pid_t)i + 1, line,
+				 i == EXIT_HISTORY_MAX ? STR("x\n\ny") : STR(""));
 	}
 	assert_int_equal(exit_history_write(&h, &out), 0);
 	assert_int_equal(buf_append(&out, "", 1), 0);
@@ -100,6 +101,10 @@ static void the_last_records_are_kept(void **state)
 			       "Z end 31\n1970-01-01T00:00:00Z end 32\n    | x\n    | \n    | "
 			       "y\n"));
 	assert_string_equal(exit_history_last(&h)->line, "1970-01-01T00:00:00Z end 32");
+	assert_string_equal(exit_history_of(&h, 2)->line, "1970-01-01T00:00:00Z end 1");
+	assert_ptr_equal(exit_history_of(&h, EXIT_HISTORY_MAX + 1), exit_history_last(&h));
+	assert_null(exit_history_of(&h, 1));
+	assert_null(exit_history_of(&h, 0));
 	buf_free(&out);
 	exit_history_free(&h);
 }
@@ -109,8 +114,9 @@ static void without_memory_nothing_is_kept(void **state)
 	struct exit_history h = { NULL, 0 };
 
 	(void)state;
-	exit_history_add(&h, 0, "end", STR("x"));
+	exit_history_add(&h, 0, 7, "end", STR("x"));
 	assert_null(exit_history_last(&h));
+	assert_null(exit_history_of(&h, 7));
 }
 
 static void assert_termination(const struct exit_record *last, const char *error,
@@ -124,7 +130,7 @@ static void assert_termination(const struct exit_record *last, const char *error
 
 static void the_message_has_code_reason_and_stderr(void **state)
 {
-	static struct exit_record r = { "then worker[0]: ended", "Error: \xff boom\n", 14 };
+	static struct exit_record r = { 7, "then worker[0]: ended", "Error: \xff boom\n", 14 };
 
 	(void)state;
 	assert_termination(&r, "nothing", "exit code 3\nthen worker[0]: ended\nError:  boom\n");

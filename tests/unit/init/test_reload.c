@@ -164,6 +164,60 @@ static void a_slot_whose_worker_and_next_both_end_is_filled_again(void **state)
 	assert_idle();
 }
 
+static void assert_told(enum scoreboard_reload state, unsigned slot, unsigned done, unsigned of)
+{
+	assert_int_equal(counter_get(&in.board->reload_state), state);
+	if (state != SCOREBOARD_RELOAD_IDLE)
+		assert_int_equal(counter_get(&in.board->reload_slot), slot);
+	assert_int_equal(counter_get(&in.board->reload_done), done);
+	assert_int_equal(counter_get(&in.board->reload_of), of);
+}
+
+static void how_far_it_is_is_on_the_board(void **state)
+{
+	(void)state;
+	assert_int_equal(counter_get(&in.board->reload_last), RELOADED_NONE);
+	reload_all(&in.pool);
+	for (unsigned i = 0; i < N; i++) {
+		struct worker *old = serving(i);
+
+		assert_told(SCOREBOARD_BOOTING, i, i, N);
+		get_ready(next(i));
+		assert_told(SCOREBOARD_DRAINING, i, i, N);
+		let_go(old);
+	}
+	assert_told(SCOREBOARD_RELOAD_IDLE, 0, 0, 0);
+	assert_int_equal(counter_get(&in.board->reload_last), RELOADED_OK);
+	reload_slot(in.pool.slots[2], "why");
+	reload_slot(in.pool.slots[1], "why");
+	assert_told(SCOREBOARD_BOOTING, 2, 0, 2);
+	crash(next(2));
+	assert_told(SCOREBOARD_RELOAD_IDLE, 0, 0, 0);
+	assert_int_equal(counter_get(&in.board->reload_last), RELOADED_FAILED);
+	reload_slot(in.pool.slots[1], "why");
+	replace(1);
+	assert_int_equal(counter_get(&in.board->reload_last), RELOADED_OK);
+}
+
+static void only_ends_that_nobody_asked_for_are_noted(void **state)
+{
+	struct death read[DEATHS_MAX];
+	uint64_t pid;
+
+	(void)state;
+	reload_all(&in.pool);
+	finish_round();
+	pid = (uint64_t)serving(1)->pid;
+	assert_int_equal(deaths_read(&in.board->deaths, read), 0);
+	crash(serving(1));
+	assert_int_equal(deaths_read(&in.board->deaths, read), 1);
+	assert_int_equal(read[0].pid, pid);
+	assert_int_equal(read[0].slot, 1);
+	assert_int_equal(read[0].was_ready, 1);
+	assert_int_equal(counter_get(&in.board->rows[1].ends), 2);
+	assert_int_equal(counter_get(&in.board->rows[0].ends), 1);
+}
+
 static void recycling_that_fails_waits_longer_each_time(void **state)
 {
 	struct slot *s = in.pool.slots[1];
@@ -288,6 +342,8 @@ int main(void)
 		RELOAD(after_a_failure_it_can_be_asked_for_again),
 		RELOAD(an_old_one_that_crashes_is_replaced_by_its_next),
 		RELOAD(a_slot_whose_worker_and_next_both_end_is_filled_again),
+		RELOAD(how_far_it_is_is_on_the_board),
+		RELOAD(only_ends_that_nobody_asked_for_are_noted),
 		RELOAD(recycling_that_fails_waits_longer_each_time),
 		RELOAD(where_there_is_no_room_the_old_one_ends_first),
 		RELOAD(who_waits_for_his_back_off_is_started_by_a_reload),

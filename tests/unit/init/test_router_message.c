@@ -60,6 +60,23 @@ static void everything_that_routers_say_is_sound(void **state)
 		     stream, &other);
 	assert_sound(M(.type = CONTROL_UNPARK, .token = 1), -1, &other);
 	assert_sound(M(.type = CONTROL_APP_METRICS, .token = 1), -1, &other);
+	assert_sound(
+	    M(.type = CONTROL_ADMIN_ASK, .kind = ADMIN_ASK_ACTION, .text = STR("t\0reload")), -1,
+	    &first);
+}
+
+static void only_the_first_asks_for_the_admin_address(void **state)
+{
+	static char much[ADMIN_ASK_MAX + 1];
+
+	(void)state;
+	assert_fault(M(.type = CONTROL_ADMIN_ASK, .text = STR("t\0reload")), -1, &other);
+	assert_fault(M(.type = CONTROL_ADMIN_ASK, .kind = ADMIN_ASK_N, .text = STR("t\0x")), -1,
+		     &first);
+	assert_fault(M(.type = CONTROL_ADMIN_ASK), -1, &first);
+	assert_fault(M(.type = CONTROL_ADMIN_ASK, .text = { much, sizeof(much) }), -1, &first);
+	assert_fault(M(.type = CONTROL_ADMIN_ASK, .text = STR("t\0x")), stream, &first);
+	assert_fault(M(.type = CONTROL_ADMIN_ANSWER, .text = STR("{}")), -1, &first);
 }
 
 static void a_descriptor_that_was_lost_is_nobodys_fault(void **state)
@@ -142,6 +159,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(everything_that_routers_say_is_sound),
 		cmocka_unit_test(a_descriptor_that_was_lost_is_nobodys_fault),
+		cmocka_unit_test(only_the_first_asks_for_the_admin_address),
 		cmocka_unit_test(it_is_up_once_and_first),
 		cmocka_unit_test(only_a_routers_messages_are_a_routers),
 		cmocka_unit_test(descriptors_are_where_they_belong),

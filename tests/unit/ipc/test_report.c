@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 
 #include "ipc/control.h"
 #include "ipc/report.h"
+#include "ipc/worker_end.h"
 
 enum { OUT_MAX = 1 << 20, SCRIBBLES = 4 };
 
@@ -119,6 +121,66 @@ static void sidecars_have_rows(void **state)
 	assert_non_null(strstr(out.p, "\nshipper "));
 }
 
+/* Not the names of workers alone: a host has any bytes, and a board that is written over any. */
+static void assert_json_is_whole(void)
+{
+	json_error_t err;
+	json_t *json;
+
+	out.len = 0;
+	assert_int_equal(report_json(board, &out), 0);
+	json = json_loadb(out.p, out.len, JSON_DECODE_INT_AS_REAL, &err);
+	if (!json)
+		fail_msg("%s at %d", err.text, err.position);
+	assert_true(json_is_array(json_object_get(json, "workers")));
+	json_decref(json);
+}
+
+static void any_bytes_in_names_are_json(void **state)
+{
+	(void)state;
+	put_ourselves(0);
+	memcpy(board->host, "a\"b\\\n\xff\xc3", 8);
+	memcpy(board->sidecars[0].name, "\"}\x80", 4);
+	counter_set(&board->n_sidecars, 1);
+	assert_json_is_whole();
+	memset(board->host, 0xff, sizeof(board->host));
+	memset(board->sidecars[0].name, 0x1f, sizeof(board->sidecars[0].name));
+	assert_json_is_whole();
+}
+
+static void deaths_are_told_in_words(void **state)
+{
+	static const struct {
+		struct death death;
+		const char *text;
+	} told[] = {
+		{ { .reason = WORKER_END_EXIT, .code = 1, .lived_ms = 3000, .was_ready = 1 },
+		  "exit code 1 after 3s" },
+		{ { .reason = WORKER_END_EXIT, .code = 1, .lived_ms = 200000 },
+		  "exit code 1 after 3m, not ready yet" },
+		{ { .reason = WORKER_END_SIGNAL, .signal = 11, .lived_ms = 4000, .was_ready = 1 },
+		  "SIGSEGV after 4s" },
+		{ { .reason = WORKER_END_HANG,
+		    .signal = 9,
+		    .lived_ms = 60000,
+		    .silent_ms = 30000,
+		    .was_ready = 1 },
+		  "killed: event loop silent for 30s, after 60s" },
+		{ { .reason = WORKER_END_OOM, .signal = 9, .lived_ms = 7200000, .was_ready = 1 },
+		  "out of memory (cgroup) after 2h" },
+		{ { .reason = 77, .signal = 1u << 31, .lived_ms = 1, .was_ready = 1 },
+		  "SIG648 after 0s" },
+	};
+	char text[REPORT_DEATH_TEXT];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++) {
+		report_death_text(&told[i].death, text);
+		assert_string_equal(text, told[i].text);
+	}
+}
+
 static uint64_t next_random(uint64_t *x)
 {
 	*x ^= *x << 13;
@@ -155,6 +217,7 @@ static void read_all(void)
 		assert_int_equal(reports[i](board, &out), 0);
 		assert_true(out.len > 0);
 	}
+	assert_json_is_whole();
 	for (unsigned slot = 0; slot < SCOREBOARD_ROWS; slot++) {
 		(void)scoreboard_has_clients(board, slot, slot);
 		(void)scoreboard_claim_base(board, slot, slot, 7);
@@ -184,6 +247,8 @@ int main(void)
 		TEST(memory_is_found_whatever_the_name_of_the_process),
 		TEST(a_process_that_is_gone_has_no_memory),
 		TEST(sidecars_have_rows),
+		TEST(any_bytes_in_names_are_json),
+		TEST(deaths_are_told_in_words),
 		TEST(a_board_that_is_written_over_gives_wrong_numbers_at_worst),
 	};
 

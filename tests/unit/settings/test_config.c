@@ -466,7 +466,7 @@ static void ignores_service_links(void **state)
 	assert_printed("SIOINIT_WORKER_PORT=tcp://10.0.0.1:80", "x",
 		       "SIOINIT_WORKER_PORT= (not set)\n");
 	assert_refused("SIOINIT_ADMIN_PORT=9090", "x",
-		       "SIOINIT_ADMIN_PORT is no setting; did you mean SIOINIT_ADMIN_SOCKET?");
+		       "SIOINIT_ADMIN_PORT is no setting; did you mean SIOINIT_ADMIN_HOSTS?");
 }
 
 static void assert_command(const char *args, enum config_action wanted, const char *command)
@@ -700,6 +700,96 @@ static char *text_of(void (*print)(FILE *))
 	return text;
 }
 
+#define TOKEN "0123456789abcdef"
+
+static bool has(const char *entries, const char *text)
+{
+	for (; *entries; entries += strlen(entries) + 1)
+		if (strstr(entries, text))
+			return true;
+	return false;
+}
+
+/* Neither the environment of other processes nor /proc/PID/environ has it. */
+static void a_secret_stays_with_its_owner(void **state)
+{
+	char entry[] = "SIOINIT_ADMIN_TOKEN=" TOKEN, name[] = "sioinit", app[] = "x", *all;
+	char *envp[] = { entry, NULL }, *argv[] = { name, app, NULL };
+
+	(void)state;
+	config_free(&config);
+	assert_int_equal(config_load(2, argv, envp, &config, &action, err, sizeof(err)), 0);
+	assert_int_equal(config_take_secrets(&config), 0);
+	assert_string_equal(config.admin_token, TOKEN);
+	assert_string_equal(entry, "SIOINIT_ADMIN_TOKEN=");
+	assert_memory_equal(entry + 20, "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 16);
+	all = config_environment(&config, CONFIG_FROM_DEFAULT);
+	assert_non_null(all);
+	assert_true(has(all, "SIOINIT_PORT="));
+	assert_false(has(all, TOKEN) || has(all, "SIOINIT_ADMIN_TOKEN="));
+	free(all);
+	assert_printed("SIOINIT_ADMIN_TOKEN=" TOKEN, "x",
+		       "SIOINIT_ADMIN_TOKEN=(hidden) (SIOINIT_ADMIN_TOKEN)\n");
+	assert_refused("SIOINIT_ADMIN_TOKEN=secret", "x",
+		       "SIOINIT_ADMIN_TOKEN=\"...\": shorter than 16 characters, which could be "
+		       "guessed: openssl rand -hex 16 makes one");
+	assert_refused("SIOINIT_ADMIN_TOKEN=" TOKEN " SIOINIT_ADMIN_TOKEN_FILE=/x", "x",
+		       "SIOINIT_ADMIN_TOKEN and SIOINIT_ADMIN_TOKEN_FILE are both set: one is "
+		       "enough");
+	assert_refused("", "--admin-token=" TOKEN " x",
+		       "--admin-token: not on the command line, which everybody can read: in the "
+		       "environment, or --admin-token-file");
+}
+
+/* Until the next call. */
+static const char *json_of(bool all)
+{
+	static char text[65536];
+	struct buf out = BUF_INIT(sizeof(text) - 1);
+
+	assert_int_equal(config_json(&config, all, &out), 0);
+	memcpy(text, out.p, out.len);
+	text[out.len] = '\0';
+	buf_free(&out);
+	return text;
+}
+
+static void as_json_settings_are_shown_to_who_may_see_them(void **state)
+{
+	(void)state;
+	assert_int_equal(load("SIOINIT_ADMIN_TOKEN=" TOKEN " SIOINIT_ON_END=\"do\" "
+			      "SIOINIT_SIDECAR_X=run",
+			      "x"),
+			 0);
+	assert_null(strstr(json_of(true), TOKEN));
+	assert_non_null(strstr(json_of(true), "{\"name\":\"SIOINIT_ON_END\",\"value\":"
+					      "\"\\\"do\\\"\",\"origin\":\"SIOINIT_ON_END\","
+					      "\"hidden\":false}"));
+	assert_non_null(strstr(json_of(true), "{\"name\":\"SIOINIT_SIDECAR_X\",\"value\":\"run\""));
+	assert_null(strstr(json_of(false), "do\\"));
+	assert_non_null(strstr(json_of(false), "{\"name\":\"SIOINIT_SIDECAR_X\",\"value\":null"));
+	assert_non_null(strstr(json_of(false), "{\"name\":\"SIOINIT_ROUTERS\",\"value\":\"1\","
+					       "\"origin\":\"default\",\"hidden\":false}"));
+}
+
+static void names_of_hosts_are_names(void **state)
+{
+	static const char wrong[] = "not a list of names without ports, such as "
+				    "admin.example.com,*.internal.example";
+	static const char *const refused[] = { "a:80", "*",  "*.",   "a..b",
+					       ".a",   "a.", "a,,b", "http://a" };
+	char env[64], line[256];
+
+	(void)state;
+	assert_int_equal(load("SIOINIT_ADMIN_HOSTS=a.example,*.b_c.example,d", "x"), 0);
+	for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++) {
+		(void)snprintf(env, sizeof(env), "SIOINIT_ADMIN_HOSTS=%s", refused[i]);
+		(void)snprintf(line, sizeof(line), "SIOINIT_ADMIN_HOSTS=\"%s\": %s", refused[i],
+			       wrong);
+		assert_refused(env, "x", line);
+	}
+}
+
 static void help_fits_a_terminal(void **state)
 {
 	char *text = text_of(config_help), *save = NULL;
@@ -767,6 +857,9 @@ int main(void)
 		cmocka_unit_test(knows_all_words_of_pm2),
 		cmocka_unit_test(pm2s_words_are_ours),
 		cmocka_unit_test(helps_in_a_broken_environment),
+		cmocka_unit_test(a_secret_stays_with_its_owner),
+		cmocka_unit_test(as_json_settings_are_shown_to_who_may_see_them),
+		cmocka_unit_test(names_of_hosts_are_names),
 		cmocka_unit_test(help_fits_a_terminal),
 		cmocka_unit_test(man_page_is_current),
 	};

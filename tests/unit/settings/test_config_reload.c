@@ -72,6 +72,17 @@ static void takes_over_what_it_can(void **state)
 	assert_int_equal(config.port, 1000);
 }
 
+static void a_secret_is_not_told(void **state)
+{
+	(void)state;
+	load("admin-token=0123456789abcdef\n");
+	assert_int_equal(reload("admin-token=0123456789abcdef\n"), 0);
+	assert_int_equal(reload("admin-token=another-one-of-now\n"), 1);
+	assert_string_equal(told, "SIOINIT_ADMIN_TOKEN: ... -> ..., restart\n");
+	assert_int_equal(reload("admin-token=too-short\n"), -EINVAL);
+	assert_null(strstr(err, "too-short"));
+}
+
 static void a_line_that_is_gone_leaves_the_value_before_it(void **state)
 {
 	(void)state;
@@ -144,6 +155,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(takes_over_what_it_can),
+		cmocka_unit_test(a_secret_is_not_told),
 		cmocka_unit_test(a_line_that_is_gone_leaves_the_value_before_it),
 		cmocka_unit_test(what_comes_first_stays),
 		cmocka_unit_test(a_wrong_file_changes_nothing),
