@@ -50,3 +50,14 @@ int str_to_u64(struct str s, uint64_t max, uint64_t *ret)
 	*ret = n;
 	return 0;
 }
+
+struct str str_last_lines(struct str s, size_t n)
+{
+	size_t at = s.n;
+
+	if (n == 0)
+		return (struct str){ s.p, 0 };
+	while (at > 0 && (at == s.n || s.p[at - 1] != '\n' || --n > 0))
+		at--;
+	return (struct str){ s.p + at, s.n - at };
+}

@@ -40,6 +40,9 @@ static inline bool str_eq_nocase(struct str a, struct str b)
 /* Without blanks and tabs at both ends. */
 struct str str_trim(struct str s);
 
+/* The last @n lines of @s, the end of which need not be the end of a line. */
+struct str str_last_lines(struct str s, size_t n);
+
 /* Decimal digits only, the whole slice, no sign, no blanks. 0: *ret is set. -EINVAL, -ERANGE (>
  * max). */
 int str_to_u64(struct str s, uint64_t max, uint64_t *ret);

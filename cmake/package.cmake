@@ -19,6 +19,7 @@ install_compressed(${PROJECT_SOURCE_DIR}/docs/sioinit.8 ${CMAKE_INSTALL_MANDIR}/
 install_compressed(${PROJECT_SOURCE_DIR}/CHANGELOG.md ${doc} changelog.gz)
 install_compressed(${made}/changelog ${doc} changelog.Debian.gz)
 install(FILES ${PROJECT_SOURCE_DIR}/packaging/copyright DESTINATION ${doc} COMPONENT debian EXCLUDE_FROM_ALL)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/monitoring DESTINATION ${doc} COMPONENT debian EXCLUDE_FROM_ALL)
 set(overrides ${deb}/lintian-overrides)
 if(SIOINIT_STATIC_LIBC)
   string(APPEND overrides .static)

@@ -5,9 +5,23 @@
 #include "ipc/metrics_text.h"
 #include "ipc/scoreboard.h"
 
+/* What is largest comes first, but for slots. */
+enum report_sort {
+	REPORT_BY_SLOT,
+	REPORT_BY_LAG,
+	REPORT_BY_MEMORY,
+	REPORT_BY_CPU,
+	REPORT_BY_SESSIONS,
+	REPORT_N_SORTS,
+};
+
+/* slot, lag, memory, cpu, sessions. False: none of these. */
+bool report_sort_of(const char *word, enum report_sort *ret);
+
 /* Each appends to @out: 0, -EMSGSIZE or -ENOMEM. Resident memory and CPU time are read from /proc.
  */
 int report_table(const struct scoreboard *b, struct buf *out);
+int report_table_sorted(const struct scoreboard *b, enum report_sort sort, struct buf *out);
 /* One worker, a line for each number of the metrics. */
 int report_worker(const struct scoreboard *b, unsigned slot, struct buf *out);
 int report_json(const struct scoreboard *b, struct buf *out);

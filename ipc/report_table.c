@@ -12,6 +12,7 @@
 #include "ipc/control.h"
 #include "ipc/process_usage.h"
 #include "ipc/report_sidecars.h"
+#include "ipc/report_sort.h"
 #include "ipc/report_view.h"
 
 #include "base/ban.h"
@@ -38,7 +39,36 @@ static int put_conditions(const struct scoreboard *b, struct buf *out)
 	return r;
 }
 
+static int put_row(const struct report_view *v, struct buf *out)
+{
+	char uptime[16];
+
+	(void)report_age(v->uptime_s, uptime);
+	return buf_printf(out, "%4u %7llu %-8s %6s %4llums %6.1fM %7.1fs %8llu %8llu %9llu %7llu\n",
+			  v->slot, (unsigned long long)v->pid, v->state, uptime, n(&v->row->lag_ms),
+			  (double)v->usage.rss_bytes / (1 << 20), v->usage.cpu_s,
+			  n(&v->row->sessions), n(&v->row->sockets), SLOT_TOTAL(v, requests),
+			  n(&v->row->starts));
+}
+
+static int put_rows(const struct scoreboard *b, enum report_sort sort, struct buf *out)
+{
+	unsigned rows = report_rows_in_use(b);
+	struct report_sorted *entries = report_sorted_rows(b, sort, rows);
+	int r = entries ? 0 : -ENOMEM;
+
+	for (unsigned i = 0; i < rows && r == 0; i++)
+		r = put_row(&entries[i].view, out);
+	free(entries);
+	return r;
+}
+
 int report_table(const struct scoreboard *b, struct buf *out)
+{
+	return report_table_sorted(b, REPORT_BY_SLOT, out);
+}
+
+int report_table_sorted(const struct scoreboard *b, enum report_sort sort, struct buf *out)
 {
 	char uptime[16];
 	int r;
@@ -53,15 +83,6 @@ int report_table(const struct scoreboard *b, struct buf *out)
 		       SIOINIT_VERSION, report_phase_of(b), uptime, n(&b->sessions),
 		       TOTAL(b, requests), TOTAL(b, upgrades), "SLOT", "PID", "STATE", "UP", "LAG",
 		       "RSS", "CPU", "SESSIONS", "SOCKETS", "REQUESTS", "STARTS");
-	for (unsigned i = 0; i < report_rows_in_use(b) && r == 0; i++) {
-		struct report_view v = report_view_of(b, i);
-
-		(void)report_age(v.uptime_s, uptime);
-		r = buf_printf(
-		    out, "%4u %7llu %-8s %6s %4llums %6.1fM %7.1fs %8llu %8llu %9llu %7llu\n", i,
-		    (unsigned long long)v.pid, v.state, uptime, n(&v.row->lag_ms),
-		    (double)v.usage.rss_bytes / (1 << 20), v.usage.cpu_s, n(&v.row->sessions),
-		    n(&v.row->sockets), SLOT_TOTAL(&v, requests), n(&v.row->starts));
-	}
+	r = r < 0 ? r : put_rows(b, sort, out);
 	return r < 0 ? r : report_sidecars_table(b, out);
 }

@@ -37,7 +37,7 @@ static const struct pm2_word table[] = {
 	MEANS(0, WORDS("status"), "the workers and what they do", "list", "ls", "l", "ps"),
 	MEANS(0, WORDS("status", "--json"), "the same as JSON, with the keys of sioinit", "jlist",
 	      "prettylist", "slist", "sysinfos"),
-	MEANS(0, WORDS("status", "--watch"), "the same every second", "monit", "imonit",
+	MEANS(0, WORDS("monit"), "the same on the whole screen, live", "monit", "imonit",
 	      "dashboard", "dash"),
 	MEANS(1, WORDS("describe"), "what is known of a worker: SLOT, the name of the app, or all",
 	      "describe", "desc", "info", "show"),
@@ -53,11 +53,10 @@ static const struct pm2_word table[] = {
 	  .kind = PM2_WORD_ACTION,
 	  .means = WORDS("health"),
 	  .text = "asks the one that runs here; exit 0 or 1" },
-	{ .names = WORDS("logs", "log"),
-	  .kind = PM2_WORD_NOTHING,
-	  .when = PM2_WORD_WITHOUT_DEATH,
-	  .text = "the logs are the container's: docker logs -f CONTAINER, kubectl logs -f POD; "
-		  "sioinit logs --death shows how the last workers ended" },
+	MEANS(ANY, WORDS("logs"),
+	      "follows what the workers write where sioinit has it: SLOT, the name of the app, or "
+	      "all; --lines N and --nostream are known, docker logs and kubectl logs have the rest",
+	      "logs", "log"),
 	SAYS(NOTHING,
 	     "nothing to flush: workers write to the container's stdout and stderr, which the "
 	     "platform keeps; files of SIOINIT_LOG_OUT and the like may be truncated at any time",
@@ -147,8 +146,6 @@ static bool is_meant(const struct pm2_word *w, char *const *next)
 	switch (w->when) {
 	case PM2_WORD_ALWAYS:
 		return true;
-	case PM2_WORD_WITHOUT_DEATH:
-		return !*next || strcmp(*next, "--death") != 0;
 	case PM2_WORD_WITH_ONE_NUMBER:
 		return is_number(*next) && !next[1];
 	}

@@ -19,7 +19,6 @@ enum pm2_word_kind {
 /* Beside its names, when a word is pm2's. */
 enum pm2_word_when {
 	PM2_WORD_ALWAYS,
-	PM2_WORD_WITHOUT_DEATH,   /* `logs --death` is ours */
 	PM2_WORD_WITH_ONE_NUMBER, /* `env A=1 node app.js` is the program */
 };
 

@@ -18,24 +18,9 @@
 
 #include "base/ban.h"
 
-#define SLOT "{slot}"
-
 bool log_files_are_wanted(const struct config *c)
 {
 	return c->log_out || c->log_err || c->log_all;
-}
-
-bool log_file_path(const char *pattern, unsigned slot, char dst[static LOG_FILE_PATH_MAX])
-{
-	const char *at;
-	size_t n = 0;
-
-	for (; n < LOG_FILE_PATH_MAX && (at = strstr(pattern, SLOT)); pattern = at + strlen(SLOT))
-		n += (size_t)snprintf(dst + n, LOG_FILE_PATH_MAX - n, "%.*s%u", (int)(at - pattern),
-				      pattern, slot);
-	if (n < LOG_FILE_PATH_MAX)
-		n += (size_t)snprintf(dst + n, LOG_FILE_PATH_MAX - n, "%s", pattern);
-	return n < LOG_FILE_PATH_MAX;
 }
 
 static int make_folders(char *path)

@@ -10,6 +10,7 @@
 
 #include "base/str.h"
 #include "settings/config.h"
+#include "settings/log_path.h"
 
 struct credentials;
 
@@ -22,13 +23,8 @@ struct log_file_head {
 
 enum log_file_kind { LOG_FILE_OUT, LOG_FILE_ERR, LOG_FILE_REOPEN, LOG_FILE_N_KINDS };
 
-enum { LOG_FILE_SLOTS = 1024, LOG_FILE_PATH_MAX = 1024 };
-
 /* Whether any is wanted. */
 bool log_files_are_wanted(const struct config *c);
-
-/* Writes @pattern to @dst with @slot for each {slot}. False: too long. */
-bool log_file_path(const char *pattern, unsigned slot, char dst[static LOG_FILE_PATH_MAX]);
 
 /* Opens that with O_APPEND and @flags; folders that are missing are made. A descriptor or -errno.
  */

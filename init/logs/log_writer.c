@@ -63,7 +63,7 @@ static void open_file(const struct pattern *p, struct file *f, unsigned slot)
 
 static void put(struct pattern *p, unsigned slot, const char *bytes, size_t n)
 {
-	struct file *f = &p->files[strstr(p->text, "{slot}") ? slot : 0];
+	struct file *f = &p->files[log_file_is_by_slot(p->text) ? slot : 0];
 
 	if (!f->is_open)
 		open_file(p, f, slot);

@@ -42,7 +42,8 @@ struct log_stream {
 	struct logs *logs;
 	struct log_sink *sink;
 	struct log_lines lines;
-	struct log_tail tail; /* of stderr */
+	struct log_lines followed; /* the same text, while somebody follows */
+	struct log_tail tail;      /* of stderr */
 	int fd;
 	uv_poll_t poll;
 	bool closing, closed;
@@ -161,6 +162,7 @@ static void on_turn(uv_prepare_t *h)
 	wait_for_room(&l->err);
 	if (l->files.logs)
 		wait_for_room(&l->files);
+	log_followers_flush(&l->followers);
 }
 
 /* A file is not watched: it takes everything. */
@@ -312,6 +314,7 @@ void logs_init(struct logs *l, uv_loop_t *loop, const struct config *c,
 	} else {
 		l->out = (struct log_sink){ .epoll_fd = -1, .output = own_lines };
 	}
+	log_followers_init(&l->followers, loop);
 	(void)uv_prepare_init(loop, &l->turn);
 	(void)uv_prepare_start(&l->turn, on_turn);
 	(void)uv_timer_init(loop, &l->next_writer);
@@ -339,6 +342,31 @@ static void put_line(struct log_lines *lines, struct str line)
 	update_streams(s->sink);
 }
 
+static void put_followed(struct log_lines *lines, struct str line)
+{
+	struct log_stream *s = container_of(lines, struct log_stream, followed);
+
+	log_followers_put(&s->logs->followers, s->lines.worker, s->lines.sidecar, lines->is_stderr,
+			  line);
+}
+
+/* Who comes later gets no end of a line that began before. */
+static void feed_followers(struct log_stream *s, struct str bytes)
+{
+	s->followed.sidecar = s->lines.sidecar;
+	s->followed.date = s->lines.date;
+	if (s->logs->followers.n > 0)
+		log_lines_feed(&s->followed, bytes, now_text());
+	else
+		buf_free(&s->followed.part);
+}
+
+static void end_lines(struct log_stream *s)
+{
+	log_lines_end(&s->lines, now_text());
+	log_lines_end(&s->followed, now_text());
+}
+
 static void on_closed(uv_handle_t *h)
 {
 	struct log_stream *s = container_of((uv_poll_t *)h, struct log_stream, poll);
@@ -354,7 +382,7 @@ static void stream_close(struct log_stream *s)
 	if (s->closing)
 		return;
 	s->closing = true;
-	log_lines_end(&s->lines, now_text());
+	end_lines(s);
 	if (s->lines.lost && s->lines.sidecar)
 		log_warn(SIO_426, "logs: no memory for %u lines of sidecar[%s]", s->lines.lost,
 			 s->lines.sidecar);
@@ -382,6 +410,7 @@ static void pass_on(struct log_stream *s, struct str bytes)
 		log_lines_feed(&s->lines, bytes, now_text());
 	else
 		put_line(&s->lines, bytes);
+	feed_followers(s, bytes);
 }
 
 /* Bytes taken; 0: nothing there now; -1: the end. */
@@ -413,7 +442,7 @@ static void take_rest(struct log_stream *s)
 
 	for (int i = 0; i < LAST_READS_MAX && n > 0; i++)
 		n = take(s);
-	log_lines_end(&s->lines, now_text());
+	end_lines(s);
 	if (n < 0)
 		stream_close(s);
 }
@@ -452,6 +481,7 @@ static struct log_stream *stream_open(struct log_sink *k, struct logs *l, uint32
 	s->fd = ends[0];
 	*ret_far = ends[1];
 	log_lines_init(&s->lines, l->format, slot, is_stderr, put_line);
+	log_lines_init(&s->followed, WORKER_LOGS_PREFIX, slot, is_stderr, put_followed);
 	dress(s);
 	if (uv_poll_init(l->loop, &s->poll, s->fd) < 0) {
 		(void)close(ends[0]);
@@ -550,9 +580,48 @@ bool logs_keep_stderr(const struct logs *l)
 	return l->takes_stderr;
 }
 
+bool logs_have_stdout(const struct logs *l)
+{
+	return l->takes_stdout;
+}
+
+static int put_kept(const struct log_stream *s, size_t lines, struct buf *out)
+{
+	char text[LOG_TAIL_MAX];
+	struct str left = { text, log_tail_text(&s->tail, text) };
+	int r = 0;
+
+	left = str_last_lines(left, lines);
+	while (left.n > 0 && r == 0) {
+		const char *end = memchr(left.p, '\n', left.n);
+		size_t n = end ? (size_t)(end - left.p) : left.n;
+
+		r = s->lines.sidecar ? buf_printf(out, "2[%s] ", s->lines.sidecar)
+				     : buf_printf(out, "2[%u] ", s->lines.worker);
+		if (r == 0)
+			r = buf_printf(out, "%.*s\n", (int)n, left.p);
+		n += end != NULL;
+		left = (struct str){ left.p + n, left.n - n };
+	}
+	return r;
+}
+
+int logs_kept(struct logs *l, const struct log_choice *choice, size_t lines, struct buf *out)
+{
+	struct log_stream *s;
+	int r = 0;
+
+	DL_FOREACH(l->streams, s)
+	if (r == 0 && lines > 0 && s->lines.is_stderr && out->len < LOG_FOLLOWER_QUEUE_MAX / 2 &&
+	    log_choice_has(choice, s->lines.worker, s->lines.sidecar))
+		r = put_kept(s, lines, out);
+	return r;
+}
+
 void logs_finish(struct logs *l)
 {
 	take_rest_of_all(l);
+	log_followers_end(&l->followers);
 	if (!l->err.stuck)
 		output_flush_within(l->err.output, FINISH_MS);
 	if (l->out.logs && !l->out.stuck)

@@ -16,6 +16,7 @@
 #include <uv.h>
 
 #include "base/output.h"
+#include "init/logs/log_followers.h"
 #include "init/logs/log_tail.h"
 #include "settings/config.h"
 
@@ -44,6 +45,7 @@ struct logs {
 	struct log_stream *streams; /* all that are open */
 	struct log_stream *ended;   /* of workers whose end is not told yet */
 	bool takes_stdout, takes_stderr;
+	struct log_followers followers;
 	char last_words[LOG_TAIL_MAX];
 	uv_prepare_t turn;
 };
@@ -74,6 +76,14 @@ struct str logs_worker_ended(struct logs *l, pid_t pid);
 
 /* Whether the workers' stderr is known. */
 bool logs_keep_stderr(const struct logs *l);
+
+/* Whether that of stdout is. */
+bool logs_have_stdout(const struct logs *l);
+
+/* Appends what is kept of those that are chosen, for a follower (log_followers.h): of each the last
+ * lines of stderr, at most @lines, as far as a follower's queue has room for them. 0, -EMSGSIZE or
+ * -ENOMEM. */
+int logs_kept(struct logs *l, const struct log_choice *choice, size_t lines, struct buf *out);
 
 /* The files have been moved away. */
 void logs_reopen_files(struct logs *l);

@@ -36,7 +36,8 @@ static int status(struct admin_errand *e, const struct admin_request *rq)
 {
 	counter_set(&e->init->board->beat_ms,
 		    uv_hrtime() / 1000000); /* who answers is not silent */
-	return report(e, (rq->json ? report_json : report_table)(e->init->board, e->answer));
+	return report(e, rq->json ? report_json(e->init->board, e->answer)
+				  : report_table_sorted(e->init->board, rq->sort, e->answer));
 }
 
 /* Whom the @i-th word names. False: it is said that there is nobody. */
@@ -235,6 +236,35 @@ static int deaths(struct admin_errand *e, const struct admin_request *rq)
 	return report(e, r);
 }
 
+static struct log_choice choice_of(const struct admin_target *t)
+{
+	return (struct log_choice){ .workers = t->kind != TARGET_SIDECAR,
+				    .sidecars = t->kind == TARGET_ALL || t->kind == TARGET_SIDECAR,
+				    .slot = t->kind == TARGET_SLOT ? (int)t->slot->number : -1,
+				    .sidecar = t->sidecar };
+}
+
+static int follow(struct admin_errand *e, const struct admin_request *rq)
+{
+	struct logs *l = &e->init->logs;
+	struct admin_target t;
+	int r = 0;
+
+	if (!target(e, rq, 0, &t))
+		return ADMIN_MISUSED;
+	if (!logs_keep_stderr(l))
+		return say(e, ADMIN_FAILED,
+			   "The workers write to sioinit's own stdout and stderr (docker logs, "
+			   "kubectl logs): SIOINIT_WORKER_LOGS=prefix brings their lines here.");
+	e->choice = choice_of(&t);
+	if (!logs_have_stdout(l))
+		r = buf_printf(e->answer,
+			       "2sioinit: only stderr can be followed, as stdout is sioinit's own: "
+			       "SIOINIT_WORKER_LOGS=prefix brings both here\n");
+	r = r < 0 ? r : logs_kept(l, &e->choice, rq->number, e->answer);
+	return r < 0 || rq->once ? report(e, r) : ADMIN_FOLLOWS;
+}
+
 static int say_address(struct admin_errand *e, const struct admin_request *rq)
 {
 	const struct init *in = e->init;
@@ -251,7 +281,7 @@ static int (*const acts[ADMIN_N_COMMANDS])(struct admin_errand *e,
 	[ADMIN_RESTART] = replace,     [ADMIN_SIGNAL] = send_signal, [ADMIN_DRAIN] = drain,
 	[ADMIN_DEATHS] = deaths,       [ADMIN_REBALANCE] = even_out, [ADMIN_STOP] = stop,
 	[ADMIN_DESCRIBE] = describe,   [ADMIN_PID] = pids,           [ADMIN_ID] = ids,
-	[ADMIN_ADDRESS] = say_address,
+	[ADMIN_ADDRESS] = say_address, [ADMIN_FOLLOW] = follow,
 };
 
 int admin_command_obey(struct admin_errand *e, const struct admin_request *rq)

@@ -119,7 +119,7 @@ static unsigned obey(struct question *q, const struct admin_action *action)
 	};
 	struct buf said = BUF_INIT(SAID_MAX / ESCAPE_GROWTH);
 	bool waits = false;
-	struct admin_errand errand = { q->init, &said, &waits };
+	struct admin_errand errand = { .init = q->init, .answer = &said, .waits = &waits };
 	int code;
 	unsigned status;
 

@@ -24,8 +24,9 @@ static bool read_nothing(const char *const *words, size_t n, struct admin_reques
 
 static bool read_status(const char *const *words, size_t n, struct admin_request *ret)
 {
-	ret->json = n > 0 && strcmp(words[0], "--json") == 0;
-	return n == 0 || ret->json;
+	ret->json = n == 1 && strcmp(words[0], "--json") == 0;
+	return n == 0 || ret->json ||
+	       (n == 2 && strcmp(words[0], "--sort") == 0 && report_sort_of(words[1], &ret->sort));
 }
 
 static bool read_targets(const char *const *words, size_t n, struct admin_request *ret)
@@ -87,13 +88,26 @@ static bool read_deaths(const char *const *words, size_t n, struct admin_request
 	return n == 1 && strcmp(words[0], "--death") == 0;
 }
 
+/* WHO LINES on|once */
+static bool read_follow(const char *const *words, size_t n, struct admin_request *ret)
+{
+	uint64_t lines;
+
+	if (n != 3 || str_to_u64(str_of(words[1]), UINT32_MAX, &lines) < 0)
+		return false;
+	ret->number = (uint32_t)lines;
+	ret->once = strcmp(words[2], "once") == 0;
+	return (ret->once || strcmp(words[2], "on") == 0) && read_targets(words, 1, ret);
+}
+
 static const struct {
 	const char *word;
 	enum admin_command command;
 	read_fn *read;
 	const char *usage;
 } commands[] = {
-	{ "status", ADMIN_STATUS, read_status, "usage: sioinit status [--json] [--watch]" },
+	{ "status", ADMIN_STATUS, read_status,
+	  "usage: sioinit status [--json] [--watch] [--sort slot|lag|memory|cpu|sessions]" },
 	{ "reload", ADMIN_RELOAD, read_targets, "usage: sioinit reload [SLOT|NAME|all ...]" },
 	{ "scale", ADMIN_SCALE, read_workers, "usage: sioinit scale [NAME] N|+N|-N (1 to 1024)" },
 	{ "restart", ADMIN_RESTART, read_some, "usage: sioinit restart SLOT|NAME|all ..." },
@@ -103,7 +117,8 @@ static const struct {
 	{ "id", ADMIN_ID, read_one, "usage: sioinit id NAME" },
 	{ "signal", ADMIN_SIGNAL, read_signal, "usage: sioinit signal SLOT|NAME|all SIGNAL" },
 	{ "drain", ADMIN_DRAIN, read_drain, "usage: sioinit drain [off]" },
-	{ "logs", ADMIN_DEATHS, read_deaths, "usage: sioinit logs --death" },
+	{ "logs", ADMIN_DEATHS, read_deaths, ADMIN_LOGS_USAGE },
+	{ "follow", ADMIN_FOLLOW, read_follow, ADMIN_LOGS_USAGE },
 	{ "rebalance", ADMIN_REBALANCE, read_nothing, "usage: sioinit rebalance" },
 	{ "admin-address", ADMIN_ADDRESS, read_nothing, "usage: sioinit health [--ready]" },
 };

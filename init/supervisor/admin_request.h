@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ipc/report.h"
+
 enum { ADMIN_REQUEST_MAX = 1024, ADMIN_WORDS_MAX = 8 };
 
 enum admin_command {
@@ -20,20 +22,26 @@ enum admin_command {
 	ADMIN_DESCRIBE,
 	ADMIN_PID,
 	ADMIN_ID,
+	ADMIN_FOLLOW,  /* of `sioinit logs` */
 	ADMIN_ADDRESS, /* of `sioinit health`: whether the admin address is ours */
 	ADMIN_N_COMMANDS,
 };
 
+#define ADMIN_LOGS_USAGE                                                                           \
+	"usage: sioinit logs [SLOT|NAME|all] [--lines N] [--no-follow], or sioinit logs --death"
+
 struct admin_request {
 	enum admin_command command;
-	uint32_t number;                      /* scale: 1 to POOL_MAX workers */
-	int sign;                             /* scale: so many more or fewer; 0: so many */
+	uint32_t number; /* scale: 1 to POOL_MAX workers; follow: lines that are kept */
+	int sign;        /* scale: so many more or fewer; 0: so many */
 	const char *targets[ADMIN_WORDS_MAX]; /* as admin_target_find() takes them; borrowed */
 	size_t n_targets;
-	int sig;           /* signal: its number, not 0 */
-	bool json;         /* status */
-	bool off;          /* drain */
-	const char *usage; /* of the command, for the client; static text */
+	int sig;               /* signal: its number, not 0 */
+	bool json;             /* status */
+	enum report_sort sort; /* status */
+	bool once;             /* follow: what is kept, and no more */
+	bool off;              /* drain */
+	const char *usage;     /* of the command, for the client; static text */
 };
 
 /* Reads @n bytes of words, each of which ends with NUL; @bytes[n] is NUL, too. 0: *ret is set.

@@ -3,6 +3,7 @@
 #include "init/supervisor/admin_socket.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -87,6 +88,36 @@ static void set_code(struct admin_client *c, int code)
 	c->answer.p[0] = (char)('0' + code);
 }
 
+static int dup_connection(struct admin_client *c)
+{
+	uv_os_fd_t fd;
+	int r = uv_fileno((uv_handle_t *)&c->pipe, &fd);
+
+	if (r < 0)
+		return r;
+	r = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	return r < 0 ? -errno : r;
+}
+
+/* The connection lives on as a follower's, with the answer in front; this client is done with it.
+ */
+static void hand_over(struct admin_client *c, const struct log_choice *choice)
+{
+	int r = dup_connection(c);
+
+	if (r >= 0)
+		r = log_followers_add(&c->init->logs.followers, r, choice, buf_str(&c->answer));
+	if (r == 0) {
+		hang_up(c);
+		return;
+	}
+	c->answer.len = 1;
+	(void)buf_printf(&c->answer, "%s\n",
+			 r == -EUSERS ? "too many follow the logs already" : strerror(-r));
+	set_code(c, ADMIN_FAILED);
+	answer(c);
+}
+
 static void obey(struct admin_client *c)
 {
 	struct admin_errand errand = { .init = c->init, .answer = &c->answer, .waits = &c->waits };
@@ -103,6 +134,10 @@ static void obey(struct admin_client *c)
 		code = admin_command_obey(&errand, &rq);
 	if (code == ADMIN_LATER)
 		return;
+	if (code == ADMIN_FOLLOWS) {
+		hand_over(c, &errand.choice);
+		return;
+	}
 	set_code(c, code);
 	answer(c);
 }

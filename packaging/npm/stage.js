@@ -37,14 +37,16 @@ for (const platform of platforms) {
 }
 
 const launcher = ["sioinit.js", "development.js"];
+const monitoring = path.join(__dirname, "../../monitoring"); // the dashboard and the alerts
 const fields = {
 	name: "sioinit",
 	description: "The container-native init for Socket.IO: a worker for every CPU, sticky sessions, broadcasts between workers",
 	...about,
 	bin: { sioinit: "sioinit.js" },
 	exports: { "./package.json": "./package.json" },
-	files: launcher,
+	files: [...launcher, "monitoring"],
 	engines: { node: ">=18" },
 	optionalDependencies: Object.fromEntries(platforms.map((platform) => [nameOf(platform), version])),
 };
 stagePackage(fields, fs.readFileSync(path.join(__dirname, "README.md")), LICENSE, ...launcher.map((file) => path.join(__dirname, file)));
+fs.cpSync(monitoring, path.join(stage, fields.name, "monitoring"), { recursive: true });

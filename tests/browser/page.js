@@ -17,6 +17,7 @@ class StatusPage {
 		self.page.on("console", (m) => ["error", "warning"].includes(m.type()) && self.errors.push(m.text()));
 		self.page.on("pageerror", (err) => self.errors.push(String(err)));
 		self.page.on("request", (r) => self.requests.push(r.url()));
+		self.deaths = self.page.getByRole("list", { name: "How workers ended" });
 		self.response = await self.page.goto(`http://127.0.0.1:${port}/`);
 		return self;
 	}
@@ -62,6 +63,10 @@ class StatusPage {
 		await dialog.getByText(saying).waitFor();
 		await dialog.getByRole("button", { name: yes, exact: true }).click();
 		await dialog.waitFor({ state: "hidden" });
+	}
+
+	icon() {
+		return this.page.locator("link[rel=icon]").getAttribute("href");
 	}
 
 	// What axe-core finds, and what leaves the window sideways

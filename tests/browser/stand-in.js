@@ -84,18 +84,18 @@ function age(s) {
 	s.uptime_s++;
 	s.requests += 240;
 	s.relay_messages += 90;
-	s.handshakes += 12;
+	s.connections += 12;
 	for (const w of s.workers) if (w.pid) Object.assign(w, { uptime_s: w.uptime_s + 1, state_since_s: w.state_since_s + 1, cpu_s: w.cpu_s + 0.2 + (w.slot % 3) / 10 });
 	for (const c of s.conditions) c.since_s++;
 	for (const d of s.deaths) d.ago_s++;
 }
 
-// { port, status, said: actions asked for, close() }. status may be changed at any time.
+// { port, status, said: actions asked for, isFull: no more viewers, close() }. status may be changed at any time.
 async function standIn(workers = 4, trouble = "") {
 	const build = path.join(process.env.BUILD_DIR, "router/admin");
 	const page = fs.readFileSync(path.join(build, "page_embedded.html"));
 	const csp = [.../page_csp\[\] = ([^;]*(?:;[^;]*)*?);\n\n/.exec(fs.readFileSync(path.join(build, "page_embedded.c"), "utf8"))[1].matchAll(/"([^"]*)"/g)].map((m) => m[1]).join("");
-	const self = { status: service(workers), said: [] };
+	const self = { status: service(workers), said: [], isFull: false };
 	if (trouble) TROUBLES[trouble](self.status);
 	const authorised = (req) => req.headers.authorization === `Bearer ${TOKEN}`;
 	const say = (res, body, code = 200) => res.writeHead(code, { "Content-Type": "application/json" }).end(JSON.stringify(body));
@@ -104,7 +104,9 @@ async function standIn(workers = 4, trouble = "") {
 		"/access": (req, res) => say(res, { token_set: true, authorised: authorised(req) }),
 		"/deaths": (req, res) => say(res, { deaths: self.status.deaths.map((d) => ({ ...d, words: authorised(req) ? ["Error: cannot find the database", "    at connect (/app/worker.js:12:9)"] : null })) }),
 		"/settings": (req, res) => say(res, { settings: SETTINGS }),
+		"/status": (req, res) => say(res, self.status),
 		"/events": (req, res) => {
+			if (self.isFull) return say(res, { text: "too many viewers" }, 503);
 			res.writeHead(200, { "Content-Type": "text/event-stream" });
 			const send = () => res.write(`event: status\ndata: ${JSON.stringify(self.status)}\n\n`);
 			res.write("retry: 1000\n\n");

@@ -70,6 +70,7 @@ test("the program, its manual, completions and units are where they belong", () 
 	assert.match(c.exec("sioinit", "version"), /\d+\.\d+\.\d+/);
 	assert.match(sh("zcat /usr/share/man/man8/sioinit.8.gz"), /^\.Nm sioinit/m);
 	assert.match(c.exec("bash", "-c", ". /usr/share/bash-completion/completions/sioinit && complete -p sioinit"), /complete .*sioinit/);
+	sh("cd /usr/share/doc/sioinit/monitoring && test -s grafana-dashboard.json -a -s alerts.yaml");
 	sh("test -s /usr/share/zsh/vendor-completions/_sioinit -a -s /usr/share/fish/vendor_completions.d/sioinit.fish");
 	const units = fs.readdirSync(path.join(root, "systemd")).filter((name) => /\.(service|socket)$/.test(name));
 	assert.deepStrictEqual(sh("cd /usr/lib/systemd/system && ls sioinit*").split("\n"), units.sort());

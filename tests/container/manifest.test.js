@@ -1,5 +1,6 @@
 // k8s/: all that kustomize and helm make of it, against the schemas of Kubernetes and of what else it is for, and against rules
-// between the documents; the chart is the base; the metrics that are asked for are those of a sioinit that runs.
+// between the documents; the chart is the base; the metrics that are asked for are those of a sioinit that runs. The dashboard against
+// the types of Grafana.
 const assert = require("assert");
 const fs = require("fs");
 const http = require("http");
@@ -22,6 +23,7 @@ if (tools.status !== 0 || !fs.existsSync(path.join(__dirname, "manifests/node_mo
 const YAML = require("./manifests/node_modules/yaml");
 const { broken } = require("./manifests/rules.js");
 const { problems } = require("./manifests/schemas.js");
+const grafana = require("./manifests/grafana.js");
 
 const run = promisify(execFile);
 const tool = (name, ...args) => run(path.join(tools.stdout.trim(), name), args, { maxBuffer: 1 << 26 }).then((r) => r.stdout);
@@ -169,4 +171,16 @@ test("the metrics that autoscalers ask for are there", async () => {
 	const pods = all.flatMap((r) => of(r, "HorizontalPodAutoscaler")?.spec.metrics ?? []).filter((m) => m.type === "Pods");
 	assert.strictEqual(pods.length, 2); // the component and the chart
 	for (const m of pods) assert.strictEqual(m.pods.metric.name, adapter.name.as);
+});
+
+test("the dashboard is as Grafana's types know it, and what is not is found", () => {
+	const board = JSON.parse(fs.readFileSync(path.join(root, "monitoring/grafana-dashboard.json"), "utf8"));
+	const folder = path.join(__dirname, "manifests/node_modules/.cache/checked");
+	assert.deepStrictEqual(grafana.wrong(board, folder), []);
+	const [stat, lines] = ["stat", "timeseries"].map((type) => board.panels.find((p) => p.type === type));
+	stat.options.colorMode = "foreground";
+	lines.fieldConfig.defaults.custom.drawstyle = "line";
+	lines.gridPos.width = 8;
+	const found = grafana.wrong(board, folder).join("\n");
+	for (const text of [/"foreground"/, /drawstyle/, /width/]) assert.match(found, text);
 });

@@ -67,7 +67,7 @@ function environment(name, bin) {
 	const { LANG, USER } = process.env;
 	return {
 		LANG, USER, TREE: tree, HOME: home, PAGE: name, PAGE_IMAGES: path.join(build, `${name}.images`),
-		PATH: [bin, process.env.PATH, path.join(tree, "tests/e2e/runtimes/node_modules/.bin"), path.join(tree, "build/kubernetes-tools/bin")].join(":"),
+		PATH: [bin, process.env.PATH, path.join(tree, "tests/e2e/runtimes/node_modules/.bin"), path.join(tree, "build/kubernetes-tools/bin"), path.join(tree, "build/prometheus/bin")].join(":"),
 		GOCACHE: path.join(tree, "build/go-cache"), GOFLAGS: "-mod=mod",
 		npm_config_cache: cache, npm_config_offline: "true", npm_config_audit: "false", npm_config_fund: "false", npm_config_update_notifier: "false",
 	};

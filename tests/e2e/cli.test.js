@@ -29,6 +29,10 @@ test("status: a table for people, JSON for programs, owner only", () => withInst
 	assert.strictEqual(table.code, 0);
 	assert.match(table.out, /lame-duck|serving/);
 	assert.match(table.out, /\n +1 +\d+ ready/);
+	const sorted = await cli("status", "--sort", "memory");
+	const rss = sorted.out.match(/^ +\d+ +\d+ ready +\S+ +\S+ +([\d.]+)M/gm).map((row) => Number(row.trim().split(/\s+/)[5].slice(0, -1)));
+	assert.ok(rss.length === 2 && rss[0] >= rss[1], sorted.out);
+	assert.strictEqual((await cli("status", "--sort", "name")).code, 2);
 	const json = await status();
 	assert.deepStrictEqual(json.workers.map((w) => w.state), ["ready", "ready"]);
 	assert.strictEqual(json.requests, 1);

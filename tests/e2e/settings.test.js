@@ -131,7 +131,7 @@ test("completion for bash", async () => {
 	assert.deepStrictEqual(await bash("--log-level", ""), ["error", "warn", "info", "debug"]);
 	assert.deepStrictEqual(await bash("--log-level", "=", "d"), ["debug"]);
 	assert.deepStrictEqual(await bash("relo"), ["reload"]);
-	assert.deepStrictEqual(await bash("logs", "--"), ["--death"]);
+	assert.deepStrictEqual(await bash("logs", "--"), ["--lines", "--no-follow", "--death"]);
 	assert.deepStrictEqual(await bash("--config", "/etc/host").then((l) => l.includes("/etc/hosts")), true);
 	assert.deepStrictEqual((await bash("--")).sort(), settings().sort());
 });

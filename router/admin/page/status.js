@@ -34,13 +34,14 @@ function draw(tag, attributes, ...children) {
 
 // ---- words for numbers
 
+const isKnown = (n) => Number.isFinite(n) && n >= 0;
 const plural = (n, one) => `${count(n)} ${one}${n === 1 ? "" : "s"}`;
 const count = (n) => Math.round(n ?? 0).toLocaleString("en");
 const percent = (part) => `${Math.round(part * 100)} %`;
 
 function rate(n) {
 	if (n === undefined) return "–";
-	return n > 0 && n < 10 ? n.toFixed(1) : count(n);
+	return n > 0 && n < 9.95 ? n.toFixed(1) : count(n);
 }
 
 function two(s, big, name, small, then) {
@@ -49,12 +50,24 @@ function two(s, big, name, small, then) {
 }
 
 function age(s) {
-	if (!(s >= 0)) return "–";
+	if (!isKnown(s)) return "–";
 	if (s < 60) return `${Math.floor(s)} s`;
 	if (s < 600) return two(s, 60, "min", 1, "s");
 	if (s < 3600) return `${Math.floor(s / 60)} min`;
 	if (s < 86400) return two(s, 3600, "h", 60, "min");
 	return two(s, 86400, "d", 3600, "h");
+}
+
+// In a row: as short as it can be
+function roughly(s) {
+	const [size, unit] = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]].find(([size]) => s >= size) ?? [1, "s"];
+	return isKnown(s) ? `${Math.floor(s / size)} ${unit}` : "–";
+}
+
+// "66 of 233 MiB"
+function share(part, whole) {
+	const [a, b] = [bytes(part), bytes(whole)];
+	return `${a.slice(-3) === b.slice(-3) ? a.slice(0, -4) : a} of ${b}`;
 }
 
 function bytes(b) {
@@ -65,7 +78,7 @@ function bytes(b) {
 }
 
 function took(s) {
-	if (!(s >= 0)) return "–";
+	if (!isKnown(s)) return "–";
 	return s < 1 ? `${s > 0 && s < 0.001 ? "<1" : Math.round(s * 1000)} ms` : `${s.toFixed(1)} s`;
 }
 
@@ -100,7 +113,7 @@ function rateOf(name) {
 }
 
 function learn(s) {
-	const now = { at: s.now_ms, requests: s.requests, broadcasts: s.relay_messages, connects: s.handshakes, errors: s.responses?.["5xx"] };
+	const now = { at: s.now_ms, requests: s.requests, broadcasts: s.relay_messages, connects: s.connections, errors: s.responses?.["5xx"] };
 	const before = totals.at(-1);
 	if (before && (now.at <= before.at || now.requests < before.requests || now.at - before.at > 4 * RATE_OVER_MS)) totals = [];
 	totals.push(now);
@@ -152,12 +165,13 @@ function called(c) {
 	return name.replace("WHO", Number.isInteger(c.slot) ? `Worker ${c.slot}` : "A worker");
 }
 
-const howLong = (c, now_ms) => (c.since_s >= 0 ? `for ${age(c.since_s)}, since ${moment(now_ms - c.since_s * 1000)}` : "");
+const howLong = (c, now_ms) => (isKnown(c.since_s) ? `for ${age(c.since_s)}, since ${moment(now_ms - c.since_s * 1000)}` : "");
 
 // The first glance: { tone, text, since, advice, slot, rest: the other conditions }
 function verdict(s) {
 	if (lost) return { tone: "lost", text: "No answer from sioinit", since: `for ${age(since())}; trying again`, advice: s ? `What is below is how it was at ${clock(s.now_ms)}.` : "", rest: [] };
 	const list = [...(s.conditions ?? [])].sort((a, b) => RANK[a.severity] - RANK[b.severity]);
+	if (s.conditions_left_out) list.push({ severity: "info", id: "more", text: `${count(s.conditions_left_out)} more of these` });
 	const [first, ...rest] = list;
 	if (first && (first.severity !== "info" || s.phase !== "serving"))
 		return { tone: TONES[first.severity], text: called(first), since: howLong(first, s.now_ms), advice: `${sentence(first.text)}. ${CONDITIONS[first.id]?.[1] ?? ""}`, slot: first.slot, rest };
@@ -169,7 +183,7 @@ function verdict(s) {
 function well(s) {
 	const ready = s.workers_ready ?? 0;
 	const all = s.workers_wanted ?? ready;
-	return ready === all ? `${all === 1 ? "The worker serves" : `All ${count(all)} workers serve`}, ${plural(s.clients ?? 0, "client")}` : `${ready} of ${plural(all, "worker")} serve`;
+	return `${ready < all ? `${ready} of ${plural(all, "worker")} serve` : all === 1 ? "The worker serves" : `All ${count(all)} workers serve`} ${plural(s.sessions ?? 0, "session")}`;
 }
 
 let shownTone;
@@ -277,7 +291,7 @@ function showNumbers(s) {
 	const used = shares.reduce((a, b) => a + b, 0);
 	const { used_b: memory, limit_b: limit } = s.memory ?? {};
 	tiles["Workers ready"](count(s.workers_ready), `of ${count(s.workers_wanted)}${s.worker_ends ? `, ${plural(s.worker_ends, "end")} so far` : ""}`);
-	tiles.Sessions(count(s.sessions), s.sid_misses ? `${count(s.sid_misses)} unknown ones` : "");
+	tiles.Sessions(count(s.sessions), s.sid_misses ? `${count(s.sid_misses)} not found` : "");
 	tiles.Sockets(count(sum("sockets")), `${plural(s.upgrades, "upgrade")} so far`);
 	tiles["Slowest event loop"](slowest ? took(slowest.lag_s) : "–", slowest && workers.length > 1 ? `worker ${slowest.slot}` : "");
 	tiles.CPU(shares.length && s.cpus ? percent(used / s.cpus) : "–", s.cpus ? `of ${+s.cpus.toFixed(2)} CPU${s.cpus === 1 ? "" : "s"}` : "", shares.length && s.cpus ? used / s.cpus : undefined);
@@ -394,17 +408,18 @@ function showRow(w, s) {
 	const alive = Boolean(w.pid);
 	mark(r.tr, "data-tone", STATES[w.state] ?? "info");
 	put(r.state, w.state === "none" || w.state === "dead" ? "ended" : w.state);
-	put(r.for, `for ${age(w.state_since_s)}`);
+	put(r.for, `for ${roughly(w.state_since_s)}`);
 	put(r.pid, alive ? `pid ${w.pid}` : "");
-	put(r.sessions, count(w.sessions));
-	put(r.sockets, count(w.sockets));
+	put(r.sessions, alive ? count(w.sessions) : "–");
+	put(r.sockets, alive ? count(w.sockets) : "–");
 	put(r.lag, alive ? took(w.lag_s) : "–");
 	put(r.cpu, alive && c?.share !== undefined ? percent(c.share) : "–");
 	fillTo(r.cpuBar, alive ? c?.share : 0);
-	put(r.memory, alive ? bytes(w.rss_b) + (w.memory_limit_b ? ` of ${bytes(w.memory_limit_b)}` : "") : "–");
+	put(r.memory, !alive ? "–" : w.memory_limit_b ? share(w.rss_b, w.memory_limit_b) : bytes(w.rss_b));
 	fillTo(r.memoryBar, alive && limit ? w.rss_b / limit : 0);
+	r.memoryBar.parentNode.style.visibility = limit ? "visible" : "hidden";
 	put(r.restarts, count(Math.max(0, w.starts - 1)));
-	put(r.age, alive ? age(w.uptime_s) : "–");
+	put(r.age, alive ? roughly(w.uptime_s) : "–");
 	r.button.hidden = !access.authorised;
 	if (inView.has(r.tr)) showLag(r, w, s);
 }
@@ -484,9 +499,16 @@ function showWords(li, lines, isNewest) {
 		if (li.children[1]) li.children[1].remove();
 		return;
 	}
-	if (li.children[1]) return;
+	const there = li.children[1];
+	if (there && !isNewest && there.dataset.unasked) {
+		there.open = false;
+		delete there.dataset.unasked;
+	}
+	if (there) return;
 	const pre = make("pre", { tabIndex: 0, ariaLabel: "Last lines of stderr" }, lines.length ? lines.join("\n") : "(it said nothing on stderr)");
-	li.append(make("details", { open: isNewest }, make("summary", {}, "Last words on stderr"), pre));
+	const details = make("details", { open: isNewest }, make("summary", {}, "Last words on stderr"), pre);
+	if (isNewest) details.dataset.unasked = "yes";
+	li.append(details);
 }
 
 async function askDeaths() {
@@ -514,17 +536,19 @@ async function askSettings() {
 	showSettings();
 }
 
+const isSet = (x) => x.origin !== "default" && x.origin !== "not set";
+
 function showSettings() {
 	const all = $("defaults").checked;
-	const list = settings.filter((x) => all || x.origin !== "default");
+	const list = settings.filter((x) => all || isSet(x));
 	const hidden = list.some((x) => x.hidden);
-	put($("settings-note"), `${plural(settings.filter((x) => x.origin !== "default").length, "setting")} of ${settings.length} set.${hidden ? access.authorised ? " Secrets are not shown." : " Texts and addresses are shown with the token." : ""}`);
+	put($("settings-note"), `${settings.filter(isSet).length} of ${settings.length} are set.${hidden ? access.authorised ? " Secrets are not shown." : " Texts and addresses are shown with the token." : ""}`);
 	keyed($("setting-rows"), list, (x) => x.name, () => make("tr", { role: "row" }, make("th", { role: "rowheader", scope: "row" }), make("td", { role: "cell" }), make("td", { role: "cell" })), (tr, x) => {
 		put(tr.children[0], x.name);
 		put(tr.children[1], x.hidden ? "(hidden)" : x.value === "" || x.value === null ? "(empty)" : x.value);
 		mark(tr.children[1], "class", x.hidden || !x.value ? "quiet" : "");
 		put(tr.children[2], x.origin);
-		mark(tr.children[2], "class", x.origin === "default" ? "quiet" : "");
+		mark(tr.children[2], "class", isSet(x) ? "" : "quiet");
 	});
 }
 
@@ -667,7 +691,7 @@ const ACTS = {
 		yes: "Scale",
 		label: "Workers",
 		input: { type: "number", min: "1", max: "1024", value: status.workers_wanted, oninput: (e) => put($("ask-text"), scaleText(e.target.valueAsNumber)) },
-		path: (n) => `scale/${n}`,
+		path: (n) => `scale/${Number(n)}`,
 	}),
 	rebalance: () => ({
 		title: "Rebalance the sockets?",
@@ -748,23 +772,35 @@ function showLost() {
 	showVerdict(v);
 }
 
+function hear(s) {
+	status = s;
+	heardAt = performance.now();
+	lost = false;
+	learn(s);
+	showTab(verdict(s), s);
+	if (!document.hidden) show();
+}
+
 let stream;
 function listen() {
 	stream?.close();
 	stream = new EventSource("events");
 	stream.addEventListener("open", askAll);
-	stream.addEventListener("status", (e) => {
-		status = JSON.parse(e.data);
-		heardAt = performance.now();
-		lost = false;
-		learn(status);
-		showTab(verdict(status), status);
-		if (!document.hidden) show();
-	});
+	stream.addEventListener("status", (e) => hear(JSON.parse(e.data)));
 	stream.addEventListener("error", () => {
+		if (stream.readyState === EventSource.CLOSED) return; // something answers
 		lost = true;
 		showLost();
 	});
+}
+
+// Where there are too many viewers, or a proxy lets no stream through, /status is asked instead
+let asked = 0;
+async function askStatus() {
+	try {
+		hear(await ask("status"));
+		if (asked++ % 30 === 0) askAll();
+	} catch {} // that is seen by the silence
 }
 
 let askedAt = performance.now();
@@ -773,11 +809,16 @@ listen();
 setInterval(() => {
 	const now = performance.now();
 	const silent = now - heardAt;
-	if (silent > LOST_MS) lost = true;
-	if (!lost) return;
-	showLost();
-	// an answer that is no stream ends an EventSource for good, and one that is stuck ends never
-	if (now - askedAt > 1000 && (stream.readyState === EventSource.CLOSED || (silent > HUNG_MS && now - askedAt > HUNG_MS))) {
+	if (silent > LOST_MS) {
+		lost = true;
+		showLost();
+	}
+	if (now - askedAt < 950) return;
+	if (stream.readyState === EventSource.CLOSED) {
+		askedAt = now;
+		if (asked % 30 === 29 || lost) listen();
+		askStatus();
+	} else if (silent > HUNG_MS && now - askedAt > HUNG_MS) {
 		askedAt = now;
 		listen();
 	}
