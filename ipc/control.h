@@ -72,7 +72,7 @@ enum control_type {
 				the words of an action; at most ADMIN_ASK_MAX */
 	CONTROL_ADMIN_ANSWER, /* .token, .state = HTTP status, .text = JSON, or in fd when it is
 				 longer */
-	CONTROL_TAKEN,       /* .span */
+	CONTROL_TAKEN,        /* .span */
 	CONTROL_N_TYPES,
 };
 
