@@ -21,28 +21,26 @@ static const char prefix[] = "sioinit_";
 
 /* Rows of one name follow each other. */
 static const struct metric {
-	const char *name;
-	enum metric_type type;
-	const char *help;
+	const char *name, *help, *labels; /* no labels: "" */
 	size_t offset;
-	bool summed;        /* over the routers; else in struct scoreboard */
-	const char *labels; /* or "" */
+	enum metric_type type;
+	bool summed; /* over the routers; else in struct scoreboard */
 } totals[] = {
 #define SHARED(name, type, field, help)                                                            \
 	{                                                                                          \
-		name, type, help, offsetof(struct scoreboard, field), false, ""                    \
+		name, help, "", offsetof(struct scoreboard, field), type, false                    \
 	}
 #define SHARED_BY(name, type, field, labels, help)                                                 \
 	{                                                                                          \
-		name, type, help, offsetof(struct scoreboard, field), false, labels                \
+		name, help, labels, offsetof(struct scoreboard, field), type, false                \
 	}
 #define SUM(name, type, field, help)                                                               \
 	{                                                                                          \
-		name, type, help, offsetof(struct scoreboard_router, field), true, ""              \
+		name, help, "", offsetof(struct scoreboard_router, field), type, true              \
 	}
 #define SUM_BY(name, type, field, labels, help)                                                    \
 	{                                                                                          \
-		name, type, help, offsetof(struct scoreboard_router, field), true, labels          \
+		name, help, labels, offsetof(struct scoreboard_router, field), type, true          \
 	}
 #define COUNTER METRIC_COUNTER
 #define GAUGE METRIC_GAUGE
@@ -240,7 +238,8 @@ static void put_init(const struct scoreboard *b, struct metrics_text *t)
 	metrics_sample(t, (double)counter_get(&b->fds_max), "%s", "");
 	if (fds < 0)
 		return;
-	metrics_family(t, "process_", "open_fds", METRIC_GAUGE, "Files that init has open (from Linux 6.2 on).");
+	metrics_family(t, "process_", "open_fds", METRIC_GAUGE,
+		       "Files that init has open (from Linux 6.2 on).");
 	metrics_sample(t, (double)fds, "%s", "");
 }
 
