@@ -79,6 +79,15 @@ static int role_fd(void)
 	return atoi(fd);
 }
 
+/* A span needs a trace. */
+static struct trace_rule trace_rule(const struct config *c)
+{
+	enum trace_mode mode = (enum trace_mode)c->traceparent;
+
+	return (struct trace_rule){ mode == TRACE_OFF && c->trace_spans ? TRACE_KEEP : mode,
+				    c->trace_sample };
+}
+
 static int run_router(const struct config *c)
 {
 	struct router_conf conf = {
@@ -98,7 +107,8 @@ static int run_router(const struct config *c)
 		.trusted = &c->trusted_proxies,
 		.proxy_protocol = c->proxy_protocol,
 		.request_id = c->request_id,
-		.traceparent = (enum trace_mode)c->traceparent,
+		.trace = trace_rule(c),
+		.trace_spans = c->trace_spans,
 		.access_format = (enum access_format)c->access_log,
 		.probe_path = c->probe_path,
 		.health_path = c->worker_health_path,

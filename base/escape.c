@@ -72,14 +72,29 @@ static struct str one_terminal(struct str rest, size_t *ret_n, char dst[static E
 	return (struct str){ rest.p, *ret_n };
 }
 
+/* How many bytes at the start of @s stand for themselves in either way. */
+static size_t plain(struct str s)
+{
+	size_t n = 0;
+
+	while (n < s.n && s.p[n] >= ' ' && s.p[n] < 0x7f && s.p[n] != '"' && s.p[n] != '\\')
+		n++;
+	return n;
+}
+
 static size_t escape(struct str s, char *dst, size_t size, escape_fn *one)
 {
 	size_t len = 0, n;
 	char escaped[ESCAPED_BUF];
 
 	for (size_t at = 0; at < s.n; at += n) {
-		struct str c = one((struct str){ s.p + at, s.n - at }, &n, escaped);
+		struct str rest = { s.p + at, s.n - at }, c = { rest.p, plain(rest) };
 
+		if (c.n > size - len)
+			c.n = size - len;
+		n = c.n;
+		if (n == 0)
+			c = one(rest, &n, escaped);
 		if (c.n > size - len)
 			break;
 		memcpy(dst + len, c.p, c.n);

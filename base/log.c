@@ -152,19 +152,24 @@ void log_text(const char *text)
 		draw_progress();
 }
 
-static void write_line(enum log_level level, enum log_id id, const char *message)
+static void write_event(struct log_event *e)
 {
-	struct log_event e = {
-		.level = level, .id = id, .component = component_name, .message = message
-	};
 	struct log_line l;
 
-	(void)clock_gettime(CLOCK_REALTIME, &e.when);
-	log_line_print(&l, &look, &e);
+	e->component = component_name;
+	(void)clock_gettime(CLOCK_REALTIME, &e->when);
+	log_line_print(&l, &look, e);
 	erase_progress();
 	write_text(l.text, l.len);
 	if (progress[0])
 		draw_progress();
+}
+
+static void write_line(enum log_level level, enum log_id id, const char *message)
+{
+	struct log_event e = { .level = level, .id = id, .message = message };
+
+	write_event(&e);
 }
 
 static void tell_left_out(void)
@@ -212,6 +217,18 @@ void log_at(enum log_level level, enum log_id id, const char *fmt, ...)
 	log_settle();
 	if (level >= LOG_LEVEL_DEBUG || !log_storm_takes(level, id, message))
 		write_line(level, id, message);
+	errno = saved;
+}
+
+void log_fields(const char *message, const struct log_field *fields, size_t n)
+{
+	struct log_event e = {
+		.level = LOG_LEVEL_INFO, .message = message, .fields = fields, .n_fields = n
+	};
+	int saved = errno;
+
+	log_settle();
+	write_event(&e);
 	errno = saved;
 }
 

@@ -2,15 +2,17 @@
  *   04:00:00 info  worker 3  booting -> ready
  *   time=2026-11-25T04:00:00.123Z level=info component=init msg="worker[3]: booting -> ready"
  *   {"time":"2026-11-25T04:00:00.123Z","level":"info","component":"init","msg":"worker[3]: ..."}
- * A warning or an error has its id behind that: id=SIO-012. What could end a line or a value is
- * escaped, so one event is one line whatever a worker or a client put into it.
- * When stderr is systemd's journal (JOURNAL_STREAM), <n> stands before it: sd-daemon(3).
+ * A warning or an error has its id behind that: id=SIO-012. Then come fields of an event's own.
+ * What could end a line or a value is escaped, so one event is one line whatever a worker or a
+ * client put into it. When stderr is systemd's journal (JOURNAL_STREAM), <n> stands before it:
+ * sd-daemon(3).
  *
  * Of lines that say the same the first ones are written, the others counted: base/log_storm.h.
  * Debug lines are all written. A failing stderr is ignored. errno is preserved. */
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
@@ -62,6 +64,17 @@ enum log_id {
 
 void log_at(enum log_level level, enum log_id id, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* What a line says in a field of its own, behind all others. @key is a literal of a-z and _. */
+struct log_field {
+	const char *key;
+	const char *text; /* NULL: the number */
+	uint64_t number;
+};
+
+/* A line of level info that was asked for by a setting of its own: it is written whatever the level
+ * is, and however many are like it. @message is for people, @fields for machines. */
+void log_fields(const char *message, const struct log_field *fields, size_t n);
 
 /* Writes the counts that are due. Any line does that, too. */
 void log_settle(void);

@@ -1,6 +1,7 @@
 /* What could end a line, a value or a colour is escaped. */
 #include "base/log_line.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -54,20 +55,45 @@ typedef size_t escape_fn(struct str s, char *dst, size_t size);
 
 static void put_message(struct log_line *l, const char *message, escape_fn *escape)
 {
-	l->len += escape(str_of(message), l->text + l->len, sizeof(l->text) - l->len - TAIL_ROOM);
+	size_t left = sizeof(l->text) - l->len, room = left > TAIL_ROOM ? left - TAIL_ROOM : 0;
+
+	l->len += escape(str_of(message), l->text + l->len, room);
 }
 
 /* For programs */
 
 static const struct {
-	const char *time, *level, *component, *message, *id, *end, *end_of_id;
+	const char *time, *level, *component, *message, *id, *end_of_id, *end;
+	const char *key, *equals; /* of a field */
 	escape_fn *escape;
 } formats[] = {
-	[LOG_FORMAT_LOGFMT] = { "time=", " level=", " component=", " msg=\"", "\" id=", "\"\n",
-				"\n", escape_logfmt },
+	[LOG_FORMAT_LOGFMT] = { "time=", " level=", " component=", " msg=\"", " id=", "", "\n", " ",
+				"=", escape_logfmt },
 	[LOG_FORMAT_JSON] = { "{\"time\":\"", "\",\"level\":\"", "\",\"component\":\"",
-			      "\",\"msg\":\"", "\",\"id\":\"", "\"}\n", "\"}\n", escape_json },
+			      "\",\"msg\":\"", ",\"id\":\"", "\"", "}\n", ",\"",
+			      "\":", escape_json },
 };
+
+/* One that there is no room for is left out. */
+static void put_field(struct log_line *l, enum log_format format, const struct log_field *f)
+{
+	size_t before = l->len;
+	char number[24];
+
+	put(l, formats[format].key);
+	put(l, f->key);
+	put(l, formats[format].equals);
+	if (f->text) {
+		put(l, "\"");
+		put_message(l, f->text, formats[format].escape);
+		put(l, "\"");
+	} else {
+		(void)snprintf(number, sizeof(number), "%" PRIu64, f->number);
+		put(l, number);
+	}
+	if (sizeof(l->text) - l->len < TAIL_ROOM)
+		l->len = before;
+}
 
 static void print_fields(struct log_line *l, enum log_format format, const struct log_event *e)
 {
@@ -84,13 +110,15 @@ static void print_fields(struct log_line *l, enum log_format format, const struc
 	}
 	put(l, formats[format].message);
 	put_message(l, e->message, formats[format].escape);
-	if (e->id == SIO_NONE) {
-		put(l, formats[format].end);
-		return;
+	put(l, "\"");
+	if (e->id != SIO_NONE) {
+		put(l, formats[format].id);
+		put(l, ids[e->id]);
+		put(l, formats[format].end_of_id);
 	}
-	put(l, formats[format].id);
-	put(l, ids[e->id]);
-	put(l, formats[format].end_of_id);
+	for (size_t i = 0; i < e->n_fields; i++)
+		put_field(l, format, &e->fields[i]);
+	put(l, formats[format].end);
 }
 
 /* For people */

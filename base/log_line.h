@@ -15,6 +15,8 @@ struct log_event {
 	const char *component; /* NULL: none */
 	const char *message;
 	struct timespec when;
+	const struct log_field *fields; /* for programs */
+	size_t n_fields;
 };
 
 struct log_look {
@@ -31,5 +33,5 @@ struct log_line {
 /* @when as RFC 3339 has it: UTC, with milliseconds. */
 void log_time_print(const struct timespec *when, char dst[static LOG_TIME_SIZE]);
 
-/* A message that does not fit is cut. */
+/* A message that does not fit is cut, a field is left out. */
 void log_line_print(struct log_line *l, const struct log_look *look, const struct log_event *e);

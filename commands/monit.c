@@ -81,6 +81,8 @@ static void question_begin(struct monit *m, int64_t now)
 	m->answer_fd = fd < 0 ? -1 : fd;
 	if (fd == -EEXIST)
 		question_end(m, "several sioinit run here (SIOINIT_ADMIN_SOCKET)");
+	else if (fd == -ENOTSUP)
+		question_end(m, "SIOINIT_ADMIN_SOCKET is off");
 	else if (fd < 0) {
 		(void)snprintf(why, sizeof(why), "no sioinit is running here: %s", strerror(-fd));
 		question_end(m, why);

@@ -48,6 +48,7 @@ static const struct field {
 	{ FIELD_U64, offsetof(struct control_msg, address[0]) },
 	{ FIELD_U64, offsetof(struct control_msg, address[1]) },
 	{ FIELD_U32, offsetof(struct control_msg, tls) },
+	{ FIELD_U64, offsetof(struct control_msg, span) },
 	{ FIELD_U64, offsetof(struct control_msg, begun_us) },
 };
 

@@ -11,6 +11,7 @@
  *	SCOREBOARD  the numbers all share (fd)
  *	WORKER      a worker's state has changed
  *	HANDBACK    a hand-off was refused (fd)
+ *	TAKEN       a client's hand-off is done, when that is to be told
  *	SESSION     a worker announced a session
  *	PHASE       serving, lame duck, draining
  *	ADOPT       a poll that another router has lent (fd, twice)
@@ -51,7 +52,7 @@ enum control_type {
 	CONTROL_SESSION,      /* .worker, .text = sid, .state = 1 opened, 0 closed */
 	CONTROL_PHASE,        /* .state (enum phase) */
 	CONTROL_HANDOFF,      /* .worker, .token, .kind (enum handoff_kind), .listener, of a client
-				 also .begun_us, .visitor, .address, .tls; fd */
+				 also .begun_us, .visitor, .address, .tls, .span; fd */
 	CONTROL_PROBED,       /* .worker, .style: where it answered, .state = 1: it has not, and
 				 is taken for ready since its adapter has spoken */
 	CONTROL_HEALTH,       /* .worker, .state (enum health_answer), .kind = HTTP status or 0,
@@ -71,6 +72,7 @@ enum control_type {
 				the words of an action; at most ADMIN_ASK_MAX */
 	CONTROL_ADMIN_ANSWER, /* .token, .state = HTTP status, .text = JSON, or in fd when it is
 				 longer */
+	CONTROL_TAKEN,        /* .span */
 	CONTROL_N_TYPES,
 };
 
@@ -167,6 +169,7 @@ struct control_msg {
 	uint64_t visitor;    /* whom a client counts for (visitor_key()); 0 = nobody */
 	uint64_t address[2]; /* the bytes of a struct ip, which a PROXY header may have named; of a
 				unix peer 0 */
+	uint64_t span;       /* that ends when the client is the worker's; 0 = none */
 	uint32_t tls;        /* 1: the client came by TLS, as a PROXY header said */
 	bool fd_lost; /* not encoded: a descriptor came with it that we had no room for (EMFILE) */
 };

@@ -3,12 +3,17 @@
 
 #include "base/ban.h"
 
-void histogram_observe(struct histogram *h, const struct histogram_bounds *bounds, uint64_t us)
+unsigned histogram_bucket(const struct histogram_bounds *bounds, uint64_t us)
 {
 	unsigned i = 0;
 
 	while (i < bounds->n && us > bounds->us[i])
 		i++;
-	counter_add(&h->buckets[i], 1);
+	return i;
+}
+
+void histogram_observe(struct histogram *h, const struct histogram_bounds *bounds, uint64_t us)
+{
+	counter_add(&h->buckets[histogram_bucket(bounds, us)], 1);
 	counter_add(&h->sum_us, us);
 }

@@ -20,5 +20,8 @@ struct histogram {
 	counter sum_us;
 };
 
+/* The bucket of @us: bounds->n for what is longer than all bounds. */
+unsigned histogram_bucket(const struct histogram_bounds *bounds, uint64_t us);
+
 /* Only the one writer of @h may call it. */
 void histogram_observe(struct histogram *h, const struct histogram_bounds *bounds, uint64_t us);

@@ -1,6 +1,7 @@
 /* See metrics_text.h. */
 #include "ipc/metrics_text.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -90,28 +91,36 @@ void metrics_sample(struct metrics_text *t, double value, const char *labels, ..
 	put(t, *text ? "%s{%s} %.15g\n" : "%s%s %.15g\n", t->name, text, value);
 }
 
-/* A float, the same in both formats, as labels are text: 1.0, not 1. */
-static void put_bucket(struct metrics_text *t, uint64_t bound_us, uint64_t so_far)
+static void put_bucket(struct metrics_text *t, const char *le, uint64_t so_far,
+		       const struct exemplar_values *shown)
 {
-	char le[32];
+	put(t, "%s_bucket{le=\"%s\"} %llu", t->name, le, (unsigned long long)so_far);
+	if (t->format == METRICS_OPENMETRICS && shown && shown->at_ms)
+		put(t, " # {trace_id=\"%016" PRIx64 "%016" PRIx64 "\"} %.15g %.3f", shown->trace[0],
+		    shown->trace[1], (double)shown->us / 1e6, (double)shown->at_ms / 1e3);
+	put(t, "\n");
+}
 
-	(void)snprintf(le, sizeof(le), "%.15g", (double)bound_us / 1e6);
-	put(t, "%s_bucket{le=\"%s%s\"} %llu\n", t->name, le, strchr(le, '.') ? "" : ".0",
-	    (unsigned long long)so_far);
+/* A float, the same in both formats, as labels are text: 1.0, not 1. */
+static void print_bound(uint64_t us, char *dst, size_t size)
+{
+	(void)snprintf(dst, size, us % 1000000 ? "%.15g" : "%.1f", (double)us / 1e6);
 }
 
 void metrics_histogram(struct metrics_text *t, const struct histogram_bounds *bounds,
-		       const uint64_t *counts, uint64_t sum_us)
+		       const uint64_t *counts, uint64_t sum_us, const struct exemplar_values *shown)
 {
 	uint64_t so_far = 0;
+	char le[32];
 
 	for (unsigned i = 0; i < bounds->n; i++) {
 		so_far += counts[i];
-		put_bucket(t, bounds->us[i], so_far);
+		print_bound(bounds->us[i], le, sizeof(le));
+		put_bucket(t, le, so_far, shown ? &shown[i] : NULL);
 	}
 	so_far += counts[bounds->n];
-	put(t, "%s_bucket{le=\"+Inf\"} %llu\n%s_sum %.15g\n%s_count %llu\n", t->name,
-	    (unsigned long long)so_far, t->name, (double)sum_us / 1e6, t->name,
+	put_bucket(t, "+Inf", so_far, shown ? &shown[bounds->n] : NULL);
+	put(t, "%s_sum %.15g\n%s_count %llu\n", t->name, (double)sum_us / 1e6, t->name,
 	    (unsigned long long)so_far);
 }
 

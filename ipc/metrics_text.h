@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "ipc/exemplar.h"
 #include "ipc/histogram.h"
 
 enum metrics_format { METRICS_TEXT, METRICS_OPENMETRICS, METRICS_N_FORMATS };
@@ -32,9 +33,11 @@ void metrics_sample(struct metrics_text *t, double value, const char *labels, ..
     __attribute__((format(printf, 3, 4)));
 
 /* All samples of a histogram without further labels. @counts: bounds->n + 1 of them, as struct
- * histogram has them. */
+ * histogram has them; @shown: as many exemplars, those whose .at_ms is 0 being none, or NULL. The
+ * older format has no exemplars. */
 void metrics_histogram(struct metrics_text *t, const struct histogram_bounds *bounds,
-		       const uint64_t *counts, uint64_t sum_us);
+		       const uint64_t *counts, uint64_t sum_us,
+		       const struct exemplar_values *shown);
 
 /* Nothing follows. */
 void metrics_end(struct metrics_text *t);

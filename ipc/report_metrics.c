@@ -21,28 +21,26 @@ static const char prefix[] = "sioinit_";
 
 /* Rows of one name follow each other. */
 static const struct metric {
-	const char *name;
-	enum metric_type type;
-	const char *help;
+	const char *name, *help, *labels; /* no labels: "" */
 	size_t offset;
-	bool summed;        /* over the routers; else in struct scoreboard */
-	const char *labels; /* or "" */
+	enum metric_type type;
+	bool summed; /* over the routers; else in struct scoreboard */
 } totals[] = {
 #define SHARED(name, type, field, help)                                                            \
 	{                                                                                          \
-		name, type, help, offsetof(struct scoreboard, field), false, ""                    \
+		name, help, "", offsetof(struct scoreboard, field), type, false                    \
 	}
 #define SHARED_BY(name, type, field, labels, help)                                                 \
 	{                                                                                          \
-		name, type, help, offsetof(struct scoreboard, field), false, labels                \
+		name, help, labels, offsetof(struct scoreboard, field), type, false                \
 	}
 #define SUM(name, type, field, help)                                                               \
 	{                                                                                          \
-		name, type, help, offsetof(struct scoreboard_router, field), true, ""              \
+		name, help, "", offsetof(struct scoreboard_router, field), type, true              \
 	}
 #define SUM_BY(name, type, field, labels, help)                                                    \
 	{                                                                                          \
-		name, type, help, offsetof(struct scoreboard_router, field), true, labels          \
+		name, help, labels, offsetof(struct scoreboard_router, field), type, true          \
 	}
 #define COUNTER METRIC_COUNTER
 #define GAUGE METRIC_GAUGE
@@ -97,21 +95,23 @@ static const struct counted {
 	size_t offset;
 	bool summed; /* as above */
 	const struct histogram_bounds *bounds;
+	bool is_traced; /* scoreboard_exemplar() is of it */
 } durations[] = {
 	/* the time in which a poll waits for the app to have something to say is no duration */
 	{ "http_request_duration_seconds",
 	  "Requests but polls, from their head to the end of the response.",
-	  offsetof(struct scoreboard_router, requests_took), true, &scoreboard_request_bounds },
+	  offsetof(struct scoreboard_router, requests_took), true, &scoreboard_request_bounds,
+	  true },
 	{ "handoff_duration_seconds",
 	  "Connections handed over, from the decision to the word of the worker that took them.",
-	  offsetof(struct scoreboard, handoffs_took), false, &scoreboard_handoff_bounds },
+	  offsetof(struct scoreboard, handoffs_took), false, &scoreboard_handoff_bounds, false },
 	{ "event_loop_lag_seconds", "What event loops took to answer, each time one was asked.",
-	  offsetof(struct scoreboard, lags), false, &scoreboard_lag_bounds },
+	  offsetof(struct scoreboard, lags), false, &scoreboard_lag_bounds, false },
 	{ "worker_ready_duration_seconds", "Workers that got ready, since their start.",
-	  offsetof(struct scoreboard, got_ready), false, &scoreboard_ready_bounds },
+	  offsetof(struct scoreboard, got_ready), false, &scoreboard_ready_bounds, false },
 	{ "worker_drain_duration_seconds",
 	  "Workers that have ended, since they began to be drained.",
-	  offsetof(struct scoreboard, drained), false, &scoreboard_drain_bounds },
+	  offsetof(struct scoreboard, drained), false, &scoreboard_drain_bounds, false },
 };
 
 static uint64_t found(const struct scoreboard *b, size_t offset, bool summed)
@@ -139,15 +139,20 @@ static void put_durations(const struct scoreboard *b, struct metrics_text *t)
 	for (size_t i = 0; i < ARRAY_LEN(durations); i++) {
 		const struct counted *d = &durations[i];
 		uint64_t counts[HISTOGRAM_BOUNDS_MAX + 1];
+		struct exemplar_values shown[HISTOGRAM_BOUNDS_MAX + 1];
 		size_t sum = d->offset + offsetof(struct histogram, sum_us);
 
-		for (size_t k = 0; k <= d->bounds->n; k++)
+		for (unsigned k = 0; k <= d->bounds->n; k++) {
 			counts[k] = found(b,
 					  d->offset + offsetof(struct histogram, buckets) +
 					      k * sizeof(counter),
 					  d->summed);
+			if (d->is_traced)
+				(void)scoreboard_exemplar(b, k, &shown[k]);
+		}
 		metrics_family(t, prefix, d->name, METRIC_HISTOGRAM, d->help);
-		metrics_histogram(t, d->bounds, counts, found(b, sum, d->summed));
+		metrics_histogram(t, d->bounds, counts, found(b, sum, d->summed),
+				  d->is_traced ? shown : NULL);
 	}
 }
 
@@ -233,7 +238,8 @@ static void put_init(const struct scoreboard *b, struct metrics_text *t)
 	metrics_sample(t, (double)counter_get(&b->fds_max), "%s", "");
 	if (fds < 0)
 		return;
-	metrics_family(t, "process_", "open_fds", METRIC_GAUGE, "Files that init has open (from Linux 6.2 on).");
+	metrics_family(t, "process_", "open_fds", METRIC_GAUGE,
+		       "Files that init has open (from Linux 6.2 on).");
 	metrics_sample(t, (double)fds, "%s", "");
 }
 

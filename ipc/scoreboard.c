@@ -127,3 +127,19 @@ void scoreboard_count_request(struct scoreboard_router *b, uint64_t ms)
 {
 	histogram_observe(&b->requests_took, &scoreboard_request_bounds, ms * 1000);
 }
+
+void scoreboard_show_request(struct scoreboard_router *b, const struct exemplar_values *v)
+{
+	exemplar_set(&b->shown[histogram_bucket(&scoreboard_request_bounds, v->us)], v);
+}
+
+bool scoreboard_exemplar(const struct scoreboard *b, unsigned bucket, struct exemplar_values *ret)
+{
+	struct exemplar_values v;
+
+	*ret = (struct exemplar_values){ 0 };
+	for (uint64_t i = 0; i < counter_get(&b->n_routers) && i < ROUTERS_MAX; i++)
+		if (exemplar_get(&b->routers[i].shown[bucket], &v) && v.at_ms > ret->at_ms)
+			*ret = v;
+	return ret->at_ms > 0;
+}

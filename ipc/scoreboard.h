@@ -9,6 +9,7 @@
 
 #include "ipc/counter.h"
 #include "ipc/deaths.h"
+#include "ipc/exemplar.h"
 #include "ipc/histogram.h"
 #include "ipc/history.h"
 #include "ipc/tally.h"
@@ -101,10 +102,11 @@ struct scoreboard_router {
 	counter requests, handshakes, upgrades;
 	counter responses[10]; /* by the first digit of the status */
 	counter retries, handbacks, sid_misses, sid_orphans, no_worker;
-	counter visitors_refused;       /* for max-connections-per-address */
-	counter upstream;               /* enum scoreboard_upstream */
-	struct histogram requests_took; /* but for polls */
-	counter pid;                    /* by init; 0: it does not run */
+	counter visitors_refused;                        /* for max-connections-per-address */
+	counter upstream;                                /* enum scoreboard_upstream */
+	struct histogram requests_took;                  /* but for polls */
+	struct exemplar shown[HISTOGRAM_BOUNDS_MAX + 1]; /* the last traced one of each bucket */
+	counter pid;                                     /* by init; 0: it does not run */
 	struct scoreboard_share shares[SCOREBOARD_ROWS];
 	struct tally
 	    visitors; /* connections or requests by client address: see router/client/limits.h */
@@ -198,3 +200,9 @@ static inline void scoreboard_count_response(struct scoreboard_router *b, unsign
 
 /* A request, other than a poll, was answered after @ms. */
 void scoreboard_count_request(struct scoreboard_router *b, uint64_t ms);
+
+/* It has a trace: the exemplar of its bucket now. */
+void scoreboard_show_request(struct scoreboard_router *b, const struct exemplar_values *v);
+
+/* The newest of all routers' exemplars of @bucket. False: there is none. */
+bool scoreboard_exemplar(const struct scoreboard *b, unsigned bucket, struct exemplar_values *ret);

@@ -40,7 +40,8 @@ struct router_conf {
 	const struct cidr_list *trusted;
 	bool proxy_protocol;
 	const char *request_id; /* a field name or NULL */
-	enum trace_mode traceparent;
+	struct trace_rule trace;
+	bool trace_spans; /* not with TRACE_OFF */
 	enum access_format access_format;
 	const char *probe_path;
 	const char *health_path; /* NULL: who listens or accepts is ready, and is not asked on */

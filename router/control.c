@@ -10,6 +10,7 @@
 #include "router/backend/upstream.h"
 #include "router/backend/workers.h"
 #include "router/client/client.h"
+#include "router/client/span.h"
 #include "router/core.h"
 #include "router/session/sid.h"
 #include "router/session/table.h"
@@ -182,6 +183,12 @@ static void on_access_log(struct router *r, const struct control_msg *m, int *fd
 		access_log_use(&r->frontend.access_log, fd_take(fd));
 }
 
+static void on_taken(struct router *r, const struct control_msg *m, int *fd)
+{
+	(void)fd;
+	span_taken(&r->frontend, m->span);
+}
+
 static const struct {
 	enum control_type type;
 	void (*apply)(struct router *r, const struct control_msg *m, int *fd);
@@ -193,6 +200,7 @@ static const struct {
 	{ CONTROL_SCOREBOARD, on_scoreboard }, { CONTROL_APP_METRICS, on_app_metrics },
 	{ CONTROL_ACCESS_LOG, on_access_log }, { CONTROL_UNLISTEN, on_unlisten },
 	{ CONTROL_SERVER, on_server },         { CONTROL_ADMIN_ANSWER, on_admin_answer },
+	{ CONTROL_TAKEN, on_taken },
 };
 
 static void on_message(struct control *link, const struct control_msg *m, int fd)

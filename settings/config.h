@@ -258,6 +258,8 @@ struct config {
 	struct cidr_list trusted_proxies;
 	const char *request_id; /* a field name or NULL */
 	enum config_traceparent traceparent;
+	uint32_t trace_sample; /* millionths */
+	bool trace_spans;
 	int access_log; /* in the order of the words */
 	const char *access_log_file;
 	const char *probe_path;

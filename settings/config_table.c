@@ -214,7 +214,13 @@ const struct setting config_table[] = {
 	ROW("traceparent", "WHAT", "off", traceparent, traceparent, traceparent,
 	    "the trace that a request belongs to (W3C Trace Context): off (passed on as it is), "
 	    "keep (passed on when valid, its trace id in the access log), or make (one is made, "
-	    "as sampled, where none is valid)"),
+	    "as sampled (see trace-sample), where none is valid)"),
+	ROW("trace-sample", "RATIO", "1", ratio, ratio, trace_sample,
+	    "how many of the traces that are made are sampled, 0 to 1; who asks with a valid "
+	    "traceparent has decided that already"),
+	ROW("trace-spans", "SWITCH", "off", switch, switch, trace_spans,
+	    "on: a line on stderr for each sampled request, a span whose parts say where its time "
+	    "went; the app's spans are its children (traceparent=off counts as keep then)"),
 	ROW("access-log", "FORMAT", "off", access_format, access_format, access_log,
 	    "a line for every request: off, common (Apache's), logfmt or json"),
 	ROW("access-log-file", "PATH", "/dev/stdout", text, text, access_log_file,

@@ -5,6 +5,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -536,6 +537,41 @@ const char *config_parse_limit(const char *s, void *dst)
 		return "not a number from 0 (none) to 16777216";
 	*(uint32_t *)dst = (uint32_t)n;
 	return NULL;
+}
+
+enum { RATIO_ONE = 1000000, RATIO_DIGITS = 6 };
+
+/* 0, 1, 0.25, .25: at most six digits behind the point, so nothing is rounded. */
+const char *config_parse_ratio(const char *s, void *dst)
+{
+	static const char wrong[] = "not a ratio from 0 to 1, such as 0.25 (six digits at most)";
+	size_t whole = strcspn(s, "."), digits = s[whole] ? strlen(s + whole + 1) : 0;
+	char text[RATIO_DIGITS + 1] = "000000";
+	uint64_t ones = 0, millionths;
+
+	if (whole + digits == 0 || digits > RATIO_DIGITS || (s[whole] && digits == 0))
+		return wrong;
+	memcpy(text, s + whole + (s[whole] != '\0'), digits);
+	if ((whole && str_to_u64((struct str){ s, whole }, 1, &ones) < 0) ||
+	    str_to_u64(str_of(text), RATIO_ONE, &millionths) < 0)
+		return wrong;
+	millionths += ones * RATIO_ONE;
+	if (millionths > RATIO_ONE)
+		return wrong;
+	*(uint32_t *)dst = (uint32_t)millionths;
+	return NULL;
+}
+
+void config_print_ratio(const void *src, FILE *out)
+{
+	uint32_t n = *(const uint32_t *)src, left = n % RATIO_ONE;
+	int digits = RATIO_DIGITS;
+
+	(void)fprintf(out, "%" PRIu32, n / RATIO_ONE);
+	for (; left && left % 10 == 0; left /= 10)
+		digits--;
+	if (left)
+		(void)fprintf(out, ".%0*" PRIu32, digits, left);
 }
 
 const char *config_parse_percent(const char *s, void *dst)

@@ -72,7 +72,9 @@ config_parse_fn config_parse_count; /* uint32_t, 1 to 2^24 */
 config_print_fn config_print_count;
 config_parse_fn config_parse_routers; /* uint32_t, 1 to 16, or auto (0) */
 config_print_fn config_print_routers;
-config_parse_fn config_parse_limit;   /* uint32_t, 0 (none) to 2^24; printed as a count */
+config_parse_fn config_parse_limit; /* uint32_t, 0 (none) to 2^24; printed as a count */
+config_parse_fn config_parse_ratio; /* uint32_t, millionths */
+config_print_fn config_print_ratio;
 config_parse_fn config_parse_percent; /* uint32_t, 0 to 100; printed as a count */
 config_parse_fn config_parse_heap;    /* uint32_t megabytes, HEAP_OFF or HEAP_AUTO */
 config_print_fn config_print_heap;

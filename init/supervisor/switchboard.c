@@ -336,12 +336,16 @@ static void on_handback(struct worker *w, const struct control_msg *m, int fd)
 
 static void on_client_taken(struct worker *w, const struct control_msg *m, int fd)
 {
+	struct init *in = init_of_worker(w);
+	struct control_msg taken = { .type = CONTROL_TAKEN, .span = m->span };
 	uint64_t now_us = uv_hrtime() / 1000;
 
 	if (m->begun_us && m->begun_us <= now_us)
-		histogram_observe(&init_of_worker(w)->board->handoffs_took,
-				  &scoreboard_handoff_bounds, now_us - m->begun_us);
-	websockets_taken(&init_of_worker(w)->websockets, m->visitor, fd);
+		histogram_observe(&in->board->handoffs_took, &scoreboard_handoff_bounds,
+				  now_us - m->begun_us);
+	websockets_taken(&in->websockets, m->visitor, fd);
+	if (m->span)
+		router_tell(&in->routers.list[m->router], &taken);
 }
 
 /* Their table is one, so one of them is told. */

@@ -30,23 +30,23 @@ enum { FOR_ALL = 1, IS_FOLDER = 2 }; /* no matter who asks; what follows the pat
 static const struct endpoint {
 	struct str path;
 	unsigned is;
-	const char *methods;
 	enum admin_way way;
+	const char *methods;
 	void (*answer)(const struct admin_view *v, const struct http_head *head,
-		       struct admin_answer *a);
+		       struct admin_answer *a); /* NULL: .way says who does */
 } endpoints[] = {
 #define GET "GET, HEAD"
-	{ { "/livez", 6 }, FOR_ALL, GET, .answer = probe_livez },
-	{ { "/readyz", 7 }, FOR_ALL, GET, .answer = probe_readyz },
-	{ { "/healthz", 8 }, FOR_ALL, GET, .answer = probe_healthz },
-	{ { "/metrics", 8 }, 0, GET, .answer = metrics_answer },
-	{ { "/status", 7 }, 0, GET, .answer = status },
-	{ { "/", 1 }, 0, GET, .answer = front_answer },
-	{ { "/events", 7 }, 0, GET, .way = ADMIN_GETS_EVENTS },
-	{ { "/access", 7 }, 0, GET, .way = ADMIN_WANTS_ACCESS },
-	{ { "/deaths", 7 }, 0, GET, .way = ADMIN_WANTS_DEATHS },
-	{ { "/settings", 9 }, 0, GET, .way = ADMIN_WANTS_SETTINGS },
-	{ { "/actions/", 9 }, IS_FOLDER, "POST", .way = ADMIN_WANTS_ACTION },
+	{ { "/livez", 6 }, FOR_ALL, ADMIN_IS_ANSWERED, GET, probe_livez },
+	{ { "/readyz", 7 }, FOR_ALL, ADMIN_IS_ANSWERED, GET, probe_readyz },
+	{ { "/healthz", 8 }, FOR_ALL, ADMIN_IS_ANSWERED, GET, probe_healthz },
+	{ { "/metrics", 8 }, 0, ADMIN_IS_ANSWERED, GET, metrics_answer },
+	{ { "/status", 7 }, 0, ADMIN_IS_ANSWERED, GET, status },
+	{ { "/", 1 }, 0, ADMIN_IS_ANSWERED, GET, front_answer },
+	{ { "/events", 7 }, 0, ADMIN_GETS_EVENTS, GET, NULL },
+	{ { "/access", 7 }, 0, ADMIN_WANTS_ACCESS, GET, NULL },
+	{ { "/deaths", 7 }, 0, ADMIN_WANTS_DEATHS, GET, NULL },
+	{ { "/settings", 9 }, 0, ADMIN_WANTS_SETTINGS, GET, NULL },
+	{ { "/actions/", 9 }, IS_FOLDER, ADMIN_WANTS_ACTION, "POST", NULL },
 #undef GET
 };
 

@@ -21,4 +21,3 @@ struct admin_view {
 /* The answer to a request, or where it comes from; ret->body is set by the caller. */
 void admin_answer(const struct admin_view *v, const struct http_head *head,
 		  struct admin_answer *ret);
-

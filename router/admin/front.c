@@ -12,21 +12,27 @@
 
 enum { FIELDS_MAX = 1024 };
 
-/* The member of a list, ";q=0" and other parameters behind it. */
+/* Parameters with q=0, q=0.0 and the like. */
+static bool is_refused(struct str parameters)
+{
+	const char *end = parameters.p + parameters.n,
+		   *q = parameters.n ? memmem(parameters.p, parameters.n, "q=0", 3) : NULL;
+
+	if (!q)
+		return false;
+	for (q += 3; q < end && (*q == '.' || *q == '0');)
+		q++;
+	return q == end || *q < '1' || *q > '9';
+}
+
+/* The member of a list, parameters behind it. */
 static bool is_wanted(struct str member, struct str token)
 {
 	const char *semicolon = member.n ? memchr(member.p, ';', member.n) : NULL;
 	size_t n = semicolon ? (size_t)(semicolon - member.p) : member.n;
-	struct str rest = { member.p + n, member.n - n };
-	const char *q = rest.n ? memmem(rest.p, rest.n, "q=0", 3) : NULL;
 
-	if (!str_eq_nocase(str_trim((struct str){ member.p, n }), token))
-		return false;
-	/* 0, 0.0 and the like; not 0.5 */
-	for (q = q ? q + 3 : NULL; q && q < rest.p + rest.n; q++)
-		if (*q >= '1' && *q <= '9')
-			return true;
-	return !memmem(rest.p, rest.n, "q=0", 3);
+	return str_eq_nocase(str_trim((struct str){ member.p, n }), token) &&
+	       !is_refused((struct str){ member.p + n, member.n - n });
 }
 
 static bool accepts(const struct http_head *head, struct str field, struct str token)

@@ -11,7 +11,7 @@ struct backend;
 struct client;
 struct questions;
 
-enum { QUESTIONS_MAX = 16 };
+enum { QUESTIONS_MAX = 32 };
 
 /* @c has waited: @text is JSON. */
 typedef void questions_finish_fn(struct questions *q, struct client *c, unsigned status,

@@ -83,6 +83,7 @@ void client_close(struct client *c, const char *why)
 	if (c->access && c->access->status == 0 && c->sock.fd >= 0)
 		c->access->status = ACCESS_CLIENT_LEFT;
 	access_end(&f->access_log, &c->access);
+	span_end(&c->span, "cut");
 	visitor_leave(&f->visitors, &c->visitor);
 	DL_DELETE(f->clients, c);
 	f->n_clients--;
@@ -107,6 +108,7 @@ static struct client *client_new(struct frontend *f, int fd, const struct sockad
 							     .client = &c->sock,
 							     .who = &c->who,
 							     .access = &c->access,
+							     .span = &c->span,
 							     .visitor = &c->visitor,
 							     .ops = &exchange_ops });
 	DL_APPEND(f->clients, c);
@@ -194,6 +196,8 @@ static void log_reply(struct client *c, unsigned status, int bytes)
 {
 	struct access_log *log = &c->frontend->access_log;
 
+	span_status(c->span, status);
+	span_end(&c->span, "refused");
 	if (!c->access && !c->admin) /* what it asked for was not understood */
 		c->access = access_begin(log, c->who.addr, (struct str){ 0 });
 	if (!c->access)
@@ -249,7 +253,8 @@ static void client_hand_over(struct client *c, struct worker *w, enum handoff_ki
 				 .token = c->handoff_tries,
 				 .kind = kind,
 				 .listener = listener,
-				 .begun_us = uv_hrtime() / 1000 };
+				 .begun_us = uv_hrtime() / 1000,
+				 .span = span_handle(c->span) };
 	int fd;
 
 	identity_describe(&c->who, &m);
@@ -259,6 +264,7 @@ static void client_hand_over(struct client *c, struct worker *w, enum handoff_ki
 		return;
 	}
 	visitor_hand_over(&c->frontend->visitors, &c->visitor);
+	span_hand_over(c->frontend, &c->span);
 	load_assigned(w);
 	counter_add(&b->board->upgrades, 1);
 	fd = sock_release(&c->sock);
@@ -299,7 +305,16 @@ static bool client_admit(struct client *c, const struct ip *ip)
 	return c->visitor != NULL;
 }
 
-/* Makes the note of a request and sees whether its client may have it. */
+/* A request that was given back, or has waited, has its span already. */
+static void client_trace(struct client *c, const struct http_head *head)
+{
+	if (!c->span)
+		c->span = span_begin(c->frontend, head);
+	if (c->span && c->access)
+		access_set_names(c->access, (struct str){ 0 }, str_of(c->span->trace.id));
+}
+
+/* Makes the notes of a request and sees whether its client may have it. */
 static bool client_admit_request(struct client *c, const struct route_request *rq)
 {
 	struct access_log *log = &c->frontend->access_log;
@@ -311,6 +326,7 @@ static bool client_admit_request(struct client *c, const struct route_request *r
 		c->access =
 		    access_begin(log, rq->has_ip ? addr : c->who.addr, rq->head->start_line);
 	}
+	client_trace(c, rq->head);
 	return !c->who.trusted || !rq->has_ip || client_admit(c, &rq->ip);
 }
 
@@ -320,6 +336,10 @@ static void client_follow(struct client *c, const struct route *to, const struct
 		c->access->slot = to->worker->slot;
 		c->access->why = to->why;
 	}
+	if (c->span)
+		c->span->is_engine = to->sid.engine || to->sid.sid.n;
+	if (to->kind != ROUTE_REFUSED)
+		span_routed(c->span, to->worker->slot, to->why);
 	switch (to->kind) {
 	case ROUTE_REFUSED:
 		client_reply(c, to->status);
@@ -368,6 +388,7 @@ static void on_done(struct exchange *x, bool reusable)
 	struct client *c = container_of(x, struct client, exchange);
 
 	access_end(&c->frontend->access_log, &c->access);
+	span_end(&c->span, "answered");
 	if (c->who.trusted)
 		visitor_leave(&c->frontend->visitors, &c->visitor);
 	c->to = (struct reply_to){ 0 };
@@ -724,6 +745,7 @@ void client_return(struct frontend *f, const struct control_msg *m, int fd)
 	c->handoff_tries = (unsigned)m->token + 1;
 	c->refused_by = m->worker;
 	c->listener = m->listener;
+	c->span = span_return(f, m->span);
 	if (m->kind == HANDOFF_RAW)
 		client_read_raw(c);
 	else if (c->handoff_tries >= HANDOFF_TRIES_MAX)
@@ -809,6 +831,7 @@ void clients_init(struct frontend *f)
 void clients_deinit(struct frontend *f)
 {
 	deadlines_deinit(f);
+	spans_deinit(&f->spans);
 	uv_close((uv_handle_t *)&f->wake, NULL);
 }
 

@@ -27,6 +27,7 @@
 
 struct access_entry;
 struct frontend;
+struct span;
 struct visitor;
 
 #define C_ENDS (C(REPLY) | C(LINGER) | C(CLOSED))
@@ -77,6 +78,7 @@ struct client {
 	struct reply_to to;          /* what is answered now */
 	struct visitor *visitor;     /* counted for its address, or for that of the request */
 	struct access_entry *access; /* the request in progress, when there is a log */
+	struct span *span;           /* ditto, when it has one */
 };
 
 /* The only setter of .state; the deadline of the new state begins. Nothing happens when it is in

@@ -10,6 +10,7 @@
 #include "router/client/deadlines.h"
 #include "router/client/limits.h"
 #include "router/client/notices.h"
+#include "router/client/span.h"
 #include "router/http/head.h"
 #include "router/net/deadline.h"
 #include "router/net/sock.h"
@@ -46,10 +47,11 @@ struct frontend {
 	void *admin; /* its context */
 	enum phase phase;
 	struct client *clients;
-	uint32_t n_clients, n_viewers; /* the latter among them: events go to these */
+	uint32_t n_clients, n_viewers;      /* the latter among them: events go to these */
 	uint32_t max_clients, max_accepted; /* served; with those that are being turned away */
 	struct visitors visitors;
 	struct access_log access_log;
+	struct spans spans;
 	struct pipe pipe; /* for tunnels */
 	struct deadline_list deadlines[N_DEADLINES];
 	uv_timer_t wake;             /* of those in CLIENT_UPGRADE, at the end of this turn */

@@ -88,14 +88,22 @@ static void refuse(struct exchange *x, unsigned status)
 	x->side.ops->on_refused(x, status);
 }
 
+static void count(const struct exchange *x)
+{
+	struct frontend *f = x->side.frontend;
+	uint64_t took_ms = frontend_now(f) - x->begun_ms;
+
+	scoreboard_count_request(f->backend->board, took_ms);
+	span_exemplify(*x->side.span, f, took_ms);
+}
+
 static void finish(struct exchange *x)
 {
 	struct upstream *u = x->upstream;
-	struct frontend *f = x->side.frontend;
 	bool whole = x->request.done && !x->request_aborted && !x->client_ended;
 
 	if (!x->poll)
-		scoreboard_count_request(f->backend->board, frontend_now(f) - x->begun_ms);
+		count(x);
 	tell_upgrade(x);
 	x->upstream = NULL;
 	upstream_put(u, whole ? x->idle_ms : 0);

@@ -29,6 +29,7 @@ struct frontend;
 struct http_head;
 struct identity;
 struct sock;
+struct span;
 struct upstream;
 struct visitor;
 
@@ -73,6 +74,7 @@ struct exchange_side {
 	struct sock *client;
 	const struct identity *who;
 	struct access_entry **access; /* the entry of this request, or NULL in it */
+	struct span **span;           /* ditto, of its trace */
 	struct visitor **visitor;     /* whom it counts for, or NULL in it */
 	const struct exchange_ops *ops;
 };

@@ -49,6 +49,12 @@ static void send_to_worker(struct exchange *x, struct str head, struct str body)
 	}
 }
 
+static void begin_at_worker(struct exchange *x, struct str head, struct str body)
+{
+	send_to_worker(x, head, body);
+	span_mark(*x->side.span, SPAN_GIVEN);
+}
+
 /* The head as the worker gets it, in frontend->out. 0 or -errno. */
 static int rewrite_head(struct exchange *x, const struct http_head *head)
 {
@@ -76,14 +82,14 @@ struct step request_begin(struct exchange *x, const struct http_head *head)
 	body = (struct str){ f->io + head->size, (size_t)n - head->size };
 	(void)http_body_feed(&x->request, f->io + head->size, body.n, &piece);
 	retain(x, buf_str(&f->out), body);
-	send_to_worker(x, buf_str(&f->out), body);
+	begin_at_worker(x, buf_str(&f->out), body);
 	return more;
 }
 
 void request_send_again(struct exchange *x)
 {
 	x->request_aborted = false;
-	send_to_worker(x, buf_str(&x->retained), (struct str){ 0 });
+	begin_at_worker(x, buf_str(&x->retained), (struct str){ 0 });
 }
 
 /* Drops @n bytes that were peeked at: tcp(7), MSG_TRUNC; other sockets have to copy them. */

@@ -123,6 +123,7 @@ static struct step pass_interim(struct exchange *x, const struct http_head *head
 	struct buf *out = &x->side.frontend->out;
 	struct http_forward fw = { 0 };
 
+	span_mark(*x->side.span, SPAN_ANSWERED);
 	if (x->minor == 0) /* RFC 9110, 15.2 */
 		return more;
 	parking_end(x);
@@ -138,6 +139,8 @@ static void count_head(struct exchange *x, const struct http_head *head)
 {
 	if (x->upstream->worker)
 		protocol_learn(x->upstream->worker, head->status);
+	span_mark(*x->side.span, SPAN_ANSWERED);
+	span_status(*x->side.span, head->status);
 	scoreboard_count_response(x->side.frontend->backend->board, head->status);
 	if (*x->side.access)
 		(*x->side.access)->status = head->status;
@@ -203,6 +206,7 @@ static struct step pass_switch(struct exchange *x, const struct http_head *head,
 	if (http_forward_response(head, &fw, x->minor, &f->out) < 0 ||
 	    sock_send(x->side.client, buf_str(&f->out), rest) < 0)
 		return not_sent();
+	span_end(x->side.span, "upgraded");
 	return more;
 }
 

@@ -50,6 +50,7 @@ bool retry(struct exchange *x, const struct failure *f)
 	counter_add(&fe->backend->board->retries, 1);
 	if (*x->side.access)
 		(*x->side.access)->slot = w->slot;
+	span_retried(*x->side.span, w->slot);
 	x->worker_id = w->id;
 	if (x->state == EXCHANGE_PARKED)
 		exchange_set_state(x, EXCHANGE_POLL);

@@ -86,27 +86,81 @@ static uint64_t scatter(uint64_t x)
 	return x ^ (x >> 31);
 }
 
-static struct str make(uint64_t seed, uint64_t n, char dst[static TRACEPARENT_SIZE])
+uint64_t trace_span_id(uint64_t seed, uint64_t n)
 {
-	uint64_t low = scatter(seed + n) | 1; /* neither id may be 0 */
-
-	(void)snprintf(dst, TRACEPARENT_SIZE, "00-%016" PRIx64 "%016" PRIx64 "-%016" PRIx64 "-01",
-		       scatter(seed), low, scatter(~seed ^ n) | 1);
-	return (struct str){ dst, TRACEPARENT_SIZE - 1 };
+	return scatter(~seed ^ n) | 1;
 }
 
-size_t trace_fields(const struct http_head *head, enum trace_mode mode, uint64_t seed, uint64_t n,
-		    char made[static TRACEPARENT_SIZE], struct http_field *ret, struct str *ret_id)
+/* Its second half differs from request to request; that it is not all 0 the first sees to. */
+static void make(uint64_t seed, uint64_t n, uint32_t sample, struct trace *ret)
 {
-	struct str parent = mode == TRACE_OFF ? (struct str){ 0 } : find_traceparent(head);
-	bool kept = parent.n > 0;
+	ret->origin = TRACE_MADE;
+	(void)snprintf(ret->id, sizeof(ret->id), "%016" PRIx64 "%016" PRIx64, scatter(seed) | 1,
+		       scatter(seed + n));
+	ret->flags = trace_is_sampled(ret->id, sample) ? TRACE_SAMPLED : 0;
+}
 
-	if (!kept && mode == TRACE_MAKE)
-		parent = make(seed, n, made);
-	*ret_id = parent.n ? (struct str){ parent.p + 3, TRACE_ID_LEN } : (struct str){ 0 };
-	if (kept || mode == TRACE_OFF)
+/* Numbers of it */
+
+static unsigned digit_of(char c)
+{
+	return (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10);
+}
+
+static uint64_t number_of(const char *hex, size_t n)
+{
+	uint64_t number = 0;
+
+	for (size_t i = 0; i < n; i++)
+		number = number << 4 | digit_of(hex[i]);
+	return number;
+}
+
+bool trace_is_sampled(const char id[static TRACE_ID_LEN], uint32_t sample)
+{
+	uint32_t folded = 0;
+
+	for (size_t i = 0; i < TRACE_ID_LEN; i += 8)
+		folded ^= (uint32_t)number_of(id + i, 8);
+	return sample >= TRACE_ALL || folded < (uint32_t)((double)sample / TRACE_ALL * UINT32_MAX);
+}
+
+void trace_halves(const struct trace *t, uint64_t ret[static 2])
+{
+	for (size_t i = 0; i < 2; i++)
+		ret[i] = number_of(t->id + i * TRACE_ID_LEN / 2, TRACE_ID_LEN / 2);
+}
+
+static void keep(struct str parent, struct trace *ret)
+{
+	ret->origin = TRACE_KEPT;
+	memcpy(ret->id, parent.p + 3, TRACE_ID_LEN);
+	memcpy(ret->parent, parent.p + 36, SPAN_ID_LEN);
+	ret->flags = number_of(parent.p + 53, 2) & 3;
+}
+
+void trace_of(const struct http_head *head, const struct trace_rule *rule, uint64_t seed,
+	      uint64_t n, struct trace *ret)
+{
+	struct str parent = rule->mode == TRACE_OFF ? (struct str){ 0 } : find_traceparent(head);
+
+	*ret = (struct trace){ .origin = rule->mode == TRACE_OFF ? TRACE_UNREAD : TRACE_NONE };
+	if (parent.n)
+		keep(parent, ret);
+	else if (rule->mode == TRACE_MAKE)
+		make(seed, n, rule->sample, ret);
+}
+
+size_t trace_fields(const struct trace *t, uint64_t span, char text[static TRACEPARENT_SIZE],
+		    struct http_field *ret)
+{
+	if (t->origin == TRACE_UNREAD || (t->origin == TRACE_KEPT && span == 0))
 		return 0;
-	ret[0] = (struct http_field){ traceparent, parent };
+	ret[0] = (struct http_field){ traceparent, { 0 } };
 	ret[1] = (struct http_field){ tracestate, { 0 } };
-	return 2;
+	if (t->origin == TRACE_NONE)
+		return 2;
+	(void)snprintf(text, TRACEPARENT_SIZE, "00-%s-%016" PRIx64 "-%02x", t->id, span, t->flags);
+	ret[0].value = (struct str){ text, TRACEPARENT_SIZE - 1 };
+	return t->origin == TRACE_KEPT ? 1 : 2; /* its tracestate stays */
 }

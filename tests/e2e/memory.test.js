@@ -48,6 +48,7 @@ async function contained(t, bytes, env, use) {
 	}
 }
 
+const status = async (s) => JSON.parse((await get(s.admin, "/status")).body);
 const heapOf = (pid) => /--max-old-space-size=\d+/.exec(fs.readFileSync(`/proc/${pid}/environ`, "utf8"))?.[0];
 
 test("SIOINIT_HEAP: a number, what the user has chosen, and a share of the limit", async (t) => {
@@ -84,6 +85,9 @@ test("memory pressure: the largest worker is replaced, once, and nobody notices"
 		const other = grown.slot === "0" ? "1" : "0";
 		await until(async () => JSON.parse((await get(s.port, "/")).body).pid === before.get(other), "the other, as before");
 		assert.strictEqual(s.log.match(/to be replaced/g).length, 1);
+		const st = await status(s);
+		assert.deepStrictEqual([st.memory.limit_b, st.deaths.map((d) => [d.pid, d.reason])], [700 * MB, [[grown.pid, "memory"]]]);
+		assert.ok(st.memory.used_b > 10 * MB && st.memory.used_b < 700 * MB, JSON.stringify(st.memory));
 	});
 });
 
@@ -98,6 +102,7 @@ test("a worker that the kernel kills for memory says so in its death record, ano
 		}, "its end");
 		assert.match(s.log, new RegExp(`ended pid=${first.pid} signal=KILL .*max_rss=\\d+M"`));
 		assert.match(s.log, new RegExp(`ended pid=${second.pid} signal=KILL .*oom=yes"`));
+		assert.deepStrictEqual((await status(s)).deaths.map((d) => [d.pid, d.reason, d.signal]), [[second.pid, "oom", "SIGKILL"], [first.pid, "signal", "SIGKILL"]]);
 		await until(async () => (await get(s.port, "/")).status === 200, "the next worker");
 	});
 });

@@ -8,6 +8,10 @@ const suffixes = { counter: ["_total", "_created"], gauge: [""], unknown: [""], 
 
 const fail = (line, why) => { throw new Error(`${why}: ${line}`); };
 const labelsOf = (text = "") => Object.fromEntries([...text.matchAll(/([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"/g)].map(([, name, value]) => [name, value]));
+const exemplarOf = (text) => {
+	const [, labels, value, at] = /^ # \{(.*)\} (\S+)(?: (\S+))?$/.exec(text);
+	return { labels: labelsOf(labels), value: numberOf(value), at: numberOf(at ?? "NaN") };
+};
 const numberOf = (text) => Number(text.replace(/Inf$/, "Infinity"));
 
 function describe(families, last, line) {
@@ -28,7 +32,8 @@ function addSample(family, line) {
 	const [, name, labels, value, , exemplar] = sampleLine.exec(line) ?? fail(line, "no sample");
 	if (!family || !name.startsWith(family.name) || !suffixes[family.type].includes(name.slice(family.name.length))) fail(line, "not of the family before it");
 	if (exemplar && !/_(bucket|total)$/.test(name)) fail(line, "an exemplar where none may be");
-	const sample = { name, labels: labelsOf(labels), value: numberOf(value) };
+	const sample = { name, labels: labelsOf(labels), value: numberOf(value), ...(exemplar && { exemplar: exemplarOf(exemplar) }) };
+	if (exemplar && [...Object.entries(sample.exemplar.labels).flat().join("")].length > 128) fail(line, "an exemplar whose labels are too long");
 	if (["counter", "histogram"].includes(family.type) && !(sample.value >= 0)) fail(line, "a count below 0");
 	if (family.samples.some((s) => s.name === name && JSON.stringify(s.labels) === JSON.stringify(sample.labels))) fail(line, "the same twice");
 	family.samples.push(sample);
@@ -37,7 +42,10 @@ function addSample(family, line) {
 // Of each set of labels: buckets that rise to +Inf, which is the count.
 function checkHistogram({ name, samples }) {
 	const sets = new Map();
-	for (const { name: of, labels: { le, ...rest }, value } of samples) {
+	let bound = -Infinity;
+	for (const { name: of, labels: { le, ...rest }, value, exemplar } of samples) {
+		if (exemplar && !(exemplar.value > bound && exemplar.value <= numberOf(le))) fail(name, "an exemplar of another bucket");
+		bound = of.endsWith("_bucket") && le !== "+Inf" ? numberOf(le) : -Infinity;
 		const key = JSON.stringify(rest);
 		if (!sets.has(key)) sets.set(key, { buckets: [] });
 		if (of.endsWith("_bucket")) sets.get(key).buckets.push([numberOf(le), value]);

@@ -1,6 +1,8 @@
 /* What clients and workers send to the router: heads, bodies, sids, and that a rewritten head is
  * one head again. */
+#include <inttypes.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "router/http/rewrite.h"
@@ -19,27 +21,45 @@ static void follow_body(struct http_head *head, struct str rest)
 	free(room);
 }
 
+static const struct trace_rule traced = { TRACE_MAKE, TRACE_ALL / 2 };
+
+/* The worker's request is asked for by our span, whatever the client has said. */
+static void must_be_child(const struct http_head *head, const struct trace *of)
+{
+	struct trace t;
+	char span[SPAN_ID_LEN + 1];
+
+	trace_of(head, &traced, 3, 4, &t);
+	(void)snprintf(span, sizeof(span), "%016" PRIx64, trace_span_id(1, 2));
+	if (t.origin != TRACE_KEPT || strcmp(t.id, of->id) != 0 || strcmp(t.parent, span) != 0 ||
+	    t.flags != of->flags)
+		abort();
+}
+
 static void request(struct str in)
 {
 	static struct http_head head, again;
 	struct http_forward fw = { .peer = { .addr = STR("10.0.0.1") } };
 	struct buf out = BUF_INIT(256 << 10);
 	struct sid_request sid;
-	char made[TRACEPARENT_SIZE];
-	struct str trace_id;
+	char text[TRACEPARENT_SIZE];
+	struct trace trace;
 
 	if (http_parse_request(in, 16384, &head) != HTTP_HEAD_COMPLETE)
 		return;
 	sid_of_target(head.target, STR("sid"), &sid);
 	(void)cookie_of(&head, STR("sioinit"));
 	(void)forwarded_is_tls(&head, &fw.peer);
-	fw.n_added = trace_fields(&head, TRACE_MAKE, 1, 2, made, fw.added, &trace_id);
-	if (!request_id_is_sound(trace_id))
+	trace_of(&head, &traced, 1, 2, &trace);
+	fw.n_added = trace_fields(&trace, trace_span_id(1, 2), text, fw.added);
+	if (!request_id_is_sound(str_of(trace.id)))
 		abort();
-	if (http_forward_request(&head, &fw, &out) == 0 && head.n_fields + 5 < HTTP_FIELDS_MAX)
+	if (http_forward_request(&head, &fw, &out) == 0 && head.n_fields + 5 < HTTP_FIELDS_MAX) {
 		if (http_parse_request(buf_str(&out), 256 << 10, &again) != HTTP_HEAD_COMPLETE ||
 		    again.size != out.len || again.body.kind != head.body.kind)
 			abort(); /* the worker would read another request */
+		must_be_child(&again, &trace);
+	}
 	buf_free(&out);
 	follow_body(&head, (struct str){ in.p + head.size, in.n - head.size });
 }

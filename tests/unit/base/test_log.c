@@ -144,6 +144,36 @@ static unsigned count(const char *text, const char *what)
 }
 
 /* Storms of two kinds at a time; numbers make no difference, words do. */
+/* In either format behind the message; a field that has no room is left out, and the line is whole.
+ */
+static void writes_events_with_fields(void **state)
+{
+	static char long_text[4000];
+	const struct log_field fields[] = { { "name", "a \"b\"\n", 0 },
+					    { "us", NULL, UINT64_MAX },
+					    { "long", long_text, 0 },
+					    { "worker", NULL, 0 } };
+	const char *text;
+
+	(void)state;
+	memset(long_text, 'x', sizeof(long_text) - 1);
+	log_set_level(LOG_LEVEL_ERROR);
+	catch_stderr();
+	log_fields("done", fields, 4);
+	text = text_logged();
+	assert_string_equal(strchr(text, ' '), " level=info msg=\"done\" name=\"a \\\"b\\\"\\x0a\" "
+					       "us=18446744073709551615 worker=0\n");
+	log_set_format(LOG_FORMAT_JSON);
+	catch_stderr();
+	log_fields("done", fields, 4);
+	text = text_logged();
+	log_set_format(LOG_FORMAT_LOGFMT);
+	log_set_level(LOG_LEVEL_INFO);
+	assert_string_equal(strstr(text, "\"level\""),
+			    "\"level\":\"info\",\"msg\":\"done\",\"name\":\"a \\\"b\\\"\\n\","
+			    "\"us\":18446744073709551615,\"worker\":0}\n");
+}
+
 static void sums_up_a_storm(void **state)
 {
 	const char *text;
@@ -279,6 +309,7 @@ int main(void)
 		cmocka_unit_test(makes_one_line_of_anything),
 		cmocka_unit_test(cuts_what_is_too_long),
 		cmocka_unit_test(writes_json),
+		cmocka_unit_test(writes_events_with_fields),
 		cmocka_unit_test(is_for_people_where_it_is_told_to),
 		cmocka_unit_test(lets_workers_tell_of_themselves),
 		cmocka_unit_test(sums_up_a_storm),

@@ -130,6 +130,7 @@ static void every_field_survives(void **state)
 				 .waited_ms = UINT32_MAX,
 				 .visitor = UINT64_MAX - 1,
 				 .address = { 1, UINT64_MAX },
+				 .span = UINT64_MAX - 2,
 				 .tls = 1 };
 
 	assert_int_equal(control_send(&p->a, &m, -1), 0);
@@ -144,6 +145,7 @@ static void every_field_survives(void **state)
 	assert_true(last.waited_ms == UINT32_MAX);
 	assert_true(last.visitor == m.visitor);
 	assert_memory_equal(last.address, m.address, sizeof(m.address));
+	assert_true(last.span == m.span);
 	assert_int_equal(last.tls, 1);
 }
 
