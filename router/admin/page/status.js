@@ -427,7 +427,7 @@ function showRow(w, s) {
 function showLag(r, w, s) {
 	const values = [...(s.history?.lag_s?.[w.slot] ?? []).slice(1 - STEPS), w.lag_s ?? 0];
 	const highest = Math.max(...values);
-	const p = points(values, Math.max(0.02, highest), 20); // 20 ms fill it at least
+	const p = points(values, Math.max(0.05, highest), 20); // 50 ms fill it at least
 	mark(r.line, "d", p.length > 1 ? `M${p.join("L")}` : "");
 	mark(r.tr, "data-late", highest >= 1 ? "yes" : "no");
 }
