@@ -167,14 +167,16 @@ function called(c) {
 
 const howLong = (c, now_ms) => (isKnown(c.since_s) ? `for ${age(c.since_s)}, since ${moment(now_ms - c.since_s * 1000)}` : "");
 
+const isLeaving = (s) => Boolean(s.drain?.stage) && !["none", "held"].includes(s.drain.stage);
+
 // The first glance: { tone, text, since, advice, slot, rest: the other conditions }
 function verdict(s) {
-	if (lost) return { tone: "lost", text: "No answer from sioinit", since: `for ${age(since())}; trying again`, advice: s ? `What is below is how it was at ${clock(s.now_ms)}.` : "", rest: [] };
+	if (lost) return { tone: "lost", text: "No answer from sioinit", since: `for ${age(since())}; trying again`, advice: s ? `${isLeaving(s) ? "It was about to stop. " : ""}What is below is how it was at ${clock(s.now_ms)}.` : "", rest: [] };
 	const list = [...(s.conditions ?? [])].sort((a, b) => RANK[a.severity] - RANK[b.severity]);
 	if (s.conditions_left_out) list.push({ severity: "info", id: "more", text: `${count(s.conditions_left_out)} more of these` });
 	const [first, ...rest] = list;
 	if (first && (first.severity !== "info" || s.phase !== "serving"))
-		return { tone: TONES[first.severity], text: called(first), since: howLong(first, s.now_ms), advice: `${sentence(first.text)}. ${CONDITIONS[first.id]?.[1] ?? ""}`, slot: first.slot, rest };
+		return { tone: TONES[first.severity], text: called(first), since: howLong(first, s.now_ms), advice: `${sentence(first.text.replace(/^(about to stop|stopping): /, ""))}. ${CONDITIONS[first.id]?.[1] ?? ""}`, slot: first.slot, rest };
 	if (s.phase !== "serving") return { tone: "info", text: PHASES[s.phase] ?? sentence(s.phase), since: "", advice: "", rest: list };
 	if (s.ok === false) return { tone: "warn", text: "Something is wrong", since: well(s), advice: "", rest: list };
 	return { tone: "good", text: "All is well", since: well(s), advice: "", rest: list };
@@ -183,7 +185,9 @@ function verdict(s) {
 function well(s) {
 	const ready = s.workers_ready ?? 0;
 	const all = s.workers_wanted ?? ready;
-	return `${ready < all ? `${ready} of ${plural(all, "worker")} serve` : all === 1 ? "The worker serves" : `All ${count(all)} workers serve`} ${plural(s.sessions ?? 0, "session")}`;
+	const who = ready < all ? `${ready} of ${plural(all, "worker")} serve` : all === 1 ? "The worker serves" : `All ${count(all)} workers serve`;
+	const sockets = (s.workers ?? []).reduce((n, w) => n + w.sockets, 0);
+	return `${who}${s.sessions ? ` ${plural(s.sessions, "session")}` : sockets ? ` ${plural(sockets, "socket")}` : ""}`;
 }
 
 let shownTone;
@@ -311,6 +315,7 @@ for (const chart of CHARTS) {
 	chart.value = make("b");
 	chart.when = make("span", {}, "5 min ago");
 	chart.top = make("span");
+	chart.end = make("span");
 	chart.area = draw("path", { class: "area" });
 	chart.line = draw("path", { class: "line" });
 	chart.cursor = draw("path", { class: "cursor" });
@@ -318,7 +323,7 @@ for (const chart of CHARTS) {
 		draw("path", { class: "base", d: `M0 100H${END}` }), chart.area, chart.line, chart.cursor);
 	chart.figure = make("figure", {},
 		make("figcaption", {}, make("span", {}, chart.title), chart.value), chart.plot,
-		make("div", { "className": "axis", "aria-hidden": "true" }, chart.when, chart.top, make("span", {}, "now")));
+		make("div", { "className": "axis", "aria-hidden": "true" }, chart.when, chart.top, chart.end));
 	$("charts").append(chart.figure);
 	chart.plot.addEventListener("pointermove", (e) => {
 		const box = chart.plot.getBoundingClientRect();
@@ -356,6 +361,7 @@ function showChart(chart) {
 	const pointed = values[i] !== undefined;
 	put(chart.value, rate(pointed ? values[i] : now ?? values.at(-1)));
 	put(chart.when, pointed && i < values.length - 1 ? `${age((values.length - 1 - i) * step)} ago` : `${age(STEPS * step)} ago`);
+	put(chart.end, lost ? clock(status.now_ms) : "now");
 	put(chart.top, pointed ? "" : `at most ${rate(highest)}`);
 	mark(chart.cursor, "d", pointed ? `M${chart.at} 0V100` : "");
 	mark(chart.plot, "aria-label", `${chart.title} per second: ${rate(now)} now, at most ${rate(highest)} in the last ${age(STEPS * step)}`);
@@ -427,7 +433,7 @@ function showRow(w, s) {
 function showLag(r, w, s) {
 	const values = [...(s.history?.lag_s?.[w.slot] ?? []).slice(1 - STEPS), w.lag_s ?? 0];
 	const highest = Math.max(...values);
-	const p = points(values, Math.max(0.02, highest), 20); // 20 ms fill it at least
+	const p = points(values, Math.max(0.05, highest), 20); // 50 ms fill it at least
 	mark(r.line, "d", p.length > 1 ? `M${p.join("L")}` : "");
 	mark(r.tr, "data-late", highest >= 1 ? "yes" : "no");
 }
@@ -770,6 +776,8 @@ function showLost() {
 	if (document.hidden) return;
 	showLink();
 	showVerdict(v);
+	$("progress").hidden = true;
+	if (status) CHARTS.forEach(showChart);
 }
 
 function hear(s) {
