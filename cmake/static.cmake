@@ -9,9 +9,12 @@ include(CheckLinkerFlag)
 set(CMAKE_C_LINK_OPTIONS_PIE -fPIE -static-pie)
 target_link_options(sioinit PRIVATE LINKER:--fatal-warnings) # such as that a function would load plugins
 target_sources(sioinit PRIVATE cmake/static_libc.c)
-foreach(layer settings commands init peers) # they run once, so they are small rather than fast
+# what runs once or is asked for by people is small rather than fast
+foreach(layer settings commands init peers)
   target_compile_options(${layer} PRIVATE -Os)
 endforeach()
+file(GLOB reports CONFIGURE_DEPENDS base/log*.c base/tty.c ipc/report*.c ipc/metrics_text.c ipc/conditions.c ipc/history.c router/admin/*.c)
+set_source_files_properties(${reports} PROPERTIES COMPILE_OPTIONS -Os)
 
 # 90 kB of relocations as a bitmap, which libc's start-up code knows from 2.36 on
 check_c_source_compiles("#include <features.h>

@@ -93,25 +93,25 @@ static const struct metric {
 static const struct counted {
 	const char *name, *help;
 	size_t offset;
-	bool summed; /* as above */
 	const struct histogram_bounds *bounds;
+	bool summed;    /* as above */
 	bool is_traced; /* scoreboard_exemplar() is of it */
 } durations[] = {
 	/* the time in which a poll waits for the app to have something to say is no duration */
 	{ "http_request_duration_seconds",
 	  "Requests but polls, from their head to the end of the response.",
-	  offsetof(struct scoreboard_router, requests_took), true, &scoreboard_request_bounds,
+	  offsetof(struct scoreboard_router, requests_took), &scoreboard_request_bounds, true,
 	  true },
 	{ "handoff_duration_seconds",
 	  "Connections handed over, from the decision to the word of the worker that took them.",
-	  offsetof(struct scoreboard, handoffs_took), false, &scoreboard_handoff_bounds, false },
+	  offsetof(struct scoreboard, handoffs_took), &scoreboard_handoff_bounds, false, false },
 	{ "event_loop_lag_seconds", "What event loops took to answer, each time one was asked.",
-	  offsetof(struct scoreboard, lags), false, &scoreboard_lag_bounds, false },
+	  offsetof(struct scoreboard, lags), &scoreboard_lag_bounds, false, false },
 	{ "worker_ready_duration_seconds", "Workers that got ready, since their start.",
-	  offsetof(struct scoreboard, got_ready), false, &scoreboard_ready_bounds, false },
+	  offsetof(struct scoreboard, got_ready), &scoreboard_ready_bounds, false, false },
 	{ "worker_drain_duration_seconds",
 	  "Workers that have ended, since they began to be drained.",
-	  offsetof(struct scoreboard, drained), false, &scoreboard_drain_bounds, false },
+	  offsetof(struct scoreboard, drained), &scoreboard_drain_bounds, false, false },
 };
 
 static uint64_t found(const struct scoreboard *b, size_t offset, bool summed)

@@ -29,7 +29,7 @@ const limit = (name) => ({
 const mapping = (texts) => [{ type: "value", options: Object.fromEntries(texts.map(([text, color], i) => [i, { text, color, index: i }])) }];
 const datasource = { type: "prometheus", uid: "${datasource}" };
 
-function panel(type, title, description, { w = 8, h = 8, unit = "short", targets, interval, noValue = NO_DATA, thresholds = steps([null, GREEN]), mappings = [], overrides = [], decimals, defaults = {}, options = {}, format }) {
+function panel(type, title, description, { w = 8, h = 8, unit = "short", targets, interval, noValue = NO_DATA, thresholds = steps([null, GREEN]), mappings = [], overrides = [], decimals, defaults = {}, options = {}, format, exemplar }) {
 	return {
 		type,
 		title,
@@ -48,6 +48,7 @@ function panel(type, title, description, { w = 8, h = 8, unit = "short", targets
 			legendFormat: legend ?? "__auto",
 			range: true,
 			...(format && { format }),
+			...(exemplar && { exemplar }),
 		})),
 	};
 }
@@ -172,7 +173,7 @@ const rows = {
 		}),
 	],
 	Latency: [
-		lines("Request duration", "From the head of a request to the end of the answer; polls are left out.", { unit: "s", targets: quantiles("sioinit_http_request_duration_seconds", 0.5, 0.95, 0.99), noValue: "no requests" }),
+		lines("Request duration", "From the head of a request to the end of the answer; polls are left out. Dots are traces of single requests, where Prometheus keeps exemplars.", { unit: "s", exemplar: true, targets: quantiles("sioinit_http_request_duration_seconds", 0.5, 0.95, 0.99), noValue: "no requests" }),
 		heatmap("Request duration, distribution", "How many requests took how long: the darker, the fewer.", { targets: [ask(`sum by (le) (${increase(all("sioinit_http_request_duration_seconds_bucket"))})`, "{{le}}")], noValue: "no requests" }),
 		lines("Hand-off duration", "Until a worker has taken over a connection that becomes a WebSocket.", { unit: "s", targets: quantiles("sioinit_handoff_duration_seconds", 0.5, 0.95, 0.99), noValue: "no hand-offs" }),
 	],

@@ -5,7 +5,7 @@ const assert = require("node:assert");
 const fs = require("fs");
 const http = require("http");
 const path = require("path");
-const { execFileSync } = require("child_process");
+const { spawnSync } = require("child_process");
 const { get, until } = require("./harness");
 const { withCluster } = require("./cluster");
 const { Prometheus, promtool, missing, filled, dashboard, metricsIn, root } = require("./prometheus");
@@ -54,7 +54,8 @@ test("the dashboard: what it asks is asked of the data source, job and instance 
 });
 
 test("what script/docs makes of monitoring/ and script/dashboard.js is current", () => {
-	execFileSync("./script/monitoring", ["--check"], { cwd: root });
+	const { status, stdout, stderr } = spawnSync("./script/monitoring", ["--check"], { cwd: root, encoding: "utf8" });
+	assert.strictEqual(status, 0, stdout + stderr);
 });
 
 test("Prometheus takes the rules; each alert fires when it should, and else not", { skip }, () => {
