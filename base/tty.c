@@ -18,21 +18,24 @@ static bool is_said(const char *name)
 	return value && *value;
 }
 
-static bool is_forced(const char *name)
+static bool is_said_but(const char *name, const char *other)
 {
-	return is_said(name) && strcmp(getenv(name), "0") != 0;
+	const char *value = getenv(name);
+
+	return value && *value && strcmp(value, other) != 0;
 }
 
 bool tty_rewrites(int fd)
 {
-	return isatty(fd) && is_said("TERM") && strcmp(getenv("TERM"), "dumb") != 0;
+	return isatty(fd) && is_said_but("TERM", "dumb");
 }
 
 bool tty_has_colours(int fd)
 {
 	if (is_said("NO_COLOR"))
 		return false;
-	return is_forced("CLICOLOR_FORCE") || is_forced("FORCE_COLOR") || tty_rewrites(fd);
+	return is_said_but("CLICOLOR_FORCE", "0") || is_said_but("FORCE_COLOR", "0") ||
+	       tty_rewrites(fd);
 }
 
 unsigned tty_columns(int fd)

@@ -358,7 +358,8 @@ int config_take_secrets(struct config *c)
 		const char **field = (const char **)(void *)((char *)c + config_table[i].offset);
 		const char *kept;
 
-		if (!setting_is_secret(&config_table[i]) || c->from[i].source != CONFIG_FROM_ENV)
+		if (!setting_is_secret(&config_table[i]) || c->from[i].source != CONFIG_FROM_ENV ||
+		    !*field)
 			continue;
 		kept = config_keep(c, str_of(*field));
 		if (!kept)

@@ -82,9 +82,11 @@ static bool read_place(struct str s, struct place *ret)
 	struct ip ip;
 
 	*ret = (struct place){ .port = 0 };
-	if (s.n > 0 && s.p[0] == '[')
+	if (s.n == 0)
+		return false;
+	if (s.p[0] == '[')
 		return read_ip6(s, ret);
-	colon = s.n ? memchr(s.p, ':', s.n) : NULL;
+	colon = memchr(s.p, ':', s.n);
 	n = colon ? (size_t)(colon - s.p) : s.n;
 	ret->name = (struct str){ s.p, n };
 	if (!is_name(ret->name) || !read_port((struct str){ s.p + n, s.n - n }, ret))
