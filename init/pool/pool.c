@@ -313,35 +313,53 @@ static bool is_oom(struct pool *p, const struct worker *w, int status)
 	       memory_claim_oom(p->memory);
 }
 
-static void write_death(struct pool *p, const struct worker *w, int status, uint64_t uptime_ms,
-			const struct rusage *usage, bool oom, struct str last_words)
+/* A worker's end, as it is told and counted. */
+struct ended {
+	int status; /* wait(2)'s */
+	enum worker_end_reason why;
+	uint64_t uptime_ms;
+	const struct rusage *usage;
+};
+
+static void log_end(const struct ended *e, const char *line)
+{
+	if (e->why == WORKER_END_OOM)
+		log_error(SIO_135, "%s", line);
+	else if (e->why == WORKER_END_SIGNAL ||
+		 (e->why == WORKER_END_EXIT && WEXITSTATUS(e->status)))
+		log_warn(SIO_134, "%s", line);
+	else /* said before, if it is anybody's fault */
+		log_info("%s", line);
+}
+
+static void tell_end(struct pool *p, const struct worker *w, const struct ended *e,
+		     struct str last_words)
 {
 	char how[32], line[160];
 
-	if (WIFEXITED(status))
-		(void)snprintf(how, sizeof(how), "code=%d", WEXITSTATUS(status));
+	if (WIFEXITED(e->status))
+		(void)snprintf(how, sizeof(how), "code=%d", WEXITSTATUS(e->status));
 	else
-		(void)snprintf(how, sizeof(how), "signal=%s", sigabbrev_np(WTERMSIG(status)));
+		(void)snprintf(how, sizeof(how), "signal=%s", sigabbrev_np(WTERMSIG(e->status)));
 	(void)snprintf(line, sizeof(line),
 		       "worker[%u]: ended pid=%d %s state=%s uptime=%.1fs lag=%ums max_rss=%ldM%s",
 		       w->slot, (int)w->pid, how, worker_state_name(w->state),
-		       (double)uptime_ms / 1000, w->lag_ms, usage->ru_maxrss / 1024,
-		       oom ? " oom=yes" : "");
-	log_info("%s", line);
+		       (double)e->uptime_ms / 1000, w->lag_ms, e->usage->ru_maxrss / 1024,
+		       e->why == WORKER_END_OOM ? " oom=yes" : "");
+	log_end(e, line);
 	exit_history_add(&p->exit_history, time(NULL), w->pid, line, last_words);
 }
 
 /* For /status. */
-static void note_death(const struct pool *p, const struct worker *w, int status,
-		       enum worker_end_reason why)
+static void note_death(const struct pool *p, const struct worker *w, const struct ended *e)
 {
 	uint64_t now = uv_now(p->context->loop);
 	struct death d = { .at_ms = now,
 			   .slot = w->slot,
 			   .pid = (uint64_t)w->pid,
-			   .reason = why,
-			   .code = WIFEXITED(status) ? (uint64_t)WEXITSTATUS(status) : 0,
-			   .signal = WIFSIGNALED(status) ? (uint64_t)WTERMSIG(status) : 0,
+			   .reason = e->why,
+			   .code = WIFEXITED(e->status) ? (uint64_t)WEXITSTATUS(e->status) : 0,
+			   .signal = WIFSIGNALED(e->status) ? (uint64_t)WTERMSIG(e->status) : 0,
 			   .lived_ms = now - w->started_ms,
 			   .silent_ms = w->hung_ms,
 			   .was_ready = w->was_ready };
@@ -349,16 +367,15 @@ static void note_death(const struct pool *p, const struct worker *w, int status,
 	deaths_add(&p->context->board->deaths, &d);
 }
 
-static void count_end(const struct pool *p, const struct worker *w, int status, bool oom)
+static void count_end(const struct pool *p, const struct worker *w, const struct ended *e)
 {
-	enum worker_end_reason why = worker_end_reason(w, status, oom);
 	struct scoreboard *b = p->context->board;
 
-	if (why != WORKER_END_ASKED)
-		note_death(p, w, status, why);
+	if (e->why != WORKER_END_ASKED)
+		note_death(p, w, e);
 	counter_add(&b->worker_ends, 1);
 	counter_add(&b->rows[w->slot].ends, 1);
-	counter_add(&b->worker_ends_by[why], 1);
+	counter_add(&b->worker_ends_by[e->why], 1);
 	if (w->drains_since_ms)
 		histogram_observe(&b->drained, &scoreboard_drain_bounds,
 				  (uv_now(p->context->loop) - w->drains_since_ms) * 1000);
@@ -385,19 +402,20 @@ static void on_end(struct pool *p, struct worker *w, int status, const struct ru
 {
 	struct slot *s = p->slots[w->slot];
 	struct restart_end end = end_of(p, w, reap_exit_code(status));
-	bool forced = w->forced, was_ready = w->state >= WORKER_READY, oom = is_oom(p, w, status);
+	bool forced = w->forced, was_ready = w->state >= WORKER_READY;
+	struct ended e = { .status = status, .uptime_ms = end.uptime_ms, .usage = usage };
 
 	worker_group_orphan(w);
 	worker_read_last_words(w);
-	write_death(p, w, status, end.uptime_ms, usage, oom,
-		    logs_worker_ended(p->context->logs, w->pid));
+	e.why = worker_end_reason(w, status, is_oom(p, w, status));
+	tell_end(p, w, &e, logs_worker_ended(p->context->logs, w->pid));
 	if (worker_refused_claim(w, end.code))
 		p->context->reach.claimed = false;
 	else
 		bind_clash_explain(w, p->context->command, end.code);
 	DL_DELETE(p->workers, w);
 	p->n_workers--;
-	count_end(p, w, status, oom);
+	count_end(p, w, &e);
 	p->ops->on_exit(p, w, status);
 	if (is_users_end(p, w, status) && !p->is_closed)
 		p->ops->on_give_up(p, end.code);

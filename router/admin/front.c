@@ -6,47 +6,22 @@
 #include "ipc/report.h"
 #include "router/admin/admin.h"
 #include "router/admin/page.h"
+#include "router/http/accept.h"
 #include "router/http/head.h"
 
 #include "base/ban.h"
 
 enum { FIELDS_MAX = 1024 };
 
-/* Parameters with q=0, q=0.0 and the like. */
-static bool is_refused(struct str parameters)
-{
-	const char *end = parameters.p + parameters.n,
-		   *q = parameters.n ? memmem(parameters.p, parameters.n, "q=0", 3) : NULL;
-
-	if (!q)
-		return false;
-	for (q += 3; q < end && (*q == '.' || *q == '0');)
-		q++;
-	return q == end || *q < '1' || *q > '9';
-}
-
-/* The member of a list, parameters behind it. */
-static bool is_wanted(struct str member, struct str token)
-{
-	const char *semicolon = member.n ? memchr(member.p, ';', member.n) : NULL;
-	size_t n = semicolon ? (size_t)(semicolon - member.p) : member.n;
-
-	return str_eq_nocase(str_trim((struct str){ member.p, n }), token) &&
-	       !is_refused((struct str){ member.p + n, member.n - n });
-}
-
 static bool accepts(const struct http_head *head, struct str field, struct str token)
 {
-	struct str all = http_field_get(head, field);
+	struct str list = http_field_get(head, field);
+	struct accept_range r;
 
-	while (all.n > 0) {
-		const char *comma = memchr(all.p, ',', all.n);
-		size_t n = comma ? (size_t)(comma - all.p) : all.n;
-
-		if (is_wanted((struct str){ all.p, n }, token))
+	while (list.n) {
+		accept_take(&list, &r);
+		if (r.quality && str_eq_nocase(r.value, token))
 			return true;
-		n += comma != NULL;
-		all = (struct str){ all.p + n, all.n - n };
 	}
 	return false;
 }

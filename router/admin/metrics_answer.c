@@ -6,39 +6,15 @@
 #include "ipc/report.h"
 #include "router/admin/admin.h"
 #include "router/admin/scrape.h"
+#include "router/http/accept.h"
 #include "router/http/head.h"
 
 #include "base/ban.h"
-
-enum { QUALITY_ONE = 1000 };
 
 static const char *const types[] = {
 	[METRICS_TEXT] = "text/plain; version=0.0.4; charset=utf-8",
 	[METRICS_OPENMETRICS] = "application/openmetrics-text; version=1.0.0; charset=utf-8",
 };
-
-/* @s up to @end, which is taken off with it. */
-static struct str cut(struct str *s, char end)
-{
-	const char *at = s->n ? memchr(s->p, end, s->n) : NULL;
-	struct str first = { s->p, at ? (size_t)(at - s->p) : s->n };
-	size_t n = first.n + (at != NULL);
-
-	*s = (struct str){ s->p + n, s->n - n };
-	return str_trim(first);
-}
-
-/* RFC 9110, 12.4.2, in thousandths. What is no such number is 1. */
-static unsigned quality_of(struct str s)
-{
-	unsigned q = 0, unit = 100;
-
-	if (s.n == 0 || s.p[0] != '0')
-		return QUALITY_ONE;
-	for (size_t i = 2; i < s.n && s.p[i] >= '0' && s.p[i] <= '9'; i++, unit /= 10)
-		q += (unsigned)(s.p[i] - '0') * unit;
-	return q;
-}
 
 /* How much each format is wanted. */
 struct wanted {
@@ -46,37 +22,31 @@ struct wanted {
 };
 
 /* Of OpenMetrics we have 1.0. */
-static void take_range(struct str range, struct wanted *w)
+static void note_range(const struct accept_range *r, struct wanted *w)
 {
-	struct str type = cut(&range, ';');
-	unsigned q = QUALITY_ONE;
-	bool is_ours = true, is_open = str_eq_nocase(type, STR("application/openmetrics-text"));
+	bool is_ours = r->version.n == 0 || str_eq(r->version, STR("1.0.0"));
 
-	while (range.n) {
-		struct str parameter = cut(&range, ';'), name = cut(&parameter, '=');
-
-		if (str_eq_nocase(name, STR("q")))
-			q = quality_of(parameter);
-		else if (str_eq_nocase(name, STR("version")))
-			is_ours = str_eq(parameter, STR("1.0.0"));
-	}
-	if (is_open && is_ours && q > w->openmetrics)
-		w->openmetrics = q;
-	else if (str_eq_nocase(type, STR("text/plain")) && q > w->text)
-		w->text = q;
+	if (str_eq_nocase(r->value, STR("application/openmetrics-text")) && is_ours &&
+	    r->quality > w->openmetrics)
+		w->openmetrics = r->quality;
+	else if (str_eq_nocase(r->value, STR("text/plain")) && r->quality > w->text)
+		w->text = r->quality;
 }
 
 static enum metrics_format format_for(const struct http_head *head)
 {
 	struct wanted w = { 0 };
+	struct accept_range r;
 
 	for (size_t i = 0; i < head->n_fields; i++) {
 		struct str list = head->fields[i].value;
 
 		if (!str_eq_nocase(head->fields[i].name, STR("Accept")))
 			continue;
-		while (list.n)
-			take_range(cut(&list, ','), &w);
+		while (list.n) {
+			accept_take(&list, &r);
+			note_range(&r, &w);
+		}
 	}
 	return w.openmetrics && w.openmetrics >= w.text ? METRICS_OPENMETRICS : METRICS_TEXT;
 }
