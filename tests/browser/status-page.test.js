@@ -90,7 +90,7 @@ test("the status page in Chromium", { timeout: 100000 }, async (t) => {
 
 			const pids = await Promise.all([0, 1, 2].map((slot) => me.pid(slot)));
 			await me.confirm(me.button("Reload…"), "Reload", /One after the other/);
-			await me.page.getByText(/^Reload, \d of 3 done/).waitFor();
+			await me.page.getByText(/^Reload(, \d of 3 done|ed \d+ s ago)/).waitFor();
 			await until(async () => (await Promise.all([0, 1, 2].map((slot) => me.pid(slot)))).every((pid, i) => pid > 0 && pid !== pids[i]), "three other workers");
 
 			await me.confirm(me.button("Drain…"), "Drain", /\/readyz answers 503/);
@@ -138,6 +138,12 @@ test("the status page in Chromium", { timeout: 100000 }, async (t) => {
 		assert.strictEqual(await me.page.evaluate(() => document.getAnimations().length), 0);
 		await me.unlock(TOKEN);
 		await me.page.getByText("Error: cannot find the database").first().waitFor();
+		assert.deepStrictEqual(await me.faults(), []);
+	});
+
+	await before("how far a reload is", 4, "reload", {}, async (me) => {
+		await me.page.getByText("Reload, 2 of 4 done: worker 2 hands over").waitFor();
+		assert.ok(await me.page.getByRole("progressbar").isVisible());
 		assert.deepStrictEqual(await me.faults(), []);
 	});
 
@@ -218,7 +224,7 @@ test("the status page in Chromium", { timeout: 100000 }, async (t) => {
 		await me.page.keyboard.press("Enter");
 		await me.page.keyboard.press("Tab");
 		await me.page.keyboard.press("Enter");
-		await me.page.getByText("As you say").waitFor();
+		await me.page.getByText(/^The reload has begun/).waitFor();
 		assert.deepStrictEqual(other.said, ["/actions/reload"]);
 	});
 });

@@ -249,7 +249,8 @@ function showProgress(s) {
 	const d = s.drain ?? {};
 	const reloading = r.state && r.state !== "idle";
 	const leaving = d.stage && d.stage !== "none";
-	$("progress").hidden = !reloading && !leaving;
+	const reloaded = r.last === "ok" && isKnown(r.last_ago_s) && r.last_ago_s < 60;
+	$("progress").hidden = !reloading && !leaving && !reloaded;
 	if (reloading) {
 		const doing = r.slot === null || r.slot === undefined ? "" : `: worker ${r.slot} ${r.state === "booting" ? "has a successor that starts" : "hands over"}`;
 		put($("bar-text"), `Reload, ${r.done} of ${r.of} done${doing}`);
@@ -260,8 +261,8 @@ function showProgress(s) {
 		put($("bar-text"), d.stage === "held" ? `Held out of traffic for ${age(d.since_s)}` : `Stop: ${d.stage} for ${age(d.since_s)}`);
 		mark($("bar"), "max", String(stages.length));
 		mark($("bar"), "value", String(stages.indexOf(d.stage) + 1));
-	}
-	$("bar").hidden = !reloading && d.stage === "held";
+	} else if (reloaded) put($("bar-text"), `Reloaded ${age(r.last_ago_s)} ago`);
+	$("bar").hidden = !reloading && (!leaving || d.stage === "held");
 }
 
 // ---- key numbers
@@ -680,6 +681,7 @@ const ACTS = {
 		title: `Reload ${status.workers_wanted === 1 ? "the worker" : `all ${plural(status.workers_wanted, "worker")}`}?`,
 		text: "One after the other gets a successor with the app as it is on disk now; when that is ready the old one lets its clients go over the drain time and stops. If a successor fails, the reload ends and the old ones stay.",
 		yes: "Reload",
+		said: "The reload has begun; how it goes on is told under the verdict.",
 		path: () => "reload",
 	}),
 	restart: (slot) => {
@@ -723,7 +725,7 @@ function actOn(name, arg) {
 		then: async (value) => {
 			try {
 				const { text } = await ask(`actions/${a.path(value)}`, "POST");
-				say(sentence(text || "Done."));
+				say(a.said ?? sentence(text || "done"));
 			} catch (err) {
 				if (err.status === 401 || err.status === 403) askAll();
 				throw err;
