@@ -99,13 +99,14 @@ static bool read_place(struct str s, struct place *ret)
 
 /* Hosts */
 
-/* Names that stand for this host or are the cluster's own. One without dots is found by the search
- * list of whoever asks, unless a dot at its end makes it a domain of the root's. */
+/* Names that stand for this host, or that public DNS never has (.internal: ICANN, 2024). One
+ * without dots is found by the search list of whoever asks, unless a dot at its end makes it a
+ * domain of the root's. */
 static bool is_local(const struct place *p)
 {
-	static const struct str suffixes[] = { { ".localhost", 10 },
-					       { ".svc", 4 },
-					       { ".cluster.local", 14 } };
+	static const struct str suffixes[] = {
+		{ ".localhost", 10 }, { ".svc", 4 }, { ".cluster.local", 14 }, { ".internal", 9 }
+	};
 
 	if (str_eq_nocase(p->name, STR("localhost")))
 		return true;

@@ -68,6 +68,7 @@ static void addresses_and_names_that_no_stranger_has_come_in(void **state)
 		"admin.default.svc",
 		"admin.default.svc:9090",
 		"admin.default.svc.cluster.local",
+		"host.docker.internal:9090",
 		"ADMIN.default.SVC.cluster.LOCAL.:9090",
 	};
 
@@ -93,6 +94,7 @@ static void other_names_do_not(void **state)
 		"a.mysvc",
 		"cluster.local.evil",
 		"evilcluster.local",
+		"a.internal.evil",
 		"ai.", /* a domain that has addresses itself */
 		"127.1",
 		"0x7f.1",
