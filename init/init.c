@@ -110,6 +110,7 @@ static void start_workers(struct init *in)
 		 in->context.dialect.why);
 	app_metrics_init(in, switchboard_deliver_app_metrics);
 	memory_init(&in->memory, uv_now(&in->loop));
+	standing_look(in, uv_now(&in->loop));
 	hub_init(&in->hub, in->context.dialect.mode,
 		 memory_for_relay(&in->memory, in->config->relay_memory),
 		 in->config->relay_timeout_ms);
