@@ -111,5 +111,8 @@ bool pre_start_signal(struct init *in, int sig)
 		return false;
 	if (sig == SIGTERM || sig == SIGINT || sig == SIGQUIT)
 		stop(in, sig);
+	else
+		log_info("init: SIG%s does nothing while SIOINIT_PRE_START runs",
+			 sigabbrev_np(sig));
 	return true;
 }

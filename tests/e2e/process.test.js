@@ -91,7 +91,10 @@ test("SIOINIT_PRE_START: first it, then the workers; alive but not ready meanwhi
 		await until(async () => (await get(s.admin, "/livez")).status === 200, "alive");
 		assert.strictEqual((await get(s.admin, "/readyz")).status, 503);
 		assert.strictEqual((await get(s.port, "/")).status, 503);
-		for (const sig of ["SIGHUP", "SIGTTIN"]) process.kill(s.pid, sig);
+		for (const sig of ["SIGHUP", "SIGTTIN"]) {
+			process.kill(s.pid, sig);
+			await until(() => s.log.includes(`${sig} does nothing`), `the word on ${sig}`);
+		}
 		fs.writeFileSync(go, "");
 		await until(async () => (await get(s.port, "/")).status === 200, "the worker");
 		assert.strictEqual(s.out, `user ${isRoot ? 65534 : process.getuid()} stdin /dev/null\n`);
