@@ -85,13 +85,14 @@ function upgraded(port) {
 
 test("SIOINIT_USER: what workers hold and use is seen all the same", { skip: onlyRoot.skip || lacksSizes }, () =>
 	using({ SIOINIT_USER: "nobody" }, async (s) => {
-		await serves(s);
-		const clients = await Promise.all([1, 2, 3].map(() => upgraded(s.port)));
-		const worker = await until(async () => {
+		const withSockets = (n) => async () => {
 			await serves(s);
 			const [w] = JSON.parse((await get(s.admin, "/status")).body).workers;
-			return w.sockets === 3 && w;
-		}, "three sockets");
+			return w.sockets === n && w;
+		};
+		await until(withSockets(0), "no socket: what the worker has now is its own");
+		const clients = await Promise.all([1, 2, 3].map(() => upgraded(s.port)));
+		const worker = await until(withSockets(3), "three sockets");
 		assert.ok(worker.rss_b > 0);
 		for (const c of clients) c.destroy();
 	}));
