@@ -105,12 +105,14 @@ struct recent {
 	double since_s;
 };
 
+/* Steps from before the first worker was ready do not count: who came too early was told so. */
 static void take(const struct look *l, const struct history_step *s, enum history_number what,
 		 struct recent *ret)
 {
 	uint64_t begin_ms = s->end_ms - s->took_ms;
 
-	if (!is_recent(l, s->end_ms) || !s->counted[what])
+	if (!is_recent(l, s->end_ms) || !s->counted[what] ||
+	    begin_ms < counter_get(&l->b->first_ready_ms))
 		return;
 	ret->n += s->counted[what];
 	if (ret->since_s < 0)

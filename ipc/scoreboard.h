@@ -144,6 +144,7 @@ struct scoreboard {
 	counter ready_timeout_ms, hang_timeout_ms; /* the settings, 0: none */
 	counter missing_since_ms;                  /* fewer are ready than are wanted */
 	counter unserved_since_ms;                 /* none is ready */
+	counter first_ready_ms;                    /* the first one ever was */
 	counter cpus_milli;                        /* CPUs it may use, in thousandths */
 	counter memory_used, memory_limit;         /* bytes, of the container; 0: no limit */
 	counter memory_near_misses; /* times that it came to SCOREBOARD_MEMORY_HIGH of it */

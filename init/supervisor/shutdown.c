@@ -62,6 +62,7 @@ static void tell_phase(struct init *in)
 
 bool shutdown_first_ready(struct init *in)
 {
+	counter_set(&in->board->first_ready_ms, uv_now(&in->loop));
 	tell_phase(in);
 	return in->shutdown.stage < SHUTDOWN_LEAVING;
 }

@@ -30,7 +30,7 @@ test.after(() => fs.rmSync(parent, { recursive: true }));
 test("the same bytes in another folder", () => {
 	const copy = path.join(parent, "a/longer/name/than/the/first");
 	fs.mkdirSync(copy, { recursive: true });
-	for (const file of run(root, "git", "ls-files", "-z", "--", "*.c", "*.h", "*.cmake", "CMake*", "systemd", "docs/sioinit.8").split("\0").filter((f) => f && fs.existsSync(path.join(root, f))))
+	for (const file of run(root, "git", "ls-files", "-z", "--", "*.c", "*.h", "*.def", "*.cmake", "router/admin/page", "script/embed-page", "CMake*", "systemd", "docs/sioinit.8").split("\0").filter((f) => f && fs.existsSync(path.join(root, f))))
 		fs.cpSync(path.join(root, file), path.join(copy, file), { recursive: true });
 	const commit = JSON.parse(run(root, `build/${preset}/sioinit`, "version", "--json")).commit;
 	run(copy, "cmake", "--preset", preset, ...(commit ? [`-DSIOINIT_COMMIT=${commit}`] : []));

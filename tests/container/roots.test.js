@@ -120,7 +120,7 @@ for (const [name, { root: rootOf, command, answer, groups, needs }] of Object.en
 			return status === 200 && body;
 		}).catch((err) => assert.fail(`${err.message}\n${c.logs()}`));
 		assert.match(served, answer);
-		assert.match(c.exec("/sioinit", "status"), /^sioinit .* serving[^]* ready /);
+		assert.match(c.exec("/sioinit", "status"), /^all is well\nsioinit .* serving[^]* ready /);
 		if (groups) assert.match(c.exec("sh", "-c", "cat /proc/*/status"), new RegExp(`^Name:\\s+httpd[^]*?^Uid:\\s+1234\\s[^]*?^Groups:\\s+${groups}\\s*$`, "m"));
 		must("stop", "-t", "10", c.id);
 		assert.strictEqual(c.exitCode(), 0, c.logs());

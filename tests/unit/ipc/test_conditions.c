@@ -279,6 +279,20 @@ static void a_refusal_is_told_at_once(void **state)
 	assert_is("no-worker-refusals", CONDITION_ERROR, -1, 0.3);
 }
 
+static void who_came_before_the_first_worker_is_no_trouble(void **state)
+{
+	(void)state;
+	history_look(board, NOW - 2000);
+	counter_add(&board->routers[0].no_worker, 7);
+	counter_set(&board->first_ready_ms, NOW - 1000);
+	conditions_find(board, NOW, &found);
+	assert_int_equal(found.n, 0);
+	history_look(board, NOW + 4000);
+	counter_add(&board->routers[0].no_worker, 1);
+	conditions_find(board, NOW + 4500, &found);
+	assert_string_equal(found.list[0].id, "no-worker-refusals");
+}
+
 static void many_sessions_are_unknown(void **state)
 {
 	struct scoreboard_router *r = &board->routers[0];
@@ -335,6 +349,7 @@ int main(void)
 		TEST(the_start_is_told),
 		TEST(requests_are_refused),
 		TEST(a_refusal_is_told_at_once),
+		TEST(who_came_before_the_first_worker_is_no_trouble),
 		TEST(many_sessions_are_unknown),
 		TEST(the_gravest_come_first_and_there_is_an_end),
 	};
