@@ -56,7 +56,8 @@ const struct setting config_table[] = {
 	    "a file of one line that has it instead, such as a Secret's; read again by reload"),
 	ROW("admin-hosts", "LIST", "", hosts, text, admin_hosts,
 	    "names that the admin address is asked by besides IP addresses, localhost, names "
-	    "without dots, *.svc, *.cluster.local and *.internal: NAME or *.NAME, such as admin.example.com"),
+	    "without dots, *.svc, *.cluster.local and *.internal: NAME or *.NAME, such as "
+	    "admin.example.com"),
 	ROW("app-metrics", "WHEN", "auto", app_metrics, app_metrics, app_metrics,
 	    "the workers' own metrics (prom-client's AggregatorRegistry), made one in /metrics: "
 	    "auto (when prom-client is installed where the app is), on (bundled, too) or off"),
