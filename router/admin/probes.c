@@ -10,7 +10,7 @@
 
 #include "base/ban.h"
 
-enum { INIT_SILENCE_MS = 10000, CHECKS_MAX = 3, UNKNOWN_MAX = 8, UNKNOWN_LEN_MAX = 64 };
+enum { INIT_SILENCE_MS = 10000, UNKNOWN_MAX = 8, UNKNOWN_LEN_MAX = 64 };
 
 struct check {
 	const char *name;
@@ -39,18 +39,18 @@ static const char *fault_of_workers(const struct admin_view *v)
 	return v->n_ready ? NULL : "no worker is ready";
 }
 
+/* A probe has the first of them, and may have all. */
+static const struct check checks[] = {
+	{ "init", fault_of_init },
+	{ "phase", fault_of_phase },
+	{ "workers", fault_of_workers },
+};
+
 static const struct probe {
 	const char *name;
-	struct check checks[CHECKS_MAX];
-} livez = { "livez", { { "init", fault_of_init } } },
-  readyz = { "readyz",
-	     { { "init", fault_of_init },
-	       { "phase", fault_of_phase },
-	       { "workers", fault_of_workers } } },
-  healthz = { "healthz",
-	      { { "init", fault_of_init },
-		{ "phase", fault_of_phase },
-		{ "workers", fault_of_workers } } };
+	unsigned n_checks;
+} livez = { "livez", 1 }, readyz = { "readyz", ARRAY_LEN(checks) },
+  healthz = { "healthz", ARRAY_LEN(checks) };
 
 /* What is asked for */
 
@@ -63,9 +63,9 @@ struct wish {
 
 static int find_check(const struct probe *p, struct str name)
 {
-	for (int i = 0; i < CHECKS_MAX && p->checks[i].name; i++)
-		if (str_eq(name, str_of(p->checks[i].name)))
-			return i;
+	for (unsigned i = 0; i < p->n_checks; i++)
+		if (str_eq(name, str_of(checks[i].name)))
+			return (int)i;
 	return -1;
 }
 
@@ -143,10 +143,10 @@ static const char *look(const struct admin_view *v, const struct probe *p, const
 {
 	const char *first = NULL;
 
-	for (int i = 0; i < CHECKS_MAX && p->checks[i].name; i++) {
-		const char *name = p->checks[i].name;
+	for (unsigned i = 0; i < p->n_checks; i++) {
+		const char *name = checks[i].name;
 		bool excluded = w->excluded & BIT(i);
-		const char *fault = excluded ? NULL : p->checks[i].fault(v);
+		const char *fault = excluded ? NULL : checks[i].fault(v);
 
 		first = first ? first : fault;
 		if (!out)
