@@ -13,7 +13,6 @@
 
 enum {
 	MINUTE_MS = 60000,
-	INIT_SILENCE_MS = 10000,
 	HANGING_MS = 10000,          /* or half of hang-timeout */
 	FLAPPING_ENDS = 3,           /* within a minute */
 	READY_MS = 30000,            /* where ready-timeout is off */
@@ -137,12 +136,12 @@ static struct recent recently(const struct look *l, enum history_number what)
 
 static void init_silent(const struct look *l)
 {
-	uint64_t beat_ms = counter_get(&l->b->beat_ms);
+	uint64_t silence_ms = scoreboard_init_silence(l->b, l->now_ms);
 
-	if (beat_ms && l->now_ms > beat_ms && l->now_ms - beat_ms > INIT_SILENCE_MS)
-		add(l, CONDITION_ERROR, "init-silent", -1, since(l, beat_ms),
+	if (silence_ms)
+		add(l, CONDITION_ERROR, "init-silent", -1, seconds(silence_ms),
 		    "init has not moved for %.0f s: nothing is restarted or handed over",
-		    seconds(l->now_ms - beat_ms));
+		    seconds(silence_ms));
 }
 
 static void no_worker_ready(const struct look *l)

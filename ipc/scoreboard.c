@@ -8,6 +8,8 @@
 
 #include "base/ban.h"
 
+enum { INIT_SILENCE_MS = 10000 };
+
 int scoreboard_create(void)
 {
 	return sealed_create("sioinit-scoreboard", sizeof(struct scoreboard));
@@ -40,6 +42,14 @@ void scoreboard_unmap(struct scoreboard *b)
 static const counter *at(const void *base, size_t offset)
 {
 	return (const counter *)(const void *)((const char *)base + offset);
+}
+
+uint64_t scoreboard_init_silence(const struct scoreboard *b, uint64_t now_ms)
+{
+	uint64_t beat_ms = counter_get(&b->beat_ms);
+	uint64_t silence_ms = beat_ms && now_ms > beat_ms ? now_ms - beat_ms : 0;
+
+	return silence_ms > INIT_SILENCE_MS ? silence_ms : 0;
 }
 
 uint64_t scoreboard_total(const struct scoreboard *b, size_t offset)

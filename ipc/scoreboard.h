@@ -176,6 +176,10 @@ struct scoreboard *scoreboard_private(void);
 /* NULL is fine. */
 void scoreboard_unmap(struct scoreboard *b);
 
+/* For how long init has not moved, in milliseconds, when that is too long at @now_ms
+ * (CLOCK_MONOTONIC); else 0. */
+uint64_t scoreboard_init_silence(const struct scoreboard *b, uint64_t now_ms);
+
 /* The sum over all routers of the counter at @offset in struct scoreboard_router, and of the one in
  * their shares of @slot. */
 uint64_t scoreboard_total(const struct scoreboard *b, size_t offset);

@@ -10,7 +10,7 @@
 
 #include "base/ban.h"
 
-enum { INIT_SILENCE_MS = 10000, UNKNOWN_MAX = 8, UNKNOWN_LEN_MAX = 64 };
+enum { UNKNOWN_MAX = 8, UNKNOWN_LEN_MAX = 64 };
 
 struct check {
 	const char *name;
@@ -20,9 +20,9 @@ struct check {
 /* Before the scoreboard has come, init has just started this process. */
 static const char *fault_of_init(const struct admin_view *v)
 {
-	uint64_t beat_ms = counter_get(&v->shared->beat_ms), now_ms = uv_hrtime() / 1000000;
+	bool is_silent = scoreboard_init_silence(v->shared, uv_hrtime() / 1000000) > 0;
 
-	return beat_ms && now_ms > beat_ms + INIT_SILENCE_MS ? "init does not answer" : NULL;
+	return is_silent ? "init does not answer" : NULL;
 }
 
 static const char *fault_of_phase(const struct admin_view *v)
